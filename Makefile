@@ -200,6 +200,11 @@ fleet:
 	python3 -m venv .tools/nutshell && .tools/nutshell/bin/pip install --quiet cashu==0.20.2 'marshmallow<4' || { rm -rf .tools/nutshell; \
 		echo "SKIPPED: Nutshell could not be had from PyPI: its test says so too" >&2; }
 
+# The command-line wallet of cdk, from crates.io: some ten minutes of a Rust compiler.
+.tools/cdk:
+	@command -v cargo >/dev/null && cargo install cdk-cli --version 0.18.3 --debug --quiet --root .tools/cdk || { rm -rf .tools/cdk; \
+		echo "SKIPPED: cdk-cli could not be had from crates.io, or there is no cargo: its test says so too" >&2; }
+
 # What makes clients in other languages from the node's description, and what judges it: versions are pinned in api/testdata/clients.
 .tools/clients: api/testdata/clients/package-lock.json api/testdata/clients/requirements.txt
 	mkdir -p .tools/clients && cp api/testdata/clients/package.json api/testdata/clients/package-lock.json .tools/clients/
@@ -209,8 +214,8 @@ fleet:
 
 # EXAMPLES is how many requests of its own schemathesis makes for an operation, beside those that the description's bounds give.
 EXAMPLES ?= 25
-interop: interop-mining interop-farm .tools/cashu .tools/nutshell .tools/clients
-	$(GO) test ./wallet/notes -count 1 -run 'TestCashuTS|TestNutshell' -v
+interop: interop-mining interop-farm .tools/cashu .tools/nutshell .tools/cdk .tools/clients
+	$(GO) test ./wallet/notes -count 1 -run 'TestCashuTS|TestNutshell|TestCDK' -v
 	EXAMPLES=$(EXAMPLES) $(GO) test ./api -count 1 -run 'TestGeneratedClientsPay|TestTheDescriptionIsClean|TestSchemathesis' -v -timeout 30m
 
 # Real miners mine through the pool: pooler's minerd and BFGMiner with the processor, and cgminer, which has no driver for one

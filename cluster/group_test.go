@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net"
 	"os"
 	"path/filepath"
 	"testing"
@@ -14,6 +13,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"github.com/aqsha/aqsha/cluster"
+	"github.com/aqsha/aqsha/internal/freeport"
 	"github.com/aqsha/aqsha/internal/sim"
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/node"
@@ -53,12 +53,11 @@ type member struct {
 // freePorts finds ports of loopback that nobody listens on.
 func freePorts(t testing.TB, n int) (addresses []string) {
 	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+		address, err := freeport.Address("127.0.0.1")
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer l.Close()
-		addresses = append(addresses, l.Addr().String())
+		addresses = append(addresses, address)
 	}
 	return addresses
 }

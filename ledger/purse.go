@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -327,7 +328,7 @@ func (x *Executor) mayBeSettled(p *Purse, l *purse.Link, id token.Hash) *token.E
 
 // asRefusal is a decoder's error as a refusal.
 func asRefusal(err error) *token.Error {
-	if e, ok := err.(*token.Error); ok {
+	if e := new(token.Error); errors.As(err, &e) {
 		return e
 	}
 	return refuse(token.NotCanonical, "links", "%v", err)

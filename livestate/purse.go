@@ -156,7 +156,7 @@ func (l *loader) purses(kind int, d *token.Decoder, first bool) error {
 	case recordPurseBook:
 		book := decodePurseBook(d)
 		if d.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // whoever read the record looks
 		}
 		if !first || !book.Used() {
 			return badSnapshot("its book of purses stands twice, or says nothing")
@@ -165,7 +165,7 @@ func (l *loader) purses(kind int, d *token.Decoder, first bool) error {
 	case recordPurse:
 		p, links := decodePurse(d)
 		if d.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // whoever read the record looks
 		}
 		if l.missing > 0 || l.purse != nil && bytes.Compare(l.purse.ID[:], p.ID[:]) >= 0 {
 			return badSnapshot("purse %s is out of order, or the one before it lacks links", p.ID)
@@ -175,7 +175,7 @@ func (l *loader) purses(kind int, d *token.Decoder, first bool) error {
 	case recordPurseLink:
 		link := decodePurseLink(d)
 		if d.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // whoever read the record looks
 		}
 		if l.missing == 0 {
 			return badSnapshot("a link of no purse, or one too many")

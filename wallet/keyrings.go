@@ -248,27 +248,6 @@ func (b *Keyring) list(folder, suffix string) ([]string, error) {
 	return names, err
 }
 
-// RemoveKey forgets a key: a phone that is lost.
-func (b *Keyring) RemoveKey(name string) error {
-	key, err := b.Key(name)
-	if err != nil {
-		return err
-	}
-	b.mu.Lock()
-	delete(b.loaded, key.Public())
-	b.mu.Unlock()
-	return errors.Join(durable.Remove(b.files, b.path(keysDir, name+keySuffix)),
-		durable.Remove(b.files, b.path(keysDir, name+pubSuffix)))
-}
-
-// RenameKey gives a key another name, replacing what bore it.
-func (b *Keyring) RenameKey(from, to string) error {
-	return errors.Join(
-		b.files.Rename(b.path(keysDir, from+keySuffix), b.path(keysDir, to+keySuffix)),
-		b.files.Rename(b.path(keysDir, from+pubSuffix), b.path(keysDir, to+pubSuffix)),
-		b.files.SyncDir(filepath.Join(b.dir, keysDir)))
-}
-
 // Put notes a name. A name stands for one id for ever.
 func (b *Keyring) Put(n Name) error {
 	if err := CheckName(n.Name); err != nil {

@@ -49,25 +49,6 @@ func TestAKeysFile(t *testing.T) {
 			t.Errorf("%s: %v, %v", name, info, err)
 		}
 	}
-	if err := open().RenameKey("aigerim", "old"); err != nil {
-		t.Fatal(err)
-	}
-	k := open()
-	if k.Signs("aigerim") || !k.Signs("old") {
-		t.Error("the renamed key bears its old name")
-	}
-	if err := k.RemoveKey("old"); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := k.Key("old"); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("a key that was removed: %v", err)
-	}
-	if _, here, _ := k.Find(key.Public()); here {
-		t.Error("a key that was removed is remembered")
-	}
-	if _, err := k.PublicKey("old"); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("its public half stays: %v", err)
-	}
 }
 
 // With a passphrase, keys are on the disk only under it; a new key's is asked for once a run.

@@ -9,11 +9,15 @@ import (
 	"github.com/aqsha/aqsha/money"
 )
 
-// MintQuoteView is a mint quote, shaped as NUT-23's.
+// MintQuoteView is a mint quote, shaped as NUT-23's. What was paid for it and what was issued is beside the state, as
+// NUT-04 has it for methods that no other NUT describes.
 type MintQuoteView struct {
 	Quote   string       `json:"quote"`
 	Request string       `json:"request"`
+	Method  string       `json:"method"`
 	Amount  notes.Amount `json:"amount"`
+	Paid    notes.Amount `json:"amount_paid"`
+	Issued  notes.Amount `json:"amount_issued"`
 	Unit    string       `json:"unit"`
 	State   string       `json:"state"`
 	Expiry  uint64       `json:"expiry"`
@@ -24,6 +28,7 @@ type MintQuoteView struct {
 type MeltQuoteView struct {
 	Quote    string            `json:"quote"`
 	Request  string            `json:"request"`
+	Method   string            `json:"method"`
 	Amount   notes.Amount      `json:"amount"`
 	Unit     string            `json:"unit"`
 	Fee      notes.Amount      `json:"fee_reserve"`
@@ -43,7 +48,14 @@ func checkUnit(unit string) error {
 }
 
 func (s *Server) mintAnswer(m *notes.Mint) (v MintQuoteView, err error) {
-	v = MintQuoteView{Quote: m.ID, Amount: notes.Amount(m.Amount), Unit: notes.Unit, State: m.State(), Expiry: m.Expiry}
+	v = MintQuoteView{Quote: m.ID, Method: Method, Amount: notes.Amount(m.Amount), Unit: notes.Unit, State: m.State(),
+		Expiry: m.Expiry}
+	if v.State != notes.Unpaid { // less buys nothing and goes back, and so does what is more
+		v.Paid = v.Amount
+	}
+	if v.State == notes.Issued {
+		v.Issued = v.Amount
+	}
 	if m.Key != "" {
 		v.Key = &m.Key
 	}
@@ -52,7 +64,8 @@ func (s *Server) mintAnswer(m *notes.Mint) (v MintQuoteView, err error) {
 }
 
 func meltAnswer(m *notes.Melt, change []notes.Signature, reason string) MeltQuoteView {
-	v := MeltQuoteView{Quote: m.ID, Request: m.Request, Amount: notes.Amount(m.Amount), Unit: notes.Unit,
+	v := MeltQuoteView{Quote: m.ID, Request: m.Request, Method: Method, Amount: notes.Amount(m.Amount),
+		Unit:  notes.Unit,
 		State: m.State, Expiry: m.Expiry, Change: change, Reason: reason}
 	if m.State == notes.Paid && m.Payment != nil {
 		v.Preimage = &m.Payment.ID

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,6 +13,7 @@ import (
 	"time"
 
 	"github.com/aqsha/aqsha/bitcoin"
+	"github.com/aqsha/aqsha/internal/freeport"
 )
 
 // Options of a private network.
@@ -64,7 +64,7 @@ func Start(ctx context.Context, options Options) (*Node, error) {
 }
 
 func start(ctx context.Context, binary string, options Options) (*Node, error) {
-	port, err := freePort()
+	port, err := freeport.Port()
 	if err != nil {
 		return nil, err
 	}
@@ -141,12 +141,3 @@ func (n *Node) Pause() error { return n.process.Process.Signal(syscall.SIGSTOP) 
 
 // Resume lets a paused child go on.
 func (n *Node) Resume() error { return n.process.Process.Signal(syscall.SIGCONT) }
-
-func freePort() (int, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	defer listener.Close()
-	return listener.Addr().(*net.TCPAddr).Port, nil
-}

@@ -59,8 +59,8 @@ func (o *Office) gather(e *cash.Event) closedBlock {
 func (o *Office) CloseBlock(ctx context.Context) error {
 	o.closing.Lock()
 	defer o.closing.Unlock()
-	o.lookAtKeys()
 	stands, asked := o.compare(ctx)
+	o.lookAtKeys(ctx, stands.Keysets)
 	o.mu.Lock()
 	now := o.now()
 	o.forget(now)
@@ -183,10 +183,11 @@ func (o *Office) catchUp() error {
 
 // announcements are the keysets that a block says first: those that no block before it has.
 func (o *Office) announcements(c *closedBlock) (list []record.Announced) {
+	keysets := o.keysets.Load()
 	for ; o.shown < len(c.tallies); o.shown++ {
-		k := o.books.Keys[o.shown].Keyset
-		k.Until = o.keys[o.shown].Until // as announced, though it was retired since
-		list = append(list, record.Announce(&k, o.keys[o.shown].Announcement))
+		k, file := keysets.ring[o.shown].Keyset, keysets.keys[o.shown]
+		k.Until = file.Until // as announced, though it was retired since
+		list = append(list, record.Announce(&k, file.Announcement))
 	}
 	return list
 }
@@ -220,7 +221,7 @@ func (o *Office) build(c *closedBlock, announced []record.Announced) (*record.Bl
 			if len(issued)+len(redeemed) == 0 {
 				continue
 			}
-			set := o.books.Keys[keyset]
+			set := o.keysets.Load().ring[keyset]
 			l := record.List{Keyset: uint16(keyset), Amount: set.Amounts[index]}
 			var err error
 			if l.Issued, err = o.side(b, set, index, 'I', issued, tally.Issued); err != nil {

@@ -282,7 +282,8 @@ func (c *crashWorld) holds(ctx context.Context) error {
 		}
 		found, _, err := c.office.Restore(ctx, coin.Outputs(d.outs[:len(d.answer)]))
 		if err != nil || len(found) != len(d.answer) {
-			return fmt.Errorf("deed %d was answered with %d signatures and %d are restored: %w", i, len(d.answer), len(found), err)
+			return fmt.Errorf("deed %d was answered with %d signatures and %d are restored: %w", i, len(d.answer),
+				len(found), err)
 		}
 	}
 	return nil
@@ -318,7 +319,8 @@ func (c *crashWorld) ends(ctx context.Context, life int) error {
 	if got := c.ledger.paidOut(); got != paid {
 		return fmt.Errorf("%d was paid, %d had to be", got, paid)
 	}
-	if s := c.office.Status(); s.Pending != 0 || s.Reserve.Balance() != c.ledger.balance || !s.Reserve.Holds() || s.Outstanding != s.Reserve.Circulating() {
+	if s := c.office.Status(); s.Pending != 0 || s.Reserve.Balance() != c.ledger.balance || !s.Reserve.Holds() ||
+		s.Outstanding != s.Reserve.Circulating() {
 		return fmt.Errorf("%+v, the ledger has %d", s, c.ledger.balance)
 	}
 	if err := c.office.CloseBlock(ctx); err != nil {

@@ -82,7 +82,8 @@ func TestWhatIsLeftOfAnExpiredKeysetIsPaidOver(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := w.office.Melt(ctx, keyOf(1), MeltRequest{Quote: quote.ID, Inputs: coin.Strip(more), Async: true}); err != nil {
+	if _, err := w.office.Melt(ctx, keyOf(1), MeltRequest{Quote: quote.ID, Inputs: coin.Strip(more),
+		Async: true}); err != nil {
 		t.Fatal(err)
 	}
 	w.clock = w.clock.Add(2_000 * time.Second) // of the office alone: the payment may still come
@@ -99,7 +100,8 @@ func TestWhatIsLeftOfAnExpiredKeysetIsPaidOver(t *testing.T) {
 	w.ledger.expired = "treasury"
 	w.closes(3)
 	s := w.office.Status()
-	if w.ledger.paid["treasury"] != 1000 || s.Reserve.Expired != 1000 || s.Reserve.Waiting != 0 || s.Outstanding != 0 || s.Reserve.Circulating() != 0 || s.Spent+s.Signed != 0 {
+	if w.ledger.paid["treasury"] != 1000 || s.Reserve.Expired != 1000 || s.Reserve.Waiting != 0 || s.Outstanding != 0 ||
+		s.Reserve.Circulating() != 0 || s.Spent+s.Signed != 0 {
 		t.Fatalf("%+v %v", s, w.ledger.paid)
 	}
 	swap := SwapRequest{coin.Strip(notes), coin.Outputs(w.blanks(1000))}

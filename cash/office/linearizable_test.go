@@ -16,8 +16,8 @@ import (
 	"github.com/aqsha/aqsha/money"
 )
 
-// noteOp is what somebody did with one note: spent it, as the act of this number; asked for its state; or asked whether the
-// signature that an act would get for it is there.
+// noteOp is what somebody did with one note: spent it, as the act of this number; asked for its state; or asked whether
+// the signature that an act would get for it is there.
 type noteOp struct {
 	note, act int // act 0 asks for the state
 	restores  bool
@@ -30,8 +30,8 @@ type noteResult struct {
 	inFlight bool       // of an act: refused because another one has the note in hand
 }
 
-// noteModel is one note: which act spent it, 0 for none. A pending note is one that an act has in hand, which ends in its favour:
-// it counts as spent or not yet, as the order wants.
+// noteModel is one note: which act spent it, 0 for none. A pending note is one that an act has in hand, which ends in
+// its favour: it counts as spent or not yet, as the order wants.
 var noteModel = porcupine.Model{
 	Partition: func(history []porcupine.Operation) [][]porcupine.Operation {
 		byNote := map[int][]porcupine.Operation{}
@@ -68,30 +68,35 @@ var noteModel = porcupine.Model{
 // TestTheModelSeesADoubleSpend: what must be found is found.
 func TestTheModelSeesADoubleSpend(t *testing.T) {
 	act := func(n int, call, back int64, done bool) porcupine.Operation {
-		return porcupine.Operation{ClientId: n, Input: noteOp{0, n, false}, Call: call, Output: noteResult{done: done}, Return: back}
+		return porcupine.Operation{ClientId: n, Input: noteOp{0, n, false}, Call: call, Output: noteResult{done: done},
+			Return: back}
 	}
 	ask := func(state cash.State, call, back int64) porcupine.Operation {
-		return porcupine.Operation{ClientId: 9, Input: noteOp{}, Call: call, Output: noteResult{state: state}, Return: back}
+		return porcupine.Operation{ClientId: 9, Input: noteOp{}, Call: call, Output: noteResult{state: state},
+			Return: back}
 	}
 	for name, history := range map[string][]porcupine.Operation{
-		"spent twice":                 {act(1, 0, 10, true), act(2, 5, 15, true)},
-		"refused though nobody did":   {act(1, 0, 10, false)},
-		"unspent after the answer":    {act(1, 0, 10, true), ask(cash.StateUnspent, 11, 12)},
-		"spent before anybody asked":  {ask(cash.StateSpent, 0, 1), act(1, 5, 10, true)},
-		"a signature of the refused":  {act(1, 0, 10, true), {ClientId: 3, Input: noteOp{0, 2, true}, Call: 11, Output: noteResult{done: true}, Return: 12}},
-		"no signature for the answer": {act(1, 0, 10, true), {ClientId: 3, Input: noteOp{0, 1, true}, Call: 11, Output: noteResult{}, Return: 12}},
+		"spent twice":                {act(1, 0, 10, true), act(2, 5, 15, true)},
+		"refused though nobody did":  {act(1, 0, 10, false)},
+		"unspent after the answer":   {act(1, 0, 10, true), ask(cash.StateUnspent, 11, 12)},
+		"spent before anybody asked": {ask(cash.StateSpent, 0, 1), act(1, 5, 10, true)},
+		"a signature of the refused": {act(1, 0, 10, true),
+			{ClientId: 3, Input: noteOp{0, 2, true}, Call: 11, Output: noteResult{done: true}, Return: 12}},
+		"no signature for the answer": {act(1, 0, 10, true),
+			{ClientId: 3, Input: noteOp{0, 1, true}, Call: 11, Output: noteResult{}, Return: 12}},
 	} { // any order: each by itself
 		if porcupine.CheckOperations(noteModel, history) {
 			t.Errorf("%s was not found", name)
 		}
 	}
-	if !porcupine.CheckOperations(noteModel, []porcupine.Operation{act(1, 0, 10, true), act(2, 5, 15, false), act(1, 20, 21, true), ask(cash.StateSpent, 22, 23)}) {
+	if !porcupine.CheckOperations(noteModel, []porcupine.Operation{act(1, 0, 10, true), act(2, 5, 15, false),
+		act(1, 20, 21, true), ask(cash.StateSpent, 22, 23)}) {
 		t.Error("a right history was refused")
 	}
 }
 
-// Swaps, melts, restores and state checks of the same notes by several people at once: there is one order in which all of it
-// happened, and no note is spent twice in it.
+// Swaps, melts, restores and state checks of the same notes by several people at once: there is one order in which all
+// of it happened, and no note is spent twice in it.
 func TestNotesAreLinearizable(t *testing.T) {
 	const people, notes, deeds = 6, 12, 60
 	w := opened(t)
@@ -208,7 +213,8 @@ func (h *noteHistory) melt(ctx context.Context, act, note int) error {
 		h.seen.Store(fmt.Sprint("quote of ", act), quote)
 	}
 	blanks := coin.Outputs(h.outs[act-1])
-	r := MeltRequest{Quote: quote.(string), Inputs: h.notes[note : note+1], Outputs: append(blanks, coin.Outputs(h.outs[act-1+len(h.outs)/2])...)}
+	r := MeltRequest{Quote: quote.(string), Inputs: h.notes[note : note+1],
+		Outputs: append(blanks, coin.Outputs(h.outs[act-1+len(h.outs)/2])...)}
 	_, err := h.office.Melt(ctx, keyOf([2]any{"melt", act}), r)
 	return err
 }

@@ -57,7 +57,7 @@ func (o *Office) Melt(ctx context.Context, key [32]byte, r MeltRequest) (Melted,
 		refused = o.meltable(&m, in, change)
 	}
 	if refused == nil {
-		refused = k.Keys.ValidInputs(in, o.config.Entropy)
+		refused = o.joined.valid(in)
 	}
 	if refused != nil {
 		if err := o.settled(ctx); err != nil {

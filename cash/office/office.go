@@ -6,10 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"log/slog"
 	"path/filepath"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -50,7 +48,6 @@ type Config struct {
 type Office struct {
 	config Config
 	files  vfs.FS
-	keys   []KeyFile
 	writer *writer
 	log    *txlog.Log
 
@@ -60,18 +57,18 @@ type Office struct {
 	block    gathered            // since the last block that was closed
 	closed   []closedBlock       // closed in the journal, not yet in the log
 	head     Head
-	shown    int      // keysets that blocks have announced
-	booked   uint64   // blocks that the log had when it was opened
-	closedAt uint64   // when the last block was closed
-	stamped  uint64   // when the log's state was entered on the ledger
-	differs  bool     // the ledger's reserve was not that of the books when nothing was on its way
-	shows    [][]byte // receipts of the keysets' announcements
+	shown    int    // keysets that blocks have announced
+	booked   uint64 // blocks that the log had when it was opened
+	closedAt uint64 // when the last block was closed
+	stamped  uint64 // when the log's state was entered on the ledger
+	differs  bool   // the ledger's reserve was not that of the books when nothing was on its way
 	file     journalFile
 	refusals map[string]string // why the ledger refused a melt's payment, by quote
 	returned returns           // what was sent back of late
 	delayed  money.Tiyn        // what is to be sent back and waits for another day, as told last
 
-	retired atomic.Pointer[[]bool] // keysets that were retired since the office began, in their order
+	joined  joined                  // the check of notes
+	keysets atomic.Pointer[keysets] // what is written under mu; readers take what stands
 
 	settling sync.Mutex // one settlement at a time: a poll settles nothing
 	closing  sync.Mutex // one block at a time
@@ -123,6 +120,8 @@ func Open(ctx context.Context, c Config) (*Office, error) {
 	o := &Office{config: c, files: c.FS, books: cash.NewBooks(), answers: map[[32]byte]uint64{},
 		refusals: map[string]string{},
 		nudge:    make(chan struct{}, 1)}
+	o.keysets.Store(&keysets{})
+	o.joined.keys, o.joined.entropy = func() cash.Keyring { return o.keysets.Load().ring }, c.Entropy
 	if err := o.open(ctx); err != nil {
 		o.Close()
 		return nil, err
@@ -131,13 +130,11 @@ func Open(ctx context.Context, c Config) (*Office, error) {
 }
 
 func (o *Office) open(ctx context.Context) (err error) {
-	if err := o.loadKeys(); err != nil {
-		return err
-	}
 	if o.head, err = o.config.Ledger.Head(ctx); err != nil {
 		return fmt.Errorf("asking the ledger: %w", err)
 	}
-	if err := o.announcedByLedger(ctx); err != nil {
+	waits, err := o.firstKeysets(ctx)
+	if err != nil {
 		return err
 	}
 	o.closedAt = o.now()
@@ -149,7 +146,7 @@ func (o *Office) open(ctx context.Context) (err error) {
 	}
 	o.booked = o.log.Heights()
 	if err := o.openRecords(); err != nil {
-		return err
+		return errors.Join(err, waits) // of a keyset that this ledger does not know: it is another, or lost entries
 	}
 	if o.books.Blocks < o.booked { // a block is closed in the journal before it is in the log
 		return &StaleJournalError{Journal: o.books.Blocks, Log: o.booked}
@@ -171,52 +168,6 @@ func (e *StaleJournalError) Error() string {
 	return fmt.Sprintf("the public log has %d blocks, and the journal knows of %d: it is lost, or an older one was "+
 		"put back. Bring back the newest journal-* files; without them the office must not run, as it would redeem "+
 		"again what was redeemed", e.Log, e.Journal)
-}
-
-// loadKeys reads the keysets that are announced on the ledger.
-func (o *Office) loadKeys() error {
-	list, err := ReadKeys(o.files, o.config.Dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	for _, k := range list {
-		if k.Announcement == "" {
-			continue
-		}
-		s, err := k.Signing()
-		if err != nil {
-			return err
-		}
-		o.keys = append(o.keys, k)
-		o.books.Add(s)
-	}
-	return nil
-}
-
-// announcedByLedger holds the keysets against what the ledger announces, and fetches what shows it to others. What
-// has expired has made room there, and is not redeemed here.
-func (o *Office) announcedByLedger(ctx context.Context) error {
-	stands, err := o.config.Ledger.Reserve(ctx)
-	if err != nil {
-		return fmt.Errorf("asking the ledger: %w", err)
-	}
-	o.stamped = stands.StampedMillis / 1000
-	for i := range o.keys {
-		id := o.keys[i].ID.String()
-		if !slices.Contains(stands.Keysets, id) && o.now() < o.keys[i].Expiry {
-			return &cash.Refusal{Code: cash.UnknownKeyset, Field: "keysets", Rule: id +
-				" is not announced on the ledger for the reserve " + o.config.Ledger.Wallet()}
-		}
-		show, err := o.config.Ledger.Receipt(ctx, o.keys[i].Announcement)
-		if err != nil {
-			o.config.Logger.Warn("an announcement cannot be shown to wallets", "keyset", id, "error", err)
-		}
-		o.shows = append(o.shows, show)
-	}
-	return nil
 }
 
 // replay applies an event of the journal.
@@ -318,7 +269,7 @@ func (o *Office) blockDue() bool {
 }
 
 // Show is the receipt of a keyset's announcement, or nil.
-func (o *Office) Show(keyset int) []byte { return o.shows[keyset] }
+func (o *Office) Show(keyset int) []byte { return o.keysets.Load().shows[keyset] }
 
 // Reserve is the wallet of the ledger that backs the notes.
 func (o *Office) Reserve() string { return o.config.Ledger.Wallet() }
@@ -360,51 +311,11 @@ func (o *Office) Log() *txlog.Log { return o.log }
 // Changed is closed when something changed.
 func (o *Office) Changed() <-chan struct{} { return o.writer.Changed() }
 
-// Keysets are those that are announced, in order.
-func (o *Office) Keysets() []*cash.Signing { return o.books.Keys } // never changed while the office runs
-
-// Announcement is the ledger's transaction that names a keyset.
-func (o *Office) Announcement(keyset int) string { return o.keys[keyset].Announcement }
-
 // Retry is how long repeated requests get the same answer.
 func (o *Office) Retry() time.Duration { return o.config.Retry }
 
 // now is the office's time in Unix seconds.
 func (o *Office) now() uint64 { return uint64(o.config.Now().Unix()) }
-
-func (o *Office) checker() cash.Checker {
-	c := cash.Checker{Keys: o.books.Keys, Now: o.now()}
-	if retired := o.retired.Load(); retired != nil {
-		c.Retired = *retired
-	}
-	return c
-}
-
-// Signs says whether a keyset signs now.
-func (o *Office) Signs(keyset int) bool {
-	retired := o.retired.Load()
-	return o.books.Keys[keyset].Active(o.now()) && (retired == nil || !(*retired)[keyset])
-}
-
-// lookAtKeys takes up which keysets were retired since the office began. What it cannot read changes nothing.
-func (o *Office) lookAtKeys() {
-	list, err := ReadKeys(o.files, o.config.Dir)
-	if err != nil {
-		if !errors.Is(err, fs.ErrNotExist) {
-			o.config.Logger.Warn("keysets cannot be read: none is retired", "error", err)
-		}
-		return
-	}
-	retired := make([]bool, len(o.keys))
-	for i := range o.keys {
-		at := slices.IndexFunc(list, func(k KeyFile) bool { return k.ID == o.keys[i].ID })
-		retired[i] = at >= 0 && list[at].Retired
-		if retired[i] && o.Signs(i) {
-			o.config.Logger.Info("a keyset signs nothing more: it was retired", "keyset", o.keys[i].ID)
-		}
-	}
-	o.retired.Store(&retired)
-}
 
 // Status is what an office is at.
 type Status struct {

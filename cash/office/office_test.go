@@ -477,22 +477,32 @@ func TestALogThatLies(t *testing.T) {
 			b[1].Redeemed[0] = append(b[1].Redeemed[0],
 				b[1].Redeemed[0]...)
 		},
-		"the reserve":       func(b []*record.Block) { b[1].Header.Reserve.PaidIn += 5 },
-		"what circulates":   func(b []*record.Block) { b[1].Header.Reserve.Issued += 5; b[1].Header.Reserve.PaidIn += 5 },
-		"a proof":           func(b []*record.Block) { b[1].Header.Lists[0].Issued.Proof[3] ^= 1 },
-		"a proof of before": func(b []*record.Block) { b[1].Header.Lists[0].Issued.Proof = b[0].Header.Lists[0].Issued.Proof },
-		"the number":        func(b []*record.Block) { b[1].Header.Number = 2 },
-		"another network":   func(b []*record.Block) { b[1].Header.Network = []byte("other") },
-		"an earlier time":   func(b []*record.Block) { b[1].Header.Time-- },
-		"a keyset's key":    func(b []*record.Block) { b[0].Header.Keysets[0].Keys[0] = b[0].Header.Keysets[0].Keys[1] },
-		"another reserve":   func(b []*record.Block) { b[1].Header.Wallet = "other" },
-		"a keyset twice":    func(b []*record.Block) { b[1].Header.Keysets = b[0].Header.Keysets },
-		"not announced":     func(b []*record.Block) { b[1].Header.Lists[0].Keyset = 1 },
-		"a denomination":    func(b []*record.Block) { b[1].Header.Lists[0].Amount = 3 },
+		"the reserve": func(b []*record.Block) { b[1].Header.Reserve.PaidIn += 5 },
+		"what circulates": func(b []*record.Block) {
+			b[1].Header.Reserve.Issued += 5
+			b[1].Header.Reserve.PaidIn += 5
+		},
+		"a proof": func(b []*record.Block) { b[1].Header.Lists[0].Issued.Proof[3] ^= 1 },
+		"a proof of before": func(b []*record.Block) {
+			b[1].Header.Lists[0].Issued.Proof = b[0].Header.Lists[0].Issued.Proof
+		},
+		"the number":      func(b []*record.Block) { b[1].Header.Number = 2 },
+		"another network": func(b []*record.Block) { b[1].Header.Network = []byte("other") },
+		"an earlier time": func(b []*record.Block) { b[1].Header.Time-- },
+		"a keyset's key": func(b []*record.Block) {
+			b[0].Header.Keysets[0].Keys[0] = b[0].Header.Keysets[0].Keys[1]
+		},
+		"another reserve": func(b []*record.Block) { b[1].Header.Wallet = "other" },
+		"a keyset twice":  func(b []*record.Block) { b[1].Header.Keysets = b[0].Header.Keysets },
+		"not announced":   func(b []*record.Block) { b[1].Header.Lists[0].Keyset = 1 },
+		"a denomination":  func(b []*record.Block) { b[1].Header.Lists[0].Amount = 3 },
 		"lists out of order": func(b []*record.Block) {
 			b[1].Header.Lists[0], b[1].Header.Lists[1] = b[1].Header.Lists[1], b[1].Header.Lists[0]
 		},
-		"more out than came in": func(b []*record.Block) { b[0].Issued[0] = nil; b[0].Header.Lists[0].Issued = record.Side{} },
+		"more out than came in": func(b []*record.Block) {
+			b[0].Issued[0] = nil
+			b[0].Header.Lists[0].Issued = record.Side{}
+		},
 		"signed with a key that nobody announced": func(b []*record.Block) {
 			l := &b[1].Header.Lists[0]
 			in, _, err := b[1].Issued[0][0].Points()
@@ -677,7 +687,8 @@ func TestBlocksAreClosedByTheClock(t *testing.T) {
 		}
 		return n
 	}
-	for _, before := range []uint64{0, 13 * 3600, 13 * 3600} { // the second and the third block begin another file of the journal
+	// the second and the third block begin another file of the journal
+	for _, before := range []uint64{0, 13 * 3600, 13 * 3600} {
 		w.later(before)
 		if before > 0 && !w.office.blockDue() {
 			t.Fatal("no block is due after hours")
@@ -695,8 +706,8 @@ func TestBlocksAreClosedByTheClock(t *testing.T) {
 	}
 }
 
-// A keyset that is retired signs nothing more from the running office's next block on; its notes are redeemed as before,
-// also after a restart. A file of keysets that cannot be read retires none.
+// A keyset that is retired signs nothing more from the running office's next block on; its notes are redeemed as
+// before, also after a restart. A file of keysets that cannot be read retires none.
 func TestAKeysetIsRetiredWhileTheOfficeRuns(t *testing.T) {
 	w := opened(t)
 	ctx := t.Context()

@@ -55,7 +55,7 @@ func (o *Office) again(ctx context.Context, points []curve.Point) ([]cash.Signat
 		outputs[i] = out
 	}
 	o.mu.Unlock()
-	signed, err := o.books.Keys.Sign(outputs, o.config.Entropy)
+	signed, err := o.keysets.Load().ring.Sign(outputs, o.config.Entropy)
 	if err != nil {
 		return nil, err
 	}
@@ -85,10 +85,10 @@ func given(list []cash.Given) (points []curve.Point) {
 func (o *Office) settled(ctx context.Context) error { return o.writer.wait(ctx, o.writer.last()) }
 
 func (o *Office) signatures(signed []cash.Signed) []cash.Signature {
-	list := make([]cash.Signature, len(signed))
+	list, keys := make([]cash.Signature, len(signed)), o.Keysets()
 	for i, s := range signed {
 		e, r := s.Proof.E.Bytes(), s.Proof.S.Bytes()
-		list[i] = cash.Signature{Amount: cash.Amount(s.Amount), ID: o.books.Keys[s.Keyset].ID.String(),
+		list[i] = cash.Signature{Amount: cash.Amount(s.Amount), ID: keys[s.Keyset].ID.String(),
 			C:    cash.HexPoint(s.C),
 			DLEQ: &cash.DLEQ{E: hex.EncodeToString(e[:]), S: hex.EncodeToString(r[:])}}
 	}
@@ -112,7 +112,7 @@ func (o *Office) Swap(ctx context.Context, key [32]byte, r SwapRequest) ([]cash.
 	refused = o.books.Swappable(in, out) // spares the multiplications of what is refused anyway
 	o.mu.Unlock()
 	if refused == nil {
-		refused = k.Keys.ValidInputs(in, o.config.Entropy)
+		refused = o.joined.valid(in)
 	}
 	if refused != nil {
 		return o.refuseUnlessRepeated(ctx, key, r.Outputs, refused)
@@ -248,7 +248,7 @@ func (o *Office) Restore(ctx context.Context, outputs []cash.Output) (found []ca
 		}
 	}
 	o.mu.Unlock()
-	signed, err := o.books.Keys.Sign(blinded, o.config.Entropy)
+	signed, err := o.keysets.Load().ring.Sign(blinded, o.config.Entropy)
 	if err != nil {
 		return nil, nil, err
 	}

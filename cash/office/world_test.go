@@ -71,7 +71,8 @@ func (l *ledger) within(amount money.Tiyn) bool {
 }
 
 func newLedger() *ledger {
-	return &ledger{millis: 1_000_000, spent: map[uint64]money.Tiyn{}, executed: map[string]money.Tiyn{}, paid: map[string]money.Tiyn{}}
+	return &ledger{millis: 1_000_000, spent: map[uint64]money.Tiyn{}, executed: map[string]money.Tiyn{},
+		paid: map[string]money.Tiyn{}}
 }
 
 func (l *ledger) Wallet() string { return reserveWallet }
@@ -86,7 +87,8 @@ func (l *ledger) Prepare(_ context.Context, to string, amount money.Tiyn, memo s
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.serial++
-	return cash.Payment{ID: fmt.Sprint("payment ", l.serial), Signed: []byte(memo), Until: l.millis + 60_000, To: to, Amount: amount}, nil
+	return cash.Payment{ID: fmt.Sprint("payment ", l.serial), Signed: []byte(memo), Until: l.millis + 60_000, To: to,
+		Amount: amount}, nil
 }
 
 var errLost = errors.New("the answer is lost")
@@ -138,7 +140,8 @@ func (l *ledger) pay(memo string, amount money.Tiyn) {
 	defer l.mu.Unlock()
 	l.index++
 	l.balance += amount
-	l.credits = append(l.credits, cash.Credit{ID: fmt.Sprint("credit ", l.index), Index: l.index, From: "payer", Amount: amount, Memo: memo})
+	l.credits = append(l.credits, cash.Credit{ID: fmt.Sprint("credit ", l.index), Index: l.index, From: "payer",
+		Amount: amount, Memo: memo})
 }
 
 // world is an office on a disk that may fail, beside a ledger that does not.
@@ -169,7 +172,8 @@ func testSigner(t testing.TB) note.Signer {
 
 func newWorld(t testing.TB, files vfs.FS) *world {
 	t.Helper()
-	w := &world{t: t, files: files, ledger: newLedger(), clock: time.Unix(10_000, 0), seed: make([]byte, 64), amount: []money.Tiyn{1, 2, 5, 10, 20, 50, 100, 200, 500, 1000}}
+	w := &world{t: t, files: files, ledger: newLedger(), clock: time.Unix(10_000, 0), seed: make([]byte, 64),
+		amount: []money.Tiyn{1, 2, 5, 10, 20, 50, 100, 200, 500, 1000}}
 	if err := files.MkdirAll("office"); err != nil {
 		t.Fatal(err)
 	}
@@ -179,15 +183,20 @@ func newWorld(t testing.TB, files vfs.FS) *world {
 	}
 	key.Announcement = "transaction"
 	w.ledger.keysets = append(w.ledger.keysets, key.ID.String())
-	if err := UpdateKeys(files, "office", func(list []KeyFile) ([]KeyFile, error) { return append(list, key), nil }); err != nil {
+	if err := UpdateKeys(files, "office", func(list []KeyFile) ([]KeyFile, error) {
+		return append(list, key), nil
+	}); err != nil {
 		t.Fatal(err)
 	}
 	return w
 }
 
 func (w *world) open() error {
-	o, err := Open(context.Background(), Config{Dir: "office", FS: w.files, Ledger: w.ledger, Origin: "cash.example/log", Signer: testSigner(w.t),
-		Retry: w.retry, Now: func() time.Time { return w.clock }, Entropy: rand.NewChaCha8([32]byte{9}), Background: func(work func()) { work() }})
+	o, err := Open(context.Background(), Config{Dir: "office", FS: w.files, Ledger: w.ledger,
+		Origin: "cash.example/log", Signer: testSigner(w.t),
+		Retry: w.retry, Now: func() time.Time {
+			return w.clock
+		}, Entropy: rand.NewChaCha8([32]byte{9}), Background: func(work func()) { work() }})
 	w.office = o
 	return err
 }
@@ -282,7 +291,8 @@ func simulated(seed uint64) (*disk.Disk, vfs.FS) {
 func (l *ledger) Reserve(context.Context) (Reserve, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return Reserve{Height: l.millis / 1000, Millis: l.millis, Balance: l.balance, Keysets: l.keysets, Stamped: l.stamped, Expired: l.expired}, nil
+	return Reserve{Height: l.millis / 1000, Millis: l.millis, Balance: l.balance, Keysets: l.keysets,
+		Stamped: l.stamped, Expired: l.expired}, nil
 }
 
 func (l *ledger) Stamp(_ context.Context, size uint64, _ [32]byte) error {

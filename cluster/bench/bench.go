@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -16,6 +15,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"github.com/aqsha/aqsha/cluster"
+	"github.com/aqsha/aqsha/internal/freeport"
 	"github.com/aqsha/aqsha/internal/sim"
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/node"
@@ -133,12 +133,11 @@ func found(o Options, name string) (*group, error) {
 		}
 		m := &member{dir: filepath.Join(o.Dir, name, fmt.Sprint(i)), keys: keys, name: fmt.Sprintf("validator-%d", i)}
 		c.members, charter.Members = append(c.members, m), append(charter.Members, keys.Member(m.name))
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+		port, err := freeport.Address("127.0.0.1")
 		if err != nil {
 			return nil, err
 		}
-		defer l.Close()
-		ports = append(ports, l.Addr().String())
+		ports = append(ports, port)
 	}
 	var err error
 	g := &c.world.Genesis

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/tools/txtar"
+
+	"github.com/aqsha/aqsha/internal/freeport"
 )
 
 // A page's blocks of commands are played as they are printed, one after the other in a folder of the page's own. What a reader has
@@ -189,12 +190,11 @@ func playPage(t *testing.T, blocks []block, files string) {
 	ports := map[string]string{}
 	script = loopback.ReplaceAllStringFunc(script, func(address string) string {
 		if ports[address] == "" {
-			l, err := net.Listen("tcp", "127.0.0.1:0")
+			free, err := freeport.Address("127.0.0.1")
 			if err != nil {
 				t.Fatal(err)
 			}
-			ports[address] = l.Addr().String()
-			_ = l.Close()
+			ports[address] = free
 		}
 		return ports[address]
 	})

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -30,7 +31,9 @@ func TestScripts(t *testing.T) {
 			env.Setenv("PATH", tools+string(os.PathListSeparator)+env.Getenv("PATH"))
 			return nil
 		},
-		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){"waitfile": waitFile, "envfile": envFile, "private": private},
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
+			"waitfile": waitFile, "waitfor": waitFor, "envfile": envFile, "private": private,
+		},
 		// [tool:btcd] holds when 'make deps' or the user has installed btcd.
 		Condition: func(condition string) (bool, error) {
 			name, ok := strings.CutPrefix(condition, "tool:")
@@ -57,6 +60,25 @@ func waitFile(ts *testscript.TestScript, neg bool, args []string) {
 		}
 		if time.Now().After(deadline) {
 			ts.Fatalf("%s does not appear", args[0])
+		}
+	}
+}
+
+// waitFor runs a program until what it prints, also as an error, matches: what another process does takes as long as the machine lets it. It gives
+// up, and shows what was printed last, long before the limit of all tests would say no more than that one of them hung.
+func waitFor(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: waitfor REGEXP PROGRAM [ARGUMENT...]")
+	}
+	wanted, err := regexp.Compile("(?m)" + args[0])
+	ts.Check(err)
+	for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(100 * time.Millisecond) {
+		err := ts.Exec(args[1], args[2:]...)
+		if wanted.MatchString(ts.ReadFile("stdout") + ts.ReadFile("stderr")) {
+			return
+		}
+		if time.Now().After(deadline) {
+			ts.Fatalf("%s: nothing matches %q; at last %v", strings.Join(args[1:], " "), args[0], err)
 		}
 	}
 }

@@ -23,6 +23,7 @@ import (
 
 	"github.com/aqsha/aqsha/api"
 	"github.com/aqsha/aqsha/internal/cli/datadir"
+	"github.com/aqsha/aqsha/internal/freeport"
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/token"
 	"github.com/aqsha/aqsha/wallet"
@@ -155,12 +156,11 @@ func (m *nemesis) note(format string, args ...any) {
 // freeAddress is an address of a node's own: nobody else takes its port while the node is down.
 func freeAddress(t *testing.T, host string) string {
 	t.Helper()
-	l, err := net.Listen("tcp", host+":0")
+	address, err := freeport.Address(host)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().String()
+	return address
 }
 
 // start starts a node as what it is.

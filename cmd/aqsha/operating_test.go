@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/aqsha/aqsha/internal/freeport"
 )
 
 // The operator's page is played as it is printed, block after block in one directory. Only the ports are others, which a
@@ -36,14 +37,12 @@ func TestTheOperatorsPageIsPlayedAsPrinted(t *testing.T) {
 	script = own.ReplaceAllString(script, "${1}_"+fmt.Sprint(os.Getpid()))
 	var all []string
 	for _, port := range []string{"8420", "8430", "8440", "8450"} {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+		free, err := freeport.Address("127.0.0.1")
 		if err != nil {
 			t.Fatal(err)
 		}
-		free := fmt.Sprint(l.Addr().(*net.TCPAddr).Port)
-		_ = l.Close()
-		script = strings.ReplaceAll(script, "127.0.0.1:"+port, "127.0.0.1:"+free)
-		all = append(all, free)
+		script = strings.ReplaceAll(script, "127.0.0.1:"+port, free)
+		all = append(all, strings.TrimPrefix(free, "127.0.0.1:"))
 	}
 	script = strings.Replace(script, "%s", strings.Join(all, "|"), 1)
 	program, err := os.Executable()
@@ -66,8 +65,9 @@ func TestTheOperatorsPageIsPlayedAsPrinted(t *testing.T) {
 	out, err := run.CombinedOutput()
 	if err != nil {
 		t.Errorf("%v\n%s", err, out)
-		for _, name := range []string{"leader.log", "one.log", "two.log", "three.log"} {
-			if log, err := os.ReadFile(filepath.Join(dir, name)); err == nil {
+		logs, _ := filepath.Glob(filepath.Join(dir, "*.log"))
+		for _, name := range logs {
+			if log, err := os.ReadFile(name); err == nil {
 				t.Logf("%s:\n%s", name, log)
 			}
 		}

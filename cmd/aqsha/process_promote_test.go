@@ -343,9 +343,16 @@ func TestASwitchoverRefusesNoPayment(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	again := aqsha("switchover", "--data", g.path("c"), "--listen", "127.0.0.1:0", "--log-key", filepath.Join(g.path("a"), "keys", "log.secret"))
-	defer time.AfterFunc(30*time.Second, func() { _ = again.Process.Kill() }).Stop() // one that succeeds serves for ever
-	out, err := again.CombinedOutput()
+	var out []byte
+	for range 5 { // a leader that a busy machine keeps from answering in time changes nothing: it is tried again
+		again := aqsha("switchover", "--data", g.path("c"), "--listen", "127.0.0.1:0", "--log-key", filepath.Join(g.path("a"), "keys", "log.secret"))
+		ends := time.AfterFunc(30*time.Second, func() { _ = again.Process.Kill() }) // one that succeeds serves for ever
+		out, err = again.CombinedOutput()
+		ends.Stop()
+		if !strings.Contains(string(out), "does not answer") {
+			break
+		}
+	}
 	if err == nil || !strings.Contains(string(out), "old-leader") {
 		t.Errorf("a switchover from a leader that was replaced: %v\n%s", err, out)
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/aqsha/aqsha/farm/protocol"
 	"github.com/aqsha/aqsha/farm/simulate"
 	"github.com/aqsha/aqsha/farm/usage"
+	"github.com/aqsha/aqsha/internal/freeport"
 )
 
 func code(err error) string {
@@ -31,12 +32,11 @@ func code(err error) string {
 
 func freePort(t *testing.T) int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := freeport.Port()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
+	return port
 }
 
 // serve lets one simulated machine of each protocol answer.

@@ -134,7 +134,7 @@ func (w *web) ask(ctx context.Context, method, path string, body any) (protocol.
 	}
 	v, err := protocol.Parse(reply)
 	if err != nil {
-		return protocol.Value{}, nil // a page; what was done is read back
+		return protocol.Value{}, nil //nolint:nilerr // a page; what was done is read back
 	}
 	no := v.Get("result").Text() == "false" || v.Get("success").Text() == "false"
 	if row := v.Get("STATUS").At(0); no || row.Get("STATUS").Text() == "E" {
@@ -658,7 +658,8 @@ func (s *socket) give(ctx context.Context, o Order) error {
 	}
 	v, err := protocol.Parse(reply)
 	if err != nil {
-		return nil // BTMiner and Avalon end with a bare word when they restart; what was done is read back
+		// BTMiner and Avalon end with a bare word when they restart; what was done is read back
+		return nil //nolint:nilerr // as above
 	}
 	if row := v.Get("STATUS").At(0); row.Get("STATUS").Text() == "E" {
 		return farm.Refuse("refused", "ascset", "the machine says: %s", row.Get("Msg").Text())

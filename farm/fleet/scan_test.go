@@ -15,18 +15,18 @@ import (
 	"github.com/aqsha/aqsha/farm/protocol"
 	"github.com/aqsha/aqsha/farm/simulate"
 	"github.com/aqsha/aqsha/farm/usage"
+	"github.com/aqsha/aqsha/internal/freeport"
 	"github.com/aqsha/aqsha/pool/miner"
 )
 
 // freePort is a port that is free on every loopback address, as far as one can know.
 func freePort(t *testing.T) int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := freeport.Port()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
+	return port
 }
 
 // serve lets simulated machines of every protocol answer in 127.77.0.0/28 and returns how to scan them.

@@ -92,7 +92,7 @@ func lost(ctx context.Context, b *records.Records, m *fleet.Machine, from, to us
 	if !ok {
 		return nil, nil
 	}
-	l.ppm = int64(ppm)
+	l.ppm = ppm
 	for _, part := range totals.Value {
 		l.value += int64(part.MicroTiyn)
 	}

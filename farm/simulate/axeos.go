@@ -17,7 +17,7 @@ func (s *Server) pages() http.Handler {
 		local, _ := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
 		host, _, _ := net.SplitHostPort(local.String())
 		u, now := s.owners[host], usage.At(s.Now())
-		if _, answers := u.answers(now); !answers {
+		if !u.answers(now) {
 			panic(http.ErrAbortHandler)
 		}
 		if u.Has(Slow, now) && !wait(r.Context(), slowAnswer) {

@@ -28,7 +28,7 @@ func (s *Server) cgi() http.Handler {
 		host, _, _ := net.SplitHostPort(fmt.Sprint(local))
 		u := s.owners[host]
 		now := usage.At(s.Now())
-		if _, answers := u.answers(now); u == nil || !answers {
+		if !u.answers(now) {
 			panic(http.ErrAbortHandler)
 		}
 		if !u.authorised(r) {
@@ -42,8 +42,8 @@ func (s *Server) cgi() http.Handler {
 }
 
 // answers says whether the machine's web server is up.
-func (u *Unit) answers(at usage.Instant) (*Unit, bool) {
-	return u, u != nil && !u.Has(Offline, at) && !u.Has(Silent, at)
+func (u *Unit) answers(at usage.Instant) bool {
+	return u != nil && !u.Has(Offline, at) && !u.Has(Silent, at)
 }
 
 func (u *Unit) cgi(w http.ResponseWriter, r *http.Request, now usage.Instant) {

@@ -6,7 +6,6 @@ package testnode
 import (
 	"context"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,6 +15,7 @@ import (
 
 	"github.com/aqsha/aqsha/bitcoin"
 	"github.com/aqsha/aqsha/bitcoin/devnet"
+	"github.com/aqsha/aqsha/internal/freeport"
 )
 
 // Tools is the directory of programs that 'make deps' builds.
@@ -114,12 +114,11 @@ func (n *CoreNode) Stop(signal os.Signal) {
 // FreePort is a port that nobody listens on: tests of several packages run nodes at the same time.
 func FreePort(t testing.TB) int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := freeport.Port()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
+	return port
 }
 
 // Each runs a test against every kind of node.

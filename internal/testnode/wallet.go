@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"net"
 	"net/url"
 	"os"
 	"os/exec"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/aqsha/aqsha/bitcoin"
 	"github.com/aqsha/aqsha/bitcoin/devnet"
+	"github.com/aqsha/aqsha/internal/freeport"
 )
 
 // BTCWallet starts a private simnet network and btcwallet beside it, whose client speaks for both:
@@ -50,12 +50,10 @@ func BTCWalletURL(t testing.TB) (node *devnet.Node, walletURL string) {
 		t.Fatal(err)
 	}
 	password, _ := at.User.Password()
-	free, err := net.Listen("tcp", "127.0.0.1:0")
+	listen, err := freeport.Address("127.0.0.1")
 	if err != nil {
 		t.Fatal(err)
 	}
-	listen := free.Addr().String()
-	_ = free.Close()
 	dir := t.TempDir()
 	var said bytes.Buffer
 	process := exec.Command(binary, "--simnet", "--createtemp", "--datadir="+dir, "--noclienttls", "--noservertls",

@@ -4,9 +4,10 @@ import (
 	"math"
 	"slices"
 
+	"gonum.org/v1/gonum/optimize"
+
 	"github.com/aqsha/aqsha/market"
 	"github.com/aqsha/aqsha/market/stats"
-	"gonum.org/v1/gonum/optimize"
 )
 
 // Names of the parameters of realised GARCH, in order.

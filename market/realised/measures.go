@@ -4,8 +4,9 @@ import (
 	"math"
 	"time"
 
-	"github.com/aqsha/aqsha/market"
 	"gonum.org/v1/gonum/stat/distuv"
+
+	"github.com/aqsha/aqsha/market"
 )
 
 // Day is what the returns inside a UTC day say of its variance; squares of the

@@ -5,9 +5,10 @@ import (
 	"math"
 	"slices"
 
+	"gonum.org/v1/gonum/optimize"
+
 	"github.com/aqsha/aqsha/market"
 	"github.com/aqsha/aqsha/market/stats"
-	"gonum.org/v1/gonum/optimize"
 )
 
 // MaxRegimes that are fitted.

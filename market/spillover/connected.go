@@ -3,9 +3,10 @@ package spillover
 import (
 	"math"
 
+	"gonum.org/v1/gonum/mat"
+
 	"github.com/aqsha/aqsha/market"
 	"github.com/aqsha/aqsha/market/stats"
-	"gonum.org/v1/gonum/mat"
 )
 
 // Limits of a system of markets.
@@ -101,7 +102,7 @@ func preferred(columns [][]float64, most int) (int, error) {
 			return 0, err
 		}
 		k := len(columns)
-		sign, n := 0.0, float64(len(columns[0])-most)
+		n := float64(len(columns[0]) - most)
 		var ml mat.Dense
 		ml.Scale(float64(v.df)/n, v.sigma)
 		determinant, sign := mat.LogDet(&ml)

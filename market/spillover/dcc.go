@@ -5,9 +5,10 @@ import (
 	"math"
 	"slices"
 
+	"gonum.org/v1/gonum/optimize"
+
 	"github.com/aqsha/aqsha/market"
 	"github.com/aqsha/aqsha/market/garch"
-	"gonum.org/v1/gonum/optimize"
 )
 
 // DCC is a fit of Engle's (2002) dynamic conditional correlation, in two steps:

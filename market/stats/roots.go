@@ -3,8 +3,9 @@ package stats
 import (
 	"math"
 
-	"github.com/aqsha/aqsha/market"
 	"gonum.org/v1/gonum/dsp/fourier"
+
+	"github.com/aqsha/aqsha/market"
 )
 
 // PhillipsPerron tests for a unit root: the regression of x on its lag, a

@@ -63,7 +63,7 @@ func (r Risk) WithTails(ctx context.Context, in Input) (Risk, error) {
 		t.Measures = append(t.Measures, risk.Measure{Method: "extreme value, GARCH", Refused: err.Error()},
 			risk.Measure{Method: "filtered historical", Refused: err.Error()})
 		r.Tails = t
-		return r, nil
+		return r, nil //nolint:nilerr // told in the measures
 	}
 	t.VolNext = math.Sqrt(fit.HNext)
 	residual, err := risk.FitTail(fit.Residuals, TailShare)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -104,7 +105,7 @@ the wallet that backs its notes, and the origin and key of the office's public l
 an emission; --out FILE writes a draft for whoever has the other keys. The first announcement opens RESERVE, a name
 that no wallet has yet: a wallet of the ledger whose key is made here and is the office's: it alone pays from it,
 within the policy's cap of a day, and only the issue set, after the re-key delay, gives it another key or closes it.
-A running office takes up a new keyset when it is started again: restart the office after announcing.`,
+A running office serves a new keyset from the next block of its log on.`,
 		Example: "  aqsha cash keys announce reserve", Args: cobra.ExactArgs(1),
 		RunE: session.OnLedger(announceKeysets),
 	}
@@ -119,6 +120,7 @@ func announceKeysets(ctx context.Context, command *cobra.Command, s *session.Ses
 	done := []map[string]any{}
 	var drafted error // written for other keys: it is known by its id before they have signed
 	err = office.UpdateKeys(vfs.OS, dir, func(list []office.KeyFile) ([]office.KeyFile, error) {
+		before := announcedOf(list)
 		for i := range list {
 			if drafted != nil || list[i].Announcement != "" || list[i].Retired {
 				continue
@@ -136,6 +138,11 @@ func announceKeysets(ctx context.Context, command *cobra.Command, s *session.Ses
 			k.Announcement = receipt.ID.String()
 			done = append(done, keyView(k))
 		}
+		// An office numbers its keysets in the order of this file: one announced later comes behind those that were
+		// before.
+		slices.SortStableFunc(list, func(a, b office.KeyFile) int {
+			return rank(&a, before) - rank(&b, before)
+		})
 		return list, nil
 	})
 	if err = errors.Join(err, drafted); err != nil {
@@ -146,12 +153,32 @@ func announceKeysets(ctx context.Context, command *cobra.Command, s *session.Ses
 			fmt.Fprintf(out, "keyset %s is announced by transaction %s\n", k["id"], k["announcement"])
 		}
 		if len(done) > 0 {
-			fmt.Fprintln(out, "an office that runs takes it up when it is started again")
+			fmt.Fprintln(out, "an office that runs serves it from the next block of its log on")
 		}
 		if len(done) == 0 {
 			fmt.Fprintln(out, "every keyset is announced")
 		}
 	})
+}
+
+// announcedOf are the keysets that were announced.
+func announcedOf(list []office.KeyFile) map[cash.KeysetID]bool {
+	before := map[cash.KeysetID]bool{}
+	for i := range list {
+		before[list[i].ID] = list[i].Announcement != ""
+	}
+	return before
+}
+
+// rank is where a keyset belongs in the file: those announced before first, then those announced now.
+func rank(k *office.KeyFile, before map[cash.KeysetID]bool) int {
+	switch {
+	case before[k.ID]:
+		return 0
+	case k.Announcement != "":
+		return 1
+	}
+	return 2
 }
 
 // announceKeyset announces a keyset for the reserve of a name, which it opens if nothing bears that name.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -19,6 +18,7 @@ import (
 	"github.com/aqsha/aqsha/internal/cli/copycmd"
 	"github.com/aqsha/aqsha/internal/cli/datadir"
 	"github.com/aqsha/aqsha/internal/cli/drill"
+	"github.com/aqsha/aqsha/internal/freeport"
 	"github.com/aqsha/aqsha/ledger"
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/node"
@@ -182,7 +182,7 @@ func (p *clusterPlay) lose(ctx context.Context, victim int) error {
 // begin founds the network, runs its validators and gives a shop a wallet.
 func (p *clusterPlay) begin(ctx context.Context) error {
 	for _, name := range demoValidators {
-		address, err := unusedAddress()
+		address, err := freeport.Address("127.0.0.1")
 		if err != nil {
 			return err
 		}
@@ -346,13 +346,4 @@ func (p *clusterPlay) conclude(ctx context.Context) error {
 		return errors.New("the supply is not what was issued")
 	}
 	return nil
-}
-
-// unusedAddress is an address of loopback at which nobody listens now.
-func unusedAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	return l.Addr().String(), l.Close()
 }

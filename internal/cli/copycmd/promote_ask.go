@@ -106,9 +106,19 @@ func (p *promoting) query(ctx context.Context) error {
 	}
 	if p.planned && !oldAnswers {
 		return fmt.Errorf("the leader %s does not answer: a switchover is with a leader that is there; for one that "+
-			"is lost, aqsha promote", p.old)
+			"is lost, aqsha promote (%s)", p.old, p.whyNot(p.old))
 	}
 	return p.suffices(p.silent(p.verifiers, heard), oldAnswers)
+}
+
+// whyNot is why a node's word does not count.
+func (p *promoting) whyNot(url string) string {
+	for _, s := range p.result.Asked {
+		if s.URL == url && s.Error != "" {
+			return s.Error
+		}
+	}
+	return "it was not asked"
 }
 
 // suffices says whether this follower may lead if all promise who answered, before any of them does: who promises in
