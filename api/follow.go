@@ -118,8 +118,9 @@ func (s *Server) registerFollow(mux *routes) {
 
 // registerSigners serves what shows who signs this log.
 func (s *Server) registerSigners(mux *routes) {
-	shown := operation("get-signers", "/v1/signers", "Who signs the log's checkpoints: a link for each change of validators "+
-		"since the genesis, a file in the form that docs/FORMATS.md gives", byAnybody, http.StatusServiceUnavailable)
+	shown := operation("get-signers", "/v1/signers", "Who signs the log's checkpoints: a link for each change of "+
+		"validators since the genesis, a file in the form that docs/FORMATS.md gives",
+		byAnybody, http.StatusServiceUnavailable)
 	shown.Responses = map[string]*huma.Response{
 		"200": {Description: "A file of links", Content: map[string]*huma.MediaType{"application/cbor": {}}},
 		"204": {Description: "Nothing has changed since the genesis"}}

@@ -386,7 +386,8 @@ func (e *Engine) stateAt(o *offer) (state sm.State, err error) {
 	state.LastBlockHeight, state.LastBlockID, state.LastBlockTime = height, o.next.LastBlockID, o.block.Time
 	state.LastValidators, state.Validators, state.NextValidators = turn(first, height), turn(first, height+1),
 		turn(first, height+2)
-	if o.changed { // whose turn it is, only the others know; who says it wrongly keeps this validator from voting in time
+	// Whose turn it is, only the others know; who says it wrongly keeps this validator from voting in time.
+	if o.changed {
 		state.LastValidators, state.Validators, state.NextValidators = o.voters[0], o.voters[1], o.voters[2]
 	}
 	state.LastHeightValidatorsChanged, state.LastHeightConsensusParamsChanged = height+2, height+1

@@ -11,8 +11,8 @@ import (
 	"github.com/aqsha/aqsha/txlog/vfs"
 )
 
-// faultsFile keeps, beside the log, which validators were proved to have signed twice, and the proof: CometBFT's blocks,
-// which have it too, are pruned.
+// faultsFile keeps, beside the log, which validators were proved to have signed twice, and the proof: CometBFT's
+// blocks, which have it too, are pruned.
 const faultsFile = "faults"
 
 // maxFaults is how many are kept.
@@ -22,7 +22,8 @@ var faultsOptions = durable.Options{Header: "aqsha cluster faults v1\n", Max: 64
 
 // openFaults brings back the faults that were kept.
 func (a *app) openFaults(home string) (err error) {
-	a.faults, err = durable.OpenJournal(vfs.OS, filepath.Join(home, faultsFile), faultsOptions, func(body []byte) error {
+	path := filepath.Join(home, faultsFile)
+	a.faults, err = durable.OpenJournal(vfs.OS, path, faultsOptions, func(body []byte) error {
 		var f status.Fault
 		err := json.Unmarshal(body, &f)
 		a.seen.faults = append(a.seen.faults, f)

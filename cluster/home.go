@@ -278,8 +278,8 @@ func genesisOf(g ledger.Genesis, c Charter) ([]byte, error) {
 	return cmtjson.MarshalIndent(doc, "", "  ")
 }
 
-// keepFirst keeps a log's first entry in a directory that was made before there was such a file: without it the directory
-// could not come back from a backup of its keys.
+// keepFirst keeps a log's first entry in a directory that was made before there was such a file: without it the
+// directory could not come back from a backup of its keys.
 func keepFirst(dir string, first []byte) error {
 	path := filepath.Join(dir, homeDir, firstFile)
 	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
@@ -310,8 +310,8 @@ func readGenesis(dir string) (*cmttypes.GenesisDoc, Charter, error) {
 	return doc, c, nil
 }
 
-// Founding reads who began a cluster, and the first entry of its log, from a participant's directory.
-func Founding(dir string) (c Charter, first []byte, err error) {
+// ReadFirst reads who began a cluster, and the first entry of its log, from a participant's directory.
+func ReadFirst(dir string) (c Charter, first []byte, err error) {
 	if c, err = ReadCharter(dir); err != nil {
 		return c, nil, err
 	}
@@ -325,8 +325,8 @@ func ReadCharter(dir string) (Charter, error) {
 	return c, err
 }
 
-// signedPath is where it stands what a key has signed: for the key with which a directory was made, and for one that came
-// later, under its address.
+// signedPath is where it stands what a key has signed: for the key with which a directory was made, and for one that
+// came later, under its address.
 func signedPath(dir string, key ed25519.PrivateKey) string {
 	data := filepath.Join(dir, homeDir, dataDir)
 	own := filepath.Join(data, fmt.Sprintf("signed-%x.json", Member{Consensus: public(key)}.address()))

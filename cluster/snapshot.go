@@ -21,9 +21,9 @@ import (
 // whoever has the beginning of the log asks for no more than the rest. A snapshot's metadata are an offer, which proves
 // how the log stands after which block of the cluster's; each chunk proves that it is in that log.
 //
-//	offer: { length(uvarint) field }… of position, checkpoint, signed header, signed header of the next block; and where
-//	       validators have changed: a file of links to those who signed the checkpoint, and CometBFT's validators, with
-//	       whose turn it is, of the block and of the next two
+//	offer: { length(uvarint) field }… of position, checkpoint, signed header, signed header of the next block; and
+//	       where validators have changed: a file of links to those who signed the checkpoint, and CometBFT's
+//	       validators, with whose turn it is, of the block and of the next two
 //	chunk: length(uvarint) of proof, proof{ hash(32) }…, frames of blocks (node.ReadFrame)
 const (
 	snapshotFormat   = 1

@@ -32,8 +32,8 @@ func (x *Executor) setValidators(t *token.SetValidators) *token.Error {
 	}
 	if n := len(a.Validators.Members); n > 0 {
 		if gone, most := leaving(a.Validators.Members, t.Validators), max(1, (n-1)/3); gone > most {
-			return refuse(TooManyLeave, "validators", "%d of %d would leave or get other keys, at most %d at once", gone,
-				n, most)
+			return refuse(TooManyLeave, "validators", "%d of %d would leave or get other keys, at most %d at once",
+				gone, n, most)
 		}
 	}
 	root.Sequence++

@@ -254,8 +254,8 @@ func (n *Node) signerLink(height, before, size uint64) (l signers.Link, err erro
 		return l, err
 	}
 	if l.Checkpoint == nil {
-		return l, refuse(NotYet, "", "the checkpoint of %d entries, which shows a change of validators, is not here yet: "+
-			"ask again in a while, or another node", size)
+		return l, refuse(NotYet, "", "the checkpoint of %d entries, which shows a change of validators, is not here "+
+			"yet: ask again in a while, or another node", size)
 	}
 	if before > 0 {
 		if l.Consistency, err = n.log.ConsistencyProof(before, size); err != nil {
@@ -286,7 +286,7 @@ func (n *Node) LearnSigners(links []signers.Link) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !learnt.Same(s.known) {
-		return refuse(token.NotCanonical, "signers", "what is shown of the validators is another history than that known here")
+		return refuse(token.NotCanonical, "signers", "what is shown of the validators is not what is known here")
 	}
 	if learnt.Changes() > s.known.Changes() {
 		s.known = learnt

@@ -13,7 +13,7 @@ const PeerBytes = 20
 // version 5.
 type SetValidators struct {
 	Sequence   uint64      `json:"sequence"`         // of the root set
-	Reason     string      `json:"reason,omitempty"` // such as which fault of a validator's is the cause, at most 64 bytes
+	Reason     string      `json:"reason,omitempty"` // such as a fault, at most 64 bytes
 	Validators []Validator `json:"validators"`       // in the order of their places in signatures
 }
 

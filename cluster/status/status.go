@@ -19,7 +19,7 @@ type Status struct {
 	LastBatches int      `json:"last_batches" doc:"batches in the last block that had any"`
 	LastCount   int      `json:"last_transactions" doc:"transactions in it"`
 	Members     []Member `json:"members"`
-	Since       uint64   `json:"since" doc:"entries of the log up to the end of the block that set these validators; 0: they are those of the cluster's genesis"`
+	Since       uint64   `json:"since" doc:"entries up to the end of the block that set them; 0: the genesis"`
 	Faults      []Fault  `json:"faults" doc:"proofs that a validator has signed twice, kept since this one began"`
 	Stopped     string   `json:"stopped,omitempty" doc:"why this validator has stopped for good"`
 }

@@ -8,8 +8,8 @@ import (
 
 // File is a proof: canonical CBOR [magic, version, checkpoint, token, [[index, entry, [hash…]]…]],
 // entries ascending by index, the genesis first. There is one encoding, so every byte counts. Where validators have
-// changed before the checkpoint, the version is 2, and after the entries stand links to those who signed it and the proof
-// that its log continues that of the last link.
+// changed before the checkpoint, the version is 2, and after the entries stand links to those who signed it and the
+// proof that its log continues that of the last link.
 type File struct {
 	Checkpoint []byte // signed note, with the log's own signature alone
 	Token      token.ID

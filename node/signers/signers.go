@@ -186,7 +186,8 @@ func (s *Signers) continues(c txlog.Checkpoint, proof []txlog.Hash) error {
 		return nil
 	}
 	if c.Size <= last.after {
-		return fmt.Errorf("a checkpoint of %d entries is not behind the last change, which ends at %d", c.Size, last.after)
+		return fmt.Errorf("a checkpoint of %d entries is not behind the last change, which ends at %d", c.Size,
+			last.after)
 	}
 	return txlog.VerifyConsistency(last.after, c.Size, last.root, c.Root, proof)
 }
@@ -202,8 +203,8 @@ func (s *Signers) Same(o *Signers) bool {
 	return true
 }
 
-// Canonical says whether a note bears the one signature that was verified, in the one form of base64: verification alone
-// would overlook spare bits and a signature that stands twice.
+// Canonical says whether a note bears the one signature that was verified, in the one form of base64: verification
+// alone would overlook spare bits and a signature that stands twice.
 func Canonical(signed []byte, opened *note.Note) bool {
 	if len(opened.Sigs) != 1 || len(opened.UnverifiedSigs) != 0 {
 		return false

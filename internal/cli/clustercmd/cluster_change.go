@@ -129,7 +129,7 @@ func prepareNew(command *cobra.Command, dir, name string) (who token.Validator, 
 	if err != nil {
 		return who, err
 	}
-	charter, first, err := cluster.Founding(from)
+	charter, first, err := cluster.ReadFirst(from)
 	if err != nil {
 		return who, err
 	}
@@ -175,7 +175,8 @@ func newSettings(command *cobra.Command, from, name string, charter cluster.Char
 	}
 	at := slices.IndexFunc(charter.Members, func(m cluster.Member) bool { return m.Name == of.Name })
 	if at < 0 {
-		return s, cli.Usage(fmt.Errorf("%s is not of the first validators: say where the others are with --peers", of.Name))
+		return s, cli.Usage(fmt.Errorf("%s is not of the first validators: say where the others are with --peers",
+			of.Name))
 	}
 	s.Peers = append(slices.Clone(of.Peers), charter.Members[at].Peer+"@"+of.Listen)
 	return s, nil
@@ -204,7 +205,7 @@ func changed(done string, change func([]token.Validator, []string) ([]token.Vali
 			return err
 		}
 		if ordering.Cluster == nil {
-			return cli.Usage(errors.New("this node orders alone, or does not run: name one of the cluster's validators"))
+			return cli.Usage(errors.New("this node orders alone, or does not run: name a validator that runs"))
 		}
 		var present []token.Validator
 		for _, m := range ordering.Cluster.Members {
@@ -286,8 +287,8 @@ func newClusterRotateCommand() *cobra.Command {
 	return addReason(&cobra.Command{
 		Use:   "rotate FILE",
 		Short: "Give a validator the next keys that it has made; root signs",
-		Long: `Give a validator other keys, by a transaction of the authority's root keys. FILE is the validator.json that
-"aqsha cluster prepare" made in its directory. The others go on; the validator itself is started again after the
+		Long: `Give a validator other keys, by a transaction of the authority's root keys. FILE is the validator.json
+that "aqsha cluster prepare" made in its directory. The others go on; the validator itself is started again after the
 transaction, and goes on with its next keys.`,
 		Example: "  aqsha cluster rotate ./dala.json --data ./net/central",
 		Args:    cobra.ExactArgs(1),

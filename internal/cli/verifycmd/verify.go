@@ -203,7 +203,8 @@ func describeReport(w io.Writer, r audit.Report) {
 				"checkpoint states; hash tiles compared: %d\n", r.Root, r.SignedAt, r.Tiles)
 		} else {
 			fmt.Fprintf(w,
-				"  root %s, as its checkpoint says, signed by those who sign this log; hash tiles compared: %d\n", r.Root,
+				"  root %s, as its checkpoint says, signed by those who sign this log; hash tiles compared: %d\n",
+				r.Root,
 				r.Tiles)
 		}
 		fmt.Fprintf(w, "  issued %s − redeemed %s = live %s in %d tokens, %d wallets\n", r.Issued.Format(),
