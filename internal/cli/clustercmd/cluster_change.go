@@ -271,7 +271,7 @@ func newClusterRemoveCommand() *cobra.Command {
 		Long: `Have a validator order no more, by a transaction of the authority's root keys, which says why:
 without --reason, at which block it signed twice, if the node has the proof of that. From the
 second block after it on its votes do not count, and its signatures of the log neither; what it signed before stays.`,
-		Example: "  aqsha cluster remove tulpar --reason 'signed twice at block 1200' --data ./net/central",
+		Example: "  aqsha cluster remove tulpar --reason left --data ./net/central",
 		Args:    cobra.ExactArgs(1),
 		RunE: changed("removed", func(present []token.Validator, args []string) ([]token.Validator, error) {
 			at := slices.IndexFunc(present, func(v token.Validator) bool { return v.Name == args[0] })
