@@ -56,6 +56,12 @@ func RestoreLog(dir string, options txlog.Options) (restored bool, err error) {
 	return err == nil, err
 }
 
+// Fetch has a new directory's log fetched from the other validators at its first start: they may keep no blocks of the
+// engine's so old, or have begun with a log that another node had ordered.
+func Fetch(dir string) error {
+	return durable.Replace(vfs.OS, filepath.Join(dir, homeDir, catchingFile), []byte("this validator is new\n"))
+}
+
 // errOwnLog says that the log here is not the beginning of the cluster's.
 var errOwnLog = errors.New("the log here is not the beginning of the one that the validators have signed")
 

@@ -126,6 +126,7 @@ func (e *Engine) Start(ledger Ledger, name string) error {
 	}
 	if signed, c := ledger.Published(); signed != nil {
 		e.app.kept, e.app.keptSize = signed, c.Size
+		e.app.cosigns.keeps(c.Size)
 	}
 	e.application = e.app
 	if e.wrap != nil {

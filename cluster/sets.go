@@ -47,6 +47,9 @@ func membersOf(list []token.Validator) (members []Member) {
 	return members
 }
 
+// MemberOf is a validator as a cluster knows it.
+func MemberOf(v token.Validator) Member { return membersOf([]token.Validator{v})[0] }
+
 // readSets lists who has ordered, the members of the cluster's genesis first.
 func (a *app) readSets() ([]set, error) {
 	changes, err := a.ledger.ValidatorSets()

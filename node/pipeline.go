@@ -283,6 +283,9 @@ func (n *Node) apply(b *block) error {
 		if now, doubted = n.clock.read(n.head.TimeMillis); doubted == nil {
 			doubted = n.full()
 		}
+		if doubted == nil {
+			doubted = n.handedOver()
+		}
 		if doubted != nil {
 			b.head = n.head
 			b.refuse(doubted)

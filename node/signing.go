@@ -13,6 +13,7 @@ import (
 	"github.com/aqsha/aqsha/node/signers"
 	"github.com/aqsha/aqsha/token"
 	"github.com/aqsha/aqsha/txlog"
+	"github.com/aqsha/aqsha/txlog/quorum"
 )
 
 // signersDir holds, for each change of validators, the checkpoint over the log up to the end of its block, by its
@@ -22,6 +23,10 @@ const signersDir = "signers"
 // signing is who signs this node's log.
 type signing struct {
 	executed atomic.Int64 // changes of validators that the state has met; stored with the node's lock held
+
+	// of handedOver, under the node's lock: after how many changes it was judged, and whether others sign
+	judged int
+	others bool
 
 	mu      sync.Mutex // over what follows
 	met     int        // changes of validators that were found in the log here
@@ -98,6 +103,33 @@ func (n *Node) meets(height uint64) error {
 		s.known = next
 	}
 	return nil
+}
+
+// HandedOver is the code of a transaction at a node that others order behind the last block.
+const HandedOver token.Code = "handed-over"
+
+// handedOver refuses everything behind a change of validators after which this node's key does not sign the log. The
+// node's lock is held.
+func (n *Node) handedOver() *token.Error {
+	v := &n.state.Authority().Validators
+	if len(v.Changes) == 0 || len(n.config.Options.Signers) == 0 {
+		return nil
+	}
+	if of := len(v.Changes); n.signing.judged != of {
+		key, err := signers.Key(n.log.Origin(), v.Members)
+		var verifier note.Verifier
+		if err == nil {
+			verifier, err = quorum.NewVerifier(key)
+		}
+		own := n.config.Options.Signers[0]
+		n.signing.others = err != nil || verifier.Name() != own.Name() || verifier.KeyHash() != own.KeyHash()
+		n.signing.judged = of
+	}
+	if !n.signing.others {
+		return nil
+	}
+	return refuse(HandedOver, "", "the validators that were set in block %d order behind it: this node takes nothing more",
+		v.Changes[len(v.Changes)-1])
 }
 
 // ValidatorSet is who was set to order and to sign behind a block.
@@ -250,6 +282,11 @@ func (n *Node) Links() ([]byte, error) {
 
 // signerLink shows the change of a block that ends the log at a size, behind one at another.
 func (n *Node) signerLink(height, before, size uint64) (l signers.Link, err error) {
+	if signed, c := n.log.Checkpoint(); c.Size == size { // of a node that orders alone, and has just signed its last
+		if err := n.keepSigned(signed); err != nil {
+			return l, err
+		}
+	}
 	if l.Checkpoint, err = n.signedAt(size); err != nil {
 		return l, err
 	}

@@ -36,8 +36,9 @@ docs/cluster.md says how to add a bank, and what to do when machines are lost.`,
 	}
 	datadir.AddLedgerFlags(command)
 	command.AddCommand(newClusterInitCommand(), newClusterStatusCommand(), newClusterPrepareCommand(),
-		newClusterAddCommand(), newClusterRemoveCommand(), newClusterRotateCommand(), newClusterDemoCommand())
-	session.ChangesLedger(command, "add", "remove", "rotate")
+		newClusterAddCommand(), newClusterRemoveCommand(), newClusterRotateCommand(), newClusterSetCommand(),
+		newClusterAdoptCommand(), newClusterDemoCommand())
+	session.ChangesLedger(command, "add", "remove", "rotate", "set")
 	return command
 }
 

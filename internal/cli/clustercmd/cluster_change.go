@@ -36,7 +36,8 @@ func newClusterPrepareCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "prepare [NAME]",
 		Short: "Make a new validator's directory, or next keys for the one that is here",
-		Long: `With NAME and --from, make the directory of a validator that is to join: its keys, the network's first
+		Long: `With NAME and --from, make the directory of a validator that is to join, or to take over from a node that orders
+alone, whose directory --from is then: its keys, the network's first
 entry, and where the others are, as an existing validator's directory says it. Of that one only config.toml and of
 cluster/ genesis.json, first_entry and cluster.toml are read, so that a copy of these will do. Without NAME, make next
 keys for the validator whose directory this is; they take the place of the present ones when it starts after the ledger
@@ -49,7 +50,7 @@ cluster rotate" sets it.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: runClusterPrepare,
 	}
-	command.Flags().String("from", "", "directory of a validator that is there")
+	command.Flags().String("from", "", "directory of a validator that is there, or of the node that orders alone")
 	command.Flags().String("host", "127.0.0.1", "at which the others reach it")
 	command.Flags().Int("port", apiPort, "for wallets")
 	command.Flags().Int("peer-port", peerPort, "for other validators")
@@ -59,12 +60,16 @@ cluster rotate" sets it.`,
 
 func runClusterPrepare(command *cobra.Command, args []string) error {
 	dir := cli.Flag(command, "data")
-	var who token.Validator
+	var who publicValidator
 	var err error
-	if len(args) == 0 {
-		who, err = prepareNext(command, dir)
-	} else {
-		who, err = prepareNew(command, dir, args[0])
+	from := cli.Flag(command, "from")
+	switch {
+	case len(args) == 0:
+		who.Validator, err = prepareNext(command, dir)
+	case from != "" && !cluster.Here(from):
+		who, err = prepareAdopter(command, dir, from, args[0])
+	default:
+		who.Validator, err = prepareNew(command, dir, args[0])
 	}
 	if err != nil {
 		return err
@@ -82,6 +87,9 @@ func runClusterPrepare(command *cobra.Command, args []string) error {
 		verb := "add"
 		if len(args) == 0 {
 			verb = "rotate"
+		} else if !cluster.Here(from) {
+			fmt.Fprintln(w, "  aqsha cluster set FILE... --adopt   # whoever has the root keys, with all validators' files")
+			return
 		}
 		fmt.Fprintf(w, "  aqsha cluster %s %s --data DIRECTORY   # whoever has the root keys\n", verb, path)
 	})
@@ -157,6 +165,9 @@ func prepareNew(command *cobra.Command, dir, name string) (who token.Validator, 
 	c := datadir.Config{Name: known.Name, Listen: "127.0.0.1:" + strconv.Itoa(port), Development: known.Development,
 		Network: known.Network}
 	if err := initValidator(dir, keyring, c, *e.Leaf.Genesis, charter, settings, keys); err != nil {
+		return who, err
+	}
+	if err := cluster.Fetch(dir); err != nil {
 		return who, err
 	}
 	return keys.Member(name).Validator()
