@@ -116,6 +116,29 @@ func (s *Server) registerFollow(mux *routes) {
 	s.registerNotes(mux)
 }
 
+// registerSigners serves what shows who signs this log.
+func (s *Server) registerSigners(mux *routes) {
+	shown := operation("get-signers", "/v1/signers", "Who signs the log's checkpoints: a link for each change of "+
+		"validators since the genesis, a file in the form that docs/FORMATS.md gives",
+		byAnybody, http.StatusServiceUnavailable)
+	shown.Responses = map[string]*huma.Response{
+		"200": {Description: "A file of links", Content: map[string]*huma.MediaType{"application/cbor": {}}},
+		"204": {Description: "Nothing has changed since the genesis"}}
+	s.serveRaw(mux, shown, "", func(w http.ResponseWriter, _ *http.Request) {
+		links, err := s.node.Links()
+		if err != nil {
+			writeProblem(w, problemOf(err))
+			return
+		}
+		if links == nil {
+			w.WriteHeader(http.StatusNoContent)
+			return
+		}
+		w.Header().Set("Content-Type", "application/cbor")
+		_, _ = w.Write(links)
+	})
+}
+
 // registerNotes serves the notes that a node keeps of its group: nothing (204) where there is none.
 func (s *Server) registerNotes(mux *routes) {
 	promises := operation("get-prepare", "/v1/promises", "The newest prepare that the node promised (a signed note)",
@@ -131,6 +154,7 @@ func (s *Server) registerNotes(mux *routes) {
 	fence.Parameters = []*huma.Param{{Name: "epoch", In: "query",
 		Schema: &huma.Schema{Type: huma.TypeInteger, Format: "int64", Minimum: &least}}}
 	fence.Responses = noteOrNone()
+	s.registerSigners(mux)
 	s.serveRaw(mux, fence, "", func(w http.ResponseWriter, r *http.Request) {
 		signed, _ := s.node.KnownFence()
 		if text := r.URL.Query().Get("epoch"); text != "" {
@@ -255,6 +279,15 @@ func (c *Client) Fence(ctx context.Context) ([]byte, error) {
 		return nil, err
 	}
 	return signed, err
+}
+
+// Signers fetches a file of links to those who sign the node's log; nil if nothing has changed since the genesis.
+func (c *Client) Signers(ctx context.Context) ([]byte, error) {
+	links, err := c.do(ctx, http.MethodGet, "/v1/signers", "", nil)
+	if len(links) == 0 {
+		return nil, err
+	}
+	return links, err
 }
 
 // FenceOf fetches the fence of an epoch; nil if the node has not seen it.

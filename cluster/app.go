@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/binary"
@@ -17,7 +18,10 @@ import (
 	abci "github.com/cometbft/cometbft/abci/types"
 	cmttypes "github.com/cometbft/cometbft/types"
 
+	"github.com/aqsha/aqsha/internal/durable"
+	"github.com/aqsha/aqsha/ledger"
 	"github.com/aqsha/aqsha/node"
+	"github.com/aqsha/aqsha/node/signers"
 	"github.com/aqsha/aqsha/token"
 	"github.com/aqsha/aqsha/txlog"
 )
@@ -40,6 +44,14 @@ type Ledger interface {
 	CheckCheckpoint(signed []byte) error
 	Published() (signed []byte, c txlog.Checkpoint)
 	Network() token.NetworkID
+	Genesis() ledger.Genesis
+	ValidatorSets() ([]node.ValidatorSet, error)
+	ExecutedValidators() (members []token.Validator, changes int)
+	Handover() (size uint64, missing bool, err error)
+	KeepSigned(signed []byte) error
+	CheckpointTextAt(size uint64) (string, error)
+	SignerLinks(size uint64) ([]signers.Link, error)
+	LearnSigners(links []signers.Link) error
 	Head() node.Head
 }
 
@@ -67,9 +79,16 @@ type app struct {
 	seen      seen
 	spent     spent
 
-	signed       func(height uint64) *cmttypes.SignedHeader // a block's header and who signed it; nil for one not kept
-	remembered   map[uint64]position                        // of the last blocks, by height
-	kept         []byte                                     // the newest checkpoint that enough have signed
+	sets    []set  // who has ordered, and does; the first is the genesis's
+	changed uint64 // height of the block that held the newest change, 0 where it is not known
+
+	faults       *durable.Journal
+	evidence     func(height uint64) map[string][]byte               // in a block, by address
+	voters       func(height uint64) (*cmttypes.ValidatorSet, error) // who votes for a block, with whose turn it is
+	votes        func(height uint64) map[string][]byte               // extensions of the votes for a block, by address
+	signed       func(height uint64) *cmttypes.SignedHeader          // a block with its votes; nil for one not kept
+	remembered   map[uint64]position                                 // of the last blocks, by height
+	kept         []byte                                              // the newest checkpoint that enough have signed
 	keptSize     uint64
 	offered      position // the newest that can be proved
 	offeredUnder []byte   // its checkpoint; nil without one
@@ -241,7 +260,10 @@ func (a *app) FinalizeBlock(_ context.Context, r *abci.RequestFinalizeBlock) (*a
 	if err := a.keepCheckpoint(); err != nil {
 		return nil, err
 	}
-	a.note(r)
+	if err := a.note(r); err != nil {
+		return nil, err
+	}
+	present, changes := a.ledger.ExecutedValidators()
 	o, err := a.open(r.Txs)
 	if err != nil { // more than two thirds have accepted it: this node decodes otherwise than they do
 		return nil, fmt.Errorf("block %d was decided, and cannot be opened here: %w", r.Height, err)
@@ -256,6 +278,7 @@ func (a *app) FinalizeBlock(_ context.Context, r *abci.RequestFinalizeBlock) (*a
 	if err != nil {
 		return nil, err
 	}
+	changed := a.change(present, changes)
 	results := []*abci.ExecTxResult{{}}
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -268,7 +291,8 @@ func (a *app) FinalizeBlock(_ context.Context, r *abci.RequestFinalizeBlock) (*a
 		results = append(results, &abci.ExecTxResult{Data: sum[:]})
 	}
 	a.next, a.executed = next, o.batches
-	return &abci.ResponseFinalizeBlock{TxResults: results, AppHash: next.appHash(a.ledger.Network())}, nil
+	return &abci.ResponseFinalizeBlock{TxResults: results, AppHash: next.appHash(a.ledger.Network()),
+		ValidatorUpdates: changed}, nil
 }
 
 // verdictsDigest is over the codes of refusals: their texts are for people, and may differ between programs.
@@ -306,8 +330,15 @@ func (a *app) Commit(context.Context, *abci.RequestCommit) (*abci.ResponseCommit
 	if err := a.ledger.CommitOrdered(); err != nil {
 		return nil, err
 	}
+	sets, err := a.readSets()
+	if err != nil {
+		return nil, err
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if len(sets) > len(a.sets) {
+		a.sets, a.changed = sets, next.Height
+	}
 	a.remember(a.at, next)
 	a.at, a.seen.at = next, time.Now()
 	if len(a.executed) > 0 {
@@ -330,18 +361,29 @@ func (a *app) Commit(context.Context, *abci.RequestCommit) (*abci.ResponseCommit
 
 // ExtendVote signs the checkpoint of the state on which the block builds.
 func (a *app) ExtendVote(context.Context, *abci.RequestExtendVote) (*abci.ResponseExtendVote, error) {
-	return &abci.ResponseExtendVote{VoteExtension: a.cosigns.sign(a.ledger.CheckpointText())}, nil
+	text, size := a.ledger.CheckpointText()
+	a.mu.Lock()
+	by, handing := a.setOf(size), a.handing()
+	a.mu.Unlock()
+	return &abci.ResponseExtendVote{VoteExtension: a.cosigns.sign(by, text, size, handing)}, nil
 }
 
 // VerifyVoteExtension takes another member's signature of the checkpoint. One that does not hold is no reason to refuse
-// the vote: the block may need it.
+// the vote: the block may need it. But behind a change of validators it is, as nobody signs that checkpoint later: with
+// each vote that counts comes a signature.
 func (a *app) VerifyVoteExtension(_ context.Context,
 	r *abci.RequestVerifyVoteExtension) (*abci.ResponseVerifyVoteExtension, error) {
-	if len(r.VoteExtension) > 0 {
-		text, size := a.ledger.CheckpointText()
-		if !a.cosigns.hear(r.ValidatorAddress, r.VoteExtension, text, size) {
+	text, size := a.ledger.CheckpointText()
+	a.mu.Lock()
+	by, handing := a.setOf(size), a.handing()
+	a.mu.Unlock()
+	if len(r.VoteExtension) > 0 || handing {
+		if !a.cosigns.hear(by, r.ValidatorAddress, r.VoteExtension, text, size) {
 			a.logger.Warn("a validator's signature of the checkpoint does not hold", "validator",
 				a.memberName(r.ValidatorAddress), "height", r.Height)
+			if handing {
+				return &abci.ResponseVerifyVoteExtension{Status: abci.ResponseVerifyVoteExtension_REJECT}, nil
+			}
 		}
 	}
 	return &abci.ResponseVerifyVoteExtension{Status: abci.ResponseVerifyVoteExtension_ACCEPT}, nil
@@ -351,7 +393,7 @@ func (a *app) VerifyVoteExtension(_ context.Context,
 func (a *app) keepCheckpoint() error {
 	signed := a.cosigns.complete(a.name)
 	if signed == nil {
-		return nil
+		return a.recoverHandover()
 	}
 	if err := a.ledger.AdoptCheckpoint(signed); err != nil {
 		return err
@@ -368,8 +410,27 @@ func (a *app) keepCheckpoint() error {
 }
 
 func (a *app) memberName(address []byte) string {
-	if i := a.charter.byAddress(address); i >= 0 {
-		return a.charter.Members[i].Name
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.nameOf(address)
+}
+
+// keyOf is the key of votes of who orders, or did; nil of somebody else. The lock is held.
+func (a *app) keyOf(address []byte) ed25519.PublicKey {
+	for i := len(a.sets) - 1; i >= 0; i-- {
+		if k := a.sets[i].byAddress(address); k >= 0 {
+			return a.sets[i].members[k].Consensus
+		}
+	}
+	return nil
+}
+
+// nameOf is memberName with the lock held: of those who order, or did.
+func (a *app) nameOf(address []byte) string {
+	for i := len(a.sets) - 1; i >= 0; i-- {
+		if k := a.sets[i].byAddress(address); k >= 0 {
+			return a.sets[i].members[k].Name
+		}
 	}
 	return fmt.Sprintf("%X", address)
 }

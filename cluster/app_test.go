@@ -91,8 +91,11 @@ func (s *stage) open(own int) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	s.app = &app{ledger: s.node, name: s.world.Genesis.Name, logger: slog.New(slog.DiscardHandler), charter: s.charter, positions: at, seen: seen{members: make([]seenMember, len(s.charter.Members))},
-		cosigns: &cosigning{charter: s.charter, key: s.keys[own].Checkpoint, own: own}, verifies: newVerifying(s.node.VerifyBatch)}
+	s.app = &app{ledger: s.node, name: s.world.Genesis.Name, logger: slog.New(slog.DiscardHandler), charter: s.charter, positions: at, seen: seen{members: map[string]seenMember{}},
+		cosigns: &cosigning{key: s.keys[own].Checkpoint}, verifies: newVerifying(s.node.VerifyBatch)}
+	if err := s.app.recoverSets(); err != nil {
+		s.t.Fatal(err)
+	}
 	head := s.node.Head()
 	if s.app.at, err = at.of(head.Size, head.Root); err != nil {
 		s.t.Fatal(err)
@@ -443,6 +446,7 @@ func TestChartersThatCannotBe(t *testing.T) {
 		"one name twice":     func(c *Charter) { c.Members[1].Name = c.Members[0].Name },
 		"one key twice":      func(c *Charter) { c.Members[1].Consensus = c.Members[0].Consensus },
 		"one checkpoint":     func(c *Charter) { c.Members[1].Checkpoint = c.Members[0].Checkpoint },
+		"one peer twice":     func(c *Charter) { c.Members[1].Peer = c.Members[0].Peer },
 		"a short key":        func(c *Charter) { c.Members[1].Consensus = c.Members[1].Consensus[:31] },
 		"a checkpoint short": func(c *Charter) { c.Members[1].Checkpoint = nil },
 	} {

@@ -16,6 +16,7 @@ import (
 
 	cmtconfig "github.com/cometbft/cometbft/config"
 	"github.com/cometbft/cometbft/consensus"
+	cmted25519 "github.com/cometbft/cometbft/crypto/ed25519"
 	cmtjson "github.com/cometbft/cometbft/libs/json"
 	"github.com/cometbft/cometbft/p2p"
 	"github.com/cometbft/cometbft/privval"
@@ -55,6 +56,12 @@ func RestoreLog(dir string, options txlog.Options) (restored bool, err error) {
 	return err == nil, err
 }
 
+// Fetch has a new directory's log fetched from the other validators at its first start: they may keep no blocks of the
+// engine's so old, or have begun with a log that another node had ordered.
+func Fetch(dir string) error {
+	return durable.Replace(vfs.OS, filepath.Join(dir, homeDir, catchingFile), []byte("this validator is new\n"))
+}
+
 // errOwnLog says that the log here is not the beginning of the cluster's.
 var errOwnLog = errors.New("the log here is not the beginning of the one that the validators have signed")
 
@@ -65,7 +72,7 @@ func (e *Engine) behind() (behind, lost bool, err error) {
 	for _, file := range []struct {
 		path  string
 		there *bool
-	}{{filepath.Join(home, catchingFile), &behind}, {filepath.Join(home, dataDir, signedFile), &lost}} {
+	}{{filepath.Join(home, catchingFile), &behind}, {signedPath(e.dir, e.keys.Consensus), &lost}} {
 		_, err := os.Stat(file.path)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return false, false, err
@@ -138,8 +145,8 @@ func (e *Engine) catchUp(ctx context.Context, lost bool) error {
 // honest and had a part in the block before the last that this validator may have voted on. Of n with a quorum of q,
 // q-1 others had, of whom n-q may lie.
 func (e *Engine) witnesses() int {
-	n := len(e.charter.Members)
-	return 2*(n-e.charter.Quorum().Threshold) + 1
+	s := e.app.now()
+	return 2*(len(s.members)-s.threshold()) + 1
 }
 
 // offered is an offer that holds, and whose it is.
@@ -158,7 +165,7 @@ func (e *Engine) offers(ctx context.Context, a *asking) (list []offered) {
 			if err != nil {
 				return // it is starting, or has gone
 			}
-			if err := o.check(e.charter, e.genesis.ChainID, e.validators(), e.app.ledger.CheckCheckpoint); err != nil {
+			if err := o.check(e.charter, e.genesis.ChainID, e.validators(), e.sound); err != nil {
 				e.logger.Warn("a peer says of the log what does not hold", "peer", peer.ID(), "cause", err)
 				a.refuse(peer)
 				return
@@ -173,7 +180,46 @@ func (e *Engine) offers(ctx context.Context, a *asking) (list []offered) {
 	return list
 }
 
-// validators are those whose votes count.
+// sound says whether whoever signs so many entries has signed an offer's checkpoint, by the links that it shows.
+func (e *Engine) sound(o *offer) error {
+	if err := e.app.ledger.LearnSigners(o.links); err != nil {
+		return err
+	}
+	return e.app.ledger.CheckCheckpoint(o.checkpoint)
+}
+
+// votedBy says whether an offer's blocks were voted on by those whom the log set to it, now that it is here: the links
+// show who signs checkpoints, and not who votes.
+func (e *Engine) votedBy(o *offer) error {
+	sets, err := e.app.readSets()
+	if err != nil {
+		return err
+	}
+	voters := o.voters
+	if !o.changed {
+		first := e.validators()
+		voters = [voterSets]*cmttypes.ValidatorSet{first, first, first}
+	}
+	sets = sets[max(0, len(sets)-voterSets):]
+	for i, voted := range voters {
+		if !slices.ContainsFunc(sets, func(s set) bool {
+			return bytes.Equal(validatorsOf(s.members).Hash(), voted.Hash())
+		}) {
+			return fmt.Errorf("block %d is of validators that the log did not set to it", o.block.Height+int64(i))
+		}
+	}
+	return nil
+}
+
+func validatorsOf(members []Member) *cmttypes.ValidatorSet {
+	var list []*cmttypes.Validator
+	for _, m := range members {
+		list = append(list, cmttypes.NewValidator(cmted25519.PubKey(m.Consensus), power))
+	}
+	return cmttypes.NewValidatorSet(list)
+}
+
+// validators are those of the genesis.
 func (e *Engine) validators() *cmttypes.ValidatorSet {
 	var list []*cmttypes.Validator
 	for _, v := range e.genesis.Validators {
@@ -223,6 +269,11 @@ func (e *Engine) fetch(ctx context.Context, a *asking, offers []offered) (*offer
 		if edge.Size() != o.at.Size || edge.Root() != o.at.Root {
 			return nil, errOwnLog
 		}
+		if err := e.votedBy(o.offer); err != nil {
+			e.logger.Warn("a peer says of the validators what the log does not", "peer", o.peer.ID(), "cause", err)
+			a.refuse(o.peer)
+			continue
+		}
 		return o.offer, nil
 	}
 	return nil, nil
@@ -264,8 +315,12 @@ func (e *Engine) begin(o *offer, lost bool, highest int64) error {
 		}
 		e.app.cosigns.keeps(c.Size)
 	}
+	sets, err := e.app.readSets()
+	if err != nil {
+		return err
+	}
 	e.app.mu.Lock()
-	e.app.at = o.at
+	e.app.at, e.app.sets, e.app.changed = o.at, sets, 0
 	err = e.app.positions.restart(o.at)
 	e.app.mu.Unlock()
 	if err != nil {
@@ -286,7 +341,7 @@ func (e *Engine) begin(o *offer, lost bool, highest int64) error {
 		if err != nil {
 			return err
 		}
-		if err := durable.Create(vfs.OS, filepath.Join(data, signedFile), state); err != nil {
+		if err := durable.Create(vfs.OS, signedPath(e.dir, e.keys.Consensus), state); err != nil {
 			return err
 		}
 		e.logger.Info("what this validator has signed was lost: it votes again", "from block", highest+3)
@@ -337,6 +392,10 @@ func (e *Engine) stateAt(o *offer) (state sm.State, err error) {
 	state.LastBlockHeight, state.LastBlockID, state.LastBlockTime = height, o.next.LastBlockID, o.block.Time
 	state.LastValidators, state.Validators, state.NextValidators = turn(first, height), turn(first, height+1),
 		turn(first, height+2)
+	// Whose turn it is, only the others know; who says it wrongly keeps this validator from voting in time.
+	if o.changed {
+		state.LastValidators, state.Validators, state.NextValidators = o.voters[0], o.voters[1], o.voters[2]
+	}
 	state.LastHeightValidatorsChanged, state.LastHeightConsensusParamsChanged = height+2, height+1
 	state.LastResultsHash, state.AppHash = o.next.LastResultsHash, o.next.AppHash
 	return state, nil
@@ -370,6 +429,9 @@ func (e *Engine) watch(ctx context.Context) {
 		e.app.mu.Lock()
 		at := e.app.at.Height
 		e.app.mu.Unlock()
+		if err := e.app.recoverHandover(); err != nil {
+			e.logger.Warn("the checkpoint that shows the newest change of validators is not made", "cause", err)
+		}
 		// Whoever executes a block, or waits for room on its disk, has one.
 		if comet == nil || at != height || e.app.busy.Load() > 0 || !e.ahead(comet.Switch(), at) {
 			height, moved = at, time.Now()
@@ -398,5 +460,6 @@ func (e *Engine) ahead(network *p2p.Switch, height uint64) bool {
 			count++
 		}
 	}
-	return count > len(e.charter.Members)-e.charter.Quorum().Threshold
+	s := e.app.now()
+	return count > len(s.members)-s.threshold()
 }

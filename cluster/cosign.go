@@ -9,11 +9,10 @@ import (
 // its member's vote for the next block (a vote extension), so that whoever has seen a block decided has seen enough of
 // them.
 type cosigning struct {
-	charter Charter
-	key     ed25519.PrivateKey // of this member
-	own     int                // its place
+	key ed25519.PrivateKey // of this member
 
-	mu     sync.Mutex
+	mu     sync.Mutex // over what follows
+	by     *set       // who signs it
 	text   string
 	size   uint64
 	signed [][]byte // by member; nil where none has come
@@ -21,34 +20,36 @@ type cosigning struct {
 }
 
 // about begins anew when the state has moved. The lock is held.
-func (c *cosigning) about(text string, size uint64) {
+func (c *cosigning) about(by *set, text string, size uint64) {
 	if text != c.text {
-		c.text, c.size, c.signed = text, size, make([][]byte, len(c.charter.Members))
+		c.by, c.text, c.size, c.signed = by, text, size, make([][]byte, len(by.members))
 	}
 }
 
-// sign is this member's signature, nil when the checkpoint is there already.
-func (c *cosigning) sign(text string, size uint64) []byte {
+// sign is this member's signature; nil when it has none to give, or the checkpoint is there already and need not be
+// signed by everybody.
+func (c *cosigning) sign(by *set, text string, size uint64, all bool) []byte {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.about(text, size)
-	if c.own < 0 || c.kept >= size {
+	c.about(by, text, size)
+	own := c.by.byCheckpoint(public(c.key))
+	if own < 0 || c.kept >= size && !all {
 		return nil
 	}
-	if c.signed[c.own] == nil {
-		c.signed[c.own] = ed25519.Sign(c.key, []byte(text))
+	if c.signed[own] == nil {
+		c.signed[own] = ed25519.Sign(c.key, []byte(text))
 	}
-	return c.signed[c.own]
+	return c.signed[own]
 }
 
 // hear takes a member's signature and says whether it is one.
-func (c *cosigning) hear(address, signature []byte, text string, size uint64) bool {
+func (c *cosigning) hear(by *set, address, signature []byte, text string, size uint64) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.about(text, size)
-	from := c.charter.byAddress(address)
+	c.about(by, text, size)
+	from := c.by.byAddress(address)
 	if from < 0 || len(signature) != ed25519.SignatureSize ||
-		!ed25519.Verify(c.charter.Members[from].Checkpoint, []byte(text), signature) {
+		!ed25519.Verify(c.by.members[from].Checkpoint, []byte(text), signature) {
 		return false
 	}
 	c.signed[from] = signature
@@ -62,14 +63,10 @@ func (c *cosigning) complete(name string) []byte {
 	if c.text == "" || c.size <= c.kept {
 		return nil
 	}
-	signed, err := c.charter.Quorum().Sign(name, c.text, c.signed)
-	if err != nil {
-		return nil // too few yet
-	}
-	return signed
+	return c.by.join(name, c.text, c.signed)
 }
 
-// keeps notes the newest checkpoint that was kept.
+// keeps notes that a checkpoint is kept: no more signatures are needed for it.
 func (c *cosigning) keeps(size uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

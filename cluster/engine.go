@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	dbm "github.com/cometbft/cometbft-db"
 	abci "github.com/cometbft/cometbft/abci/types"
 	cmtconfig "github.com/cometbft/cometbft/config"
 	cmted25519 "github.com/cometbft/cometbft/crypto/ed25519"
@@ -18,6 +19,7 @@ import (
 	cmtnode "github.com/cometbft/cometbft/node"
 	"github.com/cometbft/cometbft/p2p"
 	"github.com/cometbft/cometbft/proxy"
+	sm "github.com/cometbft/cometbft/state"
 	cmttypes "github.com/cometbft/cometbft/types"
 	"golang.org/x/mod/sumdb/note"
 
@@ -33,15 +35,16 @@ type Engine struct {
 	settings Settings
 	charter  Charter
 	genesis  *cmttypes.GenesisDoc
+	next     *Keys // nil without any
+	promote  func() error
 	logger   *slog.Logger
-	own      int // this member's place, -1 for one that only looks on
-
-	app     *app
-	wrap    func(abci.Application) abci.Application // a test's validator that lies; nil otherwise
-	comet   atomic.Pointer[cmtnode.Node]
-	failed  chan struct{} // closed when consensus has stopped for good
-	failing sync.Once
-	cause   atomic.Pointer[string]
+	app      *app
+	wrap     func(abci.Application) abci.Application // a test's validator that lies; nil otherwise
+	comet    atomic.Pointer[cmtnode.Node]
+	states   atomic.Pointer[sm.Store] // of the engine that runs: who votes for which block
+	failed   chan struct{}            // closed when consensus has stopped for good
+	failing  sync.Once
+	cause    atomic.Pointer[string]
 
 	signs       func(cmttypes.PrivValidator) cmttypes.PrivValidator // a test's signer with a wrong clock; nil otherwise
 	application abci.Application                                    // app, or what a test has put around it
@@ -60,9 +63,8 @@ func Open(dir string, keys Keys, logger *slog.Logger) (*Engine, error) {
 	if e.genesis, e.charter, err = readGenesis(dir); err != nil {
 		return nil, err
 	}
-	e.own = e.charter.ByConsensus(public(keys.Consensus))
-	if e.own >= 0 {
-		if m := e.charter.Members[e.own]; m.Name != e.settings.Name {
+	if own := e.charter.ByConsensus(public(keys.Consensus)); own >= 0 {
+		if m := e.charter.Members[own]; m.Name != e.settings.Name {
 			return nil, &SettingError{"name", fmt.Sprintf("the keys here are %s's, not %s's", m.Name, e.settings.Name)}
 		} else if !m.Checkpoint.Equal(public(keys.Checkpoint)) {
 			return nil, errors.New("the key for checkpoints here is not the one that the cluster's genesis names")
@@ -71,7 +73,25 @@ func Open(dir string, keys Keys, logger *slog.Logger) (*Engine, error) {
 	return e, nil
 }
 
-// Charter is who orders together.
+// Succeed has this validator go on with other keys of its own as soon as it starts in a ledger that has set them.
+// promote is called once, when they have taken the place of the present ones.
+func (e *Engine) Succeed(next Keys, promote func() error) { e.next, e.promote = &next, promote }
+
+// succeed takes the next keys if the ledger has set them.
+func (e *Engine) succeed() error {
+	if e.next == nil || (Charter{Members: e.app.now().members}).ByConsensus(public(e.next.Consensus)) < 0 {
+		return nil
+	}
+	if err := e.promote(); err != nil {
+		return err
+	}
+	e.keys, e.next = *e.next, nil
+	e.app.cosigns.key = e.keys.Checkpoint
+	e.logger.Info("this validator goes on with its next keys")
+	return nil
+}
+
+// Charter is who ordered together at first.
 func (e *Engine) Charter() Charter { return e.charter }
 
 // Settings are this participant's.
@@ -83,19 +103,30 @@ func (e *Engine) Start(ledger Ledger, name string) error {
 	if ledger.Network() != e.charter.Network {
 		return fmt.Errorf("the cluster is of network %s, the ledger of %s", e.charter.Network, ledger.Network())
 	}
+	if err := keepFirst(e.dir, ledger.Genesis().Leaf().Encode()); err != nil {
+		return err
+	}
 	home := filepath.Join(e.dir, homeDir)
 	at, err := openPositions(vfs.OS, filepath.Join(home, positionsFile))
 	if err != nil {
 		return err
 	}
 	e.app = &app{ledger: ledger, peers: e.settings.Peers,
-		seen: seen{at: time.Now(), members: make([]seenMember, len(e.charter.Members))},
+		seen: seen{at: time.Now(), members: map[string]seenMember{}},
 		name: name, logger: e.logger, charter: e.charter, retain: e.settings.KeepBlocks, positions: at,
-		cosigns:  &cosigning{charter: e.charter, key: e.keys.Checkpoint, own: e.own},
+		cosigns:  &cosigning{key: e.keys.Checkpoint},
 		verifies: newVerifying(ledger.VerifyBatch)}
-	e.app.signed = e.signedHeader
+	e.app.signed, e.app.votes, e.app.voters = e.signedHeader, e.extensions, e.voters
+	e.app.evidence = e.evidence
+	if err := errors.Join(e.app.openFaults(home), e.app.recoverSets()); err != nil {
+		return errors.Join(err, at.close(), e.app.closeFaults())
+	}
+	if err := e.succeed(); err != nil {
+		return errors.Join(err, at.close(), e.app.closeFaults())
+	}
 	if signed, c := ledger.Published(); signed != nil {
 		e.app.kept, e.app.keptSize = signed, c.Size
+		e.app.cosigns.keeps(c.Size)
 	}
 	e.application = e.app
 	if e.wrap != nil {
@@ -112,7 +143,7 @@ func (e *Engine) Start(ledger Ledger, name string) error {
 		}
 	}
 	if err != nil {
-		return errors.Join(err, at.close())
+		return errors.Join(err, at.close(), e.app.closeFaults())
 	}
 	ctx, end := context.WithCancel(context.Background())
 	e.end = end
@@ -142,6 +173,44 @@ func (e *Engine) signedHeader(height uint64) *cmttypes.SignedHeader {
 	return &cmttypes.SignedHeader{Header: &meta.Header, Commit: commit}
 }
 
+// extensions are those of the votes for a block, by address; none of one that is not kept.
+func (e *Engine) extensions(height uint64) map[string][]byte {
+	comet := e.comet.Load()
+	if comet == nil {
+		return nil
+	}
+	commit := comet.BlockStore().LoadBlockExtendedCommit(int64(height))
+	if commit == nil {
+		return nil
+	}
+	all := map[string][]byte{}
+	for _, vote := range commit.ExtendedSignatures {
+		if len(vote.Extension) > 0 {
+			all[string(vote.ValidatorAddress)] = vote.Extension
+		}
+	}
+	return all
+}
+
+// openStores opens a database for CometBFT, and remembers that of states.
+func (e *Engine) openStores(ctx *cmtconfig.DBContext) (dbm.DB, error) {
+	db, err := openStore(ctx)
+	if err == nil && ctx.ID == "state" {
+		states := sm.NewStore(db, sm.StoreOptions{DiscardABCIResponses: ctx.Config.Storage.DiscardABCIResponses})
+		e.states.Store(&states)
+	}
+	return db, err
+}
+
+// voters is who votes for a block, with whose turn it is.
+func (e *Engine) voters(height uint64) (*cmttypes.ValidatorSet, error) {
+	states := e.states.Load()
+	if states == nil {
+		return nil, errors.New("the engine does not run")
+	}
+	return (*states).LoadValidators(int64(height))
+}
+
 // run has CometBFT drive an application.
 func (e *Engine) run(application abci.Application) error {
 	validator, err := openValidator(e.dir, e.keys.Consensus)
@@ -158,7 +227,7 @@ func (e *Engine) run(application abci.Application) error {
 		nodeKey, proxy.NewConnSyncLocalClientCreator(application),
 		func() (*cmttypes.GenesisDoc, error) {
 			return e.genesis, nil
-		}, openStore, cmtnode.DefaultMetricsProvider(&cmtconfig.InstrumentationConfig{}), logger)
+		}, e.openStores, cmtnode.DefaultMetricsProvider(&cmtconfig.InstrumentationConfig{}), logger)
 	if err == nil {
 		err = comet.Start()
 	}
@@ -233,7 +302,7 @@ func (e *Engine) Stop() error {
 	if e.app == nil {
 		return err
 	}
-	return errors.Join(err, e.app.positions.close())
+	return errors.Join(err, e.app.positions.close(), e.app.closeFaults())
 }
 
 // fail notes that consensus has stopped for good.

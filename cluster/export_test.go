@@ -4,6 +4,10 @@ import (
 	"time"
 
 	abci "github.com/cometbft/cometbft/abci/types"
+	"github.com/cometbft/cometbft/consensus"
+	"github.com/cometbft/cometbft/p2p"
+	cmtcons "github.com/cometbft/cometbft/proto/tendermint/consensus"
+	cmtproto "github.com/cometbft/cometbft/proto/tendermint/types"
 	cmttypes "github.com/cometbft/cometbft/types"
 
 	"github.com/aqsha/aqsha/token"
@@ -20,6 +24,13 @@ func BatchOf(txs ...*token.Transaction) []byte {
 // Impatient has a validator fetch the log when it has waited so long for blocks, and keep so few of them for others.
 func Impatient(e *Engine, patience time.Duration, blocks uint64) {
 	e.patience, e.settings.KeepBlocks = patience, blocks
+}
+
+// Vote sends all peers a vote.
+func Vote(e *Engine, vote *cmtproto.Vote) {
+	if comet := e.comet.Load(); comet != nil {
+		comet.Switch().Broadcast(p2p.Envelope{ChannelID: consensus.VoteChannel, Message: &cmtcons.Vote{Vote: vote}})
+	}
 }
 
 // Sign has a validator that is not started yet sign its votes otherwise.

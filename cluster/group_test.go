@@ -32,9 +32,13 @@ type group struct {
 	bank, bob token.WalletID
 	issued    []token.ID // the bank's
 	sequence  uint64     // of the last issue
+	changes   uint64     // of validators, by the root keys
+	ports     []string
+	reached   func(from, to int, address string) string
 }
 
 type member struct {
+	name   string
 	dir    string
 	keys   cluster.Keys
 	seal   note.Signer
@@ -65,14 +69,13 @@ func newGroup(t *testing.T, n int) *group {
 
 // newGroupOf is newGroup where each reaches each at another address than that at which he listens.
 func newGroupOf(t *testing.T, n int, reached func(from, to int, address string) string) *group {
-	g := &group{t: t, world: sim.NewWorld(1)}
-	ports := freePorts(t, n)
+	g := &group{t: t, world: sim.NewWorld(1), reached: reached}
 	for i := range n {
 		keys, err := cluster.NewKeys()
 		if err != nil {
 			t.Fatal(err)
 		}
-		g.members = append(g.members, &member{dir: filepath.Join(t.TempDir(), fmt.Sprint(i)), keys: keys})
+		g.members = append(g.members, &member{name: fmt.Sprintf("member-%d", i), dir: filepath.Join(t.TempDir(), fmt.Sprint(i)), keys: keys})
 		g.charter.Members = append(g.charter.Members, keys.Member(fmt.Sprintf("member-%d", i)))
 	}
 	var err error
@@ -82,28 +85,39 @@ func newGroupOf(t *testing.T, n int, reached func(from, to int, address string) 
 	g.world.Genesis.TimeMillis = uint64(time.Now().UnixMilli())
 	g.world.Refound()
 	g.charter.Network = g.world.Network
-	for i, m := range g.members {
-		settings := cluster.Settings{Name: fmt.Sprintf("member-%d", i), Listen: ports[i], ProposeMillis: 500}
-		for k, other := range g.members {
-			if k != i {
-				settings.Peers = append(settings.Peers, other.keys.PeerID()+"@"+reached(i, k, ports[k]))
-			}
-		}
-		if m.seal, m.sealed, err = m.keys.Sealer(settings.Name); err != nil {
-			t.Fatal(err)
-		}
-		small := g.options()
-		small.SegmentBytes = 32 << 10 // the first: the next soon wants room
-		if _, err := node.InitCopy(node.Config{Dir: m.dir, Options: small},
-			g.world.Genesis.Leaf().Encode()); err != nil {
-			t.Fatal(err)
-		}
-		if err := cluster.Init(m.dir, g.world.Genesis, g.charter, settings); err != nil {
-			t.Fatal(err)
-		}
+	g.ports = freePorts(t, n)
+	for i := range g.members {
+		g.found(i, g.ports[i])
 	}
 	t.Cleanup(g.stopAll)
 	return g
+}
+
+// found makes a member's directory, which begins with the network's first entry and knows the others.
+func (g *group) found(i int, address string) {
+	g.t.Helper()
+	if i == len(g.ports) {
+		g.ports = append(g.ports, address)
+	}
+	m := g.members[i]
+	settings := cluster.Settings{Name: m.name, Listen: address, ProposeMillis: 500}
+	for k, other := range g.members {
+		if k != i {
+			settings.Peers = append(settings.Peers, other.keys.PeerID()+"@"+g.reached(i, k, g.ports[k]))
+		}
+	}
+	var err error
+	if m.seal, m.sealed, err = m.keys.Sealer(settings.Name); err != nil {
+		g.t.Fatal(err)
+	}
+	small := g.options()
+	small.SegmentBytes = 32 << 10 // the first: the next soon wants room
+	if _, err := node.InitCopy(node.Config{Dir: m.dir, Options: small}, g.world.Genesis.Leaf().Encode()); err != nil {
+		g.t.Fatal(err)
+	}
+	if err := cluster.Init(m.dir, g.world.Genesis, g.charter, settings); err != nil {
+		g.t.Fatal(err)
+	}
 }
 
 func (g *group) options() txlog.Options {

@@ -27,6 +27,7 @@ import (
 
 	"github.com/aqsha/aqsha/internal/durable"
 	"github.com/aqsha/aqsha/ledger"
+	"github.com/aqsha/aqsha/txlog"
 	"github.com/aqsha/aqsha/txlog/vfs"
 )
 
@@ -237,8 +238,7 @@ func Init(dir string, g ledger.Genesis, c Charter, s Settings) error {
 		return err
 	}
 	// Without this file nobody knows what the key has signed: it is made once, and missed at a start.
-	unsigned := []byte("{\"height\":\"0\",\"round\":0,\"step\":0}\n")
-	if err := durable.Create(vfs.OS, filepath.Join(home, dataDir, signedFile), unsigned); err != nil {
+	if err := durable.Create(vfs.OS, filepath.Join(home, dataDir, signedFile), []byte(unsigned)); err != nil {
 		return err
 	}
 	return durable.Create(vfs.OS, filepath.Join(home, genesisFile), doc)
@@ -278,6 +278,16 @@ func genesisOf(g ledger.Genesis, c Charter) ([]byte, error) {
 	return cmtjson.MarshalIndent(doc, "", "  ")
 }
 
+// keepFirst keeps a log's first entry in a directory that was made before there was such a file: without it the
+// directory could not come back from a backup of its keys.
+func keepFirst(dir string, first []byte) error {
+	path := filepath.Join(dir, homeDir, firstFile)
+	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return durable.Create(vfs.OS, path, first)
+}
+
 // readGenesis reads a directory's genesis and its charter.
 func readGenesis(dir string) (*cmttypes.GenesisDoc, Charter, error) {
 	path := filepath.Join(dir, homeDir, genesisFile)
@@ -300,17 +310,47 @@ func readGenesis(dir string) (*cmttypes.GenesisDoc, Charter, error) {
 	return doc, c, nil
 }
 
+// ReadFirst reads who began a cluster, and the first entry of its log, from a participant's directory.
+func ReadFirst(dir string) (c Charter, first []byte, err error) {
+	if c, err = ReadCharter(dir); err != nil {
+		return c, nil, err
+	}
+	first, err = durable.Read(vfs.OS, filepath.Join(dir, homeDir, firstFile), txlog.MaxEntryBytes)
+	return c, first, err
+}
+
 // ReadCharter reads who orders together in a directory.
 func ReadCharter(dir string) (Charter, error) {
 	_, c, err := readGenesis(dir)
 	return c, err
 }
 
+// signedPath is where it stands what a key has signed: for the key with which a directory was made, and for one that
+// came later, under its address.
+func signedPath(dir string, key ed25519.PrivateKey) string {
+	data := filepath.Join(dir, homeDir, dataDir)
+	own := filepath.Join(data, fmt.Sprintf("signed-%x.json", Member{Consensus: public(key)}.address()))
+	if _, err := os.Stat(own); err == nil {
+		return own
+	}
+	return filepath.Join(data, signedFile)
+}
+
+// unsigned is the file of a key that has signed nothing.
+const unsigned = "{\"height\":\"0\",\"round\":0,\"step\":0}\n"
+
+// Rekey makes a directory ready for keys that were made for it and have signed nothing yet. The keys before stay what
+// they are in it.
+func Rekey(dir string, keys Keys) error {
+	name := fmt.Sprintf("signed-%x.json", keys.Member("").address())
+	return durable.Create(vfs.OS, filepath.Join(dir, homeDir, dataDir, name), []byte(unsigned))
+}
+
 // openValidator opens what signs votes. What it has signed last is in a file: without that, it might sign twice.
 //
 // It is missing where nobody else knows how far the cluster is: with others, Start finds out (see catchUp).
 func openValidator(dir string, key ed25519.PrivateKey) (*privval.FilePV, error) {
-	path := filepath.Join(dir, homeDir, dataDir, signedFile)
+	path := signedPath(dir, key)
 	v := privval.NewFilePV(cmted25519.PrivKey(key), "", path)
 	content, err := os.ReadFile(path)
 	switch {

@@ -55,7 +55,7 @@ func (c Charter) Check() error {
 			return fmt.Errorf("validator %s: a peer's id of %d characters, want %d", m.Name, len(m.Peer), peerIDLength)
 		}
 		for _, other := range c.Members[:i] {
-			if other.Name == m.Name || bytes.Equal(other.Consensus, m.Consensus) {
+			if other.Name == m.Name || bytes.Equal(other.Consensus, m.Consensus) || other.Peer == m.Peer {
 				return fmt.Errorf("validator %s is listed twice", m.Name)
 			}
 		}

@@ -2,6 +2,8 @@ package cluster
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -17,7 +19,7 @@ type seen struct {
 	at             time.Time // when the last block became durable
 	batches, count int       // of the last block with any
 	traffic        Traffic
-	members        []seenMember
+	members        map[string]seenMember // by CometBFT's address
 	faults         []status.Fault
 }
 
@@ -52,31 +54,39 @@ func (e *Engine) Traffic() Traffic {
 	return e.app.seen.traffic
 }
 
-// maxFaults is how many faults are kept to be shown.
-const maxFaults = 100
-
 // note takes in who has voted for the block before, and who was proved to have signed twice.
-func (a *app) note(r *abci.RequestFinalizeBlock) {
+func (a *app) note(r *abci.RequestFinalizeBlock) error {
+	var proofs map[string][]byte
+	if len(r.Misbehavior) > 0 && a.evidence != nil {
+		proofs = a.evidence(uint64(r.Height))
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, vote := range r.DecidedLastCommit.Votes {
-		i := a.charter.byAddress(vote.Validator.Address)
-		if i < 0 {
-			continue
-		}
-		m := &a.seen.members[i]
+		address := string(vote.Validator.Address)
+		m := a.seen.members[address]
 		if m.signed = vote.BlockIdFlag == cmtproto.BlockIDFlagCommit; !m.signed {
 			m.missed++
 		}
+		a.seen.members[address] = m
+	}
+	if newest := a.newest(); len(a.seen.members) > len(newest.members) {
+		maps.DeleteFunc(a.seen.members, func(address string, _ seenMember) bool {
+			return newest.byAddress([]byte(address)) < 0
+		})
 	}
 	for _, m := range r.Misbehavior {
-		f := status.Fault{Height: m.Height, Member: a.memberName(m.Validator.Address),
-			Kind: strings.ToLower(strings.ReplaceAll(m.Type.String(), "_", "-"))}
-		a.logger.Error("a validator has signed twice", "validator", f.Member, "height", f.Height, "kind", f.Kind)
-		if len(a.seen.faults) < maxFaults {
-			a.seen.faults = append(a.seen.faults, f)
+		f := status.Fault{Height: m.Height, Member: a.nameOf(m.Validator.Address),
+			Kind:  strings.ToLower(strings.ReplaceAll(m.Type.String(), "_", "-")),
+			Proof: proofs[string(m.Validator.Address)]}
+		if key := a.keyOf(m.Validator.Address); key != nil {
+			f.Vote = ledgerKey(key)
+		}
+		if err := a.keepFault(f); err != nil {
+			return err
 		}
 	}
+	return nil
 }
 
 // Of CometBFT's questions whether a peer may connect.
@@ -96,9 +106,17 @@ func (a *app) Query(_ context.Context, r *abci.RequestQuery) (*abci.ResponseQuer
 	return &abci.ResponseQuery{Code: 1, Log: "not a member of this cluster"}, nil
 }
 
+// knows says whether a peer is a member, or was before a change that is not shown yet: its signature may be wanted.
 func (a *app) knows(id string) bool {
-	for _, m := range a.charter.Members {
-		if m.Peer == id {
+	_, missing, err := a.ledger.Handover()
+	a.mu.Lock()
+	sets := a.sets[len(a.sets)-1:]
+	if (missing || err != nil) && len(a.sets) > 1 {
+		sets = a.sets[len(a.sets)-2:]
+	}
+	a.mu.Unlock()
+	for i := range sets {
+		if slices.ContainsFunc(sets[i].members, func(m Member) bool { return m.Peer == id }) {
 			return true
 		}
 	}
@@ -112,8 +130,8 @@ func (a *app) knows(id string) bool {
 
 // Status is how this validator sees the cluster.
 func (e *Engine) Status() status.Status {
-	s := status.Status{Member: e.settings.Name, Needed: e.charter.Quorum().Threshold, Faults: []status.Fault{},
-		CatchingUp: true}
+	s := status.Status{Member: e.settings.Name, Faults: []status.Fault{}, CatchingUp: true}
+	last := set{first: true, members: e.charter.Members}
 	if cause := e.cause.Load(); cause != nil {
 		s.Stopped = *cause
 	}
@@ -130,18 +148,22 @@ func (e *Engine) Status() status.Status {
 	if e.app != nil {
 		e.app.mu.Lock()
 		kept = e.app.seen
-		kept.members = append([]seenMember(nil), kept.members...)
+		kept.members = maps.Clone(kept.members)
+		last = *e.app.newest()
 		s.Height = e.app.at.Height
 		s.Faults = append(s.Faults, kept.faults...)
 		e.app.mu.Unlock()
 		s.Silent = time.Since(kept.at).Milliseconds()
 		s.LastBatches, s.LastCount = kept.batches, kept.count
 	}
-	for i, m := range e.charter.Members {
-		view := status.Member{Name: m.Name, Self: i == e.own, Connected: i == e.own || connected[m.Peer]}
-		if i < len(kept.members) {
-			view.Signed, view.Missed = kept.members[i].signed, kept.members[i].missed
-		}
+	s.Needed, s.Since = last.threshold(), last.after
+	own := public(e.keys.Consensus)
+	for _, m := range last.members {
+		self := m.Consensus.Equal(own)
+		view := status.Member{Name: m.Name, Self: self, Connected: self || connected[m.Peer],
+			Vote: ledgerKey(m.Consensus), Checkpoint: ledgerKey(m.Checkpoint), Peer: m.Peer}
+		seen := kept.members[string(m.address())]
+		view.Signed, view.Missed = seen.signed, seen.missed
 		if view.Connected {
 			s.Reached++
 		}

@@ -12,6 +12,7 @@ import (
 	cmttypes "github.com/cometbft/cometbft/types"
 
 	"github.com/aqsha/aqsha/node"
+	"github.com/aqsha/aqsha/node/signers"
 	"github.com/aqsha/aqsha/txlog"
 )
 
@@ -20,13 +21,15 @@ import (
 // whoever has the beginning of the log asks for no more than the rest. A snapshot's metadata are an offer, which proves
 // how the log stands after which block of the cluster's; each chunk proves that it is in that log.
 //
-//	offer: { length(uvarint) field }… of position, checkpoint, signed header, signed header of the next block
+//	offer: { length(uvarint) field }… of position, checkpoint, signed header, signed header of the next block; and
+//	       where validators have changed: a file of links to those who signed the checkpoint, and CometBFT's
+//	       validators, with whose turn it is, of the block and of the next two
 //	chunk: length(uvarint) of proof, proof{ hash(32) }…, frames of blocks (node.ReadFrame)
 const (
 	snapshotFormat   = 1
 	chunkBytes       = 2 << 20  // a chunk ends with the block that reaches it
 	maxChunkBytes    = 15 << 20 // more CometBFT does not carry
-	maxOfferBytes    = 1 << 20
+	maxOfferBytes    = 3 << 20
 	maxProofHashes   = 2 * 64
 	rememberedBlocks = 4096 // positions of so many blocks are remembered, for those who fetch one of them
 )
@@ -37,7 +40,16 @@ type offer struct {
 	checkpoint []byte // over the log at that position or before it, signed by enough
 	block      *cmttypes.SignedHeader
 	next       *cmttypes.SignedHeader // its header has what the validators agree on after the block
+
+	changed bool // what follows is there
+	links   []signers.Link
+	voters  [voterSets]*cmttypes.ValidatorSet // of the block, and of the next two
 }
+
+const (
+	offerFields = 4
+	voterSets   = 3
+)
 
 func (o *offer) encode() ([]byte, error) {
 	block, err := o.block.ToProto().Marshal()
@@ -48,8 +60,23 @@ func (o *offer) encode() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	fields := [][]byte{o.at.encode(), o.checkpoint, block, next}
+	if o.changed {
+		fields = append(fields, signers.Encode(o.links))
+		for _, set := range o.voters {
+			encoded, err := set.ToProto()
+			if err != nil {
+				return nil, err
+			}
+			field, err := encoded.Marshal()
+			if err != nil {
+				return nil, err
+			}
+			fields = append(fields, field)
+		}
+	}
 	var b []byte
-	for _, field := range [][]byte{o.at.encode(), o.checkpoint, block, next} {
+	for _, field := range fields {
 		b = append(binary.AppendUvarint(b, uint64(len(field))), field...)
 	}
 	return b, nil
@@ -60,13 +87,18 @@ func decodeOffer(b []byte) (*offer, error) {
 	if len(b) > maxOfferBytes {
 		return nil, fmt.Errorf("an offer of %d bytes", len(b))
 	}
-	var fields [4][]byte
+	var fields [offerFields + 1 + voterSets][]byte
+	count := 0
 	for i := range fields {
+		if i == offerFields && len(b) == 0 {
+			break
+		}
 		length, n := binary.Uvarint(b)
 		if n <= 0 || length > uint64(len(b)-n) {
 			return nil, errors.New("an offer that ends early")
 		}
 		fields[i], b = b[n:n+int(length)], b[n+int(length):]
+		count++
 	}
 	if len(b) > 0 {
 		return nil, errors.New("an offer with more after its end")
@@ -85,22 +117,49 @@ func decodeOffer(b []byte) (*offer, error) {
 			return nil, err
 		}
 	}
+	if count > offerFields {
+		return o, o.decodeChanged(fields[offerFields:])
+	}
 	return o, nil
+}
+
+// decodeChanged decodes what an offer has where validators have changed.
+func (o *offer) decodeChanged(fields [][]byte) (err error) {
+	o.changed = true
+	if o.links, err = signers.Decode(fields[0]); err != nil {
+		return err
+	}
+	for i := range o.voters {
+		var encoded cmtproto.ValidatorSet
+		if err := encoded.Unmarshal(fields[1+i]); err != nil {
+			return err
+		}
+		if len(encoded.Validators) > maxMembers {
+			return fmt.Errorf("%d validators", len(encoded.Validators))
+		}
+		if o.voters[i], err = cmttypes.ValidatorSetFromProto(&encoded); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // check says what is wrong with an offer: more than two thirds of these validators must have signed both blocks, the
 // second must follow on the first and state the position, and the checkpoint may not be of more (that it is of the
 // same log, its adoption shows).
-func (o *offer) check(c Charter, chain string, validators *cmttypes.ValidatorSet,
-	sound func(signed []byte) error) error {
-	for _, h := range []*cmttypes.SignedHeader{o.block, o.next} {
+func (o *offer) check(c Charter, chain string, first *cmttypes.ValidatorSet, sound func(o *offer) error) error {
+	voters := o.voters
+	if !o.changed {
+		voters = [voterSets]*cmttypes.ValidatorSet{first, first, first}
+	}
+	for i, h := range []*cmttypes.SignedHeader{o.block, o.next} {
 		if err := h.ValidateBasic(chain); err != nil {
 			return err
 		}
-		if !bytes.Equal(h.ValidatorsHash, validators.Hash()) {
+		if !bytes.Equal(h.ValidatorsHash, voters[i].Hash()) || !bytes.Equal(h.NextValidatorsHash, voters[i+1].Hash()) {
 			return fmt.Errorf("block %d is of other validators", h.Height)
 		}
-		if err := validators.VerifyCommitLight(chain, h.Commit.BlockID, h.Height, h.Commit); err != nil {
+		if err := voters[i].VerifyCommitLight(chain, h.Commit.BlockID, h.Height, h.Commit); err != nil {
 			return err
 		}
 	}
@@ -115,8 +174,10 @@ func (o *offer) check(c Charter, chain string, validators *cmttypes.ValidatorSet
 		return errors.New("the validators have agreed on another position")
 	case checkpoint.Size > o.at.Size || checkpoint.Size == o.at.Size && checkpoint.Root != o.at.Root:
 		return errors.New("the checkpoint is of another log than the position")
+	case o.changed && checkpoint.Size != o.at.Size:
+		return errors.New("the checkpoint is not of the position") // who signs more than it is not known yet
 	}
-	return sound(o.checkpoint)
+	return sound(o)
 }
 
 // chunk is blocks of a log, and the proof that they are its next ones.
@@ -186,6 +247,10 @@ func (a *app) ListSnapshots(context.Context, *abci.RequestListSnapshots) (*abci.
 	if o.block == nil || o.next == nil {
 		return response, nil
 	}
+	if err := a.showChanges(o); err != nil {
+		a.logger.Debug("nothing is offered to those who fetch the log", "cause", err)
+		return response, nil
+	}
 	metadata, err := o.encode()
 	if err != nil {
 		return nil, err
@@ -194,6 +259,30 @@ func (a *app) ListSnapshots(context.Context, *abci.RequestListSnapshots) (*abci.
 	response.Snapshots = []*abci.Snapshot{{Height: at.Height, Format: snapshotFormat, Chunks: 1,
 		Hash: at.Root[:], Metadata: metadata}}
 	return response, nil
+}
+
+// showChanges puts into an offer what shows the changes of validators, if there were any.
+func (a *app) showChanges(o *offer) (err error) {
+	if a.now().first {
+		return nil
+	}
+	checkpoint, err := txlog.ParseSigned(o.checkpoint)
+	if err != nil {
+		return err
+	}
+	if checkpoint.Size != o.at.Size {
+		return errors.New("the newest checkpoint is not of the block before the last")
+	}
+	o.changed = true
+	if o.links, err = a.ledger.SignerLinks(checkpoint.Size); err != nil {
+		return err
+	}
+	for i := range o.voters {
+		if o.voters[i], err = a.voters(o.at.Height + uint64(i)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // LoadSnapshotChunk reads the blocks of the log that begin with one, up to a position that is remembered. Without it

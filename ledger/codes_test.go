@@ -359,6 +359,9 @@ func TestEveryRuleRefusesByItsCode(t *testing.T) {
 			provoke, ok = openersProvocations[code]
 		}
 		if !ok {
+			provoke, ok = validatorsProvocations[code]
+		}
+		if !ok {
 			t.Errorf("no case provokes %s", code)
 			continue
 		}

@@ -61,14 +61,16 @@ const (
 	EarlyStamp     token.Code = "early-stamp"     // the last state of the cash log was entered less than a minute ago
 
 	// of offline purses; package purse has more
-	UnknownPurse   token.Code = "unknown-purse"
-	PurseOver      token.Code = "purse-over"      // the purse has ended, or its claim window is over
-	PurseConvicted token.Code = "purse-convicted" // two links of the purse convict it
-	ClaimWindow    token.Code = "claim-window"    // links of the purse are still taken
-	NoSeal         token.Code = "no-seal"         // a purse without its owner's name sealed
-	UnknownOpeners token.Code = "unknown-openers" // no openers, or not the last, have this key
-	NoCase         token.Code = "no-case"         // a name is opened for a conviction or a court's case
-	NoBond         token.Code = "no-bond"         // the intermediary has set nothing aside for its purses
+	UnknownPurse      token.Code = "unknown-purse"
+	PurseOver         token.Code = "purse-over"         // the purse has ended, or its claim window is over
+	PurseConvicted    token.Code = "purse-convicted"    // two links of the purse convict it
+	ClaimWindow       token.Code = "claim-window"       // links of the purse are still taken
+	ValidatorsChanged token.Code = "validators-changed" // in this block already
+	TooManyLeave      token.Code = "too-many-leave"     // of the validators, by one transaction
+	NoSeal            token.Code = "no-seal"            // a purse without its owner's name sealed
+	UnknownOpeners    token.Code = "unknown-openers"    // no openers, or not the last, have this key
+	NoCase            token.Code = "no-case"            // a name is opened for a conviction or a court's case
+	NoBond            token.Code = "no-bond"            // the intermediary has set nothing aside for its purses
 
 	// of programmable money; package contract has more
 	Earmarked         token.Code = "marked"        // a plain transfer does not spend marked money

@@ -276,6 +276,8 @@ func (x *Executor) apply(tx *token.Transaction) *token.Error {
 		return x.propose(tx.ID(), t)
 	case *token.Veto:
 		return x.veto(t)
+	case *token.SetValidators:
+		return x.setValidators(t)
 	case *token.SetAgency:
 		return x.setAgency(tx.ID(), t)
 	case *token.RegisterPurpose:

@@ -224,6 +224,13 @@ func (m *machine) body(t *rapid.T) token.Body {
 	case token.KindAdmit:
 		return &token.Admit{Sequence: m.sequence(t, token.RolePolicy), Name: "bank", Keys: m.newSet(t),
 			Treasury: m.newKey()}
+	case token.KindSetValidators:
+		set := &token.SetValidators{Sequence: m.sequence(t, token.RoleRoot)}
+		for i := range rapid.IntRange(1, 6).Draw(t, "validators") {
+			name := fmt.Sprint("validator-", i, rapid.SampledFrom([]string{"", "", "", "-next"}).Draw(t, "keys"))
+			set.Validators = append(set.Validators, m.plain.Validator(name))
+		}
+		return set
 	case token.KindSuspend:
 		return &token.Suspend{Sequence: m.sequence(t, token.RolePolicy), Intermediary: bank,
 			Suspended: rapid.IntRange(0, 3).Draw(t, "suspended") == 0}

@@ -204,19 +204,37 @@ func (b *blocksOf) effects() {
 	}
 }
 
+// validators puts the next change of validators into the block of the first.
+func (b *blocksOf) validators() {
+	number, at := b.with(func(e ledger.Entry) bool {
+		return e.Transaction != nil && e.Transaction.Body.Kind() == token.KindSetValidators
+	})
+	b.try("R-VALIDATORS", "one change of validators", number, b.chain.Blocks[number])
+	next := b.chain.Blocks[number+1]
+	b.try("R-VALIDATORS", "two changes of validators in one block", number,
+		b.counted(append(slices.Clone(b.chain.Blocks[number][:at+1]), next[len(next)-1])))
+	if last := b.cases[len(b.cases)-1]; last.Code != ledger.ValidatorsChanged {
+		b.t.Errorf("two changes in a block: %q", last.Code)
+	}
+}
+
 // Blocks that no log may have, and what each is refused for, stand in a file that verify/js reads too.
 func TestRefusedBlockVectors(t *testing.T) {
 	var all []blockVectors
 	codes := map[token.Code]int{}
-	for rules, base := range []string{3: "ledger-3.json", 4: "ledger-4.json"} {
+	for rules, base := range []string{3: "ledger-3.json", 4: "ledger-4.json", 5: "ledger-5.json"} {
 		if base == "" {
 			continue
 		}
 		b := &blocksOf{t: t}
 		b.chain, _ = sim.NewWorldUnder(uint32(rules), 2026).Story(ledger.NewModel())
-		b.leaves()
-		b.due()
-		b.effects()
+		if rules == ledger.LatestRules {
+			b.validators()
+		} else {
+			b.leaves()
+			b.due()
+			b.effects()
+		}
 		slices.SortStableFunc(b.cases, func(x, y blockCase) int { return bytes.Compare([]byte(x.Rule+x.About), []byte(y.Rule+y.About)) })
 		all = append(all, blockVectors{base, b.cases})
 		for _, c := range b.cases {

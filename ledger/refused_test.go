@@ -112,6 +112,10 @@ func TestRefusedVectors(t *testing.T) {
 		r.rule = code
 		openersProvocations[code](newTown(t), code)
 	}
+	for _, code := range slices.Sorted(maps.Keys(validatorsProvocations)) {
+		r.rule = code
+		validatorsProvocations[code](newTown(t), code)
+	}
 	r.rule = ledger.Duplicate // of wallets and agencies nobody can make one: their ids are hashes
 	w := newTown(t)
 	definition := func() *token.Define {

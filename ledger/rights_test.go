@@ -301,6 +301,8 @@ func (f *fair) wishes(id token.WalletID, key token.PublicKey, to token.WalletID)
 			Change: token.Change{Set: token.RoleRoot, Keys: &set}},
 		&token.Propose{By: token.RoleRoot, Sequence: central.Set(token.RoleRoot).Sequence,
 			Change: token.Change{Rules: 9, Height: 1}},
+		&token.SetValidators{Sequence: central.Set(token.RoleRoot).Sequence, Validators: []token.Validator{
+			f.Validator("thief")}},
 		&token.Veto{Sequence: central.Set(token.RoleRoot).Sequence},
 		&token.SetAgency{Sequence: policy, Agency: f.agency, Name: "thieves", Keys: set},
 		&token.RegisterPurpose{Agency: f.agency, Sequence: 2, Purpose: sim.Meals(f.treasury, f.Now)},

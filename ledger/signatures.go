@@ -209,7 +209,7 @@ func signatories(rules uint32, state Reader, body token.Body) ([]Signatory, *tok
 			groups = append(groups, possession(*t.Change.Keys, a.Set(t.Change.Set).KeySet))
 		}
 		return groups, nil
-	case *token.Veto:
+	case *token.Veto, *token.SetValidators:
 		return []Signatory{set(token.RoleRoot)}, nil
 	case *token.SetAgency:
 		old, _ := state.Agency(t.Agency)

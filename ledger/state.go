@@ -117,6 +117,8 @@ type Authority struct {
 	Upgrade Upgrade `json:"upgrade,omitzero"` // waits
 
 	Reserves []CashReserve `json:"reserves,omitempty"` // of banknotes, in the order in which they were opened
+
+	Validators Validators `json:"validators,omitzero"` // since they were set first
 }
 
 // Proposal waits to take effect.

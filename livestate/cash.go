@@ -23,8 +23,9 @@ func appendReserves(b []byte, reserves []ledger.CashReserve) []byte {
 	return b
 }
 
-func decodeReserves(d *token.Decoder) (reserves []ledger.CashReserve) {
-	for range d.Array("reserves", 1, ledger.MaxReserves) {
+// decodeReserves reads what appendReserves wrote; there are none at the least where something stands behind them.
+func decodeReserves(d *token.Decoder, least int) (reserves []ledger.CashReserve) {
+	for range d.Array("reserves", least, ledger.MaxReserves) {
 		var r ledger.CashReserve
 		d.Array("reserves", 7, 7)
 		d.Fixed("reserves.wallet", r.Wallet[:])

@@ -11,11 +11,13 @@ import (
 const maxUint63 = 1<<63 - 1
 
 // The authority's record has 10 items, or 13 once there is more to say of the rules than that they are the first, or 14
-// where wallets back banknotes.
+// where wallets back banknotes, or 15 where validators were set.
 const (
 	authorityItems = 10
 	rulesItems     = 13
 	reservesItems  = 14
+
+	validatorsItems = 15
 )
 
 // appendAuthority writes the authority's record, with as many items as it needs: see appendContract.
@@ -26,6 +28,9 @@ func appendAuthority(b []byte, a *ledger.Authority) []byte {
 	}
 	if len(a.Reserves) > 0 {
 		items = reservesItems
+	}
+	if len(a.Validators.Changes) > 0 {
+		items = validatorsItems
 	}
 	b = token.AppendArray(b, items)
 	b = token.AppendUint(b, recordAuthority)
@@ -53,8 +58,11 @@ func appendAuthority(b []byte, a *ledger.Authority) []byte {
 		b = token.AppendUint(b, uint64(a.Rules))
 		b = token.AppendUint(token.AppendUint(b, uint64(a.Upgrade.Rules)), a.Upgrade.Height)
 	}
-	if items == reservesItems {
+	if items >= reservesItems {
 		b = appendReserves(b, a.Reserves)
+	}
+	if items == validatorsItems {
+		b = appendValidators(b, &a.Validators)
 	}
 	return b
 }
@@ -89,8 +97,11 @@ func decodeAuthority(d *token.Decoder, items int) (a ledger.Authority) {
 		a.Upgrade = ledger.Upgrade{Rules: uint32(d.Uint("upgrade.rules", 1<<32-1)),
 			Height: d.Uint("upgrade.height", maxUint63)}
 	}
-	if items == reservesItems {
-		a.Reserves = decodeReserves(d)
+	if items >= reservesItems {
+		a.Reserves = decodeReserves(d, reservesItems+1-items)
+	}
+	if items == validatorsItems {
+		a.Validators = decodeValidators(d)
 	}
 	return a
 }
@@ -263,7 +274,7 @@ func wellSized(kind, items int) bool {
 	case recordHeader:
 		return items == 7
 	case recordAuthority:
-		return items == authorityItems || items == rulesItems || items == reservesItems
+		return items == authorityItems || items >= rulesItems && items <= validatorsItems
 	case recordIntermediary, recordAgency:
 		return items == 7
 	case recordPurpose:

@@ -5,8 +5,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/mod/sumdb/note"
-
 	"github.com/aqsha/aqsha/ledger"
 	"github.com/aqsha/aqsha/node/failover"
 	"github.com/aqsha/aqsha/txlog"
@@ -69,7 +67,7 @@ func (n *Node) openAcknowledged(head Head) error {
 	if err != nil || signed == nil {
 		return err
 	}
-	c, _, err := txlog.OpenCheckpoint(signed, n.log.Origin(), note.VerifierList(n.logVerifier))
+	c, _, err := n.openCheckpoint(signed)
 	if err != nil {
 		n.logger.Warn("what was acknowledged cannot be read; the leader tells it again", "cause", err)
 		return nil //nolint:nilerr // logged

@@ -78,7 +78,7 @@ func (n *Node) Cosign(signed []byte, by Cosigner) error {
 		n.logger.Error("a follower cosigned another history", "follower", opened.Sigs[0].Name, "size", c.Size)
 		return refuse(NotCosigner, "cosignature", "the log's root at %d entries is %s, not %s", c.Size, root, c.Root)
 	}
-	_, err = note.Open(signed, note.VerifierList(n.logVerifier))
+	_, _, err = n.openCheckpoint(signed)
 	ours := err == nil // it bears the log's own signature too, as it should
 	s := n.cosigners
 	s.mu.Lock()
@@ -126,7 +126,7 @@ func (n *Node) PublicCheckpoint() []byte {
 // keepCosigned serves a checkpoint with its cosignatures, if it is still the last one.
 func (n *Node) keepCosigned(cosigned *note.Note) {
 	last, _ := n.log.Checkpoint()
-	own, err := note.Open(last, note.VerifierList(n.logVerifier))
+	_, own, err := n.openCheckpoint(last)
 	if err != nil || own.Text != cosigned.Text {
 		return
 	}

@@ -27,6 +27,8 @@ type Leader interface {
 	Checkpoint(ctx context.Context) ([]byte, error) // the newest that it shows to anybody; an error when none
 	Tile(ctx context.Context, t txlog.Tile) ([]byte, error)
 	Fence(ctx context.Context) ([]byte, error) // nil when it knows of none
+	// Signers shows who signs its log since the genesis: a file of links; nil where nothing has changed
+	Signers(ctx context.Context) ([]byte, error)
 	Cosign(ctx context.Context, signed []byte) error
 }
 
@@ -523,6 +525,7 @@ func (f *follower) executed(ctx context.Context, b *replay.Block, leaf ledger.Le
 	f.staged = batch.Size()
 	n.mu.Lock()
 	n.head = Head{Leaf: leaf, Size: batch.Size(), Root: batch.Root()}
+	n.metChanges()
 	n.mu.Unlock()
 	if b.Note == nil && f.bytes < gatherBytes && len(f.group) < maxGroup {
 		return batch.Root(), nil
@@ -605,7 +608,7 @@ func (f *follower) acknowledge(signed []byte, c txlog.Checkpoint) ([]byte, error
 		if err := n.mayAcknowledge(f.leads); err != nil {
 			return nil, err
 		}
-		opened, err := note.Open(signed, note.VerifierList(n.logVerifier))
+		_, opened, err := n.openCheckpoint(signed)
 		if err != nil {
 			return nil, err
 		}
@@ -616,6 +619,9 @@ func (f *follower) acknowledge(signed []byte, c txlog.Checkpoint) ([]byte, error
 	}
 	if _, kept := n.log.Checkpoint(); kept.Size >= c.Size && kept.Root == c.Root {
 		return signed, nil
+	}
+	if err := n.keepSigned(signed); err != nil {
+		return nil, err
 	}
 	if err := n.log.Adopt(signed); err != nil {
 		return nil, n.fail(err)

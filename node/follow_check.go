@@ -12,6 +12,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
 
+	"github.com/aqsha/aqsha/node/signers"
 	"github.com/aqsha/aqsha/txlog"
 )
 
@@ -70,10 +71,37 @@ func (f *follower) check(ctx context.Context, signed []byte) (txlog.Checkpoint, 
 	return c, nil
 }
 
+// open verifies a leader's checkpoint. One that is not signed by those known here may be of validators that came after
+// what the log here holds: the leader shows how.
+func (f *follower) open(ctx context.Context, signed []byte) (txlog.Checkpoint, *note.Note, error) {
+	c, opened, err := f.node.openCheckpoint(signed)
+	if err == nil {
+		return c, opened, nil
+	}
+	claimed, parsing := txlog.ParseSigned(signed)
+	if parsing != nil || claimed.Size <= f.node.log.Size() {
+		return c, opened, err
+	}
+	asking, done := context.WithTimeout(ctx, SilenceBound)
+	defer done()
+	shown, asked := f.leader.Signers(asking)
+	if asked != nil || shown == nil {
+		return c, opened, err
+	}
+	links, asked := signers.Decode(shown)
+	if asked == nil {
+		asked = f.node.LearnSigners(links)
+	}
+	if asked != nil {
+		return c, opened, fmt.Errorf("who signs the leader's log: %w", errors.Join(asked, err))
+	}
+	return f.node.openCheckpoint(signed)
+}
+
 // consistent verifies a leader's checkpoint, and that of its tree and the one here the shorter begins the longer.
 func (f *follower) consistent(ctx context.Context, signed []byte) (txlog.Checkpoint, error) {
 	n := f.node
-	c, _, err := txlog.OpenCheckpoint(signed, n.log.Origin(), note.VerifierList(n.logVerifier))
+	c, _, err := f.open(ctx, signed)
 	if err != nil {
 		return c, err
 	}

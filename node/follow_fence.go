@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/aqsha/aqsha/node/failover"
@@ -81,7 +80,7 @@ func (f *follower) begins(ctx context.Context, signed []byte) error {
 	if f.fence == nil {
 		return nil
 	}
-	c, _, err := txlog.OpenCheckpoint(signed, n.log.Origin(), note.VerifierList(n.logVerifier))
+	c, _, err := f.open(ctx, signed)
 	if err != nil {
 		return err
 	}

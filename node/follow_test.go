@@ -67,6 +67,8 @@ func (d direct) Fence(context.Context) ([]byte, error) {
 	return signed, nil
 }
 
+func (d direct) Signers(context.Context) ([]byte, error) { return d.leader().Links() }
+
 func (d direct) Cosign(_ context.Context, signed []byte) error {
 	return d.leader().Cosign(signed, node.Cosigner{})
 }

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 
-	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/aqsha/aqsha/txlog"
@@ -38,7 +37,7 @@ func (n *Node) FollowTo(ctx context.Context, leader Leader, size uint64, notify 
 	if err != nil {
 		return err
 	}
-	c, _, err := txlog.OpenCheckpoint(signed, n.log.Origin(), note.VerifierList(n.logVerifier))
+	c, _, err := (&follower{node: n, leader: leader}).open(ctx, signed)
 	if err != nil {
 		return err
 	}

@@ -147,8 +147,9 @@ type Node struct {
 	failure   atomic.Pointer[token.Error]
 	failed    chan struct{} // closed with failure
 
-	published    broadcast // a checkpoint was stored
-	logVerifier  note.Verifier
+	published    broadcast     // a checkpoint was stored
+	logVerifier  note.Verifier // of the genesis: of fences and promises
+	signing      signing       // of checkpoints
 	cosigners    *cosigners
 	following    following
 	acknowledged acknowledged // on a follower

@@ -402,8 +402,11 @@ func (n *Node) abandonOrdered() {
 
 // AdoptCheckpoint keeps a checkpoint that enough of those who order have signed.
 func (n *Node) AdoptCheckpoint(signed []byte) error {
-	if err := CheckSignature(n.genesis, signed); err != nil {
+	if err := n.CheckCheckpoint(signed); err != nil {
 		return err
+	}
+	if err := n.keepSigned(signed); err != nil {
+		return n.fail(err)
 	}
 	if err := n.log.Adopt(signed); err != nil {
 		return n.fail(err)

@@ -283,6 +283,9 @@ func (n *Node) apply(b *block) error {
 		if now, doubted = n.clock.read(n.head.TimeMillis); doubted == nil {
 			doubted = n.full()
 		}
+		if doubted == nil {
+			doubted = n.handedOver()
+		}
 		if doubted != nil {
 			b.head = n.head
 			b.refuse(doubted)
@@ -332,6 +335,7 @@ func (n *Node) apply(b *block) error {
 		}
 		b.batch = batch
 		n.head = Head{Leaf: leaf, Size: batch.Size(), Root: batch.Root()}
+		n.metChanges()
 		n.shownTime.Store(leaf.TimeMillis)
 	}
 	b.head = n.head

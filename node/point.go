@@ -6,12 +6,10 @@ import (
 	"fmt"
 	"path/filepath"
 
-	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
 
-	"github.com/aqsha/aqsha/ledger"
+	"github.com/aqsha/aqsha/node/signers"
 	"github.com/aqsha/aqsha/txlog"
-	"github.com/aqsha/aqsha/txlog/quorum"
 )
 
 // PointFile stands in a copy of the past: under which signed checkpoint its log stands, though none was signed of its
@@ -28,6 +26,8 @@ type Point struct {
 	Checkpoint string `json:"checkpoint"`
 	// RFC 6962 consistency, from size to the checkpoint's; empty when it is of that size
 	Proof [][]byte `json:"proof"`
+	// a file of links to those who signed the checkpoint, where validators have changed behind the size
+	Signers []byte `json:"signers,omitempty"`
 }
 
 // ReadPoint reads such a file's content.
@@ -55,13 +55,19 @@ func (p Point) proof() (proof []txlog.Hash) {
 	return proof
 }
 
-// Check verifies a point under the key that a genesis names, and returns how many entries that key signed.
-func (p Point) Check(g ledger.Genesis) (signed uint64, err error) {
-	verifier, err := quorum.NewVerifier(g.LogKey)
-	if err != nil {
-		return 0, mismatch("the genesis names no usable log key: %v", err)
+// Check verifies a point by whoever signs the log, and returns how many entries they signed. Where validators change
+// between its end and the checkpoint, the point shows it by links.
+func (p Point) Check(s *signers.Signers) (signed uint64, err error) {
+	if len(p.Signers) > 0 {
+		links, err := signers.Decode(p.Signers)
+		for i := s.Changes(); err == nil && i < len(links); i++ {
+			s, err = s.Follow(&links[i])
+		}
+		if err != nil {
+			return 0, mismatch("%v", err)
+		}
 	}
-	c, _, err := txlog.OpenCheckpoint([]byte(p.Checkpoint), g.Name, note.VerifierList(verifier))
+	c, _, err := s.Open([]byte(p.Checkpoint))
 	switch {
 	case err != nil:
 		return 0, mismatch("the checkpoint is not signed by the log's key: %v", err)
@@ -90,6 +96,13 @@ func (n *Node) keepPoint(ctx context.Context, leader Leader, signed []byte, c tx
 		}
 		for _, hash := range proof {
 			p.Proof = append(p.Proof, hash[:])
+		}
+	}
+	if s, err := n.Signers(); err != nil {
+		return err
+	} else if n := s.Changes(); n > 0 && s.After(n) >= size {
+		if p.Signers, err = leader.Signers(ctx); err != nil {
+			return err
 		}
 	}
 	content, err := json.MarshalIndent(p, "", "  ")

@@ -12,7 +12,7 @@ import (
 // the genesis, which names none of them.
 func (n *Node) ProofCheckpoint() ([]byte, txlog.Checkpoint, error) {
 	signed := n.PublicCheckpoint()
-	if n.config.Leader == "" && n.config.Acks == 0 {
+	if n.config.Leader == "" && n.config.Acks == 0 && n.config.Sequencer == nil {
 		var err error
 		if signed, err = n.Publish(); err != nil {
 			return nil, txlog.Checkpoint{}, err
@@ -21,7 +21,7 @@ func (n *Node) ProofCheckpoint() ([]byte, txlog.Checkpoint, error) {
 	if signed == nil {
 		return nil, txlog.Checkpoint{}, refuse(NotYet, "", "no checkpoint may be shown here yet: ask again in a while")
 	}
-	c, opened, err := txlog.OpenCheckpoint(signed, n.log.Origin(), note.VerifierList(n.logVerifier))
+	c, opened, err := n.openCheckpoint(signed)
 	if err != nil {
 		return nil, c, err
 	}

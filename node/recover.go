@@ -85,6 +85,7 @@ func (n *Node) recover() error {
 	n.recovered = r.head
 	n.shownTime.Store(r.head.TimeMillis)
 	n.metrics.counted(r.state.Counts())
+	n.metChanges()
 	last := r.head.TimeMillis
 	if r.head.Height == 0 {
 		last = 0 // nothing waits for anything yet

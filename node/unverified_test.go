@@ -32,6 +32,7 @@ func (l *endless) Feed(context.Context, uint64) (io.ReadCloser, error) { return 
 func (l *endless) Tile(context.Context, txlog.Tile) ([]byte, error)    { return nil, io.EOF }
 func (l *endless) Checkpoint(context.Context) ([]byte, error)          { return nil, io.EOF }
 func (l *endless) Fence(context.Context) ([]byte, error)               { return nil, nil }
+func (l *endless) Signers(context.Context) ([]byte, error)             { return nil, nil }
 func (l *endless) Cosign(context.Context, []byte) error                { return nil }
 
 // A follower takes no more than a bound from a leader before it has executed what came, whatever the size of the blocks; it

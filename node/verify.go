@@ -9,16 +9,14 @@ import (
 	"slices"
 	"sort"
 
-	"golang.org/x/mod/sumdb/note"
-
 	"github.com/aqsha/aqsha/ledger"
 	"github.com/aqsha/aqsha/livestate"
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/node/replay"
+	"github.com/aqsha/aqsha/node/signers"
 	"github.com/aqsha/aqsha/node/verifier"
 	"github.com/aqsha/aqsha/token"
 	"github.com/aqsha/aqsha/txlog"
-	"github.com/aqsha/aqsha/txlog/quorum"
 )
 
 // Report is what a verification re-derived from the log alone.
@@ -146,6 +144,8 @@ type verification struct {
 	report   Report
 	leaf     ledger.Leaf
 	missing  int // entries that the last block lacks
+	signers  *signers.Signers
+	changes  int // of validators, met by them
 }
 
 // blocks gathers entries into blocks, each as long as its leaf says.
@@ -199,6 +199,9 @@ func (v *verification) executed(b *replay.Block, leaf ledger.Leaf) (txlog.Hash, 
 		v.report.held = append(v.report.held, heldFrom{leaf.Height, leaf.Reserve})
 	}
 	v.leaf = leaf
+	if err := v.meetsSigners(leaf); err != nil {
+		return txlog.Hash{}, err
+	}
 	if leaf.Genesis != nil {
 		v.report.Network, v.report.Name = leaf.Genesis.Network(), leaf.Genesis.Name
 	}
@@ -215,6 +218,22 @@ func (v *verification) executed(b *replay.Block, leaf ledger.Leaf) (txlog.Hash, 
 		v.progress(v.tree.Size(), v.claimed.Size)
 	}
 	return v.tree.Root(), nil
+}
+
+// meetsSigners takes in who signs the log from a block on.
+func (v *verification) meetsSigners(leaf ledger.Leaf) (err error) {
+	if leaf.Genesis != nil {
+		if v.signers, err = signers.Begin(*leaf.Genesis); err != nil {
+			return mismatch("%v", err)
+		}
+	}
+	a := v.state.Authority()
+	if len(a.Validators.Changes) == v.changes {
+		return nil
+	}
+	v.changes++ // a block holds one at most
+	v.signers, err = v.signers.Then(v.tree.Size(), v.tree.Root(), a.Validators.Members)
+	return err
 }
 
 // finish compares what was derived with what was claimed, and the signature with the genesis's key.
@@ -242,10 +261,10 @@ func (v *verification) finish(claimed txlog.Checkpoint) error {
 	}
 	if p := v.evidence.Point; p != nil {
 		var err error
-		if r.SignedAt, err = p.Check(*genesis); err != nil {
+		if r.SignedAt, err = p.Check(v.signers); err != nil {
 			return err
 		}
-	} else if err := CheckSignature(*genesis, v.evidence.Checkpoint); err != nil {
+	} else if err := signedBy(v.signers, v.evidence.Checkpoint); err != nil {
 		return err
 	}
 	if r.Height == 0 {
@@ -257,13 +276,18 @@ func (v *verification) finish(claimed txlog.Checkpoint) error {
 	return err
 }
 
-// CheckSignature checks that a checkpoint is signed by the key that the genesis names.
-func CheckSignature(g ledger.Genesis, checkpoint []byte) error {
-	verifier, err := quorum.NewVerifier(g.LogKey)
+// CheckSignature checks that a checkpoint is signed by the key that the genesis names, or by those whom links show to
+// have followed.
+func CheckSignature(g ledger.Genesis, checkpoint []byte, links ...signers.Link) error {
+	s, err := signers.FromGenesis(g, links)
 	if err != nil {
-		return mismatch("the genesis names no usable log key: %v", err)
+		return mismatch("%v", err)
 	}
-	if _, _, err := txlog.OpenCheckpoint(checkpoint, g.Name, note.VerifierList(verifier)); err != nil {
+	return signedBy(s, checkpoint)
+}
+
+func signedBy(s *signers.Signers, checkpoint []byte) error {
+	if _, _, err := s.Open(checkpoint); err != nil {
 		return mismatch("the checkpoint is not signed by the log's key: %v", err)
 	}
 	return nil

@@ -41,8 +41,9 @@ const (
 	KindClosePurse        Kind = 35
 	KindAnnounceOpeners   Kind = 36
 	KindOpenName          Kind = 37
+	KindSetValidators     Kind = 38
 
-	LastKind = KindOpenName // the highest number in use
+	LastKind = KindSetValidators // the highest number in use
 )
 
 // Body is what a transaction says; its bytes make the id and are signed. One type per kind.
@@ -93,6 +94,7 @@ var kinds = map[Kind]func() Body{
 	KindClosePurse:        func() Body { return new(ClosePurse) },
 	KindAnnounceOpeners:   func() Body { return new(AnnounceOpeners) },
 	KindOpenName:          func() Body { return new(OpenName) },
+	KindSetValidators:     func() Body { return new(SetValidators) },
 }
 
 var kindNames = map[Kind]string{
@@ -109,6 +111,7 @@ var kindNames = map[Kind]string{
 	KindBondPurses: "bond-purses", KindOpenPurse: "open-purse", KindFundPurse: "fund-purse",
 	KindSettlePurses: "settle-purses", KindConvictPurse: "convict-purse", KindClosePurse: "close-purse",
 	KindAnnounceOpeners: "announce-openers", KindOpenName: "open-name",
+	KindSetValidators: "set-validators",
 }
 
 func (k Kind) String() string {

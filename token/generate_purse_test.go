@@ -1,6 +1,8 @@
 package token_test
 
 import (
+	"fmt"
+
 	"pgregory.net/rapid"
 
 	"github.com/aqsha/aqsha/money"
@@ -76,6 +78,18 @@ func init() {
 		for i := range rapid.IntRange(1, token.MaxOpeners).Draw(t, "shares") {
 			b.Shares = append(b.Shares, token.NameShare{Opener: uint8(i + 1), Point: token.Hash(octets(t, 32, 32)),
 				Proof: octets(t, 64, 64)})
+		}
+		return b
+	}
+	bodies[token.KindSetValidators] = func(t *rapid.T) token.Body {
+		b := &token.SetValidators{Sequence: anySequence.Draw(t, "sequence"),
+			Reason: rapid.StringMatching("[ -~]{0,64}").Draw(t, "reason")}
+		for i := range rapid.IntRange(1, token.MaxValidators).Draw(t, "validators") {
+			v := token.Validator{Name: fmt.Sprintf("%s-%d", rapid.StringMatching("[!-~]{1,8}").Draw(t, "name"), i)}
+			v.Vote, v.Checkpoint = keyNamed(fmt.Sprint("vote", i)).Public(), keyNamed(fmt.Sprint("checkpoint", i)).Public()
+			copy(v.Peer[:], octets(t, token.PeerBytes, token.PeerBytes))
+			v.Peer[0] = byte(i)
+			b.Validators = append(b.Validators, v)
 		}
 		return b
 	}

@@ -50,7 +50,7 @@ func TestJavaScriptReplaysTheVectors(t *testing.T) {
 	}
 	files = append(files, "../testdata/vectors/contract.json", "../testdata/vectors/contract-5.json", "../testdata/vectors/definitions.json", "../testdata/vectors/malformed.json", "../testdata/vectors/pages.json", "../testdata/vectors/proof.json", "../testdata/vectors/receipt.json",
 		"../testdata/vectors/refused.json", "../testdata/vectors/refused-blocks.json", "../testdata/vectors/zip215.json",
-		"../testdata/vectors/packed.json", "../testdata/vectors/feed.json", "../testdata/vectors/fence.json", "../testdata/vectors/evidence.json")
+		"../testdata/vectors/packed.json", "../testdata/vectors/feed.json", "../testdata/vectors/fence.json", "../testdata/vectors/evidence.json", "../testdata/vectors/signers.json")
 	out, err := exec.CommandContext(t.Context(), javaScript(t), append([]string{"js/vectors.js"}, files...)...).CombinedOutput()
 	if err != nil || bytes.Count(out, []byte("equal ")) != len(files) {
 		t.Fatalf("%v\n%s", err, out)

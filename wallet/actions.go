@@ -360,5 +360,12 @@ func (d *Client) Veto(ctx context.Context, proposal token.TransactionID) (node.R
 	})
 }
 
+// SetValidators says who orders the network and signs its log from now on: root signs. The reason may be empty.
+func (d *Client) SetValidators(ctx context.Context, reason string, list []token.Validator) (node.Receipt, error) {
+	return d.withSequence(ctx, token.RoleRoot, func(sequence uint64) token.Body {
+		return &token.SetValidators{Sequence: sequence, Reason: reason, Validators: list}
+	})
+}
+
 // SystemNow is the wall clock in Unix milliseconds.
 func SystemNow() uint64 { return uint64(time.Now().UnixMilli()) }

@@ -21,3 +21,25 @@ func (b *Keyring) SaveValidator(text string) error {
 func (b *Keyring) Validator() (string, error) {
 	return signer.LoadSecret(b.files, filepath.Join(b.dir, ValidatorKeyFile), b.prompt)
 }
+
+// NextValidatorKeyFile holds a validator's keys that are to take the place of the present ones.
+const NextValidatorKeyFile = "keys/validator.next.secret"
+
+// SaveNextValidator keeps a validator's next keys. It refuses where some wait already.
+func (b *Keyring) SaveNextValidator(text string) error {
+	return signer.SaveSecret(b.files, filepath.Join(b.dir, NextValidatorKeyFile), text, b.passphrase)
+}
+
+// NextValidator reads a validator's next keys; empty without any.
+func (b *Keyring) NextValidator() (string, error) {
+	path := filepath.Join(b.dir, NextValidatorKeyFile)
+	if !there(b.files, path) {
+		return "", nil
+	}
+	return signer.LoadSecret(b.files, path, b.prompt)
+}
+
+// PromoteValidator puts a validator's next keys in the place of the present ones, which nobody needs any more.
+func (b *Keyring) PromoteValidator() error {
+	return b.files.Rename(filepath.Join(b.dir, NextValidatorKeyFile), filepath.Join(b.dir, ValidatorKeyFile))
+}

@@ -4,6 +4,8 @@
 // It belongs to cluster. Invariant: what is not known is absent, not nought.
 package status
 
+import "github.com/aqsha/aqsha/token"
+
 // Status is how a validator sees its cluster.
 type Status struct {
 	Member      string   `json:"member" doc:"which of the validators answers"`
@@ -17,7 +19,8 @@ type Status struct {
 	LastBatches int      `json:"last_batches" doc:"batches in the last block that had any"`
 	LastCount   int      `json:"last_transactions" doc:"transactions in it"`
 	Members     []Member `json:"members"`
-	Faults      []Fault  `json:"faults" doc:"proofs that a validator has signed twice, since this one started"`
+	Since       uint64   `json:"since" doc:"entries up to the end of the block that set them; 0: the genesis"`
+	Faults      []Fault  `json:"faults" doc:"proofs that a validator has signed twice, kept since this one began"`
 	Stopped     string   `json:"stopped,omitempty" doc:"why this validator has stopped for good"`
 }
 
@@ -28,13 +31,19 @@ type Member struct {
 	Connected bool   `json:"connected"`
 	Signed    bool   `json:"signed" doc:"its vote is in the last block"`
 	Missed    uint64 `json:"missed" doc:"blocks without its vote, since this validator started"`
+
+	Vote       token.PublicKey `json:"vote" doc:"key of its votes"`
+	Checkpoint token.PublicKey `json:"checkpoint" doc:"key with which it signs checkpoints of the log"`
+	Peer       string          `json:"peer" doc:"by which the others know it on their network"`
 }
 
 // Fault is a validator's signing two blocks of one height.
 type Fault struct {
-	Height int64  `json:"height"`
-	Member string `json:"member"`
-	Kind   string `json:"kind"`
+	Height int64           `json:"height"`
+	Member string          `json:"member"`
+	Kind   string          `json:"kind"`
+	Vote   token.PublicKey `json:"vote" doc:"key with which it signed"`
+	Proof  []byte          `json:"proof,omitempty" doc:"the two votes, as the consensus engine encodes them"`
 }
 
 // MaxSilent is after how many milliseconds without a block a cluster is said to stand still.

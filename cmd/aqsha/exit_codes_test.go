@@ -150,6 +150,7 @@ func newStage(t *testing.T) stage {
 			t.Fatalf("aqsha %s: %d, %s", line, code, said)
 		}
 	}
+	run1(t, "cluster", "prepare", "central", "--from", net, "--data", at("central"))
 	run1(t, "cash", "keys", "new", "--office", at("office"))
 	run1(t, "cash", "keys", "announce", "reserve", "--data", net, "--office", at("office"))
 	office := &process{Cmd: aqsha("cash", "up", "reserve", "--data", net, "--office", at("office"), "--listen",

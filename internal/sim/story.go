@@ -102,6 +102,7 @@ func (w *World) Story(state ledger.State) (*Chain, Town) {
 	c.Must(&token.Move{Sequence: next(), From: bankA, To: bankB, Wallets: []token.WalletID{town.Alice, town.Bob}})
 	if w.Genesis.Rules >= 5 {
 		w.purses(c, bankB)
+		w.validators(c)
 	}
 	return c, town
 }

@@ -3,13 +3,11 @@ package proof
 import (
 	"fmt"
 
-	"golang.org/x/mod/sumdb/note"
-
 	"github.com/aqsha/aqsha/ledger"
 	"github.com/aqsha/aqsha/money"
+	"github.com/aqsha/aqsha/node/signers"
 	"github.com/aqsha/aqsha/token"
 	"github.com/aqsha/aqsha/txlog"
-	"github.com/aqsha/aqsha/txlog/quorum"
 )
 
 // Result is what a proof shows.
@@ -103,16 +101,19 @@ func (f *File) checkGenesis(network token.NetworkID) (*ledger.Genesis, error) {
 }
 
 func (f *File) checkCheckpoint(g *ledger.Genesis) (txlog.Checkpoint, error) {
-	verifier, err := quorum.NewVerifier(g.LogKey)
+	s, err := signers.FromGenesis(*g, f.Signers)
 	if err != nil {
-		return txlog.Checkpoint{}, bad("checkpoint", "the genesis names no usable log key: %v", err)
+		return txlog.Checkpoint{}, bad("checkpoint", "who signs the log: %v", err)
 	}
-	c, n, err := txlog.OpenCheckpoint(f.Checkpoint, g.Name, note.VerifierList(verifier))
+	c, n, err := s.Open(f.Checkpoint)
 	if err != nil {
 		return c, bad("checkpoint", "%v", err)
 	}
-	if len(n.Sigs) != 1 || len(n.UnverifiedSigs) != 0 || !canonicalNote(f.Checkpoint) {
+	if !signers.Canonical(f.Checkpoint, n) {
 		return c, bad("checkpoint", "it must bear the log's own signature and nothing else")
+	}
+	if err := s.Continues(c, f.Continues); err != nil {
+		return c, bad("checkpoint", "its log is not the one in which the validators changed: %v", err)
 	}
 	return c, nil
 }

@@ -1,20 +1,21 @@
 package proof
 
 import (
-	"bytes"
-	"encoding/base64"
-	"strings"
-
+	"github.com/aqsha/aqsha/node/signers"
 	"github.com/aqsha/aqsha/token"
 	"github.com/aqsha/aqsha/txlog"
 )
 
 // File is a proof: canonical CBOR [magic, version, checkpoint, token, [[index, entry, [hash…]]…]],
-// entries ascending by index, the genesis first. There is one encoding, so every byte counts.
+// entries ascending by index, the genesis first. There is one encoding, so every byte counts. Where validators have
+// changed before the checkpoint, the version is 2, and after the entries stand links to those who signed it and the
+// proof that its log continues that of the last link.
 type File struct {
 	Checkpoint []byte // signed note, with the log's own signature alone
 	Token      token.ID
 	Entries    []Included
+	Signers    []signers.Link
+	Continues  []txlog.Hash
 }
 
 // Included is an entry with its inclusion proof under the checkpoint.
@@ -27,6 +28,7 @@ type Included struct {
 const (
 	magic   = "aqsha-proof"
 	version = 1
+	changed = 2 // version of a file with links
 
 	// MaxEntries bounds a provenance, MaxBytes a file.
 	MaxEntries = 10_000
@@ -40,9 +42,12 @@ const (
 func (f *File) Encode() []byte { return f.encode(magic) }
 
 func (f *File) encode(magic string) []byte {
-	b := token.AppendArray(nil, 5)
-	b = token.AppendText(b, magic)
-	b = token.AppendUint(b, version)
+	items, of := 5, uint64(version)
+	if len(f.Signers) > 0 {
+		items, of = 7, changed
+	}
+	b := token.AppendText(token.AppendArray(nil, items), magic)
+	b = token.AppendUint(b, of)
 	b = token.AppendBytes(b, f.Checkpoint)
 	b = token.AppendBytes(b, f.Token[:])
 	b = token.AppendArray(b, len(f.Entries))
@@ -54,6 +59,9 @@ func (f *File) encode(magic string) []byte {
 		for i := range e.Proof {
 			b = token.AppendBytes(b, e.Proof[i][:])
 		}
+	}
+	if len(f.Signers) > 0 {
+		b = signers.AppendHashes(signers.AppendLinks(b, f.Signers), f.Continues)
 	}
 	return b
 }
@@ -68,9 +76,10 @@ func decodeAs(data []byte, magic string, most int) (*File, error) {
 		return nil, token.Errorf(token.TooLarge, "", "%d bytes, at most %d", len(data), most)
 	}
 	d := token.NewDecoder(data)
-	d.Array("proof", 5, 5)
-	if d.Text("magic", 1, 32) != magic || d.Uint("version", 255) != version {
-		d.Fail(token.Errorf(token.UnknownKind, "magic", "not an %s file of version %d", magic, version))
+	items := d.Array("proof", 5, 7)
+	of := version + (items-5)/2
+	if d.Text("magic", 1, 32) != magic || d.Uint("version", 255) != uint64(of) || items == 6 {
+		d.Fail(token.Errorf(token.UnknownKind, "magic", "not an %s file of version %d or %d", magic, version, changed))
 	}
 	f := &File{Checkpoint: d.Bytes("checkpoint", 1, maxCheckpointBytes)}
 	d.Fixed("token", f.Token[:])
@@ -90,23 +99,12 @@ func decodeAs(data []byte, magic string, most int) (*File, error) {
 		}
 		f.Entries = append(f.Entries, e)
 	}
+	if of == changed {
+		f.Signers = signers.DecodeLinks(d, 1)
+		f.Continues = signers.DecodeHashes(d, "continues")
+	}
 	if err := d.Finish(); err != nil {
 		return nil, err
 	}
 	return f, nil
-}
-
-// canonicalNote says whether a note bears one signature, in the one form of base64: verification alone
-// would overlook spare bits and a signature that stands twice.
-func canonicalNote(signed []byte) bool {
-	_, signatures, found := bytes.Cut(signed, []byte("\n\n"))
-	if !found || !bytes.HasSuffix(signatures, []byte("\n")) {
-		return false
-	}
-	words := strings.Split(strings.TrimSuffix(string(signatures), "\n"), " ")
-	if len(words) != 3 || strings.Contains(words[2], "\n") {
-		return false
-	}
-	raw, err := base64.StdEncoding.Strict().DecodeString(words[2])
-	return err == nil && base64.StdEncoding.EncodeToString(raw) == words[2]
 }

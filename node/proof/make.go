@@ -5,7 +5,9 @@ import (
 	"slices"
 
 	"github.com/aqsha/aqsha/node"
+	"github.com/aqsha/aqsha/node/signers"
 	"github.com/aqsha/aqsha/token"
+	"github.com/aqsha/aqsha/txlog"
 )
 
 // Make gathers the proof of a token, live or spent, under the newest checkpoint.
@@ -42,6 +44,9 @@ func Make(ctx context.Context, n *node.Node, id token.ID) (*File, error) {
 		return nil, err
 	}
 	f := &File{Checkpoint: signed, Token: id}
+	if f.Signers, f.Continues, err = shownSigners(n, checkpoint); err != nil {
+		return nil, err
+	}
 	for index := range indices {
 		if err := node.Covered(index, checkpoint); err != nil {
 			return nil, err
@@ -63,6 +68,19 @@ func Make(ctx context.Context, n *node.Node, id token.ID) (*File, error) {
 		return 1
 	})
 	return f, nil
+}
+
+// shownSigners shows who signed a checkpoint, to whoever knows the genesis.
+func shownSigners(n *node.Node, c txlog.Checkpoint) (links []signers.Link, continues []txlog.Hash, err error) {
+	if links, err = n.SignerLinks(c.Size); err != nil || len(links) == 0 {
+		return nil, nil, err
+	}
+	last, err := txlog.ParseSigned(links[len(links)-1].Checkpoint)
+	if err != nil {
+		return nil, nil, err
+	}
+	continues, err = n.ConsistencyProof(last.Size, c.Size)
+	return links, continues, err
 }
 
 func inputsOf(n *node.Node, entry uint64) ([]token.ID, error) {

@@ -6,7 +6,9 @@ import (
 	"github.com/aqsha/aqsha/ledger"
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/node"
+	"github.com/aqsha/aqsha/node/signers"
 	"github.com/aqsha/aqsha/token"
+	"github.com/aqsha/aqsha/txlog"
 )
 
 // Receipt is a file that shows that a transaction was executed: the genesis and the transaction's own entry, both
@@ -16,12 +18,14 @@ type Receipt struct {
 	Checkpoint []byte
 	ID         token.TransactionID
 	Entries    [2]Included // the genesis, and the transaction's
+	Signers    []signers.Link
+	Continues  []txlog.Hash
 }
 
 const receiptMagic = "aqsha-receipt"
 
-// maxReceiptBytes bounds a file: two entries, two paths, a checkpoint.
-const maxReceiptBytes = 160 << 10
+// maxReceiptBytes bounds a file: two entries, two paths, a checkpoint; and links, of some 6 KB each.
+const maxReceiptBytes = 4 << 20
 
 // MakeReceipt gathers the receipt of a transaction that stands at an entry, under the newest checkpoint.
 func MakeReceipt(n *node.Node, id token.TransactionID, index uint64) (*Receipt, error) {
@@ -33,6 +37,9 @@ func MakeReceipt(n *node.Node, id token.TransactionID, index uint64) (*Receipt, 
 		return nil, err
 	}
 	r := &Receipt{Checkpoint: signed, ID: id}
+	if r.Signers, r.Continues, err = shownSigners(n, checkpoint); err != nil {
+		return nil, err
+	}
 	for i, at := range []uint64{0, index} {
 		entry, err := n.Log().Entry(at)
 		if err != nil {
@@ -50,13 +57,19 @@ func MakeReceipt(n *node.Node, id token.TransactionID, index uint64) (*Receipt, 
 // Encode returns the file's bytes: those of a proof file with another magic and the transaction's id in the token's
 // place.
 func (r *Receipt) Encode() []byte {
-	f := File{Checkpoint: r.Checkpoint, Token: token.ID(r.ID), Entries: r.Entries[:]}
+	f := File{Checkpoint: r.Checkpoint, Token: token.ID(r.ID), Entries: r.Entries[:], Signers: r.Signers,
+		Continues: r.Continues}
 	return f.encode(receiptMagic)
 }
 
 // IsReceipt says whether a file says that it is a receipt.
 func IsReceipt(data []byte) bool {
-	return bytes.HasPrefix(data, token.AppendText(token.AppendArray(nil, 5), receiptMagic))
+	for _, items := range []int{5, 7} {
+		if bytes.HasPrefix(data, token.AppendText(token.AppendArray(nil, items), receiptMagic)) {
+			return true
+		}
+	}
+	return false
 }
 
 // ReceiptResult is what a receipt shows.

@@ -110,6 +110,8 @@ const markedOutput = v => {
   return o
 }
 const nameShare = v => { const [opener, p, proof] = items(small(16), fixed(32), fixed(64))(v); return {opener, point: p, proof} }
+const visible = most => v => /^[!-~]+$/.test(text(1, most)(v)) ? v : refuse('out-of-range')
+const validator = v => { const [name, vote, checkpoint, peer] = items(visible(64), goodKey, goodKey, fixed(20))(v); return {name, vote, checkpoint, peer} }
 const seq = uint(I63), many = of => list(of, 1, 1024), reference = text(1, 64)
 const paidIn = v => list(amountOrNone, 1, 4)(v)
 const brought = t => { distinct(t.inputs); if ((sums(t.paid) === 0n) !== (t.inputs.length === 0)) refuse('unused', 'inputs') }
@@ -152,6 +154,7 @@ const kinds = {
   34: [['conviction', data(1, 512)]],
   35: [['purse', wallet]],
   36: [['sequence', seq], ['members', small(16)], ['commitments', list(fixed(32), 1, 16)]],
+  38: [['sequence', seq], ['reason', text(0, 64)], ['validators', list(validator, 1, 16)]],
   37: [['purse', wallet], ['number', uint(2n ** 32n - 1n)], ['case', id], ['asker', id], ['proof', fixed(64)], ['shares', list(nameShare, 1, 16)]],
 }
 // What is set aside: inputs exactly where it is something.
@@ -164,6 +167,7 @@ const together = {
   32: t => aside(t, t.amount),
   36: t => t.commitments.length > t.members ? refuse('out-of-range', 'members') : 0,
   37: t => t.shares.some((s, i) => i > 0 && s.opener <= t.shares[i - 1].opener) ? refuse('repeated', 'shares') : 0,
+  38: t => { const vs = t.validators; distinct(vs.flatMap(v => [v.vote, v.checkpoint])); distinct(vs.map(v => v.name)); distinct(vs.map(v => v.peer)) },
   33: t => distinct(t.links.map(l => hex(l))),
   1: t => {
     distinct(t.parties); distinct(t.inputs); sums(t.outputs.map(o => o.amount))

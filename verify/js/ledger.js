@@ -50,7 +50,7 @@ export class Ledger {
     if ((g.policy.shares || g.policy.cash) && leaf.rules < 5) refuse('later-rules')
     this.state.authority = {
       sets: g.sets.map(s => ({...s, since: leaf.time, sequence: 1n})), policy: g.policy, cap: g.cap, delay: g.delay, proposals: [],
-      issued: 0n, redeemed: 0n, issueDay: 0n, issuedToday: 0n, rules: leaf.rules, upgrade: {rules: 0, height: 0n}, reserves: [],
+      issued: 0n, redeemed: 0n, issueDay: 0n, issuedToday: 0n, rules: leaf.rules, upgrade: {rules: 0, height: 0n}, reserves: [], validators: [], validatorChanges: [],
     }
     this.network = leafHash(leaf.bytes); this.genesis = g
   }
@@ -151,7 +151,7 @@ export class Ledger {
     case 13: case 15: case 36: return [this.set(POLICY)]
     case 14: return [this.set(POLICY), {role: RECEIVER, ...bank(t.to).keys}]
     case 16: return [this.set(t.by), ...(t.change.kind === 1 ? [this.newKeys(t.change.keys, s.authority.sets[t.change.set - 1])] : [])]
-    case 17: return [this.set(ROOT)]
+    case 17: case 38: return [this.set(ROOT)]
     case 18: return [this.set(POLICY), this.newKeys(t.keys, bank(t.intermediary).keys)]
     case 19: return [this.set(POLICY), this.newKeys(t.keys, s.agencies.get(t.agency)?.keys)]
     case 20: case 27: return [{role: AGENCY, ...(s.agencies.get(t.agency) ?? refuse('unknown-agency')).keys}]
@@ -468,6 +468,17 @@ export class Ledger {
     if (this.v >= 2 && (t.policy.rekey < a.policy.rekey || t.policy.offset !== a.policy.offset)) refuse('needs-proposal')
     set.sequence++; a.policy = t.policy
   }
+  // Who signs the log behind this block (R-VALIDATORS).
+  setValidators(t) {
+    const a = this.state.authority, root = a.sets[ROOT - 1], present = a.validators, n = present.length
+    this.sequence(root, t.sequence)
+    if (a.validatorChanges.at(-1) === this.at) refuse('validators-changed')
+    if (a.validatorChanges.length >= 1 << 14) refuse('too-many')
+    const gone = present.filter(v => !t.validators.some(o => o.vote === v.vote && o.checkpoint === v.checkpoint)).length
+    if (n && gone > Math.max(1, Math.floor((n - 1) / 3))) refuse('too-many-leave')
+    root.sequence++
+    a.validators = t.validators; a.validatorChanges.push(this.at)
+  }
   sharesKnown(policy) { if ((policy.shares || policy.cash) && this.v < 5) refuse('later-rules') }
   propose(t) {
     const a = this.state.authority, set = a.sets[t.by - 1], c = t.change
@@ -602,7 +613,7 @@ export class Ledger {
   openName(t) { new Purses(this).openName(t) }
 }
 const does = {1: 'transfer', 2: 'issue', 3: 'redeem', 4: 'register', 5: 'update', 6: 'rekey', 7: 'cancel', 8: 'close', 9: 'freeze', 10: 'unfreeze', 11: 'seize', 12: 'admit', 13: 'suspend', 14: 'move', 15: 'setPolicy', 16: 'propose', 17: 'veto', 18: 'renew',
-  19: 'setAgency', 20: 'registerPurpose', 21: 'markedTransfer', 22: 'define', 23: 'create', 24: 'act', 25: 'cancel', 26: 'release', 27: 'vouch', 28: 'announceKeyset', 29: 'stampCash', 30: 'bondPurses', 31: 'openPurse', 32: 'fundPurse', 33: 'settle', 34: 'convict', 35: 'closePurse', 36: 'announceOpeners', 37: 'openName'}
+  19: 'setAgency', 20: 'registerPurpose', 21: 'markedTransfer', 22: 'define', 23: 'create', 24: 'act', 25: 'cancel', 26: 'release', 27: 'vouch', 28: 'announceKeyset', 29: 'stampCash', 30: 'bondPurses', 31: 'openPurse', 32: 'fundPurse', 33: 'settle', 34: 'convict', 35: 'closePurse', 36: 'announceOpeners', 37: 'openName', 38: 'setValidators'}
 export const none = {spent: [], made: []}
 export const paysNow = (net, delta) => net < 0n || delta >= 0
 const sameKeys = (a, b) => a.threshold === b.threshold && a.keys.length === b.keys.length && a.keys.every((k, i) => k === b.keys[i])

@@ -5,7 +5,7 @@ import {readFile} from 'node:fs/promises'
 import {join} from 'node:path'
 import {Ledger} from './ledger.js'
 import {readEntry} from './form.js'
-import {checkpoint} from './note.js'
+import {checkpoint, keyOf} from './note.js'
 import {equal, hex} from './bytes.js'
 
 const options = {}, places = []
@@ -36,15 +36,20 @@ async function* entries(size) {
 try {
   const note = await read('checkpoint'), size = Number(new TextDecoder().decode(note).split('\n')[1])
   const ledger = new Ledger()
-  let block = [], genesis
+  let block = [], genesis, signs = [] // from how many entries on who signs
+  const take = () => {
+    ledger.block(block); block = []
+    const {validators, validatorChanges} = ledger.state.authority
+    if (validatorChanges.length > signs.length) signs.push([BigInt(ledger.tree.size), keyOf(genesis.name, validators)])
+  }
   for await (const entry of entries(size)) {
     const {leaf} = entry[1] === 0 ? readEntry(entry) : {}
     genesis ??= leaf.genesis
-    if (leaf && block.length) { ledger.block(block); block = [] }
+    if (leaf && block.length) take()
     block.push(entry)
   }
-  ledger.block(block)
-  const of = checkpoint(note, genesis.name, genesis.logKey)
+  take()
+  const of = checkpoint(note, genesis.name, signs.findLast(([after]) => BigInt(size) > after)?.[1] ?? genesis.logKey)
   if (BigInt(ledger.tree.size) !== of.size || !equal(ledger.tree.root(), of.root)) throw new Error(`the entries lead to ${hex(ledger.tree.root())} at ${ledger.tree.size}, the checkpoint says ${hex(of.root)} at ${of.size}`)
   if (options.network && options.network !== hex(ledger.network)) throw new Error(`the log is of network ${hex(ledger.network)}`)
   console.log(JSON.stringify({network: hex(ledger.network), size: Number(of.size), root: hex(of.root), height: Number(ledger.height), state_root: ledger.stateRoot(), compared_with: options.network ? 'the network named' : 'nothing: compare the network id with one from elsewhere'}))

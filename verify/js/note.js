@@ -1,15 +1,39 @@
-// Signed notes (C2SP signed-note) of one Ed25519 key, as a genesis names it: NAME+HASH+BASE64.
-import {concat, equal, hex, sha256, utf8} from './bytes.js'
+// Signed notes (C2SP signed-note) of one Ed25519 key, or of a quorum, as a genesis names it: NAME+HASH+BASE64.
+import {concat, equal, hex, sha256, unhex, utf8} from './bytes.js'
 import {nodeHash} from './tree.js'
 import {zip215} from './ed25519.js'
 
 export const unbase64 = t => { const b = Uint8Array.from(atob(t), c => c.charCodeAt(0)); if (btoa(String.fromCharCode(...b)) !== t) throw new Error('base64'); return b }
 const fail = why => { throw new Error(why) }
 
+// quorum checks a signature of several members (FORMATS.md, "Quorum's key"): as many as must have signed, each with a key of the set to
+// which the key commits.
+export function quorum(key, text, b) {
+  const most = 16, n = b[1], end = 2 + 32 * n + 2
+  if (!(n >= 1 && n <= most) || b.length < end || b[0] < 1 || b[0] > n) return false
+  if (!equal(sha256(concat(utf8('aqsha quorum v1\n'), b.subarray(0, end - 2))), key.subarray(1))) return false
+  const places = b[end - 2] << 8 | b[end - 1]
+  if (places >> n) return false
+  let at = end, count = 0
+  for (let i = 0; i < n; i++) {
+    if (!(places >> i & 1)) continue
+    if (at + 64 > b.length || !zip215(b.subarray(2 + 32 * i, 34 + 32 * i), text, b.subarray(at, at + 64))) return false
+    at += 64
+    count++
+  }
+  return at === b.length && count >= b[0]
+}
+// keyOf is the key under which validators sign a log: of one his own, of several that of the quorum of more than two thirds.
+export function keyOf(name, validators) {
+  const keys = validators.map(v => unhex(v.checkpoint).subarray(1)), n = keys.length
+  const key = n === 1 ? concat(Uint8Array.of(1), keys[0])
+    : concat(Uint8Array.of(0xf1), sha256(concat(utf8('aqsha quorum v1\n'), Uint8Array.of(Math.floor(2 * n / 3) + 1, n), ...keys)))
+  return `${name}+${hex(sha256(concat(utf8(name + '\n'), key)).subarray(0, 4))}+${btoa(String.fromCharCode(...key))}`
+}
 // openNote is the text of a note that the key has signed. Signatures by others are passed over; one by the key that does not hold is not.
 export function openNote(note, logKey) {
   const [name, id, ...rest] = logKey.split('+'), key = unbase64(rest.join('+')), keyID = sha256(concat(utf8(name + '\n'), key)).subarray(0, 4)
-  if (key.length !== 33 || key[0] !== 1 || hex(keyID) !== id) fail('key')
+  if (key.length !== 33 || (key[0] !== 1 && key[0] !== 0xf1) || hex(keyID) !== id) fail('key')
   const whole = typeof note === 'string' ? note : new TextDecoder('utf-8', {fatal: true}).decode(note), cut = whole.lastIndexOf('\n\n')
   if (cut < 0 || !whole.endsWith('\n') || /[\x00-\x09\x0b-\x1f\x7f]/.test(whole)) fail('note')
   const text = whole.slice(0, cut + 1), lines = whole.slice(cut + 2).split('\n').slice(0, -1)
@@ -18,7 +42,7 @@ export function openNote(note, logKey) {
     const words = line.split(' '), b = words.length === 3 && words[0] === '—' ? unbase64(words[2]) : fail('signature line')
     if (b.length < 5) fail('signature line')
     if (words[1] !== name || !equal(b.subarray(0, 4), keyID)) continue
-    if (b.length !== 68 || !zip215(key.subarray(1), utf8(text), b.subarray(4))) fail('signature')
+    if (key[0] === 1 ? b.length !== 68 || !zip215(key.subarray(1), utf8(text), b.subarray(4)) : !quorum(key, utf8(text), b.subarray(4))) fail('signature')
     held = true
   }
   return held ? text : fail('not signed by the key')

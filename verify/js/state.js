@@ -28,8 +28,9 @@ function* records(s, at) {
   const a = s.authority
   yield [0, at.network, at.leaf, at.size, at.root, s.wallets.size, s.tokens.size]
   yield [1, a.sets.flatMap(x => [set(x), x.since, x.sequence]), a.policy.raw, a.cap, a.delay, a.proposals.map(p => [unhex(p.id), p.by, p.due, p.change.raw]), a.issued, a.redeemed, a.issueDay, a.issuedToday,
-    ...(a.rules !== 1 || a.upgrade.rules !== 0 || a.reserves.length ? [a.rules, a.upgrade.rules, a.upgrade.height] : []),
-    ...(a.reserves.length ? [a.reserves.map(r => [unhex(r.wallet), r.origin, r.logKey, r.keysets.map(k => [unhex(k.keyset), unhex(k.transaction), k.until, k.expiry]), r.size, unhex(r.root), r.millis])] : [])]
+    ...(a.rules !== 1 || a.upgrade.rules !== 0 || a.reserves.length || a.validators.length ? [a.rules, a.upgrade.rules, a.upgrade.height] : []),
+    ...(a.reserves.length || a.validators.length ? [a.reserves.map(r => [unhex(r.wallet), r.origin, r.logKey, r.keysets.map(k => [unhex(k.keyset), unhex(k.transaction), k.until, k.expiry]), r.size, unhex(r.root), r.millis])] : []),
+    ...(a.validators.length ? [[a.validators.map(v => [v.name, unhex(v.vote), unhex(v.checkpoint), unhex(v.peer)]), a.validatorChanges]] : [])]
   for (const [id, b] of ordered(s.banks)) yield [2, unhex(id), b.name, set(b.keys), b.since, b.sequence, b.suspended]
   for (const [id, b] of ordered(s.agencies)) yield [3, unhex(id), b.name, set(b.keys), b.since, b.sequence, b.suspended]
   for (const [n, p] of s.purposes) yield [4, n, unhex(p.agency), p.raw.with(7, p.until), p.entered, p.left] // it may last longer than it was registered for

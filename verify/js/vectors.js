@@ -2,13 +2,13 @@
 import {readFile} from 'node:fs/promises'
 import {basename, dirname, join} from 'node:path'
 import {Ledger} from './ledger.js'
-import {readDefinition, readTransaction} from './form.js'
+import {readDefinition, readEntry, readTransaction} from './form.js'
 import {definition, purpose} from './definition.js'
 import {compiled} from './check.js'
 import {decode} from './cbor.js'
 import {be64, concat, domain, hex, sha256, unhex, utf8} from './bytes.js'
 import {parse} from './cel.js'
-import {holds, receipt} from './proof.js'
+import {follow, holds, receipt} from './proof.js'
 import {verify} from './ed25519.js'
 import * as copies from './copies.js'
 
@@ -106,7 +106,13 @@ export function expressions(v) {
 }
 export const proofs = v => v.cases.filter(c => holds(unhex(c.file), c.network) !== c.holds).map(c => c.about)
 export const receipts = v => v.cases.filter(c => (receipt(unhex(c.file), c.network) !== undefined) !== c.holds).map(c => c.about)
-export const check = (v, read) => ['snapshots', 'streams', 'fences', 'evidence'].includes(v.kind) ? copies[v.kind](v) : v.kind === 'definitions' ? definitions(v) : v.kind === 'blocks' ? refusedBlocks(v, read) : v.kind === 'receipts' ? receipts(v) : v.kind === 'proofs' ? proofs(v) : v.kind === 'pages' ? pages(v, read) : v.expressions ? expressions(v) : v.kind === 'refused' ? refused(v) : v.kind === 'malformed' ? malformed(v) : v.kind === 'signatures' ? signatures(v) : log(v)
+// Who signs behind links, or nobody where they do not hold.
+const signers = v => {
+  const genesis = readEntry(unhex(v.genesis)).leaf.genesis
+  const followed = file => { try { const [magic, version, links] = decode(file), s = follow(genesis, links); return magic === 'aqsha-signers' && version === 1n ? [s.key, s.size] : [] } catch { return [] } }
+  return v.cases.filter(c => String(followed(unhex(c.file))) !== String(c.holds ? [c.key, BigInt(c.after ?? 0)] : [])).map(c => c.about)
+}
+export const check = (v, read) => v.kind === 'signers' ? signers(v) : ['snapshots', 'streams', 'fences', 'evidence'].includes(v.kind) ? copies[v.kind](v) : v.kind === 'definitions' ? definitions(v) : v.kind === 'blocks' ? refusedBlocks(v, read) : v.kind === 'receipts' ? receipts(v) : v.kind === 'proofs' ? proofs(v) : v.kind === 'pages' ? pages(v, read) : v.expressions ? expressions(v) : v.kind === 'refused' ? refused(v) : v.kind === 'malformed' ? malformed(v) : v.kind === 'signatures' ? signatures(v) : log(v)
 
 if (process.argv[1]?.endsWith('vectors.js')) {
   for (const path of process.argv.slice(2)) {

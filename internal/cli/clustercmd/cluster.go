@@ -35,7 +35,10 @@ docs/cluster.md says how to add a bank, and what to do when machines are lost.`,
 		RunE: func(command *cobra.Command, _ []string) error { return command.Help() },
 	}
 	datadir.AddLedgerFlags(command)
-	command.AddCommand(newClusterInitCommand(), newClusterStatusCommand(), newClusterDemoCommand())
+	command.AddCommand(newClusterInitCommand(), newClusterStatusCommand(), newClusterPrepareCommand(),
+		newClusterAddCommand(), newClusterRemoveCommand(), newClusterRotateCommand(), newClusterSetCommand(),
+		newClusterAdoptCommand(), newClusterDemoCommand())
+	session.ChangesLedger(command, "add", "remove", "rotate", "set")
 	return command
 }
 
@@ -63,6 +66,9 @@ who has voted for the last block, and how many votes of each are missing since i
 				err = cli.Show(command, seen, func(w io.Writer) {
 					fmt.Fprintf(w, "%s: block %d, %.1f s ago; %d of %d validators reached, %d needed\n", seen.Member,
 						seen.Height, float64(seen.Silent)/1000, seen.Reached, len(seen.Members), seen.Needed)
+					if seen.Since > 0 {
+						fmt.Fprintf(w, "these validators sign what is behind entry %d\n", seen.Since)
+					}
 					table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 					fmt.Fprintln(table, "VALIDATOR\tREACHED\tVOTED\tMISSED")
 					for _, m := range seen.Members {

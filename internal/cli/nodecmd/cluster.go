@@ -24,7 +24,19 @@ func openCluster(dir string, keyring *wallet.Keyring, logger *slog.Logger) (*clu
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", wallet.ValidatorKeyFile, err)
 	}
-	return cluster.Open(dir, keys, logger)
+	e, err := cluster.Open(dir, keys, logger)
+	if err != nil {
+		return nil, err
+	}
+	if text, err = keyring.NextValidator(); err != nil || text == "" {
+		return e, err
+	}
+	next, err := cluster.ParseKeys(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", wallet.NextValidatorKeyFile, err)
+	}
+	e.Succeed(next, keyring.PromoteValidator)
+	return e, nil
 }
 
 // restoreLog begins the log of a validator that has lost its own; the others have the rest.

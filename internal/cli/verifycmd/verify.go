@@ -203,14 +203,15 @@ func describeReport(w io.Writer, r audit.Report) {
 				"checkpoint states; hash tiles compared: %d\n", r.Root, r.SignedAt, r.Tiles)
 		} else {
 			fmt.Fprintf(w,
-				"  root %s, as its checkpoint says, signed with the genesis's key; hash tiles compared: %d\n", r.Root,
+				"  root %s, as its checkpoint says, signed by those who sign this log; hash tiles compared: %d\n",
+				r.Root,
 				r.Tiles)
 		}
 		fmt.Fprintf(w, "  issued %s − redeemed %s = live %s in %d tokens, %d wallets\n", r.Issued.Format(),
 			r.Redeemed.Format(), r.Circulating.Format(), r.LiveTokens, r.Wallets)
 	} else {
 		fmt.Fprintf(w, "  %d hashes in %d tiles, and the leaves of %d blocks\n", r.Size, r.Tiles, r.Leaves)
-		fmt.Fprintf(w, "  root %s, as its checkpoint says, signed with the genesis's key\n", r.Root)
+		fmt.Fprintf(w, "  root %s, as its checkpoint says, signed by those who sign this log\n", r.Root)
 		fmt.Fprintf(w, "  issued %s − redeemed %s = circulating %s, as the last leaf says\n", r.Issued.Format(),
 			r.Redeemed.Format(), r.Circulating.Format())
 	}

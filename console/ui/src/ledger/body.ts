@@ -224,6 +224,7 @@ export const KINDS: Readonly<Record<string, Kind>> = {
   34: { name: "convict-purse", items: [["conviction", bytes(1, 512)]] },
   35: { name: "close-purse", items: [["purse", wallet]] },
   36: { name: "announce-openers", items: [["sequence", count], ["members", integer(0n, 16n)], ["commitments", list(id, 1, 16, false)]] },
+  38: { name: "set-validators", items: [["sequence", count], ["reason", text(0, 64)], ["validators", list(tuple(["name", text(1, 64, /^[!-~]+$/)], ["vote", key], ["checkpoint", key], ["peer", bytes(20)]), 1, 16, false)]] },
   37: { name: "open-name", items: [["purse", wallet], ["number", integer(0n, U32)], ["case", id], ["asker", id], ["proof", bytes(64)], ["shares", list(tuple(["opener", integer(0n, 16n)], ["point", id], ["proof", bytes(64)]), 1, 16, false)]] },
   29: { name: "stamp-cash", items: [["reserve", wallet], ["size", integer(1n, 1n << 53n)], ["root", id]] },
   26: { name: "release", items: [["held", wallet], ["for", wallet], ["by", role], ["inputs", list(id, 1, 1024, true)], ["amount", amount], ["change", count], ["to", wallet]] },

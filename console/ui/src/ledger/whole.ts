@@ -138,6 +138,16 @@ function nameShares(b: Items): void {
   if (shares.some((s, i) => i > 0 && (s[0] as bigint) <= (shares[i - 1]![0] as bigint))) throw new RuleError("repeated", "shares", "shares by opener, each once");
 }
 
+/** Validators: no name, key or peer twice, not even as two keys of one. */
+function validators(b: Items): void {
+  const all = (b.validators as Value[][]).map(([name, vote, checkpoint, peer]) => ({ name, vote: vote!, checkpoint: checkpoint!, peer: hex(peer as Uint8Array) }));
+  const keys = all.flatMap((v) => [v.vote, v.checkpoint]);
+  keys.forEach((key) => usable(key, "validators"));
+  for (const list of [keys.map((key) => hex(key as Uint8Array)), all.map((v) => v.name), all.map((v) => v.peer)]) {
+    if (new Set(list).size !== list.length) throw new RuleError("repeated", "validators", "each once");
+  }
+}
+
 /** By kind. */
 const TOGETHER: Readonly<Record<string, (b: Items) => void>> = {
   1: (b) => parties(b, b.payers as bigint, b.outputs as Value[]),
@@ -184,6 +194,7 @@ const TOGETHER: Readonly<Record<string, (b: Items) => void>> = {
   },
   36: openers,
   37: nameShares,
+  38: validators,
 };
 
 /** Checks a body whole: the form of its items, and what has to fit together. */

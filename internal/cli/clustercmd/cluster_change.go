@@ -1,0 +1,319 @@
+package clustercmd
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aqsha/aqsha/cluster"
+	"github.com/aqsha/aqsha/internal/cli"
+	"github.com/aqsha/aqsha/internal/cli/datadir"
+	"github.com/aqsha/aqsha/internal/cli/nodecmd"
+	"github.com/aqsha/aqsha/internal/cli/session"
+	"github.com/aqsha/aqsha/internal/durable"
+	"github.com/aqsha/aqsha/ledger"
+	"github.com/aqsha/aqsha/token"
+	"github.com/aqsha/aqsha/txlog/vfs"
+	"github.com/aqsha/aqsha/wallet"
+)
+
+// publicFile says who a validator is, for the authority's key holders: its name and public keys.
+const publicFile = "cluster/validator.json"
+
+const maxPublicBytes = 4096
+
+func newClusterPrepareCommand() *cobra.Command {
+	command := &cobra.Command{
+		Use:   "prepare [NAME]",
+		Short: "Make a new validator's directory, or next keys for the one that is here",
+		Long: `With NAME and --from, make the directory of a validator that is to join, or to take over from a node that orders
+alone, whose directory --from is then: its keys, the network's first
+entry, and where the others are, as an existing validator's directory says it. Of that one only config.toml and of
+cluster/ genesis.json, first_entry and cluster.toml are read, so that a copy of these will do. Without NAME, make next
+keys for the validator whose directory this is; they take the place of the present ones when it starts after the ledger
+has set them.
+
+Give cluster/validator.json, which says who it is and is no secret, to the authority: "aqsha cluster add" or "aqsha
+cluster rotate" sets it.`,
+		Example: `  aqsha cluster prepare kazpost --from ./net/central --host 10.0.0.5 --data ./net/kazpost
+  aqsha cluster prepare --data ./net/dala`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: runClusterPrepare,
+	}
+	command.Flags().String("from", "", "directory of a validator that is there, or of the node that orders alone")
+	command.Flags().String("host", "127.0.0.1", "at which the others reach it")
+	command.Flags().Int("port", apiPort, "for wallets")
+	command.Flags().Int("peer-port", peerPort, "for other validators")
+	command.Flags().StringSlice("peers", nil, "where the others are, ID@HOST:PORT (default: as --from says)")
+	return command
+}
+
+func runClusterPrepare(command *cobra.Command, args []string) error {
+	dir := cli.Flag(command, "data")
+	var who publicValidator
+	var err error
+	from := cli.Flag(command, "from")
+	switch {
+	case len(args) == 0:
+		who.Validator, err = prepareNext(command, dir)
+	case from != "" && !cluster.Here(from):
+		who, err = prepareAdopter(command, dir, from, args[0])
+	default:
+		who.Validator, err = prepareNew(command, dir, args[0])
+	}
+	if err != nil {
+		return err
+	}
+	content, err := json.MarshalIndent(who, "", "  ")
+	if err != nil {
+		return err
+	}
+	path := filepath.Join(dir, publicFile)
+	if err := durable.Replace(vfs.OS, path, append(content, '\n')); err != nil {
+		return err
+	}
+	return cli.Show(command, map[string]any{"validator": who, "file": path}, func(w io.Writer) {
+		fmt.Fprintf(w, "validator %s is ready in %s\n", who.Name, dir)
+		verb := "add"
+		if len(args) == 0 {
+			verb = "rotate"
+		} else if !cluster.Here(from) {
+			fmt.Fprintln(w, "  aqsha cluster set FILE... --adopt   # whoever has the root keys, with all validators' files")
+			return
+		}
+		fmt.Fprintf(w, "  aqsha cluster %s %s --data DIRECTORY   # whoever has the root keys\n", verb, path)
+	})
+}
+
+// prepareNext makes next keys for the validator of a directory.
+func prepareNext(command *cobra.Command, dir string) (who token.Validator, err error) {
+	if !cluster.Here(dir) {
+		return who, cli.Usage(fmt.Errorf("%s is no validator's directory: name the new validator", dir))
+	}
+	settings, err := cluster.ReadSettings(dir)
+	if err != nil {
+		return who, err
+	}
+	keyring, err := datadir.OpenKeyring(command)
+	if err != nil {
+		return who, err
+	}
+	keys, err := cluster.NewKeys()
+	if err != nil {
+		return who, err
+	}
+	if err := cluster.Rekey(dir, keys); err != nil {
+		return who, err
+	}
+	if err := keyring.SaveNextValidator(keys.Text()); err != nil {
+		return who, err
+	}
+	return keys.Member(settings.Name).Validator()
+}
+
+// prepareNew makes a new validator's directory.
+func prepareNew(command *cobra.Command, dir, name string) (who token.Validator, err error) {
+	from := cli.Flag(command, "from")
+	if !validatorName.MatchString(name) {
+		return who, cli.Usage(fmt.Errorf("%q: want small letters, digits and dashes, at most 32", name))
+	}
+	if from == "" || !cluster.Here(from) {
+		return who, cli.Usage(errors.New("--from: name the directory of a validator that is there"))
+	}
+	if _, err := os.Stat(filepath.Join(dir, datadir.ConfigFile)); err == nil {
+		return who, cli.Usage(fmt.Errorf("%s holds a ledger already", dir))
+	}
+	known, err := datadir.ReadConfig(from)
+	if err != nil {
+		return who, err
+	}
+	charter, first, err := cluster.ReadFirst(from)
+	if err != nil {
+		return who, err
+	}
+	e, err := ledger.DecodeEntry(first)
+	if err != nil || e.Leaf == nil || e.Leaf.Genesis == nil {
+		return who, fmt.Errorf("%s: cluster/first_entry is no genesis: %w", from, err)
+	}
+	settings, err := newSettings(command, from, name, charter)
+	if err != nil {
+		return who, err
+	}
+	secret, err := nodecmd.PassphraseForInit(command, known.Development)
+	if err != nil {
+		return who, err
+	}
+	keyring, err := wallet.OpenKeyring(dir, secret, func(string) (string, error) { return secret, nil })
+	if err != nil {
+		return who, err
+	}
+	keys, err := cluster.NewKeys()
+	if err != nil {
+		return who, err
+	}
+	port, _ := command.Flags().GetInt("port")
+	c := datadir.Config{Name: known.Name, Listen: "127.0.0.1:" + strconv.Itoa(port), Development: known.Development,
+		Network: known.Network}
+	if err := initValidator(dir, keyring, c, *e.Leaf.Genesis, charter, settings, keys); err != nil {
+		return who, err
+	}
+	if err := cluster.Fetch(dir); err != nil {
+		return who, err
+	}
+	return keys.Member(name).Validator()
+}
+
+// newSettings says where a new validator listens, and where the others are.
+func newSettings(command *cobra.Command, from, name string, charter cluster.Charter) (s cluster.Settings, err error) {
+	of, err := cluster.ReadSettings(from)
+	if err != nil {
+		return s, err
+	}
+	port, _ := command.Flags().GetInt("peer-port")
+	s = cluster.Settings{Name: name, Listen: net.JoinHostPort(cli.Flag(command, "host"), strconv.Itoa(port))}
+	if s.Peers, _ = command.Flags().GetStringSlice("peers"); len(s.Peers) > 0 {
+		return s, nil
+	}
+	at := slices.IndexFunc(charter.Members, func(m cluster.Member) bool { return m.Name == of.Name })
+	if at < 0 {
+		return s, cli.Usage(fmt.Errorf("%s is not of the first validators: say where the others are with --peers",
+			of.Name))
+	}
+	s.Peers = append(slices.Clone(of.Peers), charter.Members[at].Peer+"@"+of.Listen)
+	return s, nil
+}
+
+func readPublic(path string) (v token.Validator, err error) {
+	content, err := durable.Read(vfs.OS, path, maxPublicBytes)
+	if err != nil {
+		return v, err
+	}
+	if err := json.Unmarshal(content, &v); err != nil {
+		return v, cli.Usage(fmt.Errorf("%s: %w", path, err))
+	}
+	if err := token.CheckValidators([]token.Validator{v}); err != nil {
+		return v, err
+	}
+	return v, nil
+}
+
+// changed submits, or drafts, who the validators are after a change of those that the node names now.
+func changed(done string, change func([]token.Validator, []string) ([]token.Validator, error)) func(
+	*cobra.Command, []string) error {
+	return session.OnLedger(func(ctx context.Context, command *cobra.Command, s *session.Session, args []string) error {
+		ordering, err := s.API.Cluster(ctx)
+		if err != nil {
+			return err
+		}
+		if ordering.Cluster == nil {
+			return cli.Usage(errors.New("this node orders alone, or does not run: name a validator that runs"))
+		}
+		var present []token.Validator
+		for _, m := range ordering.Cluster.Members {
+			v := token.Validator{Name: m.Name, Vote: m.Vote, Checkpoint: m.Checkpoint}
+			if err := v.Peer.UnmarshalText([]byte(m.Peer)); err != nil {
+				return fmt.Errorf("what the node says of validator %s: %w", m.Name, err)
+			}
+			present = append(present, v)
+		}
+		next, err := change(present, args)
+		if err != nil {
+			return err
+		}
+		reason := cli.Flag(command, "reason")
+		for _, f := range ordering.Cluster.Faults {
+			if reason == "" && f.Member == args[0] {
+				reason = fmt.Sprintf("signed twice at block %d", f.Height)
+			}
+		}
+		receipt, err := s.SetValidators(ctx, reason, next)
+		return session.ShowReceipt(command, receipt, err, "%s; now: %s\n", done, names(next))
+	})
+}
+
+func names(list []token.Validator) string {
+	var all []string
+	for i := range list {
+		all = append(all, list[i].Name)
+	}
+	return strings.Join(all, ", ")
+}
+
+func addReason(command *cobra.Command) *cobra.Command {
+	command.Flags().String("reason", "", "kept in the log with the change, at most 64 bytes")
+	return command
+}
+
+func newClusterAddCommand() *cobra.Command {
+	return addReason(&cobra.Command{
+		Use:   "add FILE",
+		Short: "Have another validator order with those that are there; root signs",
+		Long: `Have a validator order with the others, by a transaction of the authority's root keys. FILE is the
+validator.json that "aqsha cluster prepare" made. The validator votes from the second block after the transaction's on,
+and signs the log behind it; start it with "aqsha up" then: the others let it in from that block on. Until it runs, its
+turn to propose costs each round a wait.`,
+		Example: "  aqsha cluster add ./net/kazpost/cluster/validator.json --data ./net/central\n" +
+			"  aqsha cluster add ./kazpost.json --out draft.json --node https://10.0.0.1:8420",
+		Args: cobra.ExactArgs(1),
+		RunE: changed("added", func(present []token.Validator, args []string) ([]token.Validator, error) {
+			v, err := readPublic(args[0])
+			if err != nil {
+				return nil, err
+			}
+			return append(present, v), nil
+		}),
+	})
+}
+
+func newClusterRemoveCommand() *cobra.Command {
+	return addReason(&cobra.Command{
+		Use:   "remove NAME",
+		Short: "Have a validator order no more; root signs",
+		Long: `Have a validator order no more, by a transaction of the authority's root keys, which says why:
+without --reason, at which block it signed twice, if the node has the proof of that. From the
+second block after it on its votes do not count, and its signatures of the log neither; what it signed before stays.`,
+		Example: "  aqsha cluster remove tulpar --reason left --data ./net/central",
+		Args:    cobra.ExactArgs(1),
+		RunE: changed("removed", func(present []token.Validator, args []string) ([]token.Validator, error) {
+			at := slices.IndexFunc(present, func(v token.Validator) bool { return v.Name == args[0] })
+			if at < 0 {
+				return nil, cli.Usage(fmt.Errorf("%s is no validator: %s", args[0], names(present)))
+			}
+			return slices.Delete(present, at, at+1), nil
+		}),
+	})
+}
+
+func newClusterRotateCommand() *cobra.Command {
+	return addReason(&cobra.Command{
+		Use:   "rotate FILE",
+		Short: "Give a validator the next keys that it has made; root signs",
+		Long: `Give a validator other keys, by a transaction of the authority's root keys. FILE is the validator.json
+that "aqsha cluster prepare" made in its directory. The others go on; the validator itself is started again after the
+transaction, and goes on with its next keys.`,
+		Example: "  aqsha cluster rotate ./dala.json --data ./net/central",
+		Args:    cobra.ExactArgs(1),
+		RunE: changed("rotated", func(present []token.Validator, args []string) ([]token.Validator, error) {
+			v, err := readPublic(args[0])
+			if err != nil {
+				return nil, err
+			}
+			at := slices.IndexFunc(present, func(p token.Validator) bool { return p.Name == v.Name })
+			if at < 0 {
+				return nil, cli.Usage(fmt.Errorf("%s is no validator: %s", v.Name, names(present)))
+			}
+			present[at] = v
+			return present, nil
+		}),
+	})
+}
