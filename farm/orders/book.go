@@ -204,7 +204,9 @@ func Read(files vfs.FS, dir string) (*Book, error) {
 // else adds meanwhile. It returns the orders with those that were added, also when a later one failed.
 func Add(files vfs.FS, dir string, make func(b *Book) ([]Entry, error)) (*Book, error) {
 	b := new(Book)
-	return b, durable.AddEntries(files, filepath.Join(dir, ordersFile), b.Take, func() ([]Entry, error) { return make(b) })
+	return b, durable.AddEntries(files, filepath.Join(dir, ordersFile), b.Take, func() ([]Entry, error) {
+		return make(b)
+	})
 }
 
 // Give writes an order down that does not go out at once, of these machines.

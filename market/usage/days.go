@@ -165,8 +165,9 @@ func (d *TengeDays) Hidden() *float64 {
 }
 
 func (d *TengeDays) remark() string {
-	return fmt.Sprintf("digital tenge: means of the %d days from %s to %s on which the node shows them; %d days of few "+
-		"wallets are suppressed", d.Shown, d.From, d.To, d.Suppressed)
+	return fmt.Sprintf(
+		"digital tenge: means of the %d days from %s to %s on which the node shows them; %d days of few "+
+			"wallets are suppressed", d.Shown, d.From, d.To, d.Suppressed)
 }
 
 // daily sets what daily series tell; kztPerUSD turns tenge into the table's unit.

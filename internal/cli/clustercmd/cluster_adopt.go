@@ -62,7 +62,8 @@ directory (aqsha cluster adopt). Payments wait meanwhile.`,
 		Example: "  aqsha cluster set a/cluster/validator.json b/cluster/validator.json c/cluster/validator.json " +
 			"d/cluster/validator.json --adopt --data ./tenge",
 		Args: cobra.MinimumNArgs(1),
-		RunE: session.OnLedger(func(ctx context.Context, command *cobra.Command, s *session.Session, args []string) error {
+		RunE: session.OnLedger(func(ctx context.Context, command *cobra.Command, s *session.Session,
+			args []string) error {
 			if adopt, _ := command.Flags().GetBool("adopt"); !adopt {
 				return cli.Usage(errors.New("--adopt: a cluster's validators change by add, remove and rotate"))
 			}
@@ -149,8 +150,9 @@ func adopt(ctx context.Context, dir, from string, own publicValidator, list []pu
 	case !slices.Equal(members, all):
 		return 0, cli.Usage(fmt.Errorf("the log in %s was not handed over to these validators, in this order", from))
 	case at.Size != head.Size:
-		return 0, fmt.Errorf("the log in %s has %d entries, and its checkpoint is over %d: start the node once more, and "+
-			"stop it", from, head.Size, at.Size)
+		return 0,
+			fmt.Errorf("the log in %s has %d entries, and its checkpoint is over %d: start the node once more, and "+
+				"stop it", from, head.Size, at.Size)
 	}
 	charter := cluster.Charter{Network: g.Network()}
 	settings := cluster.Settings{Name: own.Name, Listen: own.Address}

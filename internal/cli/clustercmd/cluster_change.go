@@ -88,7 +88,8 @@ func runClusterPrepare(command *cobra.Command, args []string) error {
 		if len(args) == 0 {
 			verb = "rotate"
 		} else if !cluster.Here(from) {
-			fmt.Fprintln(w, "  aqsha cluster set FILE... --adopt   # whoever has the root keys, with all validators' files")
+			fmt.Fprintln(w,
+				"  aqsha cluster set FILE... --adopt   # whoever has the root keys, with all validators' files")
 			return
 		}
 		fmt.Fprintf(w, "  aqsha cluster %s %s --data DIRECTORY   # whoever has the root keys\n", verb, path)

@@ -218,7 +218,8 @@ func serveNode(ctx context.Context, n *node.Node, dir string, c datadir.Config, 
 	}
 	fmt.Fprintf(os.Stderr, "Serving %s at %s (API description at %s/docs). Ctrl-C ends.\n", n.Genesis().Name, url, url)
 	if server.WantsAdministrator() && !c.Development {
-		fmt.Fprintf(os.Stderr, "Nobody administers its pages yet: aqsha console link --data %s lets the first one in.\n",
+		fmt.Fprintf(os.Stderr,
+			"Nobody administers its pages yet: aqsha console link --data %s lets the first one in.\n",
 			dir)
 	}
 	go watchAccess(ctx, dir, server, logger)
