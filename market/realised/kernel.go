@@ -8,8 +8,8 @@ const (
 	// kernelGrid is how many returns a day the variance is first taken from, to choose
 	// the bandwidth: 72 are 20 minutes of a market that never closes.
 	kernelGrid = 72
-	// mostBandwidth bounds the work of a day of ticks.
-	mostBandwidth = 1000
+	// maxBandwidth bounds the work of a day of ticks.
+	maxBandwidth = 1000
 )
 
 // parzen weighs a lag by its share x ≥ 0 of the bandwidth: 1 at none, smoothly 0 from 1 on.
@@ -77,5 +77,5 @@ func kernelBandwidth(r []float64) int {
 		return 0
 	}
 	bandwidth := math.Ceil(kernelConstant * math.Pow(noise/sparse, 2.0/5) * math.Pow(float64(n), 3.0/5))
-	return int(min(bandwidth, float64(n-3), mostBandwidth))
+	return int(min(bandwidth, float64(n-3), maxBandwidth))
 }

@@ -3,7 +3,6 @@ package family
 import (
 	"math"
 	"math/cmplx"
-	"sync"
 )
 
 // convolution sums a series with weights of its past, Σᵢ wᵢ·x_{t−1−i}, for two
@@ -28,20 +27,18 @@ func newConvolution(n, lags int) *convolution {
 		w: make([]complex128, size)}
 }
 
-// roots of unity by size: a power of two, so there are few. They are never written again.
-var roots sync.Map
-
+// rootsOf gives the roots of unity of every stage in a row, from the last stage's.
 func rootsOf(size int) []complex128 {
-	if known, ok := roots.Load(size); ok {
-		return known.([]complex128)
+	out := make([]complex128, size)
+	last := out[size/2-1 : size-1]
+	for j := range last {
+		last[j] = cmplx.Rect(1, -2*math.Pi*float64(j)/float64(size))
 	}
-	var out []complex128
-	for half := 1; half < size; half *= 2 { // those of each stage in a row
+	for half := size / 4; half >= 1; half /= 2 {
 		for j := range half {
-			out = append(out, cmplx.Rect(1, -math.Pi*float64(j)/float64(half)))
+			out[half-1+j] = last[j*(len(last)/half)]
 		}
 	}
-	roots.Store(size, out)
 	return out
 }
 
