@@ -358,7 +358,9 @@ func (g *engine) standardise(theta []float64) (sumL float64, ok bool) {
 				g.z[t] = g.e[t] * math.Sqrt(by)
 			}
 		}
-		logs.add(t, v)
+		if g.logZ == nil {
+			logs.add(t, v)
+		}
 	}
 	if g.logZ != nil {
 		logs = logProduct{product: 1}
