@@ -103,6 +103,7 @@ func (e *estimator) garch11(reuse *garch11, residuals []float64) *garch11 {
 		p = &garch11{}
 	}
 	p.t, p.direct = e.spec.Law == StudentT, e.spec.Initial == MeanSquare
+	p.thorough = e.spec.Thorough
 	p.q = resize(p.q, len(residuals))
 	sum := 0.0
 	for i, v := range residuals {

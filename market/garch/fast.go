@@ -18,7 +18,9 @@ type garch11 struct {
 	start  float64   // variance of the past, for h₁
 	direct bool      // h₁ = start, not passed through the recursion
 	t      bool
-	f      law
+	// thorough takes each day's logarithm as reports of the earlier formats did.
+	thorough bool
+	f        law
 }
 
 // dual is h with its derivatives by (ω, α, β).
@@ -196,7 +198,11 @@ func (p *garch11) student(theta []float64, out *evaluation, outer bool) {
 		an += lhn * d.a
 		bn += lhn * d.b
 		if outer {
-			p.outer(out.outer, 4, [4]float64{lh * d.w, lh * d.a, lh * d.b, p.f.c1 - math.Log(tail)/2 + top*r})
+			log := stats.Log
+			if p.thorough {
+				log = math.Log
+			}
+			p.outer(out.outer, 4, [4]float64{lh * d.w, lh * d.a, lh * d.b, p.f.c1 - log(tail)/2 + top*r})
 		}
 		d.step(omega, alpha, beta, q)
 	}

@@ -120,6 +120,7 @@ func (b *bends) ged(x float64, squares, logs []float64, daily bool) {
 	drop := nu.times(lambda) // ln P = ν/2·ln z² − ν ln λ
 	n, v := float64(len(squares)), nu.v
 	var sum, first, second float64
+	byL, byLL, byLS, logs := b.byL[:len(squares)], b.byLL[:len(squares)], b.byLS[0][:len(squares)], logs[:len(squares)]
 	for t, q := range squares {
 		power, slope, bend := 0.0, 0.0, 0.0 // P, and the derivatives of ln P by the coordinate
 		if q > 1e-24 {
@@ -130,9 +131,9 @@ func (b *bends) ged(x float64, squares, logs []float64, daily bool) {
 		sum += power
 		first += power * slope
 		second += power * (slope*slope + bend)
-		b.byL[t] = v*power/4 - 0.5
-		b.byLL[t] = -v * v * power / 8
-		b.byLS[0][t] = power / 4 * (nu.d[0] + v*slope)
+		byL[t] = v*power/4 - 0.5
+		byLL[t] = -v * v * power / 8
+		byLS[t] = power / 4 * (nu.d[0] + v*slope)
 		if daily {
 			b.byS[0][t] = c.d[0] - power*slope/2
 		}
@@ -188,13 +189,22 @@ func (b *bends) sided(s sides, z []float64, daily bool) {
 	var byNu, byNuNu float64
 	var days [2]float64
 	tails := logProduct{product: 1}
+	type line struct{ a, b, a0, a1, b0, b1 float64 } // x = a + b·z, and by the coordinates
+	var lines [2]line
+	for i := range lines {
+		a, c := s.a[i], s.b[i]
+		lines[i] = line{a.v, c.v, a.d[0], a.d[1], c.d[0], c.d[1]}
+	}
+	nu0, nu1 := s.nu.d[0], s.nu.d[1]
+	byL, byLL, first, second := b.byL[:len(z)], b.byLL[:len(z)], b.byLS[0][:len(z)], b.byLS[1][:len(z)]
 	for t, z := range z {
 		side := 0
 		if z >= s.limit {
 			side = 1
 		}
-		sum, slope := &sums[side], s.b[side].v
-		x := s.a[side].v + slope*z
+		sum, on := &sums[side], &lines[side]
+		slope := on.b
+		x := on.a + slope*z
 		q := x * x
 		w := k + q
 		inverse := 1 / w
@@ -215,14 +225,14 @@ func (b *bends) sided(s sides, z []float64, daily bool) {
 		sum.xn += txn
 		sum.xnz += txn * z
 		zg := z * slope * tx // z·∂g/∂z
-		b.byL[t] = -(1 + zg) / 2
-		b.byLL[t] = (zg + z*z*slope*slope*txx) / 4
-		for i := range 2 {
-			by := s.a[side].d[i] + s.b[side].d[i]*z
-			b.byLS[i][t] = -z / 2 * (slope*(txx*by+txn*s.nu.d[i]) + tx*s.b[side].d[i])
-			if daily {
-				b.byS[i][t] = s.c.d[i] + tx*by + s.nu.d[i]*(top*r-stats.Log(tail)/2)
-			}
+		byL[t] = -(1 + zg) / 2
+		byLL[t] = (zg + z*z*slope*slope*txx) / 4
+		by0, by1 := on.a0+on.b0*z, on.a1+on.b1*z
+		first[t] = -z / 2 * (slope*(txx*by0+txn*nu0) + tx*on.b0)
+		second[t] = -z / 2 * (slope*(txx*by1+txn*nu1) + tx*on.b1)
+		if daily {
+			own := top*r - stats.Log(tail)/2
+			b.byS[0][t], b.byS[1][t] = s.c.d[0]+tx*by0+nu0*own, s.c.d[1]+tx*by1+nu1*own
 		}
 	}
 	log := tails.total()

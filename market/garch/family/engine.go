@@ -31,7 +31,6 @@ type engine struct {
 	law     *bends
 	theta   []float64
 	lastly  []float64    // coordinates that everything here is of
-	bare    bool         // the Hessian as it is, wherever it is
 	idle    [2][]float64 // filtered beside fewer than four columns
 
 	z, q, logZ            []float64 // z = e/√h, z², ln z²
@@ -359,7 +358,9 @@ func (g *engine) standardise(theta []float64) (sumL float64, ok bool) {
 				g.z[t] = g.e[t] * math.Sqrt(by)
 			}
 		}
-		logs.add(t, v)
+		if g.logZ == nil {
+			logs.add(t, v)
+		}
 	}
 	if g.logZ != nil {
 		logs = logProduct{product: 1}

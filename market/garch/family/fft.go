@@ -27,18 +27,16 @@ func newConvolution(n, lags int) *convolution {
 		w: make([]complex128, size)}
 }
 
-// rootsOf are the roots of unity of each stage in a row. Those of a stage are every other one of the next, so that only
-// the last one's are computed.
+// rootsOf gives the roots of unity of every stage in a row, from the last stage's.
 func rootsOf(size int) []complex128 {
-	out := make([]complex128, size-1)
-	for half := size / 2; half > 0; half /= 2 {
-		stage := out[half-1:][:half]
-		for j := range stage {
-			if half == size/2 {
-				stage[j] = cmplx.Rect(1, -math.Pi*float64(j)/float64(half))
-			} else {
-				stage[j] = out[2*half-1+2*j]
-			}
+	out := make([]complex128, size)
+	last := out[size/2-1 : size-1]
+	for j := range last {
+		last[j] = cmplx.Rect(1, -2*math.Pi*float64(j)/float64(size))
+	}
+	for half := size / 4; half >= 1; half /= 2 {
+		for j := range half {
+			out[half-1+j] = last[j*(len(last)/half)]
 		}
 	}
 	return out
