@@ -63,7 +63,8 @@ func (c *Config) checkJoined() error {
 	names := map[string]bool{}
 	for _, j := range c.Joined {
 		u, err := url.Parse(j.URL)
-		if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || (u.Scheme != "https" && u.Scheme != "http") {
+		if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" ||
+			(u.Scheme != "https" && u.Scheme != "http") {
 			return farm.Refuse("bad-setting", "joined", "%q is no URL of a farm such as https://10.8.0.2:9443", j.URL)
 		}
 		// A token in clear is everybody's on the way.

@@ -486,7 +486,8 @@ withdrawn or have not ended.`,
 			}
 			return cli.Show(command, rows, func(w io.Writer) {
 				cli.Tabbed(w, func(tab io.Writer) {
-					fmt.Fprintln(tab, "time\tto sleep kW\tslept\tmeasured\tto wake kW\twoken\tmeasured\tmissed\tnot ended")
+					fmt.Fprintln(tab, "time\tto sleep kW\tslept\tmeasured\tto wake kW\twoken\tmeasured\tmissed\t"+
+						"not ended")
 					for _, k := range rows {
 						fmt.Fprintf(tab, "%s\t%d\t%d\t%.1f\t%d\t%d\t%.1f\t%d\t%d\n",
 							k.At.In(config.Location()).Format("2006-01-02 15:04"), k.SleepKW, k.SleptKW,
