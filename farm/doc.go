@@ -11,6 +11,7 @@
 //	farm/records      a farm's folder, and what is in it added up
 //	farm/monitor     the monitor: polls, stores, raises alarms
 //	farm/control   reboot, pool, sleep and wake, with an audit trail
+//	farm/tune      the profile in which each machine earns most, found by trying
 //	farm/simulate  a test peer that answers as firmwares do
 //	farm/daily   the daily report, the month's report and its seal
 //

@@ -408,8 +408,8 @@ func seen(ctx context.Context, m *fleet.Machine, s speaker, order Order, before 
 			until, ends := ctx.Deadline()
 			return ctx.Err() == nil && (!ends || time.Now().Before(until)), ""
 		}
-		return before != protocol.Unknown && reading.ElapsedSeconds != protocol.Unknown &&
-				reading.ElapsedSeconds < before,
+		known := before != protocol.Unknown && reading.ElapsedSeconds != protocol.Unknown
+		return known && reading.ElapsedSeconds < before,
 			fmt.Sprintf("it has been running for %d s without a break", reading.ElapsedSeconds)
 	case Update:
 		if err != nil {

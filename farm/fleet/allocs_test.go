@@ -62,7 +62,8 @@ func onePoll(t testing.TB, d protocol.Protocol) func() {
 // maxAllocations of a poll, without the network. They are what the collector costs a watch of thousands: whoever adds
 // to them sees it here.
 var maxAllocations = map[protocol.Protocol]float64{protocol.AntminerNew: 20, protocol.AntminerOld: 21,
-	protocol.WhatsminerV2: 43, protocol.LuxOS: 28, protocol.Braiins: 18, protocol.WhatsminerV3: 21, protocol.Cgminer: 15}
+	protocol.WhatsminerV2: 43, protocol.LuxOS: 28, protocol.Braiins: 18, protocol.WhatsminerV3: 21,
+	protocol.Cgminer: 15}
 
 func TestAPollAllocatesLittle(t *testing.T) {
 	if raceEnabled {

@@ -89,7 +89,8 @@ func TestTheDashboardKnowsTheMetrics(t *testing.T) {
 	shown := map[string]bool{}
 	for i, p := range d.Panels {
 		kinds := []string{"stat", "timeseries", "table"}
-		if p.ID != i+1 || p.Datasource.UID != "${datasource}" || !slices.Contains(kinds, p.Type) || len(p.Targets) == 0 {
+		if p.ID != i+1 || p.Datasource.UID != "${datasource}" || !slices.Contains(kinds, p.Type) ||
+			len(p.Targets) == 0 {
 			t.Errorf("%+v", p)
 		}
 		for _, q := range d.Panels[:i] {

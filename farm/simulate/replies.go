@@ -294,8 +294,7 @@ func (s speaker) whatsminerV3(name string) string {
 		return fmt.Sprintf(
 			`{"code":0,"when":1764000000,"msg":{"network":{"mac":"%s","hostname":"WhatsMiner"},"miner":{"working":"%t","type":"%s","hash-board":"%d","miner-sn":"%s"},"system":{"api":"3.0.1","fwversion":"simulated"},"power":{"mode":"%s"},"salt":"%s"},"desc":"get.device.info"}`,
 			strings.ToUpper(s.u.Machine.MAC), !r.Sleeping, r.Model, len(r.Boards), s.u.Machine.Serial,
-			s.u.profile().name,
-			whatsminerSalt)
+			s.u.profile().name, whatsminerSalt)
 	}
 	return `{"code":-1,"when":1764000000,"msg":"invalid command","desc":"` + name + `"}`
 }

@@ -106,8 +106,7 @@ func tuneProfiles(names []string, watts []int64) (list []control.Order, err erro
 		list = append(list, control.Order{Action: control.Power, Watts: w})
 	}
 	if len(list) < 2 {
-		return nil,
-			cli.Usage(errors.New("want at least two of --profile, or of --watts, the first as machines run now"))
+		return nil, cli.Usage(errors.New("want at least two of --profile or --watts, the first as machines run now"))
 	}
 	for _, o := range list {
 		if err := o.Validate(); err != nil {
