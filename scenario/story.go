@@ -33,6 +33,7 @@ func Steps() []Step {
 	steps = append(steps, useCaseSteps()...)
 	steps = append(steps, cashSteps()...)
 	steps = append(steps, purseSteps()...)
+	steps = append(steps, validatorSteps()...)
 	return append(steps, laterSteps...)
 }
 
@@ -47,6 +48,9 @@ type Stage struct {
 	Out     io.Writer // where the story is told
 	Client  *wallet.Client
 	Mining  *Mining // nil until a step has started the private chain
+	// Validators runs a network of several validators in processes of their own and unplugs one during the
+	// salaries. Nil where no processes are started.
+	Validators func(ctx context.Context, say func(format string, args ...any)) (Unplugged, error)
 
 	record *Record
 	step   string // the one that is being played

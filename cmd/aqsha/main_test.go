@@ -64,8 +64,9 @@ func waitFile(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// waitFor runs a program until what it prints, also as an error, matches: what another process does takes as long as the machine lets it. It gives
-// up, and shows what was printed last, long before the limit of all tests would say no more than that one of them hung.
+// waitFor runs a program until what it prints, also as an error, matches: what another process does takes as long as
+// the machine lets it. It gives up, and shows what was printed last, long before the limit of all tests would say no
+// more than that one of them hung.
 func waitFor(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: waitfor REGEXP PROGRAM [ARGUMENT...]")
@@ -91,8 +92,8 @@ func envFile(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv(args[0], strings.TrimSpace(ts.ReadFile(args[1])))
 }
 
-// private fails where a file or folder below one is anybody's but its owner's: what a ledger, a farm or a market leaves behind
-// names people, machines and money. Only what is told to be public is, by whoever copies it elsewhere.
+// private fails where a file or folder below one is anybody's but its owner's: what a ledger, a farm or a market leaves
+// behind names people, machines and money. Only what is told to be public is, by whoever copies it elsewhere.
 func private(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("want: private FOLDER")

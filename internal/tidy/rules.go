@@ -86,8 +86,10 @@ var mayImport = map[string][]string{
 
 	// commands about several lines
 	"internal/cli/configcmd": {"farm", "internal/cli", "internal/cli/datadir", "internal/cli/nodecmd"},
-	"internal/cli/democmd":   append([]string{"params", "scenario", "internal/cli/nodecmd"}, onLedgers...),
-	"internal/cli/benchcmd": append([]string{"trace", "cash", "console", "purse", "cluster", "bitcoin", "pool", "farm", "planner",
+	"internal/cli/democmd": append([]string{"params", "scenario", "internal/cli/nodecmd", "internal/cli/clustercmd"},
+		onLedgers...),
+	"internal/cli/benchcmd": append([]string{"trace", "cash", "console", "purse", "cluster", "bitcoin", "pool", "farm",
+		"planner",
 		"market",
 		"internal/cli/drill"},
 		onLedgers...),

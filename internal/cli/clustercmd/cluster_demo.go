@@ -208,7 +208,7 @@ func (p *clusterPlay) begin(ctx context.Context) error {
 	if p.bank, err = p.clients[0].Keyring.Resolve("dala"); err != nil {
 		return err
 	}
-	p.expect = 1_000_000 * money.Tenge
+	p.expect = 10_000_000 * money.Tenge
 	if _, err := p.clients[0].Issue(ctx, p.bank, p.expect); err != nil {
 		return err
 	}
@@ -235,8 +235,13 @@ func (p *clusterPlay) start(ctx context.Context, i int) error {
 
 // pay has the bank pay the shop at a validator.
 func (p *clusterPlay) pay(ctx context.Context, at int) error {
+	return p.payTo(ctx, at, p.shop, money.Tenge)
+}
+
+// payTo has the bank pay somebody at a validator.
+func (p *clusterPlay) payTo(ctx context.Context, at int, to token.WalletID, amount money.Tiyn) error {
 	for {
-		receipt, err := p.clients[at].Pay(ctx, p.bank, p.shop, money.Tenge, token.Memo{})
+		receipt, err := p.clients[at].Pay(ctx, p.bank, to, amount, token.Memo{})
 		if err == nil {
 			p.paid = append(p.paid, receipt.ID)
 			return nil

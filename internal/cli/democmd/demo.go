@@ -13,6 +13,7 @@ import (
 	"github.com/aqsha/aqsha/api"
 	"github.com/aqsha/aqsha/api/staff"
 	"github.com/aqsha/aqsha/internal/cli"
+	"github.com/aqsha/aqsha/internal/cli/clustercmd"
 	"github.com/aqsha/aqsha/internal/cli/datadir"
 	"github.com/aqsha/aqsha/internal/cli/nodecmd"
 	"github.com/aqsha/aqsha/money"
@@ -78,7 +79,7 @@ func runDemo(command *cobra.Command, _ []string) error {
 		if err != nil {
 			return err
 		}
-		stage := &scenario.Stage{DataDir: dir, Out: command.OutOrStdout(), Client: client}
+		stage := &scenario.Stage{DataDir: dir, Out: command.OutOrStdout(), Client: client, Validators: paySalaries}
 		played, err := scenario.Play(ctx, stage, steps, record)
 		if err != nil {
 			return err
@@ -105,6 +106,13 @@ func runDemo(command *cobra.Command, _ []string) error {
 			int(staff.MachineLinkLasts.Minutes()), link)
 		return nil
 	})
+}
+
+// paySalaries is the story's step about validators.
+func paySalaries(ctx context.Context, say func(format string, args ...any)) (scenario.Unplugged, error) {
+	s, err := clustercmd.PaySalaries(ctx, say)
+	return scenario.Unplugged{Validator: s.Unplugged, Paid: s.Paid, PauseSeconds: s.PauseSeconds,
+		CatchUpSeconds: s.CatchUpSeconds, Entries: s.Entries, Root: s.Root}, err
 }
 
 // demoConfig reads the network's configuration, initialising a development network if there is none.

@@ -1,0 +1,286 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/anishathalye/porcupine"
+
+	"github.com/aqsha/aqsha/api"
+	"github.com/aqsha/aqsha/internal/freeport"
+	"github.com/aqsha/aqsha/money"
+	"github.com/aqsha/aqsha/token"
+	"github.com/aqsha/aqsha/wallet"
+)
+
+// council is four validators in processes of their own, and wallets that are paid from at any of them.
+type council struct {
+	t     *testing.T
+	dirs  []string
+	ids   []token.WalletID
+	begun time.Time
+	size  atomic.Uint64 // of the log, as receipts have shown it: what is read later is at least of it
+
+	mu      sync.Mutex // over the two, which change when a validator is killed
+	running []*process
+	clients []*wallet.Client
+}
+
+func newCouncil(t *testing.T) *council {
+	t.Helper()
+	c := &council{t: t, begun: time.Now()}
+	net, names := filepath.Join(t.TempDir(), "net"), []string{"central", "dala", "tulpar", "farmers"}
+	for _, name := range names {
+		c.dirs = append(c.dirs, filepath.Join(net, name))
+	}
+	port, err := freeport.Port() // and those behind it
+	if err != nil {
+		t.Fatal(err)
+	}
+	run1(t, "cluster", "init", "--validators", strings.Join(names, ","), "--peer-port", fmt.Sprint(port),
+		"--development", "--shared-keys", "--data", net)
+	c.running, c.clients = make([]*process, len(names)), make([]*wallet.Client, len(names))
+	for i := range names {
+		c.start(i)
+	}
+	run1(t, "bank", "admit", "bank", "--data", c.dirs[0])
+	run1(t, "issue", "bank", "10000000", "--data", c.dirs[0])
+	client := c.clients[0]
+	bank, err := client.Keyring.Resolve("bank")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range accounts {
+		receipt, err := client.Register(t.Context(), wallet.NewWallet{Name: fmt.Sprintf("c%d", i), Registrar: bank,
+			Tier: wallet.TierBusiness})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.ids = append(c.ids, token.RegisteredID(receipt.ID))
+		paid, err := client.Pay(t.Context(), bank, c.ids[i], startMoney, token.Memo{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.answered(paid.Index)
+	}
+	return c
+}
+
+// answered notes that a receipt has shown so many entries.
+func (c *council) answered(index uint64) {
+	for size := c.size.Load(); size < index+1 && !c.size.CompareAndSwap(size, index+1); size = c.size.Load() {
+	}
+}
+
+// start runs a validator, or runs it again.
+func (c *council) start(i int) {
+	p := up(c.t, c.dirs[i])
+	keyring, err := wallet.OpenKeyring(c.dirs[0], "", nil)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	client, err := wallet.NewClient(c.t.Context(), api.NewClient(p.url, ""), keyring)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.running[i], c.clients[i] = p, client
+}
+
+// anybody is one of the validators, as drawn: it may be down.
+func (c *council) anybody(random *rand.Rand) (*wallet.Client, string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	i := random.IntN(len(c.clients))
+	return c.clients[i], c.running[i].url
+}
+
+func (c *council) now() int64 { return time.Since(c.begun).Nanoseconds() }
+
+// balance is what a validator says that a wallet holds, of a log at least as long as whatever was answered before.
+func (c *council) balance(ctx context.Context, at string, wallet int) (money.Tiyn, error) {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	url := fmt.Sprintf("%s/v1/wallets/%s?min_size=%d", at, c.ids[wallet], c.size.Load())
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return 0, err
+	}
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return 0, err
+	}
+	defer answer.Body.Close()
+	var view struct{ Balance money.Tiyn }
+	if answer.StatusCode != http.StatusOK {
+		return 0, errors.New(answer.Status)
+	}
+	return view.Balance, json.NewDecoder(answer.Body).Decode(&view)
+}
+
+// perform carries out one operation, each of its attempts at whichever validator.
+func (c *council) perform(ctx context.Context, o operation, random *rand.Rand) (p porcupine.Operation, ok bool) {
+	p = porcupine.Operation{Input: o, Call: c.now()}
+	if o.amount == 0 {
+		_, at := c.anybody(random)
+		balance, err := c.balance(ctx, at, o.from)
+		p.Output, p.Return = fate{balance: balance}, c.now()
+		return p, err == nil
+	}
+	pay := func() (*token.Transaction, error) {
+		asking, cancel := context.WithTimeout(ctx, 2*time.Second)
+		defer cancel()
+		at, _ := c.anybody(random)
+		return at.Prepare(asking, c.ids[o.from], c.ids[o.to], o.amount, token.Memo{})
+	}
+	tx, err := pay()
+	for ; err != nil; tx, err = pay() {
+		if ctx.Err() != nil {
+			return p, false // nothing was signed
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	p.Call = c.now()
+	for patience := random.IntN(8); ; patience-- {
+		asking, cancel := context.WithTimeout(ctx, 3*time.Second)
+		at, _ := c.anybody(random)
+		receipt, err := at.API.Submit(asking, tx)
+		cancel()
+		p.Return = c.now()
+		var problem *api.Problem
+		switch {
+		case err == nil:
+			c.answered(receipt.Index)
+			p.Output = fate{}
+			return p, true
+		case errors.As(err, &problem) && problem.Status < 500 && problem.Status != 429:
+			p.Output = fate{refused: true}
+			return p, true
+		case patience == 0 || ctx.Err() != nil:
+			p.Output, p.Return = fate{unknown: true}, math.MaxInt64
+			return p, true
+		}
+		patience = max(patience, 2) // most clients ask again until somebody answers
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+// Clients pay between four wallets and ask for balances, each at whichever validator, while one validator after the
+// other is killed (SIGKILL) and comes back. Whatever they were answered is what one ledger that does one thing at a
+// time would have answered, and in the end all four have the same log.
+func TestAClusterIsLinearizable(t *testing.T) {
+	if os.Getenv("AQSHA_CLUSTER") == "" {
+		t.Skip("make cluster-test runs it; a single node's short form is TestPaymentsAreLinearizableUnderCrashes")
+	}
+	const clients, operations = 6, 120
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	c := newCouncil(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	defer cancel()
+	var playing sync.WaitGroup
+	var done atomic.Int64
+	histories := make([][]porcupine.Operation, clients)
+	for remote := range clients {
+		playing.Go(func() {
+			random := rand.New(rand.NewPCG(seed, uint64(remote)))
+			for n := range operations {
+				o := operation{from: random.IntN(accounts)}
+				if random.IntN(3) > 0 {
+					o.to = (o.from + 1 + random.IntN(accounts-1)) % accounts
+					o.amount = money.Tiyn(1 + remote + 8*n)
+				}
+				if p, ok := c.perform(ctx, o, random); ok {
+					p.ClientId = remote
+					histories[remote] = append(histories[remote], p)
+				}
+				done.Add(1)
+			}
+		})
+	}
+	// Each is killed in turn, at equal parts of the work, twice round; the next when the last is back.
+	for k := range 8 {
+		for done.Load() < int64(clients*operations*(k+1)/10) && ctx.Err() == nil {
+			time.Sleep(10 * time.Millisecond)
+		}
+		c.running[k%4].kill()
+		begun := time.Now()
+		c.start(k % 4)
+		t.Logf("validator %d is back after %s, when %d of %d operations were done", k%4,
+			time.Since(begun).Round(time.Millisecond),
+			done.Load(), clients*operations)
+	}
+	playing.Wait()
+	var history []porcupine.Operation
+	counts := map[string]int{}
+	for _, part := range histories {
+		for _, p := range part {
+			counts[kindOf(p)]++
+		}
+		history = append(history, part...)
+	}
+	t.Logf("%v", counts)
+	if got := linearizable(history); got != porcupine.Ok {
+		t.Fatalf("the history is %s", got)
+	}
+	if counts["paid"] < clients*operations/4 || counts["read"] < clients*operations/8 {
+		t.Fatalf("%v: the test shows too little", counts)
+	}
+	c.conclude(ctx)
+}
+
+// kindOf is what became of an operation.
+func kindOf(p porcupine.Operation) string {
+	switch o, f := p.Input.(operation), p.Output.(fate); {
+	case o.amount == 0:
+		return "read"
+	case f.unknown:
+		return "unknown"
+	case f.refused:
+		return "refused"
+	}
+	return "paid"
+}
+
+// conclude holds the four logs against each other, and the supply against what was issued.
+func (c *council) conclude(ctx context.Context) {
+	c.t.Helper()
+	for {
+		roots, largest := map[string]bool{}, uint64(0)
+		for _, client := range c.clients {
+			network, err := client.API.Network(ctx)
+			if err != nil {
+				c.t.Fatal(err)
+			}
+			roots[fmt.Sprint(network.Head.Size, network.Head.Root)] = true
+			largest = max(largest, network.Head.Size)
+		}
+		if len(roots) == 1 {
+			break
+		}
+		if ctx.Err() != nil {
+			c.t.Fatalf("the validators' logs differ: %v", roots)
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	for i, client := range c.clients {
+		supply, err := client.API.Supply(ctx)
+		if err != nil || supply.Live != 10_000_000*money.Tenge || supply.Circulating != supply.Live {
+			c.t.Errorf("validator %d: %+v, %v", i, supply, err)
+		}
+		c.running[i].stop(c.t)
+	}
+}

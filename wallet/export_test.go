@@ -1,0 +1,20 @@
+package wallet
+
+import (
+	"errors"
+
+	"github.com/aqsha/aqsha/internal/durable"
+)
+
+// RemoveKey loses a key, as a phone is lost.
+func (b *Keyring) RemoveKey(name string) error {
+	key, err := b.Key(name)
+	if err != nil {
+		return err
+	}
+	b.mu.Lock()
+	delete(b.loaded, key.Public())
+	b.mu.Unlock()
+	return errors.Join(durable.Remove(b.files, b.path(keysDir, name+keySuffix)),
+		durable.Remove(b.files, b.path(keysDir, name+pubSuffix)))
+}
