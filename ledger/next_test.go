@@ -140,8 +140,28 @@ func TestWhatIsSaidOfMarkedMoneyBecomesOfIt(t *testing.T) {
 					t.Fatalf("said %q, executed %q: %+v", code(refused), got, of)
 				}
 				verdicts[code(refused)]++
+				if refused != nil || amount < 2 {
+					continue
+				}
+				// A payment that the purpose allows, and the payer's tier does not: only the whole of it says so.
+				policy := model.Central.Policy
+				model.Central.Policy.Tiers = slices.Clone(policy.Tiers)
+				for i := range model.Central.Policy.Tiers {
+					model.Central.Policy.Tiers[i].MaxPayment = amount - 1
+				}
+				_, refused = ledger.MayPay(chain.Network, model, height, now, of,
+					ledger.NeededFor(model, height, nil, of.Purpose).Prepare())
+				_, x = at(chain, model, height, now)
+				if got := code(x.Apply(tx, nil)); got != code(refused) {
+					t.Fatalf("over a limit: said %q, executed %q: %+v", code(refused), got, of)
+				}
+				model.Central.Policy = policy
+				verdicts[code(refused)]++
 			}
 		}
+	}
+	if verdicts[ledger.LimitPayment] < 3 {
+		t.Errorf("too few payments over a limit: %v", verdicts)
 	}
 	if verdicts[""] < 3 || verdicts["purpose-forbids"] < 3 {
 		t.Errorf("too few kinds of verdicts: %v", verdicts)

@@ -162,14 +162,14 @@ func benchServed(ctx context.Context, subscribers int, use func(n *pagesNode) er
 	served := make(chan error, 1)
 	serving, stop := context.WithCancel(ctx)
 	go func() { served <- server.Serve(serving, listener) }()
-	bareServer := &http.Server{ReadHeaderTimeout: time.Minute,
-		Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			_, _ = w.Write([]byte("<!doctype html><html lang=en><title>Bare</title><h1>A bare page</h1>"))
-		})}
-	go func() { _ = bareServer.Serve(bare) }()
+	page := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write([]byte("<!doctype html><html lang=en><title>Bare</title><h1>A bare page</h1>"))
+	})}
+	httplimit.Configure(page)
+	go func() { _ = page.Serve(bare) }()
 	defer func() {
 		stop()
-		err = errors.Join(err, bare.Close(), <-served)
+		err = errors.Join(err, page.Close(), <-served)
 	}()
 	if err := p.populate(ctx); err != nil {
 		return err
