@@ -128,7 +128,8 @@ func (n *Node) handedOver() *token.Error {
 	if !n.signing.others {
 		return nil
 	}
-	return refuse(HandedOver, "", "the validators that were set in block %d order behind it: this node takes nothing more",
+	return refuse(HandedOver, "", "the validators that were set in block %d order behind it: this node takes "+
+		"nothing more",
 		v.Changes[len(v.Changes)-1])
 }
 
