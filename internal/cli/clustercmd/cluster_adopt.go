@@ -57,8 +57,8 @@ func newClusterSetCommand() *cobra.Command {
 		Short: "Hand a ledger that one node orders to validators; root signs",
 		Long: `Say who orders a ledger and signs its log from now on, all of them, by a transaction of the authority's
 root keys. The files are those that "aqsha cluster prepare" made. With --adopt the ledger is one that a node orders
-alone: it executes this transaction, signs its log up to there, and takes nothing more; the validators go on with a copy of its
-directory (aqsha cluster adopt). Payments wait meanwhile.`,
+alone: it executes this transaction, signs its log up to there, and takes nothing more; the validators go on with a
+copy of its directory (aqsha cluster adopt). Payments wait meanwhile.`,
 		Example: "  aqsha cluster set a/cluster/validator.json b/cluster/validator.json c/cluster/validator.json " +
 			"d/cluster/validator.json --adopt --data ./tenge",
 		Args: cobra.MinimumNArgs(1),
