@@ -245,6 +245,9 @@ func Open(config Config) (*Node, error) {
 	if err == nil {
 		err = n.signRecovered()
 	}
+	if err == nil {
+		err = n.keepPublished()
+	}
 	if err != nil {
 		n.closeFiles()
 		return nil, err

@@ -128,8 +128,8 @@ func (n *Node) handedOver() *token.Error {
 	if !n.signing.others {
 		return nil
 	}
-	return refuse(HandedOver, "",
-		"the validators that were set in block %d order behind it: this node takes nothing more",
+	return refuse(HandedOver, "", "the validators that were set in block %d order behind it: this node takes "+
+		"nothing more",
 		v.Changes[len(v.Changes)-1])
 }
 
@@ -217,6 +217,16 @@ func (n *Node) keepSigned(signed []byte) error {
 		}
 	}
 	return nil
+}
+
+// keepPublished is keepSigned of the newest checkpoint at a start: with a copy of a log that another node has signed up
+// to a change comes the checkpoint that shows it, which the next one takes the place of.
+func (n *Node) keepPublished() error {
+	signed, _ := n.log.Checkpoint()
+	if signed == nil || n.config.ReadOnly || n.signing.executed.Load() == 0 {
+		return nil
+	}
+	return n.keepSigned(signed)
 }
 
 func (n *Node) storeSigned(opened *note.Note, size uint64) error {

@@ -55,10 +55,10 @@ func newClusterSetCommand() *cobra.Command {
 	command := addReason(&cobra.Command{
 		Use:   "set FILE...",
 		Short: "Hand a ledger that one node orders to validators; root signs",
-		Long: `Say who orders a ledger and signs its log from now on, all of them, by a transaction of the authority's root
-keys. The files are those that "aqsha cluster prepare" made. With --adopt the ledger is one that a node orders alone: it
-executes this transaction, signs its log up to there, and takes nothing more; the validators go on with a copy of its
-directory (aqsha cluster adopt). Payments wait meanwhile.`,
+		Long: `Say who orders a ledger and signs its log from now on, all of them, by a transaction of the authority's
+root keys. The files are those that "aqsha cluster prepare" made. With --adopt the ledger is one that a node orders
+alone: it executes this transaction, signs its log up to there, and takes nothing more; the validators go on with a
+copy of its directory (aqsha cluster adopt). Payments wait meanwhile.`,
 		Example: "  aqsha cluster set a/cluster/validator.json b/cluster/validator.json c/cluster/validator.json " +
 			"d/cluster/validator.json --adopt --data ./tenge",
 		Args: cobra.MinimumNArgs(1),
@@ -83,8 +83,8 @@ func newClusterAdoptCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "adopt FILE...",
 		Short: "Go on with the log of a node that ordered alone, as one of the validators that were set",
-		Long: `Make the directory of a validator, which "aqsha cluster prepare" began, ready to order with the others, from
-the directory of the node that ordered the ledger alone, or a copy of it. That node does not run. The files are all
+		Long: `Make the directory of a validator, which "aqsha cluster prepare" began, ready to order with the others,
+from the directory of the node that ordered the ledger alone, or a copy of it. That node does not run. The files are all
 validators', in the order in which they were set. The log goes on as it is: entries, roots and the network's id stay.`,
 		Example: "  aqsha cluster adopt a.json b.json c.json d.json --from ./tenge --data ./a",
 		Args:    cobra.MinimumNArgs(1),
@@ -150,9 +150,8 @@ func adopt(ctx context.Context, dir, from string, own publicValidator, list []pu
 	case !slices.Equal(members, all):
 		return 0, cli.Usage(fmt.Errorf("the log in %s was not handed over to these validators, in this order", from))
 	case at.Size != head.Size:
-		return 0,
-			fmt.Errorf("the log in %s has %d entries, and its checkpoint is over %d: start the node once more, and "+
-				"stop it", from, head.Size, at.Size)
+		return 0, fmt.Errorf("the log in %s has %d entries, and its checkpoint is over %d: start the node once more, "+
+			"and stop it", from, head.Size, at.Size)
 	}
 	charter := cluster.Charter{Network: g.Network()}
 	settings := cluster.Settings{Name: own.Name, Listen: own.Address}

@@ -36,8 +36,8 @@ func newClusterPrepareCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "prepare [NAME]",
 		Short: "Make a new validator's directory, or next keys for the one that is here",
-		Long: `With NAME and --from, make the directory of a validator that is to join, or to take over from a node that orders
-alone, whose directory --from is then: its keys, the network's first
+		Long: `With NAME and --from, make the directory of a validator that is to join, or to take over from a node that
+orders alone, whose directory --from is then: its keys, the network's first
 entry, and where the others are, as an existing validator's directory says it. Of that one only config.toml and of
 cluster/ genesis.json, first_entry and cluster.toml are read, so that a copy of these will do. Without NAME, make next
 keys for the validator whose directory this is; they take the place of the present ones when it starts after the ledger
@@ -88,8 +88,8 @@ func runClusterPrepare(command *cobra.Command, args []string) error {
 		if len(args) == 0 {
 			verb = "rotate"
 		} else if !cluster.Here(from) {
-			fmt.Fprintln(w,
-				"  aqsha cluster set FILE... --adopt   # whoever has the root keys, with all validators' files")
+			fmt.Fprintln(w, "  aqsha cluster set FILE... --adopt   # whoever has the root keys, with all validators' "+
+				"files")
 			return
 		}
 		fmt.Fprintf(w, "  aqsha cluster %s %s --data DIRECTORY   # whoever has the root keys\n", verb, path)
