@@ -437,8 +437,9 @@ func readHours(path string, zone *time.Location) ([]orders.Hour, error) {
 		from, err := time.ParseInLocation("2006-01-02 15:04", row[column["day"]]+" "+row[column["from"]], zone)
 		energy, bad := strconv.ParseFloat(row[column["kwh"]], 64)
 		if err != nil || bad != nil || !(energy >= 0 && energy < 1e9) {
-			return nil, farm.Refuse("farm-bad-plan", "hours", "%s line %d: want a day as 2026-12-01, an hour as 18:00, "+
-				"and kilowatt-hours from 0 on", path, i+2)
+			return nil, farm.Refuse("farm-bad-plan", "hours",
+				"%s line %d: want a day as 2026-12-01, an hour as 18:00, "+
+					"and kilowatt-hours from 0 on", path, i+2)
 		}
 		hour := orders.Hour{From: from.UTC(), To: from.Add(time.Hour).UTC(), KW: int64(math.Floor(energy))}
 		if n := len(out); n > 0 && out[n-1].From.Equal(hour.From) {
