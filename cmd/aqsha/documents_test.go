@@ -49,8 +49,8 @@ var (
 	lasting  = regexp.MustCompile(`^aqsha (up|follow|mine|chain up|pool up|device charger|farm watch|farm simulate)( |$)`)
 	// A page may speak of more machines than a test has room for.
 	manyMachines = regexp.MustCompile(`--machines 3000\b`)
-	remark   = regexp.MustCompile(`\s+# .*$`)
-	loopback = regexp.MustCompile(`127\.0\.0\.1:([0-9]{4,5})`)
+	remark       = regexp.MustCompile(`\s+# .*$`)
+	loopback     = regexp.MustCompile(`127\.0\.0\.1:([0-9]{4,5})`)
 )
 
 // blocksOf finds the blocks of commands of a page.
