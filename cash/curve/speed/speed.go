@@ -2,6 +2,7 @@ package speed
 
 import (
 	"bufio"
+	"bytes"
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
@@ -26,6 +27,9 @@ type Report struct {
 	SignOverDecred float64 `json:"sign_over_decred"`
 	// RedeemBatchOverDecred is decred's time to redeem a note, of ours in a batch.
 	RedeemBatchOverDecred float64 `json:"redeem_batch_over_decred"`
+	// SignOverGnark and RedeemBatchOverGnark are gnark-crypto's times for the same work, of ours.
+	SignOverGnark        float64 `json:"sign_over_gnark"`
+	RedeemBatchOverGnark float64 `json:"redeem_batch_over_gnark"`
 	// ProofShareOfCPU is what proving both lists takes of a note's way: signed, redeemed, and proved twice.
 	ProofShareOfCPU float64 `json:"proof_share_of_cpu"`
 	// CheckOverMaking is what checking both lists takes, points decompressed, of what making them took.
@@ -53,6 +57,7 @@ func measure(rounds int) (Report, error) {
 		{"sign", signatures, w.sign}, {"sign with decred", signatures, w.signDecred},
 		{"redeem", Batch, w.redeem}, {"redeem with decred", signatures, w.redeemDecred},
 		{"prove", Batch, w.prove}, {"check", Batch, w.check},
+		{"sign with gnark", signatures, w.signGnark}, {"redeem with gnark", Batch, w.redeemGnark},
 	}
 	best := make([]time.Duration, len(works))
 	for range rounds {
@@ -77,6 +82,8 @@ func measure(rounds int) (Report, error) {
 	making := r.SignMicros + r.RedeemMicros + 2*r.ProveMicros
 	r.SignOverDecred = r.SignDecredMicros / r.SignMicros
 	r.RedeemBatchOverDecred = r.RedeemDecredMicros / r.RedeemMicros
+	r.SignOverGnark = micros[6] / r.SignMicros
+	r.RedeemBatchOverGnark = micros[7] / r.RedeemMicros
 	r.ProofShareOfCPU = 2 * r.ProveMicros / making
 	r.CheckOverMaking = 2 * r.CheckMicros / making
 	return r, nil
@@ -93,6 +100,7 @@ type work struct {
 type world struct {
 	signer  *curve.Signer
 	plain   *plain
+	gnark   *gnark
 	entropy io.Reader
 
 	secrets, blinded, signed [][]byte // of one index is one note: its secret, B_, and C
@@ -106,7 +114,8 @@ func newWorld(entropy io.Reader) (*world, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &world{signer: curve.NewSigner(k), plain: newPlain(k.Bytes()), entropy: entropy, context: []byte("measured")}
+	w := &world{signer: curve.NewSigner(k), plain: newPlain(k.Bytes()), gnark: newGnark(k.Bytes()),
+		entropy: entropy, context: []byte("measured")}
 	for range Batch {
 		var random [32]byte
 		if _, err := io.ReadFull(entropy, random[:]); err != nil {
@@ -163,7 +172,40 @@ func (w *world) agree() error {
 			return errors.Join(errDisagree, err)
 		}
 	}
+	// The other library signs the same, takes all notes, and not all but one.
+	signed, err := w.gnark.sign(w.blinded[0])
+	if err != nil {
+		return err
+	}
+	answer, err := w.signOne(0)
+	if x := signed.X.Bytes(); err != nil || !bytes.Equal(x[:], answer[1:33]) {
+		return errors.Join(errDisagree, err)
+	}
+	if err := w.redeemGnark(); err != nil {
+		return err
+	}
+	others := append([][]byte{w.signed[1]}, w.signed[1:]...)
+	if valid, err := w.gnark.redeem(w.secrets, others, w.entropy); err != nil || valid {
+		return errors.Join(errDisagree, err)
+	}
 	return nil
+}
+
+func (w *world) signGnark() error {
+	for i := range signatures {
+		if _, err := w.gnark.sign(w.blinded[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *world) redeemGnark() error {
+	valid, err := w.gnark.redeem(w.secrets, w.signed, w.entropy)
+	if err == nil && !valid {
+		err = errDisagree
+	}
+	return err
 }
 
 func (w *world) signOne(i int) (answer [97]byte, err error) {
