@@ -86,6 +86,9 @@ func (e *Engine) behind() (behind, lost bool, err error) {
 // says, and this validator has stopped.
 func (e *Engine) fetchAndRun(ctx context.Context, lost bool) {
 	err := e.catchUp(ctx, lost)
+	if err == nil && e.fetched != nil {
+		e.fetched()
+	}
 	if err == nil {
 		err = e.run(e.application)
 	}

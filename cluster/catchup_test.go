@@ -123,6 +123,22 @@ func TestKeysAloneComeBack(t *testing.T) {
 	g.whole()
 }
 
+// A validator that is stopped when it has fetched the log and no block has come yet goes on when it is started again.
+func TestAStopBeforeTheFirstBlock(t *testing.T) {
+	t.Parallel()
+	g := newGroup(t, 4)
+	g.startAll()
+	g.settle(64)
+	g.agree()
+	g.stop(2)
+	g.lose(2)
+	g.members[2].opened = cluster.Forget
+	g.start(2)
+	g.joined(2)
+	g.submit(2, g.payment())
+	g.whole()
+}
+
 // spoiler gives chunks that are not of the log.
 type spoiler struct {
 	abci.Application

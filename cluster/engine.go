@@ -20,6 +20,7 @@ import (
 	"github.com/cometbft/cometbft/p2p"
 	"github.com/cometbft/cometbft/proxy"
 	sm "github.com/cometbft/cometbft/state"
+	cmtstore "github.com/cometbft/cometbft/store"
 	cmttypes "github.com/cometbft/cometbft/types"
 	"golang.org/x/mod/sumdb/note"
 
@@ -47,6 +48,8 @@ type Engine struct {
 	cause    atomic.Pointer[string]
 
 	signs       func(cmttypes.PrivValidator) cmttypes.PrivValidator // a test's signer with a wrong clock; nil otherwise
+	fetched     func()                                              // of a test, when the log was fetched; nil otherwise
+	blockDB     dbm.DB                                              // CometBFT's, which it opens before that of states
 	application abci.Application                                    // app, or what a test has put around it
 	patience    time.Duration
 	end         context.CancelFunc // ends what runs beside the engine
@@ -195,11 +198,32 @@ func (e *Engine) extensions(height uint64) map[string][]byte {
 // openStores opens a database for CometBFT, and remembers that of states.
 func (e *Engine) openStores(ctx *cmtconfig.DBContext) (dbm.DB, error) {
 	db, err := openStore(ctx)
-	if err == nil && ctx.ID == "state" {
+	switch {
+	case err != nil:
+		return nil, err
+	case ctx.ID == "blockstore":
+		e.blockDB = db
+	case ctx.ID == "state":
 		states := sm.NewStore(db, sm.StoreOptions{DiscardABCIResponses: ctx.Config.Storage.DiscardABCIResponses})
 		e.states.Store(&states)
+		if err := withoutBlocks(e.blockDB, states); err != nil {
+			return nil, errors.Join(err, db.Close())
+		}
 	}
-	return db, err
+	return db, nil
+}
+
+// withoutBlocks notes again that a state was begun without the blocks before it (bootstrap): CometBFT forgets it when
+// it starts, and panics at the next start where it was stopped before its first block came.
+func withoutBlocks(blocks dbm.DB, states sm.Store) error {
+	if blocks == nil || cmtstore.NewBlockStore(blocks).Height() > 0 {
+		return nil
+	}
+	state, err := states.Load()
+	if err != nil || state.LastBlockHeight == 0 {
+		return err
+	}
+	return states.SetOfflineStateSyncHeight(state.LastBlockHeight)
 }
 
 // voters is who votes for a block, with whose turn it is.

@@ -1,13 +1,17 @@
 package cluster
 
 import (
+	"errors"
+	"path/filepath"
 	"time"
 
 	abci "github.com/cometbft/cometbft/abci/types"
+	cmtconfig "github.com/cometbft/cometbft/config"
 	"github.com/cometbft/cometbft/consensus"
 	"github.com/cometbft/cometbft/p2p"
 	cmtcons "github.com/cometbft/cometbft/proto/tendermint/consensus"
 	cmtproto "github.com/cometbft/cometbft/proto/tendermint/types"
+	sm "github.com/cometbft/cometbft/state"
 	cmttypes "github.com/cometbft/cometbft/types"
 
 	"github.com/aqsha/aqsha/token"
@@ -30,6 +34,20 @@ func Impatient(e *Engine, patience time.Duration, blocks uint64) {
 func Vote(e *Engine, vote *cmtproto.Vote) {
 	if comet := e.comet.Load(); comet != nil {
 		comet.Switch().Broadcast(p2p.Envelope{ChannelID: consensus.VoteChannel, Message: &cmtcons.Vote{Vote: vote}})
+	}
+}
+
+// Forget has a validator that is not started yet fetch the log as one that was stopped right after CometBFT's first start
+// with it, before its first block came: CometBFT has forgotten that there are no blocks.
+func Forget(e *Engine) {
+	e.fetched = func() {
+		db, err := openStore(&cmtconfig.DBContext{ID: "state", Config: e.config(filepath.Join(e.dir, homeDir))})
+		if err == nil {
+			err = errors.Join(sm.NewStore(db, sm.StoreOptions{}).SetOfflineStateSyncHeight(0), db.Close())
+		}
+		if err != nil {
+			panic(err)
+		}
 	}
 }
 

@@ -71,7 +71,17 @@ copy of its directory (aqsha cluster adopt). Payments wait meanwhile.`,
 			if err != nil {
 				return err
 			}
-			receipt, err := s.SetValidators(ctx, cli.Flag(command, "reason"), all)
+			authority, err := s.API.Authority(ctx)
+			if err != nil {
+				return err
+			}
+			if ordering, err := s.API.Cluster(ctx); err != nil {
+				return err
+			} else if ordering.Cluster != nil {
+				return cli.Usage(errors.New("validators order this ledger: they change by add, remove and rotate"))
+			}
+			receipt, err := s.SetValidators(ctx, authority.Set(token.RoleRoot).Sequence,
+				cli.Flag(command, "reason"), all)
 			return session.ShowReceipt(command, receipt, err, "handed over to: %s\n", names(all))
 		}),
 	})

@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/aqsha/aqsha/cluster"
+	"github.com/aqsha/aqsha/cluster/status"
 	"github.com/aqsha/aqsha/internal/cli"
 	"github.com/aqsha/aqsha/internal/cli/datadir"
 	"github.com/aqsha/aqsha/internal/cli/nodecmd"
@@ -113,6 +114,20 @@ func prepareNext(command *cobra.Command, dir string) (who token.Validator, err e
 	if err != nil {
 		return who, err
 	}
+	// Its name among peers stays: the others' settings find it by that.
+	text, err := keyring.Validator()
+	if err != nil {
+		return who, err
+	}
+	present, err := cluster.ParseKeys(text)
+	if err != nil {
+		return who, err
+	}
+	keys.Peer = present.Peer
+	if waiting, err := keyring.NextValidator(); err != nil || waiting != "" {
+		return who, errors.Join(err, cli.Usage(fmt.Errorf("next keys wait in %s already: give its %s to the authority, and "+
+			"start this validator when they are set", dir, publicFile)))
+	}
 	if err := cluster.Rekey(dir, keys); err != nil {
 		return who, err
 	}
@@ -203,7 +218,7 @@ func readPublic(path string) (v token.Validator, err error) {
 		return v, cli.Usage(fmt.Errorf("%s: %w", path, err))
 	}
 	if err := token.CheckValidators([]token.Validator{v}); err != nil {
-		return v, err
+		return v, cli.Usage(fmt.Errorf("%s is no validator.json: %w", path, err))
 	}
 	return v, nil
 }
@@ -212,6 +227,10 @@ func readPublic(path string) (v token.Validator, err error) {
 func changed(done string, change func([]token.Validator, []string) ([]token.Validator, error)) func(
 	*cobra.Command, []string) error {
 	return session.OnLedger(func(ctx context.Context, command *cobra.Command, s *session.Session, args []string) error {
+		authority, err := s.API.Authority(ctx)
+		if err != nil {
+			return err
+		}
 		ordering, err := s.API.Cluster(ctx)
 		if err != nil {
 			return err
@@ -219,13 +238,11 @@ func changed(done string, change func([]token.Validator, []string) ([]token.Vali
 		if ordering.Cluster == nil {
 			return cli.Usage(errors.New("this node orders alone, or does not run: name a validator that runs"))
 		}
-		var present []token.Validator
-		for _, m := range ordering.Cluster.Members {
-			v := token.Validator{Name: m.Name, Vote: m.Vote, Checkpoint: m.Checkpoint}
-			if err := v.Peer.UnmarshalText([]byte(m.Peer)); err != nil {
-				return fmt.Errorf("what the node says of validator %s: %w", m.Name, err)
+		present := slices.Clone(authority.Validators.Members)
+		if len(present) == 0 { // none were set yet: they are those of the cluster's genesis
+			if present, err = membersOf(ordering.Cluster.Members); err != nil {
+				return err
 			}
-			present = append(present, v)
 		}
 		next, err := change(present, args)
 		if err != nil {
@@ -237,9 +254,21 @@ func changed(done string, change func([]token.Validator, []string) ([]token.Vali
 				reason = fmt.Sprintf("signed twice at block %d", f.Height)
 			}
 		}
-		receipt, err := s.SetValidators(ctx, reason, next)
+		receipt, err := s.SetValidators(ctx, authority.Set(token.RoleRoot).Sequence, reason, next)
 		return session.ShowReceipt(command, receipt, err, "%s; now: %s\n", done, names(next))
 	})
+}
+
+// membersOf are validators as a node names those that order.
+func membersOf(members []status.Member) (list []token.Validator, err error) {
+	for _, m := range members {
+		v := token.Validator{Name: m.Name, Vote: m.Vote, Checkpoint: m.Checkpoint}
+		if err := v.Peer.UnmarshalText([]byte(m.Peer)); err != nil {
+			return nil, fmt.Errorf("what the node says of validator %s: %w", m.Name, err)
+		}
+		list = append(list, v)
+	}
+	return list, nil
 }
 
 func names(list []token.Validator) string {
@@ -312,6 +341,9 @@ transaction, and goes on with its next keys.`,
 			at := slices.IndexFunc(present, func(p token.Validator) bool { return p.Name == v.Name })
 			if at < 0 {
 				return nil, cli.Usage(fmt.Errorf("%s is no validator: %s", v.Name, names(present)))
+			}
+			if present[at] == v {
+				return nil, cli.Usage(fmt.Errorf("%s has these keys already", v.Name))
 			}
 			present[at] = v
 			return present, nil
