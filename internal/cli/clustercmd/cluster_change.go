@@ -24,6 +24,7 @@ import (
 	"github.com/aqsha/aqsha/internal/durable"
 	"github.com/aqsha/aqsha/ledger"
 	"github.com/aqsha/aqsha/token"
+	"github.com/aqsha/aqsha/txlog/quorum"
 	"github.com/aqsha/aqsha/txlog/vfs"
 	"github.com/aqsha/aqsha/wallet"
 )
@@ -248,6 +249,10 @@ func changed(done string, change func([]token.Validator, []string) ([]token.Vali
 		if err != nil {
 			return err
 		}
+		if there, needed := running(ordering.Cluster.Members, next); there < needed {
+			fmt.Fprintf(command.ErrOrStderr(), "warning: of these %d validators %d run now as that node sees it, and %d are "+
+				"needed: payments wait until more do\n", len(next), there, needed)
+		}
 		reason := cli.Flag(command, "reason")
 		for _, f := range ordering.Cluster.Faults {
 			if reason == "" && f.Member == args[0] {
@@ -257,6 +262,18 @@ func changed(done string, change func([]token.Validator, []string) ([]token.Vali
 		receipt, err := s.SetValidators(ctx, authority.Set(token.RoleRoot).Sequence, reason, next)
 		return session.ShowReceipt(command, receipt, err, "%s; now: %s\n", done, names(next))
 	})
+}
+
+// running is how many of the next validators are there with the keys that they will have, and how many must be.
+func running(members []status.Member, next []token.Validator) (there, needed int) {
+	for i := range next {
+		if slices.ContainsFunc(members, func(m status.Member) bool {
+			return m.Vote == next[i].Vote && (m.Connected || m.Self)
+		}) {
+			there++
+		}
+	}
+	return there, quorum.Max(len(next))
 }
 
 // membersOf are validators as a node names those that order.
