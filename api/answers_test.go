@@ -85,9 +85,10 @@ func TestEveryAnswerIsDescribed(t *testing.T) {
 	}
 	h := httptest.NewUnstartedServer(nil)
 	origin := "http://" + h.Listener.Addr().String()
-	server := api.New(n, api.Options{MarketDir: market, Origins: []string{origin}, Dir: t.TempDir(), Story: func() []api.StoryStep {
-		return []api.StoryStep{{Name: "a", Title: "A", State: "played"}}
-	},
+	server := api.New(n, api.Options{MarketDir: market, Origins: []string{origin}, Dir: t.TempDir(),
+		Story: func() []api.StoryStep {
+			return []api.StoryStep{{Name: "a", Title: "A", State: "played"}}
+		},
 		Access: []api.Access{
 			{Name: "auditor", Role: api.RoleAuditor, TokenSHA256: api.HashToken("auditor")},
 			{Name: "bank", Role: api.RoleIntermediary, Intermediary: bank, TokenSHA256: api.HashToken("bank")},
@@ -117,8 +118,10 @@ func TestEveryAnswerIsDescribed(t *testing.T) {
 	for _, p := range d.paths {
 		for method, op := range p.ops {
 			id := op.(map[string]any)["operationId"].(string)
-			if slices.Contains([]string{"get-contract", "next-steps", "check-purpose", "get-draft", "get-staff-session", "list-staff"}, id) {
-				// staff_test.go asks for the staff's; all of the story's have ended: TestContractsAreAnswered, next_test.go and drafts_test.go ask for some
+			if slices.Contains([]string{"get-contract", "next-steps", "check-purpose", "get-draft", "get-staff-session",
+				"list-staff"}, id) {
+				// staff_test.go asks for the staff's; all of the story's have ended: TestContractsAreAnswered,
+				// next_test.go and drafts_test.go ask for some
 				continue
 			}
 			if method == "get" && !d.seen[id+" 200"] && !d.seen[id+" 204"] {

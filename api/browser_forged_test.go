@@ -18,8 +18,8 @@ import (
 	"github.com/aqsha/aqsha/txlog"
 )
 
-// forgedLog begins with a network's true genesis and goes on with a block that nobody made, under a checkpoint signed with a key
-// that is not the network's.
+// forgedLog begins with a network's true genesis and goes on with a block that nobody made, under a checkpoint signed
+// with a key that is not the network's.
 type forgedLog struct {
 	log     *txlog.Log
 	genesis ledger.Genesis // as it is told
@@ -38,7 +38,8 @@ func forge(t *testing.T, w *sim.World, issued money.Tiyn) *forgedLog {
 		t.Fatal(err)
 	}
 	f := &forgedLog{genesis: w.Genesis, vkey: vkey}
-	if f.log, err = txlog.Open(t.TempDir(), txlog.Options{Origin: w.Genesis.Name, Signers: []note.Signer{signer}, SegmentBytes: 1 << 16}); err != nil {
+	if f.log, err = txlog.Open(t.TempDir(), txlog.Options{Origin: w.Genesis.Name, Signers: []note.Signer{signer},
+		SegmentBytes: 1 << 16}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = f.log.Close() })
@@ -56,7 +57,8 @@ func forge(t *testing.T, w *sim.World, issued money.Tiyn) *forgedLog {
 	if err != nil {
 		t.Fatal(err)
 	}
-	leaf := ledger.Leaf{Height: 1, TimeMillis: w.Genesis.TimeMillis + 1, Rules: w.Genesis.Rules, Previous: token.Hash(root), Issued: issued, Circulating: issued}
+	leaf := ledger.Leaf{Height: 1, TimeMillis: w.Genesis.TimeMillis + 1, Rules: w.Genesis.Rules,
+		Previous: token.Hash(root), Issued: issued, Circulating: issued}
 	commit(leaf.Encode())
 	if root, err = f.log.Root(2); err != nil {
 		t.Fatal(err)
@@ -100,8 +102,9 @@ func (f *forgedLog) serve(t *testing.T, w *town) string {
 	return server.URL
 }
 
-// A server that has not the log's key shows the true genesis and what it likes after it; or a genesis that names its own key. The
-// page, which believes no word of it, refuses the one by the genesis and the other by the id from elsewhere.
+// A server that has not the log's key shows the true genesis and what it likes after it; or a genesis that names its
+// own key. The page, which believes no word of it, refuses the one by the genesis and the other by the id from
+// elsewhere.
 func TestPageRefusesForgedLogs(t *testing.T) {
 	w := newTown(t, api.Options{Open: true})
 	network := w.world.Network.String()
@@ -120,18 +123,20 @@ func TestPageRefusesForgedLogs(t *testing.T) {
 	}
 	ctx := browser(t)
 	for _, test := range tests {
-		if result, checks := verdict(t, ctx, test.log.serve(t, w), test.network); result != "failed" || !strings.Contains(checks, test.says) {
+		if result, checks := verdict(t, ctx, test.log.serve(t, w), test.network); result != "failed" ||
+			!strings.Contains(checks, test.says) {
 			t.Errorf("%s: %s: %s", test.name, result, checks)
 		}
 	}
 }
 
-// On a network that is not open the public verifies what is public. Without an id from elsewhere that is said to be missing; with
-// one it is remembered.
+// On a network that is not open the public verifies what is public. Without an id from elsewhere that is said to be
+// missing; with one it is remembered.
 func TestPageVerifiesForThePublic(t *testing.T) {
 	w := newTown(t, api.Options{})
 	ctx := browser(t)
-	if result, checks := verdict(t, ctx, w.http.URL, ""); result != "unanchored" || !strings.Contains(checks, w.world.Network.String()) {
+	if result, checks := verdict(t, ctx, w.http.URL, ""); result != "unanchored" ||
+		!strings.Contains(checks, w.world.Network.String()) {
 		t.Fatalf("without an id: %s: %s", result, checks)
 	}
 	if result, checks := verdict(t, ctx, w.http.URL, w.world.Network.String()); result != "verified" {
@@ -139,8 +144,10 @@ func TestPageVerifiesForThePublic(t *testing.T) {
 	}
 	var remembered, scanned string
 	link := w.http.URL + "/explorer?again#network=" + strings.Repeat("ab", 32)
-	if err := chromedp.Run(ctx, chromedp.Navigate(w.http.URL+"/explorer"), chromedp.WaitVisible(`#blocks tr`, chromedp.ByQuery), chromedp.Value(`#id`, &remembered, chromedp.ByQuery),
-		chromedp.Navigate(link), chromedp.WaitVisible(`#blocks tr`, chromedp.ByQuery), chromedp.Value(`#id`, &scanned, chromedp.ByQuery)); err != nil {
+	if err := chromedp.Run(ctx, chromedp.Navigate(w.http.URL+"/explorer"),
+		chromedp.WaitVisible(`#blocks tr`, chromedp.ByQuery), chromedp.Value(`#id`, &remembered, chromedp.ByQuery),
+		chromedp.Navigate(link), chromedp.WaitVisible(`#blocks tr`, chromedp.ByQuery),
+		chromedp.Value(`#id`, &scanned, chromedp.ByQuery)); err != nil {
 		t.Fatal(err)
 	}
 	if remembered != w.world.Network.String() || scanned != strings.Repeat("ab", 32) {

@@ -25,7 +25,8 @@ func browser(t *testing.T, more ...chromedp.ExecAllocatorOption) context.Context
 		t.Skip("no chromium on this machine: make deps installs it")
 	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox,
-		chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true))
+		chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true),
+		chromedp.Flag("disable-sync", true))
 	options = append(options, more...)
 	allocator, cancel := chromedp.NewExecAllocator(context.Background(), options...)
 	t.Cleanup(cancel)
@@ -36,7 +37,8 @@ func browser(t *testing.T, more ...chromedp.ExecAllocatorOption) context.Context
 	return ctx
 }
 
-// verdict names a network, unless it is empty, presses the page's button and returns what it found, in one word and in full.
+// verdict names a network, unless it is empty, presses the page's button and returns what it found, in one word and in
+// full.
 func verdict(t *testing.T, ctx context.Context, url, network string) (result, checks string) {
 	t.Helper()
 	var shot []byte
@@ -63,14 +65,17 @@ func verdict(t *testing.T, ctx context.Context, url, network string) (result, ch
 
 func TestPageVerifiesInTheBrowser(t *testing.T) {
 	w := newTown(t, api.Options{Open: true, Story: func() []api.StoryStep {
-		return []api.StoryStep{{Name: "issue", Title: "The central bank issues", State: "played"}, {Name: "rail", Title: "A railway", State: "not-built"}}
+		return []api.StoryStep{{Name: "issue", Title: "The central bank issues", State: "played"},
+			{Name: "rail", Title: "A railway", State: "not-built"}}
 	}})
 	ctx := browser(t) // after the town, so that it closes before
-	if result, checks := verdict(t, ctx, w.http.URL, w.world.Network.String()); result != "verified" || strings.Count(checks, "\n") < 4 {
+	if result, checks := verdict(t, ctx, w.http.URL, w.world.Network.String()); result != "verified" ||
+		strings.Count(checks, "\n") < 4 {
 		t.Fatalf("%s: %s", result, checks)
 	}
 	var issued, live string
-	if err := chromedp.Run(ctx, chromedp.Text(`#issued`, &issued, chromedp.ByQuery), chromedp.Text(`#live`, &live, chromedp.ByQuery)); err != nil {
+	if err := chromedp.Run(ctx, chromedp.Text(`#issued`, &issued, chromedp.ByQuery),
+		chromedp.Text(`#live`, &live, chromedp.ByQuery)); err != nil {
 		t.Fatal(err)
 	}
 	if want := "1\u202f000\u202f000.00 ₸"; issued != want || live != want {
@@ -106,7 +111,8 @@ func TestDocsPageRenders(t *testing.T) {
 	w := newTown(t, api.Options{Open: true})
 	ctx := browser(t)
 	var text string
-	err := chromedp.Run(ctx, chromedp.Navigate(w.http.URL+"/docs"), chromedp.WaitReady(`body[data-ready]`, chromedp.ByQuery), chromedp.Text(`#list`, &text, chromedp.ByQuery))
+	err := chromedp.Run(ctx, chromedp.Navigate(w.http.URL+"/docs"),
+		chromedp.WaitReady(`body[data-ready]`, chromedp.ByQuery), chromedp.Text(`#list`, &text, chromedp.ByQuery))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,7 +18,8 @@ import (
 	"github.com/aqsha/aqsha/api"
 )
 
-// description is the document as a client of another language reads it: what it says of an answer is what it is held against.
+// description is the document as a client of another language reads it: what it says of an answer is what it is held
+// against.
 type description struct {
 	doc      map[string]any
 	compiler *jsonschema.Compiler
@@ -47,7 +48,8 @@ func newDescription(t testing.TB, s *api.Server) *description {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := &description{doc: doc.(map[string]any), compiler: jsonschema.NewCompiler(), schemas: map[string]*jsonschema.Schema{}, seen: map[string]bool{}}
+	d := &description{doc: doc.(map[string]any), compiler: jsonschema.NewCompiler(),
+		schemas: map[string]*jsonschema.Schema{}, seen: map[string]bool{}}
 	d.compiler.DefaultDraft(jsonschema.Draft2020)
 	d.compiler.AssertFormat()
 	for name, bits := range map[string]int{"int32": 32, "int64": 64} {
@@ -83,20 +85,24 @@ func newDescription(t testing.TB, s *api.Server) *description {
 func (d *description) operation(method, path string) (where string, op map[string]any) {
 	for _, p := range d.paths {
 		if op, ok := p.ops[strings.ToLower(method)].(map[string]any); ok && p.form.MatchString(path) {
-			return "/paths/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(p.path) + "/" + strings.ToLower(method), op
+			return "/paths/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(p.path) + "/" +
+				strings.ToLower(method), op
 		}
 	}
 	return "", nil
 }
 
 // undescribed is what is served beside the API.
-var undescribed = []string{"/", "/docs", "/openapi.json", "/openapi.yaml", "/openapi-3.0.json", "/openapi-3.0.yaml", "/wallet/", "/assets/", "/explorer", "/sign-in", "/account", "/staff", "/audit"}
+var undescribed = []string{"/", "/docs", "/openapi.json", "/openapi.yaml", "/openapi-3.0.json", "/openapi-3.0.yaml",
+	"/wallet/", "/assets/", "/explorer", "/sign-in", "/account", "/staff", "/audit"}
 
 // holds says what of an answer is not as the document says.
 func (d *description) holds(method, path string, status int, contentType string, body []byte) error {
 	where, op := d.operation(method, path)
 	if op == nil {
-		if slices.Contains(undescribed, path) || strings.HasPrefix(path, "/assets/") || strings.HasPrefix(path, "/wallet/") || status == http.StatusNotFound || status == http.StatusMethodNotAllowed || status == http.StatusTemporaryRedirect {
+		if slices.Contains(undescribed, path) || strings.HasPrefix(path, "/assets/") ||
+			strings.HasPrefix(path, "/wallet/") || status == http.StatusNotFound ||
+			status == http.StatusMethodNotAllowed || status == http.StatusTemporaryRedirect {
 			return nil
 		}
 		return fmt.Errorf("answered with %d and not described", status)
@@ -130,7 +136,8 @@ func (d *description) holds(method, path string, status int, contentType string,
 	if media["schema"] == nil {
 		return fmt.Errorf("no schema for %s", kind)
 	}
-	schema := fmt.Sprintf("openapi.json#%s/responses/%s/content/%s/schema", where, key, strings.ReplaceAll(kind, "/", "~1"))
+	schema := fmt.Sprintf("openapi.json#%s/responses/%s/content/%s/schema", where, key,
+		strings.ReplaceAll(kind, "/", "~1"))
 	switch {
 	case strings.HasSuffix(kind, "json"):
 		return d.validate(schema, body)

@@ -14,12 +14,14 @@ import (
 	"github.com/aqsha/aqsha/token"
 )
 
-// rightsRoles are the columns of rights: nobody; an access that has expired, one that was revoked, and a session of a key that was replaced; the session of the wallet that is asked about,
-// a delegation of it, and the session of another; the bank that registered it, and another; an auditor, whom a follower is too; and the authority.
-var rightsRoles = []string{"nobody", "expired", "revoked", "rekeyed", "holder", "till", "other holder", "bank", "other bank", "auditor", "authority"}
+// rightsRoles are the columns of rights: nobody; an access that has expired, one that was revoked, and a session of a
+// key that was replaced; the session of the wallet that is asked about, a delegation of it, and the session of another;
+// the bank that registered it, and another; an auditor, whom a follower is too; and the authority.
+var rightsRoles = []string{"nobody", "expired", "revoked", "rekeyed", "holder", "till", "other holder", "bank",
+	"other bank", "auditor", "authority"}
 
-// rights is the table of who is answered what, asked about alice's wallet, her tokens, payments and contract. An operation that is not
-// in it fails the test.
+// rights is the table of who is answered what, asked about alice's wallet, her tokens, payments and contract. An
+// operation that is not in it fails the test.
 var rights = map[string]string{
 	//                          -   exp rev rek hol til oth ban oth aud aut
 	"get-network":              "200 200 200 200 200 200 200 200 200 200 200",
@@ -135,22 +137,27 @@ type inquiry struct {
 	body                      []byte
 }
 
-// TestRightsOfEveryRoute asks every operation of the description as everybody. Where nobody is answered, what is refused says nothing: of
-// what is not there it is the same, to the byte, as of what is; and it names no amount, and no wallet but those that were asked about.
+// TestRightsOfEveryRoute asks every operation of the description as everybody. Where nobody is answered, what is
+// refused says nothing: of what is not there it is the same, to the byte, as of what is; and it names no amount, and no
+// wallet but those that were asked about.
 func TestRightsOfEveryRoute(t *testing.T) {
 	w := street(t)
 	contract := w.escrow(t)
 	other, otherBank := w.world.Admit("other bank", 2, soon())
 	w.submit(t, other)
-	tokens := map[string]string{"expired": "expired", "revoked": "revoked", "bank": "bank", "other bank": "other", "auditor": "auditor", "authority": "authority"}
+	tokens := map[string]string{"expired": "expired", "revoked": "revoked", "bank": "bank", "other bank": "other",
+		"auditor": "auditor", "authority": "authority"}
 	list := []api.Access{
-		{Name: "expired", Role: api.RoleAuthority, TokenSHA256: api.HashToken("expired"), Expires: time.Now().Add(-time.Second)},
+		{Name: "expired", Role: api.RoleAuthority, TokenSHA256: api.HashToken("expired"),
+			Expires: time.Now().Add(-time.Second)},
 		{Name: "bank", Role: api.RoleIntermediary, Intermediary: w.bank, TokenSHA256: api.HashToken("bank")},
 		{Name: "other", Role: api.RoleIntermediary, Intermediary: otherBank, TokenSHA256: api.HashToken("other")},
 		{Name: "auditor", Role: api.RoleAuditor, TokenSHA256: api.HashToken("auditor")},
 		{Name: "authority", Role: api.RoleAuthority, TokenSHA256: api.HashToken("authority")},
 	}
-	w.server = api.New(w.node, api.Options{Origins: []string{w.http.URL}, MarketDir: t.TempDir(), Dir: t.TempDir(), Access: append(list, api.Access{Name: "revoked", Role: api.RoleAuthority, TokenSHA256: api.HashToken("revoked")})})
+	w.server = api.New(w.node, api.Options{Origins: []string{w.http.URL}, MarketDir: t.TempDir(), Dir: t.TempDir(),
+		Access: append(list, api.Access{Name: "revoked", Role: api.RoleAuthority,
+			TokenSHA256: api.HashToken("revoked")})})
 	d := newDescription(t, w.server)
 	w.http.Config.Handler = d.around(t, w.server.Handler())
 	w.server.SetAccess(list)
@@ -167,8 +174,10 @@ func TestRightsOfEveryRoute(t *testing.T) {
 	w.submit(t, register)
 	tokens["holder"], tokens["other holder"] = session(w.alice, "alice 2"), session(carol, "carol")
 	tokens["till"] = w.delegate(t, w.alice, "alice 2", "till").Token
-	there := subject{w.alice.String(), token.OutputID(w.money.ID(), 0).String(), w.money.ID().String(), contract.String(), "1"}
-	absent := subject{strings.Repeat("9", 32), strings.Repeat("9", 64), strings.Repeat("8", 64), strings.Repeat("7", 32), "99"}
+	there := subject{w.alice.String(), token.OutputID(w.money.ID(), 0).String(), w.money.ID().String(),
+		contract.String(), "1"}
+	absent := subject{strings.Repeat("9", 32), strings.Repeat("9", 64), strings.Repeat("8", 64),
+		strings.Repeat("7", 32), "99"}
 	for _, p := range d.paths {
 		for method, op := range p.ops {
 			o := op.(map[string]any)
@@ -179,7 +188,8 @@ func TestRightsOfEveryRoute(t *testing.T) {
 				continue
 			}
 			for i, role := range rightsRoles {
-				w.holdRight(t, id, role, row[i], tokens[role], there.query(w, strings.ToUpper(method), p.path), absent.query(w, strings.ToUpper(method), p.path))
+				w.holdRight(t, id, role, row[i], tokens[role], there.query(w, strings.ToUpper(method), p.path),
+					absent.query(w, strings.ToUpper(method), p.path))
 			}
 		}
 	}
@@ -190,10 +200,13 @@ func TestRightsOfEveryRoute(t *testing.T) {
 	}
 }
 
-// Pages and documents beside the API are the same to everybody: of what is mounted and not described nothing depends on who asks.
+// Pages and documents beside the API are the same to everybody: of what is mounted and not described nothing depends on
+// who asks.
 func TestPagesAreTheSameToEverybody(t *testing.T) {
 	w := street(t)
-	w.server = api.New(w.node, api.Options{Access: []api.Access{{Name: "authority", Role: api.RoleAuthority, TokenSHA256: api.HashToken("authority")}}})
+	w.server = api.New(w.node,
+		api.Options{Access: []api.Access{{Name: "authority", Role: api.RoleAuthority,
+			TokenSHA256: api.HashToken("authority")}}})
 	w.http.Config.Handler = w.server.Handler()
 	d := newDescription(t, w.server)
 	pages := 0
@@ -204,7 +217,8 @@ func TestPagesAreTheSameToEverybody(t *testing.T) {
 			continue
 		}
 		path = strings.TrimSuffix(path, "{$}")
-		if _, op := d.operation(method, strings.NewReplacer("{", "", "}", "").Replace(path)); op != nil || path == "/tile/" || path == "/tile/entries/" {
+		if _, op := d.operation(method, strings.NewReplacer("{", "", "}", "").Replace(path)); op != nil ||
+			path == "/tile/" || path == "/tile/entries/" {
 			continue
 		}
 		if pages++; method != http.MethodGet {
@@ -238,7 +252,11 @@ func (s subject) query(w *town, method, path string) inquiry {
 	if strings.Contains(path, "{width}") {
 		index = "000.p"
 	}
-	a := inquiry{method: method, path: strings.NewReplacer("{id}", of, "{height}", s.height, "{number}", "1", "{measure}", "value", "{level}", "0", "{index}", index, "{width}", "3", "{delegation}", strings.Repeat("d", 32), "{application}", strings.Repeat("a", 32), "{draft}", strings.Repeat("e", 64), "{purse}", strings.Repeat("b", 32), "{account}", strings.Repeat("c", 32), "{invitation}", strings.Repeat("f", 16), "{passkey}", strings.Repeat("b", 64)).Replace(path)}
+	a := inquiry{method: method, path: strings.NewReplacer("{id}", of, "{height}", s.height, "{number}", "1",
+		"{measure}", "value", "{level}", "0", "{index}", index, "{width}", "3", "{delegation}", strings.Repeat("d", 32),
+		"{application}", strings.Repeat("a", 32), "{draft}", strings.Repeat("e", 64), "{purse}",
+		strings.Repeat("b", 32), "{account}", strings.Repeat("c", 32), "{invitation}", strings.Repeat("f", 16),
+		"{passkey}", strings.Repeat("b", 64)).Replace(path)}
 	if path == "/v1/purposes/{number}/check" {
 		a.path += "?payee=" + strings.Repeat("9", 32)
 	}
@@ -249,7 +267,8 @@ func (s subject) query(w *town, method, path string) inquiry {
 		a.path += "?from=0"
 	}
 	if strings.HasPrefix(path, "/v1/market/") && !strings.HasSuffix(path, "paper") {
-		for _, question := range []string{"summary", "volatility", "garch", "risk", "report", "concentration", "breaks", "liquidity", "intraday"} {
+		for _, question := range []string{"summary", "volatility", "garch", "risk", "report", "concentration", "breaks",
+			"liquidity", "intraday"} {
 			if strings.HasSuffix(path, "/"+question) {
 				a.path += "?file=none.csv"
 			}
@@ -268,22 +287,29 @@ func (s subject) query(w *town, method, path string) inquiry {
 		case "/v1/staff/invitations":
 			a.body = []byte(`{"name":"mallory","roles":["administrator"]}`)
 		case "/v1/staff/session/confirmations":
-			a.body = []byte(`{"challenge":"00","passkey":{"id":"","client_data":"","authenticator":"","signature":"","account":""}}`)
+			a.body = []byte(
+				`{"challenge":"00","passkey":{"id":"","client_data":"","authenticator":"","signature":"","account":""}}`)
 		case "/v1/staff/session/passkeys":
 			a.body = []byte(`{"name":"mine","challenge":"00","passkey":{"id":"","client_data":"","object":""}}`)
 		case "/v1/staff/accounts", "/v1/staff/sessions":
 		case "/v1/sessions/challenges":
 			a.body = []byte(`{"wallet":"` + s.wallet + `"}`)
 		case "/v1/sessions/delegations":
-			a.body = []byte(`{"wallet":"` + s.wallet + `","origin":"` + w.http.URL + `","challenge":"00","until_millis":` + fmt.Sprint(soon()) + `,"signature":"` + strings.Repeat("0", 130) + `"}`)
+			a.body = []byte(`{"wallet":"` + s.wallet + `","origin":"` +
+				w.http.URL + `","challenge":"00","until_millis":` + fmt.Sprint(soon()) + `,"signature":"` +
+				strings.Repeat("0", 130) + `"}`)
 		case "/v1/applications":
-			a.body = []byte(`{"bank":"` + w.bank.String() + `","key":"` + w.world.Key("dina").Public().String() + `","signature":"` + strings.Repeat("0", 130) + `"}`)
+			a.body = []byte(`{"bank":"` + w.bank.String() + `","key":"` + w.world.Key("dina").Public().String() +
+				`","signature":"` + strings.Repeat("0", 130) + `"}`)
 		case "/v1/drafts":
-			a.body = []byte(`{"network":"` + w.node.Network().String() + `","transaction":{"kind":"close","valid_until":` + fmt.Sprint(soon()) + `,"body":{"wallet":"` + s.wallet + `","version":1,"by":"wallet"},"witnesses":[]}}`)
+			a.body = []byte(`{"network":"` + w.node.Network().String() +
+				`","transaction":{"kind":"close","valid_until":` + fmt.Sprint(soon()) + `,"body":{"wallet":"` +
+				s.wallet + `","version":1,"by":"wallet"},"witnesses":[]}}`)
 		case "/v1/drafts/{draft}/signatures":
 			a.body = []byte(`{"role":"wallet","index":0,"signature":"` + strings.Repeat("0", 130) + `"}`)
 		case "/v1/drafts/{draft}/refusals":
-			a.body = []byte(`{"key":"` + w.world.Key("alice").Public().String() + `","signature":"` + strings.Repeat("0", 130) + `"}`)
+			a.body = []byte(`{"key":"` + w.world.Key("alice").Public().String() + `","signature":"` +
+				strings.Repeat("0", 130) + `"}`)
 		case "/v1/applications/{application}/acceptance":
 			a.body = []byte(`{"draft":{}}`)
 		case "/v1/applications/{application}/refusal":
@@ -291,13 +317,15 @@ func (s subject) query(w *town, method, path string) inquiry {
 		case "/v1/transactions/check":
 			a.contentType, a.body = "application/cbor", w.payBob(1).Encode()
 		case "/v1/sessions":
-			a.body = []byte(`{"wallet":"` + s.wallet + `","origin":"` + w.http.URL + `","challenge":"00","signature":"` + strings.Repeat("0", 130) + `"}`)
+			a.body = []byte(`{"wallet":"` + s.wallet + `","origin":"` +
+				w.http.URL + `","challenge":"00","signature":"` + strings.Repeat("0", 130) + `"}`)
 		case "/v1/wallets/{id}/selections":
 			a.body = []byte(`{"amount":1}`)
 		case "/v1/wallets/{id}/releases":
 			a.body = []byte(`{"tokens":[]}`)
 		case "/v1/transactions":
-			a.body = []byte(`{"kind":"close","valid_until":` + fmt.Sprint(soon()) + `,"body":{"wallet":"` + s.wallet + `","version":1,"by":"wallet"},"witnesses":[]}`)
+			a.body = []byte(`{"kind":"close","valid_until":` + fmt.Sprint(soon()) + `,"body":{"wallet":"` +
+				s.wallet + `","version":1,"by":"wallet"},"witnesses":[]}`)
 		default:
 			a.contentType, a.body = "text/plain", []byte("no note")
 		}
@@ -326,7 +354,9 @@ func (w *town) holdRight(t *testing.T, id, role, want, access string, there, abs
 	}
 	var p api.Problem
 	if json.Unmarshal(body, &p) == nil {
-		for _, word := range strings.FieldsFunc(p.Detail, func(r rune) bool { return !strings.ContainsRune("0123456789abcdef.", r) }) {
+		for _, word := range strings.FieldsFunc(p.Detail, func(r rune) bool {
+			return !strings.ContainsRune("0123456789abcdef.", r)
+		}) {
 			if len(word) == 32 && !strings.Contains(there.path+string(there.body), word) {
 				t.Errorf("%s as %s names %s: %s", id, role, word, body)
 			}
@@ -337,7 +367,8 @@ func (w *town) holdRight(t *testing.T, id, role, want, access string, there, abs
 			}
 		}
 	}
-	if own := role == "holder" || role == "till" || role == "bank"; own || status != http.StatusUnauthorized && status != http.StatusForbidden {
+	if own := role == "holder" || role == "till" || role == "bank"; own ||
+		status != http.StatusUnauthorized && status != http.StatusForbidden {
 		return // what is his he knows
 	}
 	status2, _, body2 := w.query(t, absent, access)
@@ -355,7 +386,8 @@ func (w *town) query(t *testing.T, a inquiry, access string) (int, string, []byt
 	return w.call(t, a.method, a.path, a.contentType, access, a.body)
 }
 
-// An answer that the log is not long enough for is refused as one that cannot be given yet, and at once to who may read nothing.
+// An answer that the log is not long enough for is refused as one that cannot be given yet, and at once to who may read
+// nothing.
 func TestAnAnswerThatCannotBeGivenYet(t *testing.T) {
 	w := newTown(t, api.Options{})
 	access := api.Access{Name: "auditor", Role: api.RoleAuditor, TokenSHA256: api.HashToken("auditor")}
@@ -385,7 +417,8 @@ func TestARefusalDoesNotTellWhatThePayeeHolds(t *testing.T) {
 	}
 	status, _, body := w.call(t, "POST", "/v1/transactions", "application/json", "", text)
 	var p api.Problem
-	if err := json.Unmarshal(body, &p); err != nil || status != http.StatusUnprocessableEntity || p.Code != "limit-balance" || strings.Contains(p.Detail, "7777") {
+	if err := json.Unmarshal(body, &p); err != nil || status != http.StatusUnprocessableEntity ||
+		p.Code != "limit-balance" || strings.Contains(p.Detail, "7777") {
 		t.Errorf("%d %s", status, body)
 	}
 }

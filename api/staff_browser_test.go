@@ -69,8 +69,11 @@ func newNodePage(t *testing.T) *nodePage {
 func (d *nodePage) device(prf bool) (id webauthn.AuthenticatorID) {
 	d.t.Helper()
 	d.do(chromedp.ActionFunc(func(ctx context.Context) (err error) {
-		id, err = webauthn.AddVirtualAuthenticator(&webauthn.VirtualAuthenticatorOptions{Protocol: webauthn.AuthenticatorProtocolCtap2, Ctap2version: webauthn.Ctap2versionCtap21,
-			Transport: webauthn.AuthenticatorTransportInternal, HasResidentKey: true, HasUserVerification: true, HasPrf: prf, AutomaticPresenceSimulation: true, IsUserVerified: true}).Do(ctx)
+		id, err = webauthn.AddVirtualAuthenticator(
+			&webauthn.VirtualAuthenticatorOptions{Protocol: webauthn.AuthenticatorProtocolCtap2,
+				Ctap2version: webauthn.Ctap2versionCtap21,
+				Transport:    webauthn.AuthenticatorTransportInternal, HasResidentKey: true, HasUserVerification: true,
+				HasPrf: prf, AutomaticPresenceSimulation: true, IsUserVerified: true}).Do(ctx)
 		return err
 	}))
 	return id
@@ -92,8 +95,9 @@ func (d *nodePage) link() string {
 	return "/sign-in#join?" + secret
 }
 
-// The first administrator opens the machine's link, makes a passkey, signs out and in, invites somebody and changes him; what was done
-// stands in the trail, which the browser holds against what it saw before. A device with and one without PRF do alike.
+// The first administrator opens the machine's link, makes a passkey, signs out and in, invites somebody and changes
+// him; what was done stands in the trail, which the browser holds against what it saw before. A device with and one
+// without PRF do alike.
 func TestAnAdministratorAtTheBrowser(t *testing.T) {
 	for _, prf := range []bool{true, false} {
 		t.Run(fmt.Sprint("prf ", prf), func(t *testing.T) {
@@ -127,7 +131,8 @@ func TestAnAdministratorAtTheBrowser(t *testing.T) {
 			d.see("Invited")
 			d.show("/audit")
 			d.see("still there, unchanged")
-			d.do(chromedp.Evaluate(`localStorage.setItem("aqsha-trail", JSON.stringify({size: 2, root: "ab".repeat(32)}))`, nil))
+			d.do(chromedp.Evaluate(
+				`localStorage.setItem("aqsha-trail", JSON.stringify({size: 2, root: "ab".repeat(32)}))`, nil))
 			d.show("/audit")
 			d.see("This is not what you saw before")
 			// The link worked once.
@@ -147,7 +152,8 @@ func TestAnAdministratorAtTheBrowser(t *testing.T) {
 // join is somebody else's browser, which opens an invitation and reads what an auditor reads.
 func (d *nodePage) join(invitation, name string) {
 	d.t.Helper()
-	d.do(network.ClearBrowserCookies(), chromedp.Navigate(invitation), chromedp.WaitVisible("header select", chromedp.ByQuery))
+	d.do(network.ClearBrowserCookies(), chromedp.Navigate(invitation),
+		chromedp.WaitVisible("header select", chromedp.ByQuery))
 	d.see("Make your account")
 	d.fill("Your name", name)
 	d.press("Make a passkey and sign in")
@@ -156,8 +162,8 @@ func (d *nodePage) join(invitation, name string) {
 	d.see("This is not yours to see")
 }
 
-// A privileged act with a passkey that is no longer fresh asks for it again and is then done; the last administrator cannot be ended; and a
-// session that was ended elsewhere shows the way in.
+// A privileged act with a passkey that is no longer fresh asks for it again and is then done; the last administrator
+// cannot be ended; and a session that was ended elsewhere shows the way in.
 func TestAPrivilegedActAsksForThePasskey(t *testing.T) {
 	t.Parallel()
 	d := newNodePage(t)
@@ -205,8 +211,8 @@ func (d *nodePage) trail() (string, error) {
 	return text, err
 }
 
-// Every page, each with somebody signed in and with nobody, in three languages and both themes: a screen reader can say it, it is not wider
-// than its screen, and no word of another alphabet is left in it.
+// Every page, each with somebody signed in and with nobody, in three languages and both themes: a screen reader can say
+// it, it is not wider than its screen, and no word of another alphabet is left in it.
 func TestEveryPageOfTheNodeCanBeReadByAll(t *testing.T) {
 	source := axeSource(t)
 	t.Parallel()
@@ -225,11 +231,13 @@ func TestEveryPageOfTheNodeCanBeReadByAll(t *testing.T) {
 		}
 		for _, width := range []int64{320, 390, 1280} {
 			d.do(emulation.SetDeviceMetricsOverride(width, 800, 1, width < 1000))
-			d.picture(fmt.Sprintf("console-%s-%s-%s-%s-%d", state, strings.Trim(page, "/")+"page", language, theme, width))
+			d.picture(fmt.Sprintf("console-%s-%s-%s-%s-%d", state, strings.Trim(page, "/")+"page", language, theme,
+				width))
 		}
 		d.noLatin(page, language, "")
 	}
-	states := map[string][]string{"signed-in": {"/", "/account", "/staff", "/audit"}, "nobody": {"/", "/sign-in", "/staff", "/audit"}, "invited": {"/sign-in#join?" + strings.Repeat("A", 43)}}
+	states := map[string][]string{"signed-in": {"/", "/account", "/staff", "/audit"},
+		"nobody": {"/", "/sign-in", "/staff", "/audit"}, "invited": {"/sign-in#join?" + strings.Repeat("A", 43)}}
 	for _, state := range []string{"signed-in", "nobody", "invited"} {
 		if state == "nobody" {
 			d.do(network.ClearBrowserCookies())
@@ -239,7 +247,8 @@ func TestEveryPageOfTheNodeCanBeReadByAll(t *testing.T) {
 				if theme == "dark" && language != "kk" {
 					continue // colours are the same in each language
 				}
-				d.do(emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: theme}}))
+				d.do(emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme",
+					Value: theme}}))
 				for _, page := range states[state] {
 					d.show(page)
 					d.speak(language)
@@ -251,7 +260,8 @@ func TestEveryPageOfTheNodeCanBeReadByAll(t *testing.T) {
 	d.clean()
 }
 
-// Somebody who may not see a page is said so in a state that can be read by all; a page that nobody answers any more says as of when it is.
+// Somebody who may not see a page is said so in a state that can be read by all; a page that nobody answers any more
+// says as of when it is.
 func TestAPageThatIsForbiddenOrStale(t *testing.T) {
 	source := axeSource(t)
 	t.Parallel()
@@ -259,7 +269,8 @@ func TestAPageThatIsForbiddenOrStale(t *testing.T) {
 	d.device(false)
 	admin := d.office.first(t)
 	var link api.StaffLink
-	admin.want(t, 200, "POST", "/v1/staff/invitations", map[string]any{"name": "Bolat", "roles": []string{"intermediary"}, "bank": d.office.bank}, &link)
+	admin.want(t, 200, "POST", "/v1/staff/invitations",
+		map[string]any{"name": "Bolat", "roles": []string{"intermediary"}, "bank": d.office.bank}, &link)
 	d.show("/sign-in#join?" + link.Link)
 	d.speak("en")
 	d.fill("Your name", "Bolat")
@@ -280,7 +291,9 @@ func TestAPageThatIsForbiddenOrStale(t *testing.T) {
 	d.see("The story of this network")
 	d.down.Store(true)
 	d.office.http.CloseClientConnections()
-	d.do(chromedp.SetValue("main select", "value", chromedp.ByQuery), chromedp.Evaluate(`document.querySelector("main select").dispatchEvent(new Event("change", {bubbles: true}))`, nil))
+	d.do(chromedp.SetValue("main select", "value", chromedp.ByQuery),
+		chromedp.Evaluate(`document.querySelector("main select").dispatchEvent(new Event("change", {bubbles: true}))`,
+			nil))
 	d.see("Nobody was reached")
 	d.see("no connection")
 	d.see("1,000,000.00") // what was seen stays
@@ -309,7 +322,8 @@ func TestStaffByTheKeyboardAlone(t *testing.T) {
 	at, outline := "", ""
 	for range 10 {
 		d.keys("\t")
-		d.do(chromedp.Evaluate(`document.activeElement.textContent`, &at), chromedp.Evaluate(`getComputedStyle(document.activeElement).outlineStyle`, &outline))
+		d.do(chromedp.Evaluate(`document.activeElement.textContent`, &at),
+			chromedp.Evaluate(`getComputedStyle(document.activeElement).outlineStyle`, &outline))
 		if at == "Audit" {
 			break
 		}

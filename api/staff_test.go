@@ -148,12 +148,14 @@ func (c *clerk) challenge(t *testing.T, purpose staff.Purpose, link string) (api
 }
 
 func madeOf(m passkey.Made) map[string]any {
-	return map[string]any{"id": hex.EncodeToString(m.ID), "client_data": hex.EncodeToString(m.ClientData), "object": hex.EncodeToString(m.Object)}
+	return map[string]any{"id": hex.EncodeToString(m.ID), "client_data": hex.EncodeToString(m.ClientData),
+		"object": hex.EncodeToString(m.Object)}
 }
 
 func usedOf(s passkey.Signed) map[string]any {
-	return map[string]any{"id": hex.EncodeToString(s.ID), "client_data": hex.EncodeToString(s.ClientData), "authenticator": hex.EncodeToString(s.Authenticator),
-		"signature": hex.EncodeToString(s.Signature), "account": hex.EncodeToString(s.Handle)}
+	return map[string]any{"id": hex.EncodeToString(s.ID), "client_data": hex.EncodeToString(s.ClientData),
+		"authenticator": hex.EncodeToString(s.Authenticator),
+		"signature":     hex.EncodeToString(s.Signature), "account": hex.EncodeToString(s.Handle)}
 }
 
 // join makes an account with a link.
@@ -167,7 +169,8 @@ func (o *office) join(t *testing.T, link, name string) *clerk {
 	}
 	c.Device = passkey.New(handle)
 	var session api.StaffSession
-	c.want(t, 200, "POST", "/v1/staff/accounts", map[string]any{"link": link, "name": name, "challenge": challenge.Challenge, "passkey": madeOf(c.Make(o.origin, challenge.Site, raw))}, &session)
+	c.want(t, 200, "POST", "/v1/staff/accounts", map[string]any{"link": link, "name": name,
+		"challenge": challenge.Challenge, "passkey": madeOf(c.Make(o.origin, challenge.Site, raw))}, &session)
 	c.id = session.Account.ID
 	return c
 }
@@ -186,7 +189,8 @@ func (c *clerk) signIn(t *testing.T) api.StaffSession {
 	t.Helper()
 	challenge, raw := c.challenge(t, staff.ToSignIn, "")
 	var session api.StaffSession
-	c.want(t, 200, "POST", "/v1/staff/sessions", map[string]any{"challenge": challenge.Challenge, "passkey": usedOf(c.Sign(c.origin, challenge.Site, raw))}, &session)
+	c.want(t, 200, "POST", "/v1/staff/sessions", map[string]any{"challenge": challenge.Challenge,
+		"passkey": usedOf(c.Sign(c.origin, challenge.Site, raw))}, &session)
 	return session
 }
 
@@ -201,8 +205,8 @@ func (c *clerk) invite(t *testing.T, name string, bank token.WalletID, roles ...
 	return c.join(t, link.Link, name)
 }
 
-// The first administrator comes by the machine's link and lets others in; who they are outlives a restart of the node, and so does
-// a session; another role, and the end of an account, end its sessions at once.
+// The first administrator comes by the machine's link and lets others in; who they are outlives a restart of the node,
+// and so does a session; another role, and the end of an account, end its sessions at once.
 func TestStaffAreLetIn(t *testing.T) {
 	o := newOffice(t, api.Options{})
 	admin := o.first(t)
@@ -210,16 +214,19 @@ func TestStaffAreLetIn(t *testing.T) {
 	o.restart(t)
 	var session api.StaffSession
 	auditor.want(t, 200, "GET", "/v1/staff/session", nil, &session)
-	if session.Account.Name != "Bolat" || !slices.Equal(session.Account.Roles, []staff.Role{staff.Auditor}) || len(session.Account.Passkeys) != 1 || len(session.Account.Passkeys[0].Key) != 0 {
+	if session.Account.Name != "Bolat" || !slices.Equal(session.Account.Roles, []staff.Role{staff.Auditor}) ||
+		len(session.Account.Passkeys) != 1 || len(session.Account.Passkeys[0].Key) != 0 {
 		t.Errorf("%+v", session)
 	}
 	auditor.want(t, 200, "GET", "/v1/blocks/0", nil, nil)
 	admin.refused(t, 403, "forbidden", "GET", "/v1/blocks/0", nil)
 	auditor.refused(t, 403, "forbidden", "GET", "/v1/staff", nil)
-	auditor.refused(t, 403, "forbidden", "POST", "/v1/staff/invitations", map[string]any{"name": "Carol", "roles": []string{"auditor"}})
+	auditor.refused(t, 403, "forbidden", "POST", "/v1/staff/invitations",
+		map[string]any{"name": "Carol", "roles": []string{"auditor"}})
 	auditor.refused(t, 403, "forbidden", "DELETE", "/v1/staff/accounts/"+admin.id, nil)
 	var account api.StaffAccount
-	admin.want(t, 200, "PUT", "/v1/staff/accounts/"+auditor.id+"/roles", map[string]any{"roles": []string{"authority"}}, &account)
+	admin.want(t, 200, "PUT", "/v1/staff/accounts/"+auditor.id+"/roles", map[string]any{"roles": []string{"authority"}},
+		&account)
 	if !slices.Equal(account.Roles, []staff.Role{staff.Authority}) {
 		t.Errorf("%+v", account)
 	}
@@ -231,7 +238,8 @@ func TestStaffAreLetIn(t *testing.T) {
 	admin.refused(t, 404, staff.NoAccount, "DELETE", "/v1/staff/accounts/"+strings.Repeat("0", 32), nil)
 	var list api.StaffList
 	admin.want(t, 200, "GET", "/v1/staff", nil, &list)
-	if len(list.Accounts) != 2 || list.Accounts[0].ID != admin.id || list.Accounts[1].Ended == 0 || len(list.Invitations) != 0 {
+	if len(list.Accounts) != 2 || list.Accounts[0].ID != admin.id || list.Accounts[1].Ended == 0 ||
+		len(list.Invitations) != 0 {
 		t.Errorf("%+v", list)
 	}
 	before := admin.cookie
@@ -243,38 +251,49 @@ func TestStaffAreLetIn(t *testing.T) {
 	admin.refused(t, 401, "unauthorised", "GET", "/v1/staff/session", nil)
 }
 
-// An invitation that was ended lets nobody in; a passkey is added and removed; and what cannot be is refused with its code.
+// An invitation that was ended lets nobody in; a passkey is added and removed; and what cannot be is refused with its
+// code.
 func TestInvitationsAndPasskeys(t *testing.T) {
 	o := newOffice(t, api.Options{})
 	admin := o.first(t)
 	var link api.StaffLink
-	admin.want(t, 200, "POST", "/v1/staff/invitations", map[string]any{"name": "Bolat", "roles": []string{"auditor"}}, &link)
+	admin.want(t, 200, "POST", "/v1/staff/invitations", map[string]any{"name": "Bolat", "roles": []string{"auditor"}},
+		&link)
 	admin.want(t, 204, "DELETE", "/v1/staff/invitations/"+link.ID, nil, nil)
 	stranger := &clerk{office: o}
-	stranger.refused(t, 403, staff.LinkRefused, "POST", "/v1/staff/challenges", map[string]any{"purpose": "join", "link": link.Link})
+	stranger.refused(t, 403, staff.LinkRefused, "POST", "/v1/staff/challenges",
+		map[string]any{"purpose": "join", "link": link.Link})
 	challenge, raw := admin.challenge(t, staff.ToAdd, "")
 	if !slices.Equal(challenge.Exclude, []string{hex.EncodeToString(admin.ID)}) {
 		t.Errorf("%+v", challenge)
 	}
 	spare := passkey.New(admin.Handle)
-	body := map[string]any{"name": "spare", "challenge": challenge.Challenge, "passkey": madeOf(spare.Make(o.origin, challenge.Site, raw))}
+	body := map[string]any{"name": "spare", "challenge": challenge.Challenge,
+		"passkey": madeOf(spare.Make(o.origin, challenge.Site, raw))}
 	admin.want(t, 204, "POST", "/v1/staff/session/passkeys", body, nil)
 	admin.refused(t, 401, staff.PasskeyRefused, "POST", "/v1/staff/session/passkeys", body) // the challenge was used
 	admin.want(t, 204, "DELETE", "/v1/staff/accounts/"+admin.id+"/passkeys/"+hex.EncodeToString(admin.ID), nil, nil)
-	admin.refused(t, 409, staff.LastPasskey, "DELETE", "/v1/staff/accounts/"+admin.id+"/passkeys/"+hex.EncodeToString(spare.ID), nil)
+	admin.refused(t, 409, staff.LastPasskey, "DELETE", "/v1/staff/accounts/"+admin.id+"/passkeys/"+
+		hex.EncodeToString(spare.ID), nil)
 	challenge, raw = admin.challenge(t, staff.ToSignIn, "")
-	admin.refused(t, 401, staff.PasskeyRefused, "POST", "/v1/staff/sessions", map[string]any{"challenge": challenge.Challenge, "passkey": usedOf(admin.Sign(o.origin, challenge.Site, raw))})
+	admin.refused(t, 401, staff.PasskeyRefused, "POST", "/v1/staff/sessions",
+		map[string]any{"challenge": challenge.Challenge, "passkey": usedOf(admin.Sign(o.origin, challenge.Site, raw))})
 	admin.Device = spare
 	admin.signIn(t)
 	challenge, raw = admin.challenge(t, staff.ToConfirm, "")
 	var session api.StaffSession
-	admin.want(t, 200, "POST", "/v1/staff/session/confirmations", map[string]any{"challenge": challenge.Challenge, "passkey": usedOf(admin.Sign(o.origin, challenge.Site, raw))}, &session)
+	admin.want(t, 200, "POST", "/v1/staff/session/confirmations",
+		map[string]any{"challenge": challenge.Challenge, "passkey": usedOf(admin.Sign(o.origin, challenge.Site, raw))},
+		&session)
 	if session.Fresh < uint64(time.Now().Add(4*time.Minute).UnixMilli()) {
 		t.Errorf("%+v", session)
 	}
-	admin.refused(t, 401, staff.PasskeyRefused, "POST", "/v1/staff/sessions", map[string]any{"challenge": "zz", "passkey": usedOf(spare.Sign(o.origin, "localhost", raw))})
-	admin.refused(t, 422, token.OutOfRange, "POST", "/v1/staff/invitations", map[string]any{"name": "Dana", "roles": []string{"authority", "auditor"}})
-	status, answer := stranger.ask(t, "POST", "/v1/staff/challenges", map[string]any{"purpose": "sign-in"}, func(r *http.Request) { r.Header.Set("Origin", o.http.URL) })
+	admin.refused(t, 401, staff.PasskeyRefused, "POST", "/v1/staff/sessions",
+		map[string]any{"challenge": "zz", "passkey": usedOf(spare.Sign(o.origin, "localhost", raw))})
+	admin.refused(t, 422, token.OutOfRange, "POST", "/v1/staff/invitations",
+		map[string]any{"name": "Dana", "roles": []string{"authority", "auditor"}})
+	status, answer := stranger.ask(t, "POST", "/v1/staff/challenges", map[string]any{"purpose": "sign-in"},
+		func(r *http.Request) { r.Header.Set("Origin", o.http.URL) })
 	if status != 422 || !strings.Contains(string(answer), string(staff.PasskeyNeedsName)) {
 		t.Errorf("at an address: %d %s", status, answer)
 	}
@@ -289,7 +308,8 @@ func TestPrivilegedActsWantAFreshPasskey(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	stale := regexp.MustCompile(`"fresh_until_millis":\d+`).ReplaceAll(content, fmt.Appendf(nil, `"fresh_until_millis":%d`, time.Now().UnixMilli()))
+	stale := regexp.MustCompile(`"fresh_until_millis":\d+`).ReplaceAll(content,
+		fmt.Appendf(nil, `"fresh_until_millis":%d`, time.Now().UnixMilli()))
 	if bytes.Equal(stale, content) {
 		t.Fatalf("%s", content)
 	}
@@ -305,12 +325,17 @@ func TestPrivilegedActsWantAFreshPasskey(t *testing.T) {
 	admin.want(t, 200, "GET", "/v1/staff", nil, nil)
 	admin.refused(t, 403, staff.ConfirmFirst, "POST", "/v1/staff/invitations", invite)
 	admin.refused(t, 403, staff.ConfirmFirst, "DELETE", "/v1/staff/invitations/0", nil)
-	admin.refused(t, 403, staff.ConfirmFirst, "PUT", "/v1/staff/accounts/"+admin.id+"/roles", map[string]any{"roles": []string{"administrator"}})
+	admin.refused(t, 403, staff.ConfirmFirst, "PUT", "/v1/staff/accounts/"+admin.id+"/roles",
+		map[string]any{"roles": []string{"administrator"}})
 	admin.refused(t, 403, staff.ConfirmFirst, "DELETE", "/v1/staff/accounts/"+admin.id, nil)
 	admin.refused(t, 403, staff.ConfirmFirst, "DELETE", "/v1/staff/accounts/"+admin.id+"/passkeys/0", nil)
-	admin.refused(t, 403, staff.ConfirmFirst, "POST", "/v1/staff/session/passkeys", map[string]any{"name": "spare", "challenge": "", "passkey": map[string]any{"id": "", "client_data": "", "object": ""}})
+	admin.refused(t, 403, staff.ConfirmFirst, "POST", "/v1/staff/session/passkeys",
+		map[string]any{"name": "spare", "challenge": "", "passkey": map[string]any{"id": "", "client_data": "",
+			"object": ""}})
 	challenge, raw := admin.challenge(t, staff.ToConfirm, "")
-	admin.want(t, 200, "POST", "/v1/staff/session/confirmations", map[string]any{"challenge": challenge.Challenge, "passkey": usedOf(admin.Sign(o.origin, challenge.Site, raw))}, nil)
+	admin.want(t, 200, "POST", "/v1/staff/session/confirmations",
+		map[string]any{"challenge": challenge.Challenge, "passkey": usedOf(admin.Sign(o.origin, challenge.Site, raw))},
+		nil)
 	admin.want(t, 200, "POST", "/v1/staff/invitations", invite, nil)
 }
 
@@ -338,7 +363,8 @@ func TestTheCookieCountsForOwnPagesAlone(t *testing.T) {
 		"a cookie forged":      {set("Cookie", "aqsha-staff="+strings.Repeat("A", 43))},
 		"another access":       {set("Authorization", "Bearer nobody")},
 	} {
-		if status, answer := admin.ask(t, "POST", "/v1/staff/invitations", body, change...); status != 401 && status != 403 {
+		if status, answer := admin.ask(t, "POST", "/v1/staff/invitations", body, change...); status != 401 &&
+			status != 403 {
 			t.Errorf("%s: %d %s", about, status, answer)
 		}
 	}
@@ -370,39 +396,46 @@ func TestWhoGuessesIsKeptOut(t *testing.T) {
 			t.Fatalf("guess %d: %d %s, want %d", i, status, answer, want)
 		}
 	}
-	if status, answer := c.ask(t, "POST", "/v1/staff/challenges", map[string]any{"purpose": "sign-in"}, from("203.0.113.9")); status != 429 {
+	if status, answer := c.ask(t, "POST", "/v1/staff/challenges", map[string]any{"purpose": "sign-in"},
+		from("203.0.113.9")); status != 429 {
 		t.Errorf("%d %s", status, answer)
 	}
-	if status, answer := c.ask(t, "POST", "/v1/staff/challenges", map[string]any{"purpose": "sign-in"}, from("203.0.113.10")); status != 200 {
+	if status, answer := c.ask(t, "POST", "/v1/staff/challenges", map[string]any{"purpose": "sign-in"},
+		from("203.0.113.10")); status != 200 {
 		t.Errorf("another address: %d %s", status, answer)
 	}
 }
 
-// What staff did stands in the trail, what they sent to the ledger's side before it is done too; it can be verified from the answers,
-// and is for administrators and those who may read all.
+// What staff did stands in the trail, what they sent to the ledger's side before it is done too; it can be verified
+// from the answers, and is for administrators and those who may read all.
 func TestTheTrailOfStaff(t *testing.T) {
-	o := newOffice(t, api.Options{Access: []api.Access{{Name: "auditor", Role: api.RoleAuditor, TokenSHA256: api.HashToken("auditor")}}})
+	o := newOffice(t, api.Options{Access: []api.Access{{Name: "auditor", Role: api.RoleAuditor,
+		TokenSHA256: api.HashToken("auditor")}}})
 	admin := o.first(t)
 	bank := admin.invite(t, "Bolat", o.bank, staff.Intermediary)
 	var early api.AuditTrail
 	admin.want(t, 200, "GET", "/v1/audit", nil, &early)
-	if status, answer := bank.ask(t, "POST", "/v1/wallets/"+o.alice.String()+"/releases", map[string]any{"tokens": []string{}}); status != 204 {
+	if status, answer := bank.ask(t, "POST", "/v1/wallets/"+o.alice.String()+"/releases",
+		map[string]any{"tokens": []string{}}); status != 204 {
 		t.Fatalf("%d %s", status, answer)
 	}
 	bank.refused(t, 403, "forbidden", "GET", "/v1/audit", nil)
 	var trail api.AuditTrail
 	admin.want(t, 200, "GET", "/v1/audit?limit=2&since="+itoa(early.Size), nil, &trail)
-	if e := trail.Entries[0].Entry; e.Act != staff.Acted || e.By != bank.id || e.What != "POST /v1/wallets/"+o.alice.String()+"/releases" {
+	if e := trail.Entries[0].Entry; e.Act != staff.Acted || e.By != bank.id ||
+		e.What != "POST /v1/wallets/"+o.alice.String()+"/releases" {
 		t.Errorf("%+v", e)
 	}
 	proof := []txlog.Hash{}
 	for _, h := range trail.Consistency {
 		proof = append(proof, txlog.Hash(h))
 	}
-	if err := txlog.VerifyConsistency(early.Size, trail.Size, rootOf(t, early.Root), rootOf(t, trail.Root), proof); err != nil {
+	if err := txlog.VerifyConsistency(early.Size, trail.Size, rootOf(t, early.Root), rootOf(t, trail.Root),
+		proof); err != nil {
 		t.Error(err)
 	}
-	if leaf := txlog.LeafHash([]byte(early.Entries[len(early.Entries)-1].Record)); early.Size == 1 && leaf != rootOf(t, early.Root) {
+	if leaf := txlog.LeafHash([]byte(early.Entries[len(early.Entries)-1].Record)); early.Size == 1 &&
+		leaf != rootOf(t, early.Root) {
 		t.Error("the first record is not the tree of one")
 	}
 	var older api.AuditTrail
@@ -429,8 +462,8 @@ func rootOf(t *testing.T, text string) txlog.Hash {
 	return txlog.Hash(raw)
 }
 
-// Whoever signs in gets what an access of the same role gets at every operation, and an administrator who has no other role gets what
-// everybody gets, the staff's own operations apart.
+// Whoever signs in gets what an access of the same role gets at every operation, and an administrator who has no other
+// role gets what everybody gets, the staff's own operations apart.
 func TestStaffReadWhatAnAccessReads(t *testing.T) {
 	o := newOffice(t, api.Options{})
 	o.options.MarketDir = t.TempDir()
@@ -442,12 +475,15 @@ func TestStaffReadWhatAnAccessReads(t *testing.T) {
 	o.restart(t)
 	admin := o.first(t)
 	people := map[string]*clerk{"": admin, "bank": admin.invite(t, "Bolat", o.bank, staff.Intermediary),
-		"auditor": admin.invite(t, "Carol", token.WalletID{}, staff.Auditor), "authority": admin.invite(t, "Dana", token.WalletID{}, staff.Authority)}
+		"auditor":   admin.invite(t, "Carol", token.WalletID{}, staff.Auditor),
+		"authority": admin.invite(t, "Dana", token.WalletID{}, staff.Authority)}
 	contract := o.escrow(t)
-	there := subject{o.alice.String(), token.OutputID(o.money.ID(), 0).String(), o.money.ID().String(), contract.String(), "1"}
+	there := subject{o.alice.String(), token.OutputID(o.money.ID(), 0).String(), o.money.ID().String(),
+		contract.String(), "1"}
 	compared := 0
 	for _, p := range newDescription(t, o.server).paths {
-		if strings.HasPrefix(p.path, "/v1/staff") || p.path == "/v1/audit" || strings.Contains(p.path, "stream") || p.path == "/v1/events" || p.path == "/v1/feed" {
+		if strings.HasPrefix(p.path, "/v1/staff") || p.path == "/v1/audit" || strings.Contains(p.path, "stream") ||
+			p.path == "/v1/events" || p.path == "/v1/feed" {
 			continue // streams do not end by themselves; accesses of theirs are those of other reads
 		}
 		for method, op := range p.ops {

@@ -67,7 +67,8 @@ func newStages(t *testing.T, n int) []*stage {
 	var stages []*stage
 	for i := range n {
 		s := &stage{t: t, world: world, dir: filepath.Join(t.TempDir(), fmt.Sprint(i)), charter: charter, keys: keys}
-		if _, err := node.InitCopy(node.Config{Dir: s.dir, Options: s.options()}, world.Genesis.Leaf().Encode()); err != nil {
+		if _, err := node.InitCopy(node.Config{Dir: s.dir, Options: s.options()},
+			world.Genesis.Leaf().Encode()); err != nil {
 			t.Fatal(err)
 		}
 		s.open(i)
@@ -84,14 +85,16 @@ func (s *stage) options() txlog.Options {
 func (s *stage) open(own int) {
 	s.t.Helper()
 	var err error
-	if s.node, err = node.Open(node.Config{Dir: s.dir, Options: s.options(), Sequencer: idle{}, TrustClock: true}); err != nil {
+	if s.node, err = node.Open(node.Config{Dir: s.dir, Options: s.options(), Sequencer: idle{},
+		TrustClock: true}); err != nil {
 		s.t.Fatal(err)
 	}
 	at, err := openPositions(vfs.OS, filepath.Join(s.dir, positionsFile))
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	s.app = &app{ledger: s.node, name: s.world.Genesis.Name, logger: slog.New(slog.DiscardHandler), charter: s.charter, positions: at, seen: seen{members: map[string]seenMember{}},
+	s.app = &app{ledger: s.node, name: s.world.Genesis.Name, logger: slog.New(slog.DiscardHandler), charter: s.charter,
+		positions: at, seen: seen{members: map[string]seenMember{}},
 		cosigns: &cosigning{key: s.keys[own].Checkpoint}, verifies: newVerifying(s.node.VerifyBatch)}
 	if err := s.app.recoverSets(); err != nil {
 		s.t.Fatal(err)
@@ -135,7 +138,8 @@ func (s *stage) execute(batches ...[]byte) *abci.ResponseFinalizeBlock {
 	s.t.Helper()
 	s.height++
 	at := time.UnixMilli(int64(s.world.Genesis.TimeMillis) + s.height*1000)
-	r, err := s.app.FinalizeBlock(s.t.Context(), &abci.RequestFinalizeBlock{Txs: append([][]byte{header(s.height)}, batches...), Height: s.height, Time: at})
+	r, err := s.app.FinalizeBlock(s.t.Context(),
+		&abci.RequestFinalizeBlock{Txs: append([][]byte{header(s.height)}, batches...), Height: s.height, Time: at})
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -172,12 +176,14 @@ func (s *stage) economy(tokens int) (blocks [][]byte) {
 
 // payment pays bob with the bank's i-th token.
 func (s *stage) payment(i int) *token.Transaction {
-	return s.world.Pay(s.bank, s.world.Key("bank treasury"), s.bob, 1000*money.Tenge, []token.ID{s.issued[i]}, 1000*money.Tenge, s.until())
+	return s.world.Pay(s.bank, s.world.Key("bank treasury"), s.bob, 1000*money.Tenge, []token.ID{s.issued[i]},
+		1000*money.Tenge, s.until())
 }
 
 // forged is a payment that somebody else has signed.
 func (s *stage) forged(i int) *token.Transaction {
-	return s.world.Pay(s.bank, s.world.Key("a thief"), s.bob, 1000*money.Tenge, []token.ID{s.issued[i]}, 1000*money.Tenge, s.until())
+	return s.world.Pay(s.bank, s.world.Key("a thief"), s.bob, 1000*money.Tenge, []token.ID{s.issued[i]},
+		1000*money.Tenge, s.until())
 }
 
 // What must not be voted for is not, and what has only become impossible by its order is.
@@ -196,23 +202,26 @@ func TestProposals(t *testing.T) {
 		txs  [][]byte
 		want bool
 	}{
-		"a header alone":                      {[][]byte{header(9)}, true},
-		"a batch":                             {[][]byte{header(9), good}, true},
-		"a token spent twice":                 {[][]byte{header(9), good, batchOf(s.payment(0))}, true},
-		"nothing":                             {nil, false},
-		"a batch without a header":            {[][]byte{good}, false},
-		"two headers":                         {[][]byte{header(9), header(9), good}, false},
-		"a short header":                      {[][]byte{header(9)[:20], good}, false},
-		"a batch twice":                       {[][]byte{header(9), good, good}, false},
-		"a batch that is cut":                 {[][]byte{header(9), cut}, false},
-		"an empty batch":                      {[][]byte{header(9), good[:batchHead]}, false},
-		"rubbish":                             {[][]byte{header(9), []byte("rubbish")}, false},
-		"a forged signature":                  {[][]byte{header(9), batchOf(s.forged(1))}, false},
-		"a forged one among good":             {[][]byte{header(9), batchOf(s.payment(1), s.forged(2), s.payment(3))}, false},
-		"as many as a batch may have":         {[][]byte{header(9), many(maxBatch)}, true},
-		"more than a batch may have":          {[][]byte{header(9), many(maxBatch + 1)}, false},
-		"as many as a block may have":         {[][]byte{header(9), many(1024), many(1024), many(1024), many(1024)}, true},
-		"more than a block may have":          {[][]byte{header(9), many(1024), many(1024), many(1024), many(1023), good, batchOf(s.payment(2))}, false},
+		"a header alone":           {[][]byte{header(9)}, true},
+		"a batch":                  {[][]byte{header(9), good}, true},
+		"a token spent twice":      {[][]byte{header(9), good, batchOf(s.payment(0))}, true},
+		"nothing":                  {nil, false},
+		"a batch without a header": {[][]byte{good}, false},
+		"two headers":              {[][]byte{header(9), header(9), good}, false},
+		"a short header":           {[][]byte{header(9)[:20], good}, false},
+		"a batch twice":            {[][]byte{header(9), good, good}, false},
+		"a batch that is cut":      {[][]byte{header(9), cut}, false},
+		"an empty batch":           {[][]byte{header(9), good[:batchHead]}, false},
+		"rubbish":                  {[][]byte{header(9), []byte("rubbish")}, false},
+		"a forged signature":       {[][]byte{header(9), batchOf(s.forged(1))}, false},
+		"a forged one among good": {[][]byte{header(9), batchOf(s.payment(1), s.forged(2), s.payment(3))},
+			false},
+		"as many as a batch may have": {[][]byte{header(9), many(maxBatch)}, true},
+		"more than a batch may have":  {[][]byte{header(9), many(maxBatch + 1)}, false},
+		"as many as a block may have": {[][]byte{header(9), many(1024), many(1024), many(1024), many(1024)},
+			true},
+		"more than a block may have": {[][]byte{header(9), many(1024), many(1024), many(1024), many(1023),
+			good, batchOf(s.payment(2))}, false},
 		"of somebody whom nobody knows (yet)": {[][]byte{header(9), batchOf(s.unknown())}, true},
 	} {
 		if got := s.accepts(c.txs...); got != c.want {
@@ -223,10 +232,12 @@ func TestProposals(t *testing.T) {
 
 // unknown is a payment of a wallet that is not registered.
 func (s *stage) unknown() *token.Transaction {
-	return s.world.Pay(token.WalletID{1}, s.world.Key("nobody"), s.bob, 1000*money.Tenge, []token.ID{s.issued[0]}, 1000*money.Tenge, s.until())
+	return s.world.Pay(token.WalletID{1}, s.world.Key("nobody"), s.bob, 1000*money.Tenge, []token.ID{s.issued[0]},
+		1000*money.Tenge, s.until())
 }
 
-// Whoever makes a block leaves out what is not signed, and says which batch his stands for, so that that one leaves all mempools.
+// Whoever makes a block leaves out what is not signed, and says which batch his stands for, so that that one leaves all
+// mempools.
 func TestWhatIsNotSignedIsLeftOut(t *testing.T) {
 	t.Parallel()
 	s := newStages(t, 1)[0]
@@ -238,7 +249,8 @@ func TestWhatIsNotSignedIsLeftOut(t *testing.T) {
 		for _, encoded := range txs {
 			s.app.verifies.of(encoded).wait()
 		}
-		r, err := s.app.PrepareProposal(t.Context(), &abci.RequestPrepareProposal{Txs: txs, MaxTxBytes: 1 << 20, Height: s.height + 1})
+		r, err := s.app.PrepareProposal(t.Context(), &abci.RequestPrepareProposal{Txs: txs, MaxTxBytes: 1 << 20,
+			Height: s.height + 1})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -252,7 +264,8 @@ func TestWhatIsNotSignedIsLeftOut(t *testing.T) {
 		t.Fatalf("%d transactions, want a header and a batch", len(txs))
 	}
 	replaces, kept, err := decodeBatch(txs[1])
-	if err != nil || replaces != sha256.Sum256(mixed) || len(kept) != 2 || kept[0].ID() != s.payment(0).ID() || kept[1].ID() != s.payment(2).ID() {
+	if err != nil || replaces != sha256.Sum256(mixed) || len(kept) != 2 || kept[0].ID() != s.payment(0).ID() ||
+		kept[1].ID() != s.payment(2).ID() {
 		t.Fatalf("%d transactions that replace %x: %v", len(kept), replaces, err)
 	}
 	s.block(txs[1])
@@ -262,12 +275,15 @@ func TestWhatIsNotSignedIsLeftOut(t *testing.T) {
 			t.Errorf("a batch that was %s stays in the mempool: %v", name, err)
 		}
 	}
-	if r, err := s.app.PrepareProposal(t.Context(), &abci.RequestPrepareProposal{Txs: [][]byte{batchOf(s.payment(4)), batchOf(s.payment(5))}, MaxTxBytes: 400}); err != nil || len(r.Txs) > 2 {
+	if r, err := s.app.PrepareProposal(t.Context(),
+		&abci.RequestPrepareProposal{Txs: [][]byte{batchOf(s.payment(4)), batchOf(s.payment(5))},
+			MaxTxBytes: 400}); err != nil || len(r.Txs) > 2 {
 		t.Errorf("%d transactions in 400 bytes: %v", len(r.Txs), err)
 	}
 }
 
-// Validators agree on a hash if, and only if, they have executed the same: any other transaction, order, verdict or time shows.
+// Validators agree on a hash if, and only if, they have executed the same: any other transaction, order, verdict or
+// time shows.
 func TestTheHashShowsWhatWasExecuted(t *testing.T) {
 	t.Parallel()
 	stages := newStages(t, 3)
@@ -294,7 +310,8 @@ func TestTheHashShowsWhatWasExecuted(t *testing.T) {
 	}
 }
 
-// A validator that ends at any point of a block goes on where its log ends, and comes to the hashes of one that never ended.
+// A validator that ends at any point of a block goes on where its log ends, and comes to the hashes of one that never
+// ended.
 func TestRestartAtAnyPointOfABlock(t *testing.T) {
 	t.Parallel()
 	stages := newStages(t, 2)
@@ -328,7 +345,8 @@ func TestRestartAtAnyPointOfABlock(t *testing.T) {
 		}
 		s.close()
 		s.open(1)
-		if info, _ := s.app.Info(t.Context(), &abci.RequestInfo{}); info.LastBlockHeight != s.height || !bytes.Equal(info.LastBlockAppHash, want) {
+		if info, _ := s.app.Info(t.Context(), &abci.RequestInfo{}); info.LastBlockHeight != s.height ||
+			!bytes.Equal(info.LastBlockAppHash, want) {
 			t.Fatalf("block %d: stands after %d with %x", i, info.LastBlockHeight, info.LastBlockAppHash)
 		}
 	}
@@ -347,7 +365,9 @@ func TestCheckpointsNeedMoreThanTwoThirds(t *testing.T) {
 	}
 	text, size := s.node.CheckpointText()
 	hear := func(from int, signature []byte) {
-		r, err := s.app.VerifyVoteExtension(t.Context(), &abci.RequestVerifyVoteExtension{ValidatorAddress: s.charter.Members[from].address(), VoteExtension: signature})
+		r, err := s.app.VerifyVoteExtension(t.Context(),
+			&abci.RequestVerifyVoteExtension{ValidatorAddress: s.charter.Members[from].address(),
+				VoteExtension: signature})
 		if err != nil || r.Status != abci.ResponseVerifyVoteExtension_ACCEPT {
 			t.Fatal("a vote is refused for its extension", err)
 		}
@@ -496,9 +516,10 @@ func TestSettingsNameWhatIsWrong(t *testing.T) {
 	id := "0123456789abcdef0123456789abcdef01234567"
 	rapid.Check(t, func(t *rapid.T) {
 		s := Settings{
-			Name:          rapid.SampledFrom([]string{"", "dala"}).Draw(t, "name"),
-			Listen:        rapid.SampledFrom([]string{"", "127.0.0.1", "127.0.0.1:0", "[::1]:5"}).Draw(t, "listen"),
-			Peers:         rapid.SliceOf(rapid.SampledFrom([]string{id + "@host:1", "host:1", id + "@host", id + "@host:x", id[1:] + "@host:1"})).Draw(t, "peers"),
+			Name:   rapid.SampledFrom([]string{"", "dala"}).Draw(t, "name"),
+			Listen: rapid.SampledFrom([]string{"", "127.0.0.1", "127.0.0.1:0", "[::1]:5"}).Draw(t, "listen"),
+			Peers: rapid.SliceOf(rapid.SampledFrom([]string{id + "@host:1", "host:1", id + "@host",
+				id + "@host:x", id[1:] + "@host:1"})).Draw(t, "peers"),
 			KeepBlocks:    rapid.SampledFrom([]uint64{0, 1, leastKept}).Draw(t, "keep"),
 			ProposeMillis: rapid.IntRange(-1, 60_001).Draw(t, "propose"),
 		}
@@ -506,7 +527,8 @@ func TestSettingsNameWhatIsWrong(t *testing.T) {
 		for _, peer := range s.Peers {
 			good = good && peer == id+"@host:1"
 		}
-		good = good && len(s.Peers) <= maxPeers && (s.KeepBlocks == 0 || s.KeepBlocks >= leastKept) && s.ProposeMillis >= 0 && s.ProposeMillis <= 60_000
+		good = good && len(s.Peers) <= maxPeers && (s.KeepBlocks == 0 || s.KeepBlocks >= leastKept) &&
+			s.ProposeMillis >= 0 && s.ProposeMillis <= 60_000
 		err := s.Check()
 		var setting *SettingError
 		if (err == nil) != good || (err != nil && !errors.As(err, &setting)) {

@@ -101,8 +101,8 @@ func (g *group) proven(i int, size uint64) *signers.Signers {
 	return s
 }
 
-// A fifth validator joins four that are paid at throughout, one of the four leaves, and another gets other keys: the logs are
-// the same, every checkpoint is proven from the genesis, and those who left sign no more.
+// A fifth validator joins four that are paid at throughout, one of the four leaves, and another gets other keys: the
+// logs are the same, every checkpoint is proven from the genesis, and those who left sign no more.
 func TestValidatorsChangeWhileTheyArePaidAt(t *testing.T) {
 	t.Parallel()
 	g := newGroup(t, 4)
@@ -167,15 +167,16 @@ func TestValidatorsChangeWhileTheyArePaidAt(t *testing.T) {
 	g.whole()
 }
 
-// A follower that knew the first validators alone follows through two changes, and shows them on; what those before sign
-// beyond their time it refuses.
+// A follower that knew the first validators alone follows through two changes, and shows them on; what those before
+// sign beyond their time it refuses.
 func TestAnOldFollowerFollowsThroughChanges(t *testing.T) {
 	t.Parallel()
 	g := newGroup(t, 4)
 	g.startAll()
 	g.settle(64)
 	dir := filepath.Join(t.TempDir(), "copy")
-	if _, err := node.InitCopy(node.Config{Dir: dir, Options: g.options()}, g.world.Genesis.Leaf().Encode()); err != nil {
+	if _, err := node.InitCopy(node.Config{Dir: dir, Options: g.options()},
+		g.world.Genesis.Leaf().Encode()); err != nil {
 		t.Fatal(err)
 	}
 	follow := func(size uint64) *node.Node {
@@ -240,7 +241,10 @@ type leading struct{ *node.Node }
 func (l leading) Feed(ctx context.Context, from uint64) (io.ReadCloser, error) {
 	r, w := io.Pipe()
 	go func() {
-		w.CloseWithError(l.Node.Feed(ctx, from, true, func(frames []byte) error { _, err := w.Write(frames); return err }))
+		w.CloseWithError(l.Node.Feed(ctx, from, true, func(frames []byte) error {
+			_, err := w.Write(frames)
+			return err
+		}))
 	}()
 	return r, nil
 }

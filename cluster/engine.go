@@ -47,10 +47,11 @@ type Engine struct {
 	failing  sync.Once
 	cause    atomic.Pointer[string]
 
-	signs       func(cmttypes.PrivValidator) cmttypes.PrivValidator // a test's signer with a wrong clock; nil otherwise
-	fetched     func()                                              // of a test, when the log was fetched; nil otherwise
-	blockDB     dbm.DB                                              // CometBFT's, which it opens before that of states
-	application abci.Application                                    // app, or what a test has put around it
+	signs func(cmttypes.PrivValidator) cmttypes.PrivValidator // a test's signer with a wrong clock; nil otherwise
+	// of a test, when the log was fetched; nil otherwise
+	fetched     func()
+	blockDB     dbm.DB           // CometBFT's, which it opens before that of states
+	application abci.Application // app, or what a test has put around it
 	patience    time.Duration
 	end         context.CancelFunc // ends what runs beside the engine
 	beside      sync.WaitGroup

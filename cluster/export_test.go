@@ -37,8 +37,8 @@ func Vote(e *Engine, vote *cmtproto.Vote) {
 	}
 }
 
-// Forget has a validator that is not started yet fetch the log as one that was stopped right after CometBFT's first start
-// with it, before its first block came: CometBFT has forgotten that there are no blocks.
+// Forget has a validator that is not started yet fetch the log as one that was stopped right after CometBFT's first
+// start with it, before its first block came: CometBFT has forgotten that there are no blocks.
 func Forget(e *Engine) {
 	e.fetched = func() {
 		db, err := openStore(&cmtconfig.DBContext{ID: "state", Config: e.config(filepath.Join(e.dir, homeDir))})

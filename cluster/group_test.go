@@ -75,7 +75,8 @@ func newGroupOf(t *testing.T, n int, reached func(from, to int, address string) 
 		if err != nil {
 			t.Fatal(err)
 		}
-		g.members = append(g.members, &member{name: fmt.Sprintf("member-%d", i), dir: filepath.Join(t.TempDir(), fmt.Sprint(i)), keys: keys})
+		g.members = append(g.members, &member{name: fmt.Sprintf("member-%d", i),
+			dir: filepath.Join(t.TempDir(), fmt.Sprint(i)), keys: keys})
 		g.charter.Members = append(g.charter.Members, keys.Member(fmt.Sprintf("member-%d", i)))
 	}
 	var err error

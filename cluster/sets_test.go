@@ -73,8 +73,8 @@ func TestAChangeUpdatesWhoVotes(t *testing.T) {
 	}
 }
 
-// Behind a change every vote that counts bears its signature of the last checkpoint that those before sign: without it the
-// change could never be shown. Then the new ones sign.
+// Behind a change every vote that counts bears its signature of the last checkpoint that those before sign: without it
+// the change could never be shown. Then the new ones sign.
 func TestBehindAChangeEveryVoteIsSigned(t *testing.T) {
 	t.Parallel()
 	s := newStages(t, 1)[0]
@@ -125,8 +125,9 @@ func TestBehindAChangeEveryVoteIsSigned(t *testing.T) {
 	s.block(batchOf(s.world.Sign(&token.SetPolicy{Sequence: 1, Policy: s.world.Genesis.Policy}, s.until(),
 		s.world.By(token.RolePolicy, 2))))
 	text, size = s.node.CheckpointText()
-	signed := map[string]Keys{"member-0": s.keys[0], "member-1": s.keys[1], "member-2": s.keys[2], "member-3": s.keys[3],
-		"five": keys}
+	signed := map[string]Keys{"member-0": s.keys[0], "member-1": s.keys[1], "member-2": s.keys[2],
+		"member-3": s.keys[3],
+		"five":     keys}
 	for _, name := range []string{"member-3", "member-0", "member-1", "five"} {
 		vote(signed[name].Member(name).address(), ed25519.Sign(signed[name].Checkpoint, []byte(text)))
 		if name == "member-1" {

@@ -39,8 +39,8 @@ func (s twice) SignVote(chain string, vote *cmtproto.Vote) error {
 	return nil
 }
 
-// A validator that signs twice is proved to have: each of the others shows it, keeps the proof through a restart, and the
-// authority removes it by a transaction.
+// A validator that signs twice is proved to have: each of the others shows it, keeps the proof through a restart, and
+// the authority removes it by a transaction.
 func TestWhoSignsTwiceIsRemoved(t *testing.T) {
 	t.Parallel()
 	g := newGroup(t, 4)

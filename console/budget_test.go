@@ -9,7 +9,8 @@ import (
 	"testing"
 )
 
-// firstLoad sums what the page names, and what of it those scripts import before they run, compressed as a server would.
+// firstLoad sums what the page names, and what of it those scripts import before they run, compressed as a server
+// would.
 func firstLoad(t *testing.T, index string) (total int, names []string) {
 	t.Helper()
 	page, err := fs.ReadFile(built, index)

@@ -26,37 +26,50 @@ func get(t *testing.T, files fstest.MapFS, path string) (status int, body string
 func TestAddresses(t *testing.T) {
 	files := fstest.MapFS{
 		"dist/wallet/index.html": {Data: []byte("the page")}, "dist/wallet/icon.svg": {Data: []byte("<svg/>")},
-		"dist/index.html": {Data: []byte("the others")}, "dist/assets/wallet-AbCd.js": {Data: []byte("script")}, "dist/secret": {Data: []byte("secret")}, "secret": {Data: []byte("secret")},
+		"dist/index.html": {Data: []byte("the others")}, "dist/assets/wallet-AbCd.js": {Data: []byte("script")},
+		"dist/secret": {Data: []byte("secret")}, "secret": {Data: []byte("secret")},
 	}
 	for path, want := range map[string]string{ // any order: each by itself
-		"/": "the others", "/staff": "the others", "/sign-in": "the others", "/index.html": "404 page not found\n", "/staff/deeper": "404 page not found\n",
-		"/wallet/": "the page", "/wallet/pay": "the page", "/wallet/pay/deeper": "the page", "/wallet/icon.svg": "<svg/>", "/assets/wallet-AbCd.js": "script",
-		"/wallet/%2e%2e/secret": "the page", "/assets/..%2fsecret": "404 page not found\n", "/assets/..%2f..%2fsecret": "404 page not found\n", "/assets/": "404 page not found\n", "/secret": "404 page not found\n",
+		"/": "the others", "/staff": "the others", "/sign-in": "the others", "/index.html": "404 page not found\n",
+		"/staff/deeper": "404 page not found\n",
+		"/wallet/":      "the page", "/wallet/pay": "the page", "/wallet/pay/deeper": "the page",
+		"/wallet/icon.svg": "<svg/>", "/assets/wallet-AbCd.js": "script",
+		"/wallet/%2e%2e/secret": "the page", "/assets/..%2fsecret": "404 page not found\n",
+		"/assets/..%2f..%2fsecret": "404 page not found\n", "/assets/": "404 page not found\n",
+		"/secret": "404 page not found\n",
 	} {
 		if _, body, _ := get(t, files, path); body != want {
 			t.Errorf("%s: %q, want %q", path, body, want)
 		}
 	}
 	for _, path := range []string{"/wallet/", "/"} {
-		if _, body, _ := get(t, fstest.MapFS{}, path); !strings.Contains(body, "make build") || !strings.Contains(body, "/explorer") {
+		if _, body, _ := get(t, fstest.MapFS{}, path); !strings.Contains(body, "make build") ||
+			!strings.Contains(body, "/explorer") {
 			t.Errorf("%s not built: %q", path, body)
 		}
 	}
 }
 
 func TestHeaders(t *testing.T) {
-	files := fstest.MapFS{"dist/index.html": {Data: []byte("page")}, "dist/wallet/index.html": {Data: []byte("page")}, "dist/assets/a.js": {Data: []byte("script")}}
-	for path, cached := range map[string]string{"/wallet/": "no-cache", "/": "no-cache", "/assets/a.js": "public, max-age=31536000, immutable"} { // any order: each by itself
+	files := fstest.MapFS{"dist/index.html": {Data: []byte("page")}, "dist/wallet/index.html": {Data: []byte("page")},
+		"dist/assets/a.js": {Data: []byte("script")}}
+	// any order: each by itself
+	for path, cached := range map[string]string{"/wallet/": "no-cache", "/": "no-cache",
+		"/assets/a.js": "public, max-age=31536000, immutable"} {
 		_, _, header := get(t, files, path)
 		csp := header("Content-Security-Policy")
-		if strings.Contains(csp, "unsafe") || !strings.Contains(csp, "default-src 'none'") || !strings.Contains(csp, "frame-ancestors 'none'") || !strings.Contains(csp, "require-trusted-types-for 'script'") {
+		if strings.Contains(csp, "unsafe") || !strings.Contains(csp, "default-src 'none'") ||
+			!strings.Contains(csp, "frame-ancestors 'none'") ||
+			!strings.Contains(csp, "require-trusted-types-for 'script'") {
 			t.Errorf("%s: %s", path, csp)
 		}
 		if camera := strings.Contains(header("Permissions-Policy"), "camera=(self)"); camera != (path == "/wallet/") {
 			t.Errorf("%s may use the camera: %v", path, camera)
 		}
-		if header("X-Content-Type-Options") != "nosniff" || header("Referrer-Policy") != "no-referrer" || header("Cache-Control") != cached {
-			t.Errorf("%s: nosniff %q, referrer %q, cache %q", path, header("X-Content-Type-Options"), header("Referrer-Policy"), header("Cache-Control"))
+		if header("X-Content-Type-Options") != "nosniff" || header("Referrer-Policy") != "no-referrer" ||
+			header("Cache-Control") != cached {
+			t.Errorf("%s: nosniff %q, referrer %q, cache %q", path, header("X-Content-Type-Options"),
+				header("Referrer-Policy"), header("Cache-Control"))
 		}
 	}
 }
@@ -66,7 +79,8 @@ func TestFirstLoadIsSmall(t *testing.T) {
 	if !Built() {
 		t.Skip("the pages are not built here: make build builds them where Node is")
 	}
-	for index, most := range map[string]int{"dist/wallet/index.html": 45 << 10, "dist/index.html": 80 << 10} { // gzip; any order: each by itself
+	// gzip; any order: each by itself
+	for index, most := range map[string]int{"dist/wallet/index.html": 45 << 10, "dist/index.html": 80 << 10} {
 		total, names := firstLoad(t, index)
 		if total > most {
 			t.Errorf("%s: %d bytes of %v, want at most %d", index, total, names, most)
@@ -120,8 +134,8 @@ func reached(t *testing.T, index string) map[string]bool {
 	return found
 }
 
-// The worker names every file of the wallet, so that all of it is there without a connection, and none that the other pages have for
-// themselves.
+// The worker names every file of the wallet, so that all of it is there without a connection, and none that the other
+// pages have for themselves.
 func TestTheWorkerKeepsEveryFile(t *testing.T) {
 	if !Built() {
 		t.Skip("the pages are not built here: make build builds them where Node is")
@@ -144,7 +158,8 @@ func TestTheWorkerKeepsEveryFile(t *testing.T) {
 		}
 	}
 	_, _, header := get(t, fstest.MapFS{"dist/wallet/sw.js": {Data: worker}}, "/wallet/sw.js")
-	if header("Cache-Control") != "no-cache" || header("Content-Type") != "text/javascript; charset=utf-8" || !strings.Contains(header("Content-Security-Policy"), "trusted-types aqsha") {
+	if header("Cache-Control") != "no-cache" || header("Content-Type") != "text/javascript; charset=utf-8" ||
+		!strings.Contains(header("Content-Security-Policy"), "trusted-types aqsha") {
 		t.Errorf("cache %q, type %q", header("Cache-Control"), header("Content-Type"))
 	}
 }

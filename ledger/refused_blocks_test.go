@@ -121,17 +121,22 @@ func (b *blocksOf) leaves() {
 		b.try("R-LEAF", c.about, number, b.leafOf(number, c.change))
 	}
 	b.try("R-LEAF", "no leaf", number, b.chain.Blocks[number][1:])
-	b.try("R-LEAF", "two leaves", number, b.counted(slices.Insert(slices.Clone(b.chain.Blocks[number]), 1, b.chain.Blocks[number][0])))
+	b.try("R-LEAF", "two leaves", number, b.counted(slices.Insert(slices.Clone(b.chain.Blocks[number]), 1,
+		b.chain.Blocks[number][0])))
 	b.try("R-LEAF", "a block of nothing but its leaf", number, b.leafOf(number, func(l *ledger.Leaf) {
 		l.Count, l.Issued, l.Redeemed, l.Circulating = 0, before.Issued, before.Redeemed, before.Circulating
 	})[:1])
 	b.try("R-RULES", "an earlier version of the rules", number, b.leafOf(number, func(l *ledger.Leaf) { l.Rules-- }))
-	b.try("R-RULES", "a version of the rules that nobody knows", number, b.leafOf(number, func(l *ledger.Leaf) { l.Rules = 4_000_000_000 }))
-	b.try("R-PAY", "a payment twice in one block", number, b.counted(append(slices.Clone(b.chain.Blocks[number]), b.chain.Blocks[number][len(b.chain.Blocks[number])-1])))
+	b.try("R-RULES", "a version of the rules that nobody knows", number, b.leafOf(number, func(l *ledger.Leaf) {
+		l.Rules = 4_000_000_000
+	}))
+	b.try("R-PAY", "a payment twice in one block", number,
+		b.counted(append(slices.Clone(b.chain.Blocks[number]), b.chain.Blocks[number][len(b.chain.Blocks[number])-1])))
 }
 
 func (b *blocksOf) due() {
-	for _, kind := range []ledger.SystemKind{ledger.SystemRekey, ledger.SystemProposal, ledger.SystemEnd, ledger.SystemExpiry, ledger.SystemClose} {
+	for _, kind := range []ledger.SystemKind{ledger.SystemRekey, ledger.SystemProposal, ledger.SystemEnd,
+		ledger.SystemExpiry, ledger.SystemClose} {
 		number, at := b.with(func(e ledger.Entry) bool { return e.System != nil && e.System.Kind == kind })
 		block := b.chain.Blocks[number]
 		name := kind.String()
@@ -185,7 +190,9 @@ func (b *blocksOf) salts(name string, number, at int) {
 
 func (b *blocksOf) effects() {
 	for _, kind := range []token.Kind{token.KindCreate, token.KindAct} {
-		number, at := b.with(func(e ledger.Entry) bool { return e.Transaction != nil && e.Transaction.Body.Kind() == kind })
+		number, at := b.with(func(e ledger.Entry) bool {
+			return e.Transaction != nil && e.Transaction.Body.Kind() == kind
+		})
 		tx := b.entry(b.chain.Blocks[number][at]).Transaction.Encode()
 		for about, change := range map[string]func(e *ledger.Effects){ // any order: sorted at the end
 			"a tiyn more is made":            func(e *ledger.Effects) { e.Made[0].Amount++ },
@@ -235,7 +242,9 @@ func TestRefusedBlockVectors(t *testing.T) {
 			b.due()
 			b.effects()
 		}
-		slices.SortStableFunc(b.cases, func(x, y blockCase) int { return bytes.Compare([]byte(x.Rule+x.About), []byte(y.Rule+y.About)) })
+		slices.SortStableFunc(b.cases, func(x, y blockCase) int {
+			return bytes.Compare([]byte(x.Rule+x.About), []byte(y.Rule+y.About))
+		})
 		all = append(all, blockVectors{base, b.cases})
 		for _, c := range b.cases {
 			codes[c.Code]++
@@ -256,6 +265,8 @@ func TestRefusedBlockVectors(t *testing.T) {
 		}
 	}
 	if want, err := os.ReadFile(path); err != nil || !bytes.Equal(got, want) {
-		t.Errorf("refused-blocks.json is not what the rules refuse now: go test ./ledger -run RefusedBlock -update (%v)", err)
+		t.Errorf(
+			"refused-blocks.json is not what the rules refuse now: go test ./ledger -run RefusedBlock -update (%v)",
+			err)
 	}
 }

@@ -20,20 +20,24 @@ func withPurses(t *testing.T) (s *livestate.State, at livestate.Position, change
 	sim.NewWorldUnder(5, 1).NewChain(s)
 	fund := token.ID{7}
 	s.Authority().Issued = 900
-	s.PutWallet(ledger.PurseFund, ledger.Wallet{Registrar: token.Authority, Version: 1, Held: true, Balance: 900, Tokens: 1})
+	s.PutWallet(ledger.PurseFund, ledger.Wallet{Registrar: token.Authority, Version: 1, Held: true, Balance: 900,
+		Tokens: 1})
 	s.AddToken(fund, ledger.Token{Wallet: ledger.PurseFund, Amount: 900})
-	p := &ledger.Purse{ID: token.WalletID{1}, Intermediary: token.WalletID{2}, Owner: token.WalletID{3}, Class: 1, Serial: 1,
-		Deposit: 500, Lock: 400, Known: 100, Links: []ledger.PurseLink{{ID: token.Hash{1}, Number: 1, Amount: 100, Paid: true}}}
+	p := &ledger.Purse{ID: token.WalletID{1}, Intermediary: token.WalletID{2}, Owner: token.WalletID{3}, Class: 1,
+		Serial:  1,
+		Deposit: 500, Lock: 400, Known: 100,
+		Links: []ledger.PurseLink{{ID: token.Hash{1}, Number: 1, Amount: 100, Paid: true}}}
 	s.AddPurse(p)
 	*s.PurseBook() = ledger.PurseBook{Token: fund, SetAside: 1000, Paid: 100, Locked: 900,
 		Bonds: []ledger.Bond{{Intermediary: token.WalletID{2}, Amount: 500, Purses: 1}}}
-	return s, livestate.Position{Leaf: ledger.Leaf{Height: 1, Rules: 5, Issued: 900, Circulating: 900}, LogSize: 2}, func() {
-		s.ChangePurse(p)
-		p.Lock, p.Known, p.Convicted = 300, 200, true
-		p.Links = append(p.Links, ledger.PurseLink{ID: token.Hash{2}, Number: 2, Amount: 100, Paid: true})
-		s.AddPurse(&ledger.Purse{ID: token.WalletID{0, 9}, Intermediary: token.WalletID{2}})
-		s.PurseBook().Locked = 800
-	}
+	return s, livestate.Position{Leaf: ledger.Leaf{Height: 1, Rules: 5, Issued: 900, Circulating: 900}, LogSize: 2},
+		func() {
+			s.ChangePurse(p)
+			p.Lock, p.Known, p.Convicted = 300, 200, true
+			p.Links = append(p.Links, ledger.PurseLink{ID: token.Hash{2}, Number: 2, Amount: 100, Paid: true})
+			s.AddPurse(&ledger.Purse{ID: token.WalletID{0, 9}, Intermediary: token.WalletID{2}})
+			s.PurseBook().Locked = 800
+		}
 }
 
 // A capture holds the purses of its moment, whatever becomes of them while it is written; and comes back as they were.
@@ -56,7 +60,8 @@ func TestACaptureHasThePursesOfItsMoment(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := back.Purse(token.WalletID{1})
-	if p == nil || p.Lock != 400 || p.Convicted || len(p.Links) != 1 || back.PurseBook().Locked != 900 || len(back.Purses()) != 1 {
+	if p == nil || p.Lock != 400 || p.Convicted || len(p.Links) != 1 || back.PurseBook().Locked != 900 ||
+		len(back.Purses()) != 1 {
 		t.Errorf("it has %+v and %+v", p, back.PurseBook())
 	}
 }
@@ -93,7 +98,8 @@ func openersOf(t *testing.T) (key *sealed.Key, seal token.Octets) {
 	return key, s.Append(nil)
 }
 
-// withOpeners is withPurses where a name was sealed and opened; change opens it once more, under another key of openers.
+// withOpeners is withPurses where a name was sealed and opened; change opens it once more, under another key of
+// openers.
 func withOpeners(t *testing.T) (s *livestate.State, at livestate.Position, change func()) {
 	t.Helper()
 	s, at, _ = withPurses(t)

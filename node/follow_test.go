@@ -40,7 +40,10 @@ func (d direct) Feed(ctx context.Context, from uint64) (io.ReadCloser, error) {
 		return nil, errors.New("connection refused")
 	}
 	go func() {
-		w.CloseWithError(leader.Feed(ctx, from, true, func(frames []byte) error { _, err := w.Write(frames); return err }))
+		w.CloseWithError(leader.Feed(ctx, from, true, func(frames []byte) error {
+			_, err := w.Write(frames)
+			return err
+		}))
 	}()
 	return r, nil
 }
@@ -121,7 +124,8 @@ func newFleet(t *testing.T, change func(c *node.Config)) *fleet {
 	t.Helper()
 	f := &fleet{t: t, world: newFleetWorld()}
 	f.config = node.Config{Dir: t.TempDir(), Now: func() uint64 { return sim.StartMillis + 1000 },
-		Options: txlog.Options{Origin: f.world.Genesis.Name, Signers: []note.Signer{f.world.LogSigner}, SegmentBytes: 1 << 16}}
+		Options: txlog.Options{Origin: f.world.Genesis.Name, Signers: []note.Signer{f.world.LogSigner},
+			SegmentBytes: 1 << 16}}
 	if err := node.Init(f.config, f.world.Genesis); err != nil {
 		t.Fatal(err)
 	}
@@ -173,7 +177,8 @@ func (f *fleet) copyConfig() node.Config {
 		f.t.Fatal(err)
 	}
 	c := node.Config{Dir: f.t.TempDir(), Leader: "the leader", Now: f.config.Now,
-		Options: txlog.Options{Origin: f.world.Genesis.Name, Verifiers: note.VerifierList(verifier), SegmentBytes: 1 << 16}}
+		Options: txlog.Options{Origin: f.world.Genesis.Name, Verifiers: note.VerifierList(verifier),
+			SegmentBytes: 1 << 16}}
 	genesis, err := f.leader.Log().Entry(0)
 	if err != nil {
 		f.t.Fatal(err)
@@ -222,7 +227,9 @@ func until(t *testing.T, what string, holds func() bool) {
 
 func rootOf(t *testing.T, n *node.Node) (root txlog.Hash) {
 	t.Helper()
-	if err := n.View(context.Background(), func(s *livestate.State, _ node.Head) { root = stateRoot(t, s) }); err != nil {
+	if err := n.View(context.Background(), func(s *livestate.State, _ node.Head) {
+		root = stateRoot(t, s)
+	}); err != nil {
 		t.Fatal(err)
 	}
 	return root
@@ -248,7 +255,8 @@ func TestFollowerCopiesAndCosigns(t *testing.T) {
 	if rootOf(t, n) != rootOf(t, f.leader) {
 		t.Error("the follower's state is another")
 	}
-	if state, follows := n.FollowState(); !follows || !state.Connected || state.Lag == nil || *state.Lag != 0 || state.LeaderSize != n.Head().Size {
+	if state, follows := n.FollowState(); !follows || !state.Connected || state.Lag == nil || *state.Lag != 0 ||
+		state.LeaderSize != n.Head().Size {
 		t.Errorf("it says %+v", state)
 	}
 	if err := n.WaitIndex(ctx); err != nil {
@@ -258,7 +266,8 @@ func TestFollowerCopiesAndCosigns(t *testing.T) {
 		t.Errorf("%d lines of history, %v", len(items), err)
 	}
 	var refusal *token.Error
-	if _, err := n.Submit(ctx, f.world.Issue(2, f.bank, fleetValid, 1)); !errors.As(err, &refusal) || refusal.Code != node.Following {
+	if _, err := n.Submit(ctx, f.world.Issue(2, f.bank, fleetValid, 1)); !errors.As(err, &refusal) ||
+		refusal.Code != node.Following {
 		t.Errorf("a follower took a transaction: %v", err)
 	}
 	until(t, "acknowledged", func() bool {
@@ -379,7 +388,8 @@ func TestTwoHistoriesAreEvidence(t *testing.T) {
 			if verdict, err := evidence.Evidence.Check(verifier); err != nil || verdict != node.Forked {
 				t.Error(err)
 			}
-			if files, _ := filepath.Glob(filepath.Join(filepath.Dir(evidence.File), node.EvidencePattern)); len(files) != 1 {
+			if files, _ := filepath.Glob(filepath.Join(filepath.Dir(evidence.File), node.EvidencePattern)); len(
+				files) != 1 {
 				t.Errorf("evidence in %v", files)
 			}
 			forged := evidence.Evidence

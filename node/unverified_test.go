@@ -35,8 +35,8 @@ func (l *endless) Fence(context.Context) ([]byte, error)               { return 
 func (l *endless) Signers(context.Context) ([]byte, error)             { return nil, nil }
 func (l *endless) Cosign(context.Context, []byte) error                { return nil }
 
-// A follower takes no more than a bound from a leader before it has executed what came, whatever the size of the blocks; it
-// goes on when half of that is executed, and the block before it waited is told to be executed at once.
+// A follower takes no more than a bound from a leader before it has executed what came, whatever the size of the
+// blocks; it goes on when half of that is executed, and the block before it waited is told to be executed at once.
 func TestAFollowerTakesNoMoreThanItVerifies(t *testing.T) {
 	for name, entries := range map[string]int{"small blocks": 1, "blocks of a megabyte": 18, "large blocks": 250} {
 		t.Run(name, func(t *testing.T) { synctest.Test(t, func(t *testing.T) { takesNoMore(t, entries) }) })

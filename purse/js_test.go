@@ -76,7 +76,8 @@ func scenes(t *testing.T, n int) (input bytes.Buffer, verdicts []string) {
 	bankKey := keyOf("bank").Public()
 	encoder := json.NewEncoder(&input)
 	for len(verdicts) < n {
-		phones := []*phone{newPhone(t, "a", 1000), newPhone(t, "b", money.Tiyn(r.IntN(100))), newPhone(t, "c", 0), newPhone(t, "d", 0)}
+		phones := []*phone{newPhone(t, "a", 1000), newPhone(t, "b", money.Tiyn(r.IntN(100))), newPhone(t, "c", 0),
+			newPhone(t, "d", 0)}
 		for i, hops := 0, r.IntN(3); i < hops; i++ {
 			mustPay(t, phones[i], phones[i+1], money.Tiyn(500-100*i))
 		}
@@ -104,8 +105,9 @@ func scenes(t *testing.T, n int) (input bytes.Buffer, verdicts []string) {
 		if r.IntN(12) == 0 { // within payee, nonce or checksum: of what is no CBOR the codes are each decoder's own
 			asked[[]int{3 + r.IntN(16), 20 + r.IntN(16), len(asked) - 1 - r.IntN(4)}[r.IntN(3)]] ^= 1 << r.IntN(8)
 		}
-		s := scene{Network: hex.EncodeToString(network[:]), Now: noon, Certifiers: map[string]string{bank.String(): hex.EncodeToString(bankKey[:])},
-			Revoked: []string{}, Request: hex.EncodeToString(asked), Seen: []string{},
+		s := scene{Network: hex.EncodeToString(network[:]), Now: noon,
+			Certifiers: map[string]string{bank.String(): hex.EncodeToString(bankKey[:])},
+			Revoked:    []string{}, Request: hex.EncodeToString(asked), Seen: []string{},
 			Certified: []string{}}
 		if r.IntN(6) == 0 { // and another certificate of its
 			other := from.device.Certificate

@@ -53,7 +53,8 @@ func TestFilter(t *testing.T) {
 	}
 	empty := purse.NewFilter(&purse.List{})
 	empty.Signature[0] = 1
-	if back, err := purse.DecodeFilter(empty.Append(nil)); err != nil || back.Has(token.WalletID{1}) || back.Has(token.WalletID{}) {
+	if back, err := purse.DecodeFilter(empty.Append(nil)); err != nil || back.Has(token.WalletID{1}) ||
+		back.Has(token.WalletID{}) {
 		t.Errorf("the filter of no purse: %v", err)
 	}
 }
@@ -167,7 +168,8 @@ func TestShare(t *testing.T) {
 		var claims []purse.Claim
 		var sum money.Tiyn
 		for i := range rapid.IntRange(1, 12).Draw(t, "claims") {
-			c := purse.Claim{ID: sha256.Sum256([]byte{byte(i)}), Amount: money.Tiyn(rapid.Int64Range(1, purse.MaxAmount).Draw(t, "amount"))}
+			c := purse.Claim{ID: sha256.Sum256([]byte{byte(i)}),
+				Amount: money.Tiyn(rapid.Int64Range(1, purse.MaxAmount).Draw(t, "amount"))}
 			claims, sum = append(claims, c), sum+c.Amount
 		}
 		total := money.Tiyn(rapid.Int64Range(0, 2*int64(sum)).Draw(t, "total"))

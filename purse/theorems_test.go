@@ -52,8 +52,9 @@ func (p *phone) state(t *rapid.T) purse.Device {
 
 // byHand signs a payment whatever the rules say, and shows with it what it likes of what it holds.
 func (p *phone) byHand(t *rapid.T, d purse.Device, r purse.Request, now uint64) (purse.Device, purse.Message) {
-	l := purse.Link{Purse: p.id(), Number: d.Number + 1, Previous: d.Last, PaidBefore: d.Paid, ReceivedBefore: d.Received,
-		Amount: r.Amount, Payee: r.Payee, Nonce: r.Nonce, TimeMillis: now}
+	l := purse.Link{Purse: p.id(), Number: d.Number + 1, Previous: d.Last, PaidBefore: d.Paid,
+		ReceivedBefore: d.Received,
+		Amount:         r.Amount, Payee: r.Payee, Nonce: r.Nonce, TimeMillis: now}
 	id := l.ID(network)
 	var err error
 	if l.Signature, err = p.key.Sign(id); err != nil {
@@ -131,7 +132,8 @@ func settled(t *rapid.T, err error) {
 		t.Fatal(err)
 	}
 	switch refusal.Code {
-	case purse.SettleFirst, purse.TooManyHops, purse.NotCovered, purse.Unneeded, purse.NoCertificate, token.OutOfRange, token.Repeated:
+	case purse.SettleFirst, purse.TooManyHops, purse.NotCovered, purse.Unneeded, purse.NoCertificate, token.OutOfRange,
+		token.Repeated:
 	default:
 		t.Fatal(err)
 	}
@@ -216,7 +218,8 @@ func tryTheorems(t *testing.T, overspent, hidden *int) {
 			if claimed[p.id()] > w.deposit(p.id())+had[p.id()] {
 				*overspent++
 				if !convicted {
-					t.Fatalf("purse %s: %d claimed, %d had, and nothing convicts it", p.id(), claimed[p.id()], w.deposit(p.id())+had[p.id()])
+					t.Fatalf("purse %s: %d claimed, %d had, and nothing convicts it", p.id(), claimed[p.id()],
+						w.deposit(p.id())+had[p.id()])
 				}
 			}
 		}

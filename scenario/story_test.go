@@ -203,7 +203,8 @@ func showCash(t *testing.T, n *node.Node, dir string) {
 		"2 000.00 ₸ 2 1 1 2 000.00 ₸")
 }
 
-// pageShows opens the node's older page, with everything on one, in a browser, and wants a part of it, which has a table, to have a title and texts.
+// pageShows opens the node's older page, with everything on one, in a browser, and wants a part of it, which has a
+// table, to have a title and texts.
 func pageShows(t *testing.T, n *node.Node, options api.Options, part, wantTitle string, texts ...string) {
 	t.Helper()
 	path, err := exec.LookPath("chromium")
@@ -223,7 +224,8 @@ func pageShows(t *testing.T, n *node.Node, options api.Options, part, wantTitle 
 	var title, text string
 	var picture []byte
 	err = chromedp.Run(ctx, chromedp.EmulateViewport(1000, 1600), chromedp.Navigate(server.URL+"/explorer"),
-		chromedp.WaitVisible("#"+part+" table", chromedp.ByQuery), chromedp.Text("#"+part+"Title", &title, chromedp.ByQuery),
+		chromedp.WaitVisible("#"+part+" table", chromedp.ByQuery),
+		chromedp.Text("#"+part+"Title", &title, chromedp.ByQuery),
 		chromedp.Text("#"+part, &text, chromedp.ByQuery), chromedp.FullScreenshot(&picture, 100))
 	if err != nil {
 		t.Fatal(err)

@@ -86,7 +86,8 @@ func init() {
 			Reason: rapid.StringMatching("[ -~]{0,64}").Draw(t, "reason")}
 		for i := range rapid.IntRange(1, token.MaxValidators).Draw(t, "validators") {
 			v := token.Validator{Name: fmt.Sprintf("%s-%d", rapid.StringMatching("[!-~]{1,8}").Draw(t, "name"), i)}
-			v.Vote, v.Checkpoint = keyNamed(fmt.Sprint("vote", i)).Public(), keyNamed(fmt.Sprint("checkpoint", i)).Public()
+			v.Vote, v.Checkpoint = keyNamed(fmt.Sprint("vote", i)).Public(),
+				keyNamed(fmt.Sprint("checkpoint", i)).Public()
 			copy(v.Peer[:], octets(t, token.PeerBytes, token.PeerBytes))
 			v.Peer[0] = byte(i)
 			b.Validators = append(b.Validators, v)

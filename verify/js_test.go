@@ -1,4 +1,5 @@
-// Package verify holds implementations of the ledger's rules that are not the node's, and this test, which holds them against it.
+// Package verify holds implementations of the ledger's rules that are not the node's, and this test, which holds them
+// against it.
 package verify_test
 
 import (
@@ -48,10 +49,15 @@ func TestJavaScriptReplaysTheVectors(t *testing.T) {
 	if err != nil || len(files) < 4 {
 		t.Fatalf("%v: %v", files, err)
 	}
-	files = append(files, "../testdata/vectors/contract.json", "../testdata/vectors/contract-5.json", "../testdata/vectors/definitions.json", "../testdata/vectors/malformed.json", "../testdata/vectors/pages.json", "../testdata/vectors/proof.json", "../testdata/vectors/receipt.json",
-		"../testdata/vectors/refused.json", "../testdata/vectors/refused-blocks.json", "../testdata/vectors/zip215.json",
-		"../testdata/vectors/packed.json", "../testdata/vectors/feed.json", "../testdata/vectors/fence.json", "../testdata/vectors/evidence.json", "../testdata/vectors/signers.json")
-	out, err := exec.CommandContext(t.Context(), javaScript(t), append([]string{"js/vectors.js"}, files...)...).CombinedOutput()
+	files = append(files, "../testdata/vectors/contract.json", "../testdata/vectors/contract-5.json",
+		"../testdata/vectors/definitions.json", "../testdata/vectors/malformed.json", "../testdata/vectors/pages.json",
+		"../testdata/vectors/proof.json", "../testdata/vectors/receipt.json",
+		"../testdata/vectors/refused.json", "../testdata/vectors/refused-blocks.json",
+		"../testdata/vectors/zip215.json",
+		"../testdata/vectors/packed.json", "../testdata/vectors/feed.json", "../testdata/vectors/fence.json",
+		"../testdata/vectors/evidence.json", "../testdata/vectors/signers.json")
+	out, err := exec.CommandContext(t.Context(), javaScript(t),
+		append([]string{"js/vectors.js"}, files...)...).CombinedOutput()
 	if err != nil || bytes.Count(out, []byte("equal ")) != len(files) {
 		t.Fatalf("%v\n%s", err, out)
 	}
@@ -151,7 +157,8 @@ func newHistory(t *testing.T, rules uint32, seed uint64) *history {
 			continue
 		}
 		var out bytes.Buffer
-		if _, err := state.WriteSnapshot(&out, livestate.Position{Network: h.chain.Network, Leaf: leaf, LogSize: size, LogRoot: h.chain.Roots[i+1]}); err != nil {
+		if _, err := state.WriteSnapshot(&out, livestate.Position{Network: h.chain.Network, Leaf: leaf, LogSize: size,
+			LogRoot: h.chain.Roots[i+1]}); err != nil {
 			t.Fatal(err)
 		}
 		h.snapshots = append(h.snapshots, out.Bytes())
@@ -245,7 +252,8 @@ func (h *history) altered(r *rand.Rand, b []byte) []byte {
 		b[r.IntN(len(b))] ^= 1 << r.IntN(8)
 		return b
 	case p.major == 0:
-		near := []uint64{p.n + 1, p.n - 1, 0, 1, 2 * p.n, p.n / 2, p.n + 1000, r.Uint64() >> r.IntN(64), uint64(r.IntN(12)), 1<<63 - 1}
+		near := []uint64{p.n + 1, p.n - 1, 0, 1, 2 * p.n, p.n / 2, p.n + 1000, r.Uint64() >> r.IntN(64),
+			uint64(r.IntN(12)), 1<<63 - 1}
 		return replace(head(0, near[r.IntN(len(near))])...)
 	case p.major == 2 && (len(p.content) == 16 || len(p.content) == 32) && r.IntN(4) > 0:
 		for {
@@ -265,8 +273,8 @@ func (h *history) altered(r *rand.Rand, b []byte) []byte {
 	return replace(head(p.major, p.n+1)...)
 }
 
-// resigned alters a transaction's body and has it signed by whom the state demands, in a block of its own with the effects and the leaf
-// that follow, if it is executed. It is nil where nothing can be made of the body.
+// resigned alters a transaction's body and has it signed by whom the state demands, in a block of its own with the
+// effects and the leaf that follow, if it is executed. It is nil where nothing can be made of the body.
 func (h *history) resigned(t *testing.T, r *rand.Rand, number int, tx *token.Transaction) [][]byte {
 	bare, err := token.New(tx.Body, tx.ValidUntil)
 	if err != nil {
@@ -283,7 +291,8 @@ func (h *history) resigned(t *testing.T, r *rand.Rand, number int, tx *token.Tra
 		signed = body // by nobody
 	}
 	leaf := at.Leaf
-	leaf.Height, leaf.Previous, leaf.TimeMillis = at.Leaf.Height+1, token.Hash(h.chain.Roots[number]), at.Leaf.TimeMillis+uint64(r.IntN(1000))
+	leaf.Height, leaf.Previous, leaf.TimeMillis = at.Leaf.Height+1, token.Hash(h.chain.Roots[number]),
+		at.Leaf.TimeMillis+uint64(r.IntN(1000))
 	if old, err := ledger.DecodeEntry(h.chain.Blocks[number][0]); err == nil && r.IntN(4) > 0 {
 		leaf.TimeMillis = old.Leaf.TimeMillis // as the transactions expect it
 	}
@@ -302,7 +311,8 @@ func (h *history) resigned(t *testing.T, r *rand.Rand, number int, tx *token.Tra
 	}
 	entries = append(entries, ledger.AppendEntry(nil, signed.Encode(), effects))
 	a := state.Authority()
-	leaf.Count, leaf.Issued, leaf.Redeemed, leaf.Circulating = uint32(len(entries)-1), a.Issued, a.Redeemed, a.Circulating()
+	leaf.Count, leaf.Issued, leaf.Redeemed, leaf.Circulating = uint32(len(entries)-1), a.Issued, a.Redeemed,
+		a.Circulating()
 	entries[0] = leaf.Encode()
 	return entries
 }
@@ -374,7 +384,8 @@ func TestJavaScriptJudgesAlike(t *testing.T) {
 			code, root := h.judged(t, number, entries)
 			v := j.query(map[string]any{"at": number, "block": texts(entries)})
 			if (v.Code == "") != (code == "") || v.Root != root || v.Code == "broken" {
-				t.Errorf("version %d, block %d, %s: here %q %s, in JavaScript %q %s %s\n%v", rules, number, how, code, root, v.Code, v.Root, v.What, texts(entries))
+				t.Errorf("version %d, block %d, %s: here %q %s, in JavaScript %q %s %s\n%v", rules, number, how, code,
+					root, v.Code, v.Root, v.What, texts(entries))
 			}
 			if v.Code != code {
 				differ[code+" is "+v.Code]++
@@ -391,8 +402,8 @@ func TestJavaScriptJudgesAlike(t *testing.T) {
 	}
 }
 
-// A log in a folder of C2SP tiles is replayed to the roots that the node comes to; where a byte of it is another, where the checkpoint
-// is somebody else's or of more, and where another network was meant, it is not verified.
+// A log in a folder of C2SP tiles is replayed to the roots that the node comes to; where a byte of it is another, where
+// the checkpoint is somebody else's or of more, and where another network was meant, it is not verified.
 func TestJavaScriptReplaysALogOfTiles(t *testing.T) {
 	w := sim.NewWorldUnder(ledger.LatestRules, 2026)
 	state := livestate.New([32]byte{1})
@@ -404,12 +415,14 @@ func TestJavaScriptReplaysALogOfTiles(t *testing.T) {
 			log.Write(e)
 		}
 	}
-	root, err := state.WriteSnapshot(&out, livestate.Position{Network: chain.Network, Leaf: chain.Leaf, LogSize: chain.Size, LogRoot: chain.Root()})
+	root, err := state.WriteSnapshot(&out, livestate.Position{Network: chain.Network, Leaf: chain.Leaf,
+		LogSize: chain.Size, LogRoot: chain.Root()})
 	if err != nil || chain.Size > 256 {
 		t.Fatalf("%v: %d entries", err, chain.Size)
 	}
 	signed := func(signer note.Signer, size uint64) []byte {
-		text, err := note.Sign(&note.Note{Text: txlog.Checkpoint{Origin: w.Genesis.Name, Size: size, Root: chain.Root()}.Text()}, signer)
+		text, err := note.Sign(&note.Note{Text: txlog.Checkpoint{Origin: w.Genesis.Name, Size: size,
+			Root: chain.Root()}.Text()}, signer)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -421,12 +434,14 @@ func TestJavaScriptReplaysALogOfTiles(t *testing.T) {
 		if err := os.MkdirAll(filepath.Dir(bundle), 0o700); err != nil {
 			t.Fatal(err)
 		}
-		for path, content := range map[string][]byte{bundle: entries, filepath.Join(dir, "checkpoint"): checkpoint} { // any order
+		// any order
+		for path, content := range map[string][]byte{bundle: entries, filepath.Join(dir, "checkpoint"): checkpoint} {
 			if err := os.WriteFile(path, content, 0o600); err != nil {
 				t.Fatal(err)
 			}
 		}
-		out, err := exec.CommandContext(t.Context(), javaScript(t), "js/log.js", dir, "--network", network).CombinedOutput()
+		out, err := exec.CommandContext(t.Context(), javaScript(t), "js/log.js", dir, "--network",
+			network).CombinedOutput()
 		return string(out), err
 	}
 	good := signed(w.LogSigner, chain.Size)
@@ -442,8 +457,10 @@ func TestJavaScriptReplaysALogOfTiles(t *testing.T) {
 		"another key": func() (string, error) {
 			return replay(signed(stranger, chain.Size), log.Bytes(), chain.Network.String())
 		},
-		"a byte after the last": func() (string, error) { return replay(good, append(log.Bytes(), 0), chain.Network.String()) },
-		"another network":       func() (string, error) { return replay(good, log.Bytes(), strings.Repeat("00", 32)) },
+		"a byte after the last": func() (string, error) {
+			return replay(good, append(log.Bytes(), 0), chain.Network.String())
+		},
+		"another network": func() (string, error) { return replay(good, log.Bytes(), strings.Repeat("00", 32)) },
 	} {
 		if said, err := run(); err == nil || !strings.Contains(said, "not verified") {
 			t.Errorf("%s: %v: %s", about, err, said)

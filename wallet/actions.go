@@ -361,8 +361,8 @@ func (d *Client) Veto(ctx context.Context, proposal token.TransactionID) (node.R
 }
 
 // SetValidators says who orders the network and signs its log from now on: root signs. The reason may be empty. The
-// sequence is the root set's in the answer that the present list was read from: where somebody has changed it since, this
-// list would undo that, and is refused (stale-version).
+// sequence is the root set's in the answer that the present list was read from: where somebody has changed it since,
+// this list would undo that, and is refused (stale-version).
 func (d *Client) SetValidators(ctx context.Context, sequence uint64, reason string,
 	list []token.Validator) (node.Receipt, error) {
 	return d.Do(ctx, &token.SetValidators{Sequence: sequence, Reason: reason, Validators: list})

@@ -21,7 +21,8 @@ import (
 )
 
 // measuring are the lines that touch nobody's money: their refusals say themselves what is wrong, and are listed by it.
-var measuring = map[string]string{"farm": "", "planner": "", "internal/strict": "", "internal/cli/farmcmd": "", "api/farms": "", "internal/cli/plancmd": "",
+var measuring = map[string]string{"farm": "", "planner": "", "internal/strict": "", "internal/cli/farmcmd": "",
+	"api/farms": "", "internal/cli/plancmd": "",
 	"market": "market-", "internal/cli/marketcmd": "market-"}
 
 // measuredCodes reads, from the sources, each code of these lines and the rules that it is said with.
@@ -29,30 +30,32 @@ func measuredCodes(t *testing.T) map[string][]string {
 	t.Helper()
 	rules := map[string][]string{}
 	for room, prefix := range measuring {
-		err := filepath.WalkDir(filepath.Join("..", filepath.FromSlash(room)), func(path string, entry fs.DirEntry, err error) error {
-			if err != nil || entry.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
-				return err
-			}
-			set := gotoken.NewFileSet()
-			file, err := parser.ParseFile(set, path, nil, 0)
-			if err != nil {
-				return err
-			}
-			ast.Inspect(file, func(n ast.Node) bool {
-				code, rule := measuredAt(n)
-				if code == "" {
+		err := filepath.WalkDir(filepath.Join("..", filepath.FromSlash(room)),
+			func(path string, entry fs.DirEntry, err error) error {
+				if err != nil || entry.IsDir() || !strings.HasSuffix(path, ".go") ||
+					strings.HasSuffix(path, "_test.go") {
+					return err
+				}
+				set := gotoken.NewFileSet()
+				file, err := parser.ParseFile(set, path, nil, 0)
+				if err != nil {
+					return err
+				}
+				ast.Inspect(file, func(n ast.Node) bool {
+					code, rule := measuredAt(n)
+					if code == "" {
+						return true
+					}
+					if !isCode.MatchString(code) {
+						t.Errorf("%s: code %q is not kebab-case", set.Position(n.Pos()), code)
+					}
+					if code = prefix + code; !slices.Contains(rules[code], rule) && rule != "" {
+						rules[code] = append(rules[code], rule)
+					}
 					return true
-				}
-				if !isCode.MatchString(code) {
-					t.Errorf("%s: code %q is not kebab-case", set.Position(n.Pos()), code)
-				}
-				if code = prefix + code; !slices.Contains(rules[code], rule) && rule != "" {
-					rules[code] = append(rules[code], rule)
-				}
-				return true
+				})
+				return nil
 			})
-			return nil
-		})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -63,8 +66,8 @@ func measuredCodes(t *testing.T) map[string][]string {
 	return rules
 }
 
-// measuredAt are the code and the rule that a piece of syntax refuses with: Refuse(code, field, rule, …), or a Problem of a plan's
-// file with the rule last. One that is said by another's error has its place only.
+// measuredAt are the code and the rule that a piece of syntax refuses with: Refuse(code, field, rule, …), or a Problem
+// of a plan's file with the rule last. One that is said by another's error has its place only.
 func measuredAt(n ast.Node) (code, rule string) {
 	switch n := n.(type) {
 	case *ast.CallExpr:
@@ -96,7 +99,8 @@ func text(e ast.Expr) string {
 // registry is the part of docs/CODES.md about these lines.
 func registry(t *testing.T) string {
 	var b strings.Builder
-	b.WriteString("\n## Of farms, plans and markets\n\nThese touch nobody's money. What is said names the field, and the value where a % stands; the command line exits with 3.\n\n")
+	b.WriteString(
+		"\n## Of farms, plans and markets\n\nThese touch nobody's money. What is said names the field, and the value where a % stands; the command line exits with 3.\n\n")
 	b.WriteString("| Code | What is said |\n|---|---|\n")
 	rules := measuredCodes(t)
 	for _, code := range slices.Sorted(maps.Keys(rules)) {
@@ -117,10 +121,11 @@ func TestCodesOfMeasuringAreTheirOwn(t *testing.T) {
 	}
 }
 
-// Whatever code the product prints is explained, in every language, by the name under which it is printed: codes of the rules and
-// commands, of farms, plans and markets, and the numbers of digital cash.
+// Whatever code the product prints is explained, in every language, by the name under which it is printed: codes of the
+// rules and commands, of farms, plans and markets, and the numbers of digital cash.
 func TestEveryCodeThatIsPrintedIsExplained(t *testing.T) {
-	printed := slices.Concat(slices.Collect(maps.Keys(codesOfTheSources(t))), slices.Collect(maps.Keys(measuredCodes(t))))
+	printed := slices.Concat(slices.Collect(maps.Keys(codesOfTheSources(t))),
+		slices.Collect(maps.Keys(measuredCodes(t))))
 	numbers := 0
 	for _, code := range printed {
 		if number, ok := strings.CutPrefix(code, "cash-"); ok && strings.Trim(number, "0123456789") == "" {
@@ -145,7 +150,8 @@ func TestEveryCodeThatIsPrintedIsExplained(t *testing.T) {
 		}
 	}
 	if have, err := os.ReadFile("families.json"); err != nil || !bytes.Equal(have, listed) {
-		t.Errorf("families.json does not list the codes of farms and plans that the sources have (%v): run this test with -update", err)
+		t.Errorf(
+			"families.json does not list the codes of farms and plans that the sources have (%v): run this test with -update", err)
 	}
 	for _, code := range printed {
 		for _, l := range words.Languages {

@@ -29,7 +29,9 @@ const origin, site = "https://tenge.example.kz:8443", "tenge.example.kz"
 var start = time.Date(2026, 11, 30, 9, 0, 0, 0, time.UTC)
 
 func config(files vfs.FS) staff.Config {
-	return staff.Config{FS: files, Dir: "staff", Origin: "tenge.example.kz/staff", Background: func(work func()) { work() }}
+	return staff.Config{FS: files, Dir: "staff", Origin: "tenge.example.kz/staff", Background: func(work func()) {
+		work()
+	}}
 }
 
 func open(t testing.TB, files vfs.FS) *staff.Store {
@@ -73,7 +75,8 @@ func attestation(m passkey.Made) staff.Attestation {
 	return staff.Attestation{ID: m.ID, ClientData: m.ClientData, Object: m.Object}
 }
 func assertion(s passkey.Signed) staff.Assertion {
-	return staff.Assertion{ID: s.ID, ClientData: s.ClientData, Authenticator: s.Authenticator, Signature: s.Signature, Account: s.Handle}
+	return staff.Assertion{ID: s.ID, ClientData: s.ClientData, Authenticator: s.Authenticator, Signature: s.Signature,
+		Account: s.Handle}
 }
 
 func signIn(s *staff.Store, d *passkey.Device, now time.Time) (string, error) {
@@ -120,7 +123,8 @@ func wantCode(t testing.TB, about string, err error, code token.Code) {
 	}
 }
 
-// The machine's link makes one administrator, within a quarter of an hour, once; another link of the machine takes its place.
+// The machine's link makes one administrator, within a quarter of an hour, once; another link of the machine takes its
+// place.
 func TestTheMachinesLinkWorksOnce(t *testing.T) {
 	files := disk.New(1).FS()
 	s := open(t, files)
@@ -142,7 +146,8 @@ func TestTheMachinesLinkWorksOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, a, ok := s.Session(p.secret, start.Add(15*time.Minute)); !ok || !a.Has(staff.Administrator) || a.Reads() != "" {
+	if _, a, ok := s.Session(p.secret, start.Add(15*time.Minute)); !ok || !a.Has(staff.Administrator) ||
+		a.Reads() != "" {
 		t.Errorf("%+v, %v: want a session of an administrator who reads no ledger", a, ok)
 	}
 	_, err = join(s, link, "Mallory", start)
@@ -177,7 +182,8 @@ func readAll(files vfs.FS, path string) ([]byte, error) {
 	return content, err
 }
 
-// A challenge is answered once, in time, at its own origin, for its own purpose, by a device that has verified the person, unaltered.
+// A challenge is answered once, in time, at its own origin, for its own purpose, by a device that has verified the
+// person, unaltered.
 func TestWhatIsNoAnswerOfAPasskey(t *testing.T) {
 	files := disk.New(1).FS()
 	s := open(t, files)
@@ -240,7 +246,9 @@ func TestWhatIsNoAnswerOfAPasskey(t *testing.T) {
 		"person not verified": func(c staff.Challenge) (string, staff.Assertion, time.Time) {
 			return origin, assertion(unverified.Sign(origin, site, c.Challenge)), start
 		},
-		"empty": func(c staff.Challenge) (string, staff.Assertion, time.Time) { return origin, staff.Assertion{}, start },
+		"empty": func(c staff.Challenge) (string, staff.Assertion, time.Time) {
+			return origin, staff.Assertion{}, start
+		},
 		"too large": func(c staff.Challenge) (string, staff.Assertion, time.Time) {
 			a := assertion(p.Sign(origin, site, c.Challenge))
 			a.ClientData = make([]byte, 1<<20)
@@ -263,7 +271,8 @@ func TestWhatIsNoAnswerOfAPasskey(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = s.Confirm(p.session(t, s, start), origin, adding.Challenge, assertion(p.Sign(origin, site, adding.Challenge)), start)
+	_, err = s.Confirm(p.session(t, s, start), origin, adding.Challenge,
+		assertion(p.Sign(origin, site, adding.Challenge)), start)
 	wantCode(t, "for another purpose of the same account", err, staff.PasskeyRefused)
 	if _, _, _, err = s.SignIn(origin, c.Challenge, as, start); err != nil {
 		t.Fatal(err)
@@ -274,7 +283,8 @@ func TestWhatIsNoAnswerOfAPasskey(t *testing.T) {
 	wantCode(t, "at an address", err, staff.PasskeyNeedsName)
 }
 
-// A passkey whose counter goes back is refused and noted; one that keeps no counter is good; and what was counted outlives a restart.
+// A passkey whose counter goes back is refused and noted; one that keeps no counter is good; and what was counted
+// outlives a restart.
 func TestACopyOfAPasskeyIsNoticed(t *testing.T) {
 	files := disk.New(1).FS()
 	s := open(t, files)
@@ -302,8 +312,8 @@ func TestACopyOfAPasskeyIsNoticed(t *testing.T) {
 	}
 }
 
-// A session ends after half an hour without a request, after twelve hours, with the account, with its roles; not with a restart. One
-// passkey is fresh for five minutes.
+// A session ends after half an hour without a request, after twelve hours, with the account, with its roles; not with a
+// restart. One passkey is fresh for five minutes.
 func TestWhenASessionEnds(t *testing.T) {
 	files := disk.New(1).FS()
 	s := open(t, files)
@@ -344,7 +354,8 @@ func TestWhenASessionEnds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fresh, err := s.Confirm(q.session(t, s, later.Add(10*time.Minute)), origin, c.Challenge, assertion(q.Sign(origin, site, c.Challenge)), later.Add(10*time.Minute))
+	fresh, err := s.Confirm(q.session(t, s, later.Add(10*time.Minute)), origin, c.Challenge,
+		assertion(q.Sign(origin, site, c.Challenge)), later.Add(10*time.Minute))
 	if err != nil || !fresh.IsFresh(later.Add(14*time.Minute)) {
 		t.Errorf("%+v, %v: want it fresh again", fresh, err)
 	}
@@ -406,8 +417,9 @@ func TestWhatAnAccountCannotBecome(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantCode(t, "ending the one that is left", s.End(q.id, q.id, start), staff.LastAdministrator)
-	for about, roles := range map[string][]staff.Role{"none": nil, "two that read": {staff.Authority, staff.Auditor}, "unknown": {"root"},
-		"twice": {staff.Auditor, staff.Auditor}, "a bank's without a bank": {staff.Intermediary}} {
+	for about, roles := range map[string][]staff.Role{"none": nil, "two that read": {staff.Authority, staff.Auditor},
+		"unknown": {"root"},
+		"twice":   {staff.Auditor, staff.Auditor}, "a bank's without a bank": {staff.Intermediary}} {
 		_, _, err := s.Invite(q.id, "Carol", roles, token.WalletID{}, start)
 		wantCode(t, about, err, token.OutOfRange)
 	}
@@ -421,7 +433,8 @@ func TestWhatAnAccountCannotBecome(t *testing.T) {
 		t.Fatalf("%+v, %v", c, err)
 	}
 	spare := passkey.New(c.Account)
-	if err := s.AddPasskey(origin, q.id, "spare", c.Challenge, attestation(spare.Make(origin, site, c.Challenge)), start); err != nil {
+	if err := s.AddPasskey(origin, q.id, "spare", c.Challenge, attestation(spare.Make(origin, site, c.Challenge)),
+		start); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.RemovePasskey(q.id, q.id, hex.EncodeToString(q.ID), start); err != nil {
@@ -451,7 +464,8 @@ func TestWhatIsBounded(t *testing.T) {
 	_, err = join(s, link, "Bolat", start)
 	wantCode(t, "an invitation that was ended", err, staff.LinkRefused)
 	for n := 0; ; n++ {
-		if _, _, err = s.Invite(p.id, fmt.Sprint("guest ", n), []staff.Role{staff.Auditor}, token.WalletID{}, start); err != nil {
+		if _, _, err = s.Invite(p.id, fmt.Sprint("guest ", n), []staff.Role{staff.Auditor}, token.WalletID{},
+			start); err != nil {
 			if n != 100 {
 				t.Errorf("%d invitations wait", n)
 			}
@@ -473,7 +487,8 @@ func TestWhatIsBounded(t *testing.T) {
 	}
 }
 
-// The trail says who did what; its checkpoint is signed over all of it, each line is in its tree, and a later trail extends an earlier one.
+// The trail says who did what; its checkpoint is signed over all of it, each line is in its tree, and a later trail
+// extends an earlier one.
 func TestTheTrailCanBeVerified(t *testing.T) {
 	files := disk.New(1).FS()
 	s := open(t, files)
@@ -484,7 +499,8 @@ func TestTheTrailCanBeVerified(t *testing.T) {
 	}
 	invited(t, s, p, "Bolat", start, staff.Auditor)
 	trail, err := s.Trail(1<<62, early.Size, 2)
-	if err != nil || trail.Size != 3 || len(trail.Lines) != 2 || trail.Lines[0].Index != 2 || trail.Lines[1].Index != 1 {
+	if err != nil || trail.Size != 3 || len(trail.Lines) != 2 || trail.Lines[0].Index != 2 ||
+		trail.Lines[1].Index != 1 {
 		t.Fatalf("%+v, %v", trail, err)
 	}
 	if err := txlog.VerifyConsistency(early.Size, trail.Size, early.Root, trail.Root, trail.Consistency); err != nil {
@@ -498,7 +514,8 @@ func TestTheTrailCanBeVerified(t *testing.T) {
 	if err != nil || c.Size != trail.Size || c.Root != trail.Root {
 		t.Errorf("%+v, %v", c, err)
 	}
-	if e := trail.Lines[1].Record; e.Act != staff.Invited || e.By != p.id || e.Name != "Bolat" || e.Time != uint64(start.UnixMilli()) {
+	if e := trail.Lines[1].Record; e.Act != staff.Invited || e.By != p.id || e.Name != "Bolat" ||
+		e.Time != uint64(start.UnixMilli()) {
 		t.Errorf("%+v", e)
 	}
 	var again staff.AuditRecord
@@ -560,7 +577,9 @@ func TestStaffOutlivesEveryFault(t *testing.T) {
 		}
 		return text
 	}
-	states := []string{"", "Aigul[administrator] false 1 ", "Aigul[administrator] false 1 Bolat[administrator] false 1 ", "Bolat[administrator] false 1 Aigul[administrator] true 0 "}
+	states := []string{"", "Aigul[administrator] false 1 ",
+		"Aigul[administrator] false 1 Bolat[administrator] false 1 ",
+		"Bolat[administrator] false 1 Aigul[administrator] true 0 "}
 	diskfault.Every(t,
 		func(files vfs.FS) error { return files.MkdirAll("staff") },
 		func(files vfs.FS) (int, error) {
@@ -600,7 +619,8 @@ func FuzzAnswers(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	good, made := assertion(p.Sign(origin, site, c.Challenge)), attestation(passkey.New(p.Handle).Make(origin, site, c.Challenge))
+	good, made := assertion(p.Sign(origin, site, c.Challenge)),
+		attestation(passkey.New(p.Handle).Make(origin, site, c.Challenge))
 	f.Add(good.ID, good.ClientData, good.Authenticator, good.Signature, good.Account, made.Object)
 	f.Add(good.ID, made.ClientData, made.Object, good.Signature, good.Account, good.Authenticator)
 	f.Add([]byte{}, []byte("{}"), []byte{0xa0}, []byte{}, []byte{}, []byte{0xff})
@@ -609,7 +629,8 @@ func FuzzAnswers(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Fuzz(func(t *testing.T, id, clientData, authenticator, signature, account, object []byte) {
-		as := staff.Assertion{ID: id, ClientData: clientData, Authenticator: authenticator, Signature: signature, Account: account}
+		as := staff.Assertion{ID: id, ClientData: clientData, Authenticator: authenticator, Signature: signature,
+			Account: account}
 		// Another challenge than the one that the first seed answers.
 		fresh, err := s.Begin(staff.ToSignIn, origin, "", start)
 		if err != nil {
@@ -623,7 +644,8 @@ func FuzzAnswers(f *testing.F) {
 			t.Fatal(err)
 		}
 		at := staff.Attestation{ID: id, ClientData: clientData, Object: object}
-		if secret, _, _, err := s.Join(origin, link, "Mallory", begun.Challenge, at, start); err == nil || secret != "" {
+		if secret, _, _, err := s.Join(origin, link, "Mallory", begun.Challenge, at, start); err == nil ||
+			secret != "" {
 			t.Errorf("joined by %x", at)
 		}
 	})

@@ -119,10 +119,12 @@ func TestRequestsOfTheStandard(t *testing.T) {
 			}
 			read++
 			w := v.Request
-			if r.ID != w.I || r.Amount != w.A || r.Unit != w.U || r.Single != w.S || !reflect.DeepEqual(r.Mints, w.M) && len(w.M) > 0 || r.Description != w.D {
+			if r.ID != w.I || r.Amount != w.A || r.Unit != w.U || r.Single != w.S ||
+				!reflect.DeepEqual(r.Mints, w.M) && len(w.M) > 0 || r.Description != w.D {
 				t.Errorf("%s: %+v, want %+v", v.Text, r, w)
 			}
-			if w.Nut10 != nil && (r.Lock == nil || r.Lock.Data != w.Nut10.D || r.Lock.Kind != w.Nut10.K || len(r.Lock.Tags) != len(w.Nut10.T)) {
+			if w.Nut10 != nil && (r.Lock == nil || r.Lock.Data != w.Nut10.D || r.Lock.Kind != w.Nut10.K ||
+				len(r.Lock.Tags) != len(w.Nut10.T)) {
 				t.Errorf("%s: %+v, want %+v", v.Text, r.Lock, w.Nut10)
 			}
 			nostr := len(r.Transports) != len(w.T)
@@ -133,7 +135,8 @@ func TestRequestsOfTheStandard(t *testing.T) {
 				}
 			}
 			if !nostr && file == "nut26.json" {
-				if again, err := r.EncodeB(); err != nil || w.I != "single_use_false" && again != strings.ToUpper(v.Text) {
+				if again, err := r.EncodeB(); err != nil ||
+					w.I != "single_use_false" && again != strings.ToUpper(v.Text) {
 					t.Errorf("%s became %s: %v", v.Text, again, err)
 				}
 			}
@@ -167,7 +170,8 @@ func TestBlindedKeysOfTheStandard(t *testing.T) {
 	if err := json.Unmarshal(raw, &parts); err != nil {
 		t.Fatal(err)
 	}
-	for name, to := range map[string]any{"e": &v.E, "E": &v.Once, "p": &v.Private, "P": &v.Public, "r": &v.R, "blinded": &v.Blinded, "proof": &v.Proof} {
+	for name, to := range map[string]any{"e": &v.E, "E": &v.Once, "p": &v.Private, "P": &v.Public, "r": &v.R,
+		"blinded": &v.Blinded, "proof": &v.Proof} {
 		if err := json.Unmarshal(parts[name], to); err != nil {
 			t.Fatal(name, err)
 		}
@@ -289,7 +293,8 @@ func TestChoosingNotes(t *testing.T) {
 func TestSignaturesAreProved(t *testing.T) {
 	k := scalar(t, "key")
 	amounts := []money.Tiyn{1, 2}
-	set, err := cash.NewKeyset(cash.Unit, amounts, []curve.Point{curve.PublicKey(k), curve.PublicKey(scalar(t, "two"))}, 0, 10, 20)
+	set, err := cash.NewKeyset(cash.Unit, amounts, []curve.Point{curve.PublicKey(k), curve.PublicKey(scalar(t, "two"))},
+		0, 10, 20)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -304,7 +309,8 @@ func TestSignaturesAreProved(t *testing.T) {
 			t.Fatal(err)
 		}
 		e, s := proof.E.Bytes(), proof.S.Bytes()
-		return cash.Signature{Amount: 1, ID: set.ID.String(), C: cash.HexPoint(c), DLEQ: &cash.DLEQ{E: hex.EncodeToString(e[:]), S: hex.EncodeToString(s[:])}}
+		return cash.Signature{Amount: 1, ID: set.ID.String(), C: cash.HexPoint(c),
+			DLEQ: &cash.DLEQ{E: hex.EncodeToString(e[:]), S: hex.EncodeToString(s[:])}}
 	}
 	note, err := Open(&set, blanks[0], sign(k))
 	if err != nil {

@@ -16,8 +16,8 @@ import (
 	"github.com/aqsha/aqsha/internal/freeport"
 )
 
-// A page's blocks of commands are played as they are printed, one after the other in a folder of the page's own. What a reader has
-// done before stands in a comment before the block, which the page does not show:
+// A page's blocks of commands are played as they are printed, one after the other in a folder of the page's own. What a
+// reader has done before stands in a comment before the block, which the page does not show:
 //
 //	<!-- play: aqsha init --development -->
 //
@@ -25,7 +25,8 @@ import (
 //
 //	<!-- not played: it asks machines of your own -->
 //
-// Commands that last (a node, a pool, a charger) are started and left running till the page ends; ports are exchanged for free ones.
+// Commands that last (a node, a pool, a charger) are started and left running till the page ends; ports are exchanged
+// for free ones.
 
 // documents are the pages; those that have a player of their own are in playedElsewhere.
 var playedElsewhere = map[string]string{
@@ -46,7 +47,8 @@ var (
 	indented = regexp.MustCompile(`^(?:    [^\n]*\n)+`)
 	fenced   = regexp.MustCompile("(?s)^```(?:sh|console)?\n(.*?\n)```")
 	command  = regexp.MustCompile(`(?m)^(aqsha|make|curl|go) `)
-	lasting  = regexp.MustCompile(`^aqsha (up|follow|mine|chain up|pool up|device charger|farm watch|farm simulate)( |$)`)
+	lasting  = regexp.MustCompile(
+		`^aqsha (up|follow|mine|chain up|pool up|device charger|farm watch|farm simulate)( |$)`)
 	// A page may speak of more machines than a test has room for.
 	manyMachines = regexp.MustCompile(`--machines 3000\b`)
 	remark       = regexp.MustCompile(`\s+# .*$`)
@@ -70,7 +72,8 @@ func blocksOf(page string) (all []block) {
 			} else {
 				marks.skipped = m[2]
 			}
-		} else if m := indented.FindString(rest); m != "" && (at < 2 || page[at-2:at] == "\n\n" || strings.HasSuffix(page[:at], "-->\n")) {
+		} else if m := indented.FindString(rest); m != "" && (at < 2 || page[at-2:at] == "\n\n" ||
+			strings.HasSuffix(page[:at], "-->\n")) {
 			size, text = len(m), regexp.MustCompile(`(?m)^    `).ReplaceAllString(m, "")
 		} else if m := fenced.FindStringSubmatch(rest); m != nil {
 			size, text = len(m[0]), m[1]
@@ -216,7 +219,8 @@ func playPage(t *testing.T, blocks []block, files string) {
 	}
 	run := exec.Command("bash", "-c", script)
 	run.Dir = t.TempDir()
-	run.Env = append(os.Environ(), "FILES="+files, "PATH="+strings.Join([]string{named, tools, os.Getenv("PATH")}, string(os.PathListSeparator)))
+	run.Env = append(os.Environ(), "FILES="+files, "PATH="+
+		strings.Join([]string{named, tools, os.Getenv("PATH")}, string(os.PathListSeparator)))
 	run.WaitDelay = 5 * time.Second
 	if out, err := run.CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, out[max(0, len(out)-3000):])

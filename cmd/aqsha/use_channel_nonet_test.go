@@ -36,7 +36,8 @@ func TestAChannelIsPaidWithoutANetwork(t *testing.T) {
 	run1(t, "wallet", "new", "aigerim", "--bank", "halyk", "--tier", "business", "--data", net)
 	run1(t, "wallet", "new", "shop", "--bank", "halyk", "--tier", "business", "--data", net)
 	run1(t, "pay", "halyk", "aigerim", "10000", "--data", net)
-	run1(t, "channel", "open", "stream", "--from", "aigerim", "--to", "shop", "--deposit", "1000", "--window", "2h", "--data", net)
+	run1(t, "channel", "open", "stream", "--from", "aigerim", "--to", "shop", "--deposit", "1000", "--window", "2h",
+		"--data", net)
 	run1(t, "channel", "keep", "stream", "--data", net)
 	// To the payer's side goes what the payer has, to the receiver's what the receiver has; the ledger stays behind.
 	for side, files := range map[string][]string{car: {"names/*", "keys/aigerim.*", "channels/*"},
@@ -52,7 +53,8 @@ func TestAChannelIsPaidWithoutANetwork(t *testing.T) {
 					t.Fatal(err)
 				}
 				to := filepath.Join(side, filepath.Dir(pattern), filepath.Base(path))
-				if err := errors.Join(os.MkdirAll(filepath.Dir(to), 0o700), os.WriteFile(to, content, 0o600)); err != nil {
+				if err := errors.Join(os.MkdirAll(filepath.Dir(to), 0o700),
+					os.WriteFile(to, content, 0o600)); err != nil {
 					t.Fatal(err)
 				}
 			}

@@ -12,8 +12,8 @@ import (
 	"github.com/aqsha/aqsha/console/bench"
 )
 
-// What is measured is the page's own: a page that waits for its server is painted later by at least that, each visit is one request
-// in a profile that knows nothing, a second visit is two in one, and a page that shows nothing is an error.
+// What is measured is the page's own: a page that waits for its server is painted later by at least that, each visit is
+// one request in a profile that knows nothing, a second visit is two in one, and a page that shows nothing is an error.
 func TestWhatIsMeasuredIsThePage(t *testing.T) {
 	const wait = 400 * time.Millisecond
 	var visits, known atomic.Int64
@@ -55,7 +55,8 @@ func TestWhatIsMeasuredIsThePage(t *testing.T) {
 	if visits.Load() != 1 || known.Load() != 0 {
 		t.Errorf("%d requests, %d of a profile that was there", visits.Load(), known.Load())
 	}
-	if _, err := b.LargestPaint(t.Context(), server.URL+"/fast", bench.Visit{Slower: 4, Slow4G: true, Second: true}); err != nil {
+	if _, err := b.LargestPaint(t.Context(), server.URL+"/fast",
+		bench.Visit{Slower: 4, Slow4G: true, Second: true}); err != nil {
 		t.Error(err)
 	}
 	if visits.Load() != 3 || known.Load() != 1 {

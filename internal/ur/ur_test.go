@@ -76,8 +76,8 @@ func pictures(t *testing.T, data []byte) (list []image.Image) {
 	return list
 }
 
-// A picture of a message is read again by another program's reader (jsQR): one code that stands still, or an animated one,
-// whose frames are of one size.
+// A picture of a message is read again by another program's reader (jsQR): one code that stands still, or an animated
+// one, whose frames are of one size.
 func TestAPictureIsReadByAnother(t *testing.T) {
 	node, err := exec.LookPath("node")
 	reader, _ := filepath.Abs("../../console/ui/node_modules/jsqr/dist/jsQR.js")
@@ -182,7 +182,8 @@ func TestACodeHasAQuietZone(t *testing.T) {
 					}
 				}
 			}
-			if !black(edge, edge) || !black(side-1-edge, edge) || !black(edge, side-1-edge) || black(edge+scale, edge+scale) {
+			if !black(edge, edge) || !black(side-1-edge, edge) || !black(edge, side-1-edge) ||
+				black(edge+scale, edge+scale) {
 				t.Errorf("picture %d of %d: its corners are no finder patterns", i, len(frames))
 			}
 		}

@@ -42,7 +42,8 @@ func simulated(t testing.TB, n int, seed uint64) []float64 {
 func point(spec Spec) []float64 {
 	at := spec.layout()
 	theta := make([]float64, at.size)
-	for i, v := range map[int]float64{at.mu: 0.07, at.phi: -0.0517, at.omega: 0.11, at.alpha: 0.12, at.gamma: 0.04, at.beta: 0.8, at.xi: 1.15, at.nu: 5.5} {
+	for i, v := range map[int]float64{at.mu: 0.07, at.phi: -0.0517, at.omega: 0.11, at.alpha: 0.12, at.gamma: 0.04,
+		at.beta: 0.8, at.xi: 1.15, at.nu: 5.5} {
 		if i >= 0 {
 			theta[i] = v
 		}
@@ -70,7 +71,8 @@ func TestDerivatives(t *testing.T) {
 			p.evaluate(shifted, up, false)
 			shifted[i] -= 2 * step
 			p.evaluate(shifted, down, false)
-			if got, want := here.gradient[i], (up.value-down.value)/(2*step); math.Abs(got-want) > 1e-4*max(1, math.Abs(want)) {
+			if got, want := here.gradient[i], (up.value-down.value)/(2*step); math.Abs(got-want) > 1e-4*max(1,
+				math.Abs(want)) {
 				t.Errorf("%+v: ∂%s = %v, differences %v", spec, spec.Names()[i], got, want)
 			}
 			for j := range k {
@@ -91,13 +93,15 @@ func TestDerivatives(t *testing.T) {
 // The specialised engine is the general one.
 func TestFastEngineIsTheGeneralOne(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		spec := Spec{Model: GARCH, Law: rapid.SampledFrom([]Law{Normal, StudentT}).Draw(t, "law"), Mean: Zero, Initial: rapid.SampledFrom([]Initial{ThroughRecursion, MeanSquare, Backcast}).Draw(t, "initial")}
+		spec := Spec{Model: GARCH, Law: rapid.SampledFrom([]Law{Normal, StudentT}).Draw(t, "law"), Mean: Zero,
+			Initial: rapid.SampledFrom([]Initial{ThroughRecursion, MeanSquare, Backcast}).Draw(t, "initial")}
 		n := rapid.IntRange(50, 400).Draw(t, "n")
 		r, err := Simulate(Spec{Mean: Zero}, []float64{0.1, 0.1, 0.8}, n, rapid.Uint64().Draw(t, "seed"))
 		if err != nil {
 			t.Fatal(err)
 		}
-		theta := []float64{rapid.Float64Range(0.01, 1).Draw(t, "omega"), rapid.Float64Range(0, 0.5).Draw(t, "alpha"), rapid.Float64Range(0, 0.98).Draw(t, "beta")}
+		theta := []float64{rapid.Float64Range(0.01, 1).Draw(t, "omega"), rapid.Float64Range(0, 0.5).Draw(t, "alpha"),
+			rapid.Float64Range(0, 0.98).Draw(t, "beta")}
 		if spec.Law == StudentT {
 			theta = append(theta, rapid.Float64Range(2.05, 60).Draw(t, "nu"))
 		}
@@ -129,13 +133,16 @@ func TestFastEngineIsTheGeneralOne(t *testing.T) {
 func TestTheEGARCHEngineIsTheGeneralOne(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		spec := Spec{Model: EGARCH, Law: rapid.SampledFrom([]Law{Normal, StudentT}).Draw(t, "law"), Mean: Zero,
-			Initial: rapid.SampledFrom([]Initial{ThroughRecursion, MeanSquare, Backcast}).Draw(t, "initial"), NormalAbs: rapid.Bool().Draw(t, "abs")}
+			Initial:   rapid.SampledFrom([]Initial{ThroughRecursion, MeanSquare, Backcast}).Draw(t, "initial"),
+			NormalAbs: rapid.Bool().Draw(t, "abs")}
 		n := rapid.IntRange(50, 400).Draw(t, "n")
 		r, err := Simulate(Spec{Mean: Zero}, []float64{0.1, 0.1, 0.8}, n, rapid.Uint64().Draw(t, "seed"))
 		if err != nil {
 			t.Fatal(err)
 		}
-		theta := []float64{rapid.Float64Range(-0.5, 0.5).Draw(t, "omega"), rapid.Float64Range(-0.1, 0.4).Draw(t, "alpha"), rapid.Float64Range(-0.2, 0.2).Draw(t, "gamma"), rapid.Float64Range(-0.5, 0.98).Draw(t, "beta")}
+		theta := []float64{rapid.Float64Range(-0.5, 0.5).Draw(t, "omega"),
+			rapid.Float64Range(-0.1, 0.4).Draw(t, "alpha"), rapid.Float64Range(-0.2, 0.2).Draw(t, "gamma"),
+			rapid.Float64Range(-0.5, 0.98).Draw(t, "beta")}
 		if spec.Law == StudentT {
 			theta = append(theta, rapid.Float64Range(2.05, 60).Draw(t, "nu"))
 		}
@@ -185,7 +192,8 @@ func TestAbsoluteMoment(t *testing.T) {
 		p := math.Exp(d.g) * h
 		mass, mean, square, abs = mass+p, mean+z*p, square+z*z*p, abs+math.Abs(z)*p
 	}
-	for what, v := range map[string][2]float64{"mass": {mass, 1}, "mean": {mean, 0}, "variance": {square, 1}, "E|z|": {abs, absSkew(1.4, 6)}} {
+	for what, v := range map[string][2]float64{"mass": {mass, 1}, "mean": {mean, 0}, "variance": {square, 1},
+		"E|z|": {abs, absSkew(1.4, 6)}} {
 		if math.Abs(v[0]-v[1]) > 2e-4 {
 			t.Errorf("%s = %v, want %v", what, v[0], v[1])
 		}
@@ -196,7 +204,8 @@ func TestAbsoluteMoment(t *testing.T) {
 // leaves the rest, and the likelihood loses n·ln c.
 func TestScaleInvariance(t *testing.T) {
 	r := simulated(t, 1500, 7)
-	for _, spec := range []Spec{{}, {Law: StudentT}, {Model: GJR, Law: SkewT, Mean: Constant}, {Model: EGARCH, Law: StudentT}} {
+	for _, spec := range []Spec{{}, {Law: StudentT}, {Model: GJR, Law: SkewT, Mean: Constant},
+		{Model: EGARCH, Law: StudentT}} {
 		one, err := Estimate(context.Background(), r, spec)
 		if err != nil {
 			t.Fatal(err)
@@ -355,7 +364,8 @@ func TestRollingAgreesWithColdStarts(t *testing.T) {
 			t.Errorf("%d windows were checked", checked)
 		}
 		last, err := Estimate(context.Background(), r[200:800], spec)
-		if err != nil || math.Abs(last.LogLik-rolls[200].LogLik) > 1e-6 || math.Abs(last.HNext/rolls[200].HNext-1) > 1e-5 {
+		if err != nil || math.Abs(last.LogLik-rolls[200].LogLik) > 1e-6 ||
+			math.Abs(last.HNext/rolls[200].HNext-1) > 1e-5 {
 			t.Errorf("%+v: %v %v, rolled %v %v", spec, last.LogLik, last.HNext, rolls[200].LogLik, rolls[200].HNext)
 		}
 	}
@@ -389,7 +399,8 @@ func TestConventions(t *testing.T) {
 			}
 			if p == Arch {
 				l := byName["lambda"].Value
-				if xi := fit.Value("xi"); math.Abs(xi*xi-(1+l)/(1-l)) > 1e-12 || byName["eta"].Value != fit.Value("nu") {
+				if xi := fit.Value("xi"); math.Abs(xi*xi-(1+l)/(1-l)) > 1e-12 ||
+					byName["eta"].Value != fit.Value("nu") {
 					t.Errorf("arch: %+v", as)
 				}
 			}
@@ -423,7 +434,8 @@ func TestForecast(t *testing.T) {
 		if math.Abs(first.Variance-fit.HNext) > 1e-9 || first.VarianceLow != first.VarianceHigh {
 			t.Errorf("one day ahead: %+v, h %v", first, fit.HNext)
 		}
-		if last.ReturnHigh-last.ReturnLow < 3*(first.ReturnHigh-first.ReturnLow) || last.VarianceLow >= last.VarianceHigh {
+		if last.ReturnHigh-last.ReturnLow < 3*(first.ReturnHigh-first.ReturnLow) ||
+			last.VarianceLow >= last.VarianceHigh {
 			t.Errorf("20 days: %+v", last)
 		}
 	}
@@ -462,7 +474,8 @@ func TestStaticStudentFit(t *testing.T) {
 		t.Errorf("likelihood %v, by the density %v", f.LogLik, own)
 	}
 	// A maximum: every neighbour is lower.
-	for _, v := range []float64{logLik(f.Mu+1e-3, f.Sigma, f.Nu), logLik(f.Mu, f.Sigma*1.001, f.Nu), logLik(f.Mu, f.Sigma, f.Nu*0.999)} {
+	for _, v := range []float64{logLik(f.Mu+1e-3, f.Sigma, f.Nu), logLik(f.Mu, f.Sigma*1.001, f.Nu),
+		logLik(f.Mu, f.Sigma, f.Nu*0.999)} {
 		if v > f.LogLik {
 			t.Errorf("a neighbour has %v, above %v", v, f.LogLik)
 		}

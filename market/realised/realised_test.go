@@ -24,8 +24,9 @@ func TestMeasuresOfADay(t *testing.T) {
 	}
 	mu := math.Pow(2, 2.0/3) * math.Gamma(7.0/6) / math.Sqrt(math.Pi)
 	for name, x := range map[string][2]float64{"RV": {d.RV, 10}, "BV": {d.BV, math.Pi / 2 * 10}, "down": {d.Down, 5},
-		"MedRV": {d.MedRV, math.Pi / (6 - 4*math.Sqrt(3) + math.Pi) * 10}, "quarticity": {d.Quarticity, 100 / (mu * mu * mu)},
-		"return": {d.Return, 0}} {
+		"MedRV":      {d.MedRV, math.Pi / (6 - 4*math.Sqrt(3) + math.Pi) * 10},
+		"quarticity": {d.Quarticity, 100 / (mu * mu * mu)},
+		"return":     {d.Return, 0}} {
 		if math.Abs(x[0]-x[1]) > 1e-12 {
 			t.Errorf("%s %g, want %g", name, x[0], x[1])
 		}
@@ -89,7 +90,8 @@ func TestNothingBelowZero(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for name, v := range map[string]float64{"RV": d.RV, "BV": d.BV, "MedRV": d.MedRV, "TSRV": d.TSRV, "kernel": d.Kernel, "bandwidth": float64(d.Bandwidth), "quarticity": d.Quarticity,
+		for name, v := range map[string]float64{"RV": d.RV, "BV": d.BV, "MedRV": d.MedRV, "TSRV": d.TSRV,
+			"kernel": d.Kernel, "bandwidth": float64(d.Bandwidth), "quarticity": d.Quarticity,
 			"jump": d.Jump, "rest": d.RV - d.Jump, "down": d.Down, "up": d.RV - d.Down + 1e-9} {
 			if !(v >= 0) || math.IsInf(v, 0) {
 				t.Fatalf("%s is %g", name, v)
@@ -168,7 +170,8 @@ func TestRealisedGARCH(t *testing.T) {
 		x[i] /= 100
 	}
 	small, err := Estimate(r, x)
-	if err != nil || math.Abs(small.ReturnsOnly-g.ReturnsOnly-4000*math.Log(10)) > 1e-2 || math.Abs(small.Persistence-g.Persistence) > 1e-3 {
+	if err != nil || math.Abs(small.ReturnsOnly-g.ReturnsOnly-4000*math.Log(10)) > 1e-2 ||
+		math.Abs(small.Persistence-g.Persistence) > 1e-3 {
 		t.Errorf("in another unit %+v, %v", small, err)
 	}
 	x[7] = 0
@@ -198,7 +201,8 @@ func TestKernelAgainstArch(t *testing.T) {
 	for i, day := range days {
 		v, h := Kernel(day.Returns)
 		if h != day.Bandwidth || math.Abs(v-day.Kernel) > 1e-10*day.Kernel {
-			t.Errorf("day %d of %d returns: %v by %d, arch %v by %d", i, len(day.Returns), v, h, day.Kernel, day.Bandwidth)
+			t.Errorf("day %d of %d returns: %v by %d, arch %v by %d", i, len(day.Returns), v, h, day.Kernel,
+				day.Bandwidth)
 		}
 	}
 }
@@ -226,6 +230,7 @@ func TestKernelLeavesTheNoiseOut(t *testing.T) {
 		noisy += v / days
 	}
 	if math.Abs(clean-4) > 0.6 || math.Abs(noisy-4) > 0.9 || squares < 25 {
-		t.Errorf("kernel %.3f without noise, %.3f with it, sum of squares %.3f; the variance is 4", clean, noisy, squares)
+		t.Errorf("kernel %.3f without noise, %.3f with it, sum of squares %.3f; the variance is 4", clean, noisy,
+			squares)
 	}
 }

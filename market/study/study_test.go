@@ -53,7 +53,8 @@ func TestVolatilityUsesWhatTheFileHas(t *testing.T) {
 
 func TestGarchStudy(t *testing.T) {
 	in := Input{Table: table(t, "cm_btc_daily.csv"), From: "2021-01-01", To: "2025-12-31"}
-	g, err := StudyGarch(context.Background(), in, GarchOptions{Spec: garch.Spec{Law: garch.StudentT}, Days: 3, Paths: 500, Level: 0.9, Seed: 7})
+	g, err := StudyGarch(context.Background(), in, GarchOptions{Spec: garch.Spec{Law: garch.StudentT}, Days: 3,
+		Paths: 500, Level: 0.9, Seed: 7})
 	if err != nil || g.Forecast == nil || len(g.Forecast.Horizons) != 3 || g.Standardised.SignBias == nil {
 		t.Fatalf("%+v, %v", g, err)
 	}
@@ -61,7 +62,8 @@ func TestGarchStudy(t *testing.T) {
 		t.Error("the model left the residuals as they were")
 	}
 	p, err := ParametersOf(in, g)
-	if err != nil || p.Format != ParametersFormat || p.Values["nu"] != g.Fit.Value("nu") || p.LastDay != "2025-12-31" || !(p.LastPrice > 0) {
+	if err != nil || p.Format != ParametersFormat || p.Values["nu"] != g.Fit.Value("nu") || p.LastDay != "2025-12-31" ||
+		!(p.LastPrice > 0) {
 		t.Errorf("%+v, %v", p, err)
 	}
 	data, err := json.Marshal(g)
@@ -88,15 +90,19 @@ func TestRiskStudy(t *testing.T) {
 }
 
 func TestHugeGapsAreWarnedOf(t *testing.T) {
-	gap, err := market.Parse("g.csv", []byte("date,close\n2020-01-01,5\n2020-01-02,6\n2020-01-03,5\n2021-01-03,9\n2021-01-04,8\n"), market.ReadOptions{})
+	gap, err := market.Parse("g.csv",
+		[]byte("date,close\n2020-01-01,5\n2020-01-02,6\n2020-01-03,5\n2021-01-03,9\n2021-01-04,8\n"),
+		market.ReadOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	v, err := StudyVolatility(Input{Table: gap})
-	if err != nil || len(v.Origin.Warnings) != 1 || !strings.Contains(v.Origin.Describe(), "to 2021-01-03, spans 8784h") {
+	if err != nil || len(v.Origin.Warnings) != 1 ||
+		!strings.Contains(v.Origin.Describe(), "to 2021-01-03, spans 8784h") {
 		t.Errorf("%+v, %v", v.Origin, err)
 	}
-	if whole, err := StudyVolatility(Input{Table: table(t, "sp500_close.csv")}); err != nil || whole.Origin.Warnings != nil {
+	if whole, err := StudyVolatility(Input{Table: table(t, "sp500_close.csv")}); err != nil ||
+		whole.Origin.Warnings != nil {
 		t.Errorf("weekends are no gap: %+v, %v", whole.Origin, err)
 	}
 }
@@ -135,13 +141,15 @@ func TestBadWindows(t *testing.T) {
 func TestBadInputs(t *testing.T) {
 	var refused *market.Error
 	for _, in := range []Input{
-		{Table: table(t, "pools_monthly.csv")}, {Table: table(t, "cm_btc_daily.csv"), From: "2030-01-01"}, {Table: table(t, "cm_btc_daily.csv"), Column: "hash_price"},
+		{Table: table(t, "pools_monthly.csv")}, {Table: table(t, "cm_btc_daily.csv"), From: "2030-01-01"},
+		{Table: table(t, "cm_btc_daily.csv"), Column: "hash_price"},
 	} {
 		if _, err := StudyVolatility(in); !errors.As(err, &refused) {
 			t.Errorf("%+v: %v", in.Column, err)
 		}
 	}
-	two, err := market.Parse("two.csv", []byte("date,close\n2020-01-01,5\n2020-01-02,6\n2020-01-03,6\n"), market.ReadOptions{})
+	two, err := market.Parse("two.csv", []byte("date,close\n2020-01-01,5\n2020-01-02,6\n2020-01-03,6\n"),
+		market.ReadOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -26,7 +26,8 @@ func TestDeadMachineIsAnExtensiveReserve(t *testing.T) {
 	if err != nil || c.Extensive != 72_000 || c.Intensive != 0 || c.Int != 0 || c.Ext != 0 {
 		t.Errorf("%+v, %v", c, err)
 	}
-	slow, err := Machine{Name: "slow", CalendarHours: 740, RepairHours: 20, HoursFact: 720, NormTHs: 100, FactTHs: 90, NormJTH: 30, FactJTH: 33}.Use()
+	slow, err := Machine{Name: "slow", CalendarHours: 740, RepairHours: 20, HoursFact: 720, NormTHs: 100, FactTHs: 90,
+		NormJTH: 30, FactJTH: 33}.Use()
 	if err != nil || slow.Extensive != 0 || slow.Intensive != 7_200 || math.Abs(slow.Efficiency-30.0/33) > 1e-12 {
 		t.Errorf("%+v, %v", slow, err)
 	}
@@ -43,8 +44,10 @@ func TestReserveAddsUp(t *testing.T) {
 		var machines []Machine
 		norm, fact := 0.0, 0.0
 		for range n {
-			m := Machine{CalendarHours: 720, RepairHours: rapid.Float64Range(0, 100).Draw(t, "repair"), HoursFact: rapid.Float64Range(0, 720).Draw(t, "hours"),
-				NormTHs: rapid.Float64Range(1, 200).Draw(t, "norm"), FactTHs: rapid.Float64Range(0, 200).Draw(t, "fact")}
+			m := Machine{CalendarHours: 720, RepairHours: rapid.Float64Range(0, 100).Draw(t, "repair"),
+				HoursFact: rapid.Float64Range(0, 720).Draw(t, "hours"),
+				NormTHs:   rapid.Float64Range(1, 200).Draw(t, "norm"),
+				FactTHs:   rapid.Float64Range(0, 200).Draw(t, "fact")}
 			machines = append(machines, m)
 			norm += m.norm() * m.NormTHs
 			fact += m.HoursFact * m.FactTHs
@@ -70,9 +73,11 @@ func TestEnergyOfOneDevice(t *testing.T) {
 		t.Fatal(err)
 	}
 	// 50 J/TH × 1e6 TH/s = 50 MW; × 8,766 h = 0.4383 TWh.
-	devices := []Device{{"a", time.Date(2019, 1, 1, 0, 0, 0, 0, time.UTC), 50}, {"later", time.Date(2021, 1, 1, 0, 0, 0, 0, time.UTC), 20}}
+	devices := []Device{{"a", time.Date(2019, 1, 1, 0, 0, 0, 0, time.UTC), 50},
+		{"later", time.Date(2021, 1, 1, 0, 0, 0, 0, time.UTC), 20}}
 	e, err := Estimate(table, devices, Overheads{0.05, 1, 1, 1.2}, "", "")
-	if err != nil || len(e) != 7 || math.Abs(e[0].BestTWh-0.4383) > 1e-9 || math.Abs(e[0].HighTWh-1.2*0.4383) > 1e-9 || e[0].Profitable != 1 {
+	if err != nil || len(e) != 7 || math.Abs(e[0].BestTWh-0.4383) > 1e-9 || math.Abs(e[0].HighTWh-1.2*0.4383) > 1e-9 ||
+		e[0].Profitable != 1 {
 		t.Fatalf("%+v, %v", e, err)
 	}
 	// 50 MW × 24 h × 0.05 USD/kWh / 900 coins.
@@ -114,7 +119,8 @@ func TestEnergyAgainstCambridge(t *testing.T) {
 		ratios = append(ratios, v[0][i]/v[1][i])
 	}
 	sorted := stats.Sorted(ratios)
-	t.Logf("ours over theirs: median %.3f, 5 %% %.3f, 95 %% %.3f, correlation %.4f", stats.Quantile(sorted, 0.5), stats.Quantile(sorted, 0.05), stats.Quantile(sorted, 0.95), stats.Correlation(v[0], v[1]))
+	t.Logf("ours over theirs: median %.3f, 5 %% %.3f, 95 %% %.3f, correlation %.4f", stats.Quantile(sorted, 0.5),
+		stats.Quantile(sorted, 0.05), stats.Quantile(sorted, 0.95), stats.Correlation(v[0], v[1]))
 	if m := stats.Quantile(sorted, 0.5); m < 0.7 || m > 1.6 || stats.Correlation(v[0], v[1]) < 0.95 {
 		t.Errorf("median ratio %v", m)
 	}
@@ -138,7 +144,8 @@ func TestMissingColumnsAreNotAvailable(t *testing.T) {
 			t.Errorf("%s has a value without its column", key)
 		}
 	}
-	if early.Values["velocity"] <= 0 || late.Values["network K_ext"] <= 0 || late.Values["electricity per payment"] <= 0 {
+	if early.Values["velocity"] <= 0 || late.Values["network K_ext"] <= 0 ||
+		late.Values["electricity per payment"] <= 0 {
 		t.Errorf("%+v", s.Systems)
 	}
 	var b strings.Builder
@@ -196,7 +203,8 @@ func TestTengeFromANode(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := full.System(450, time.Unix(0, 0))
-	if c.Values["currency K_ext"] != 0.5 || math.Abs(c.Values["velocity"]-3.65) > 1e-9 || c.Values["fee over value"] != 0 || math.Abs(c.Values["electricity per payment"]-0.0048) > 1e-9 {
+	if c.Values["currency K_ext"] != 0.5 || math.Abs(c.Values["velocity"]-3.65) > 1e-9 ||
+		c.Values["fee over value"] != 0 || math.Abs(c.Values["electricity per payment"]-0.0048) > 1e-9 {
 		t.Errorf("%+v", c.Values)
 	}
 	if _, err := ReadTenge([]byte("{")); err == nil {
@@ -244,22 +252,27 @@ func TestDailyFiguresOfANode(t *testing.T) {
 	}
 	stats := node(t, series)
 	d := stats.Days
-	if d == nil || d.Shown != 2 || d.Suppressed != 1 || d.From != "2026-11-01" || d.To != "2026-11-03" || *d.Payments != 200 || *d.HeldTiyn != 8e6 {
+	if d == nil || d.Shown != 2 || d.Suppressed != 1 || d.From != "2026-11-01" || d.To != "2026-11-03" ||
+		*d.Payments != 200 || *d.HeldTiyn != 8e6 {
 		t.Fatalf("%+v", d)
 	}
 	s := stats.System(500, time.Unix(0, 0))
-	for key, want := range map[string]float64{"transactions": 200, "currency K_ext": 0.2, "velocity": 182.5, "value per active address": 2} {
+	for key, want := range map[string]float64{"transactions": 200, "currency K_ext": 0.2, "velocity": 182.5,
+		"value per active address": 2} {
 		if math.Abs(s.Values[key]-want) > 1e-9 {
 			t.Errorf("%s is %v, not %v", key, s.Values[key], want)
 		}
 	}
-	if len(s.Remarks) != 1 || !strings.Contains(s.Remarks[0], "2 days from 2026-11-01") || !strings.Contains(s.Remarks[0], "1 days of few wallets are suppressed") {
+	if len(s.Remarks) != 1 || !strings.Contains(s.Remarks[0], "2 days from 2026-11-01") ||
+		!strings.Contains(s.Remarks[0], "1 days of few wallets are suppressed") {
 		t.Errorf("%v", s.Remarks)
 	}
 	// All days suppressed: no figure, and it says so; no day over: nothing; an older node: nothing.
-	all := map[string]string{"payments": hidden, "value": hidden, "active": hidden, "held": `{"date":"2026-11-02","value":7}`}
+	all := map[string]string{"payments": hidden, "value": hidden, "active": hidden,
+		"held": `{"date":"2026-11-02","value":7}`}
 	stats = node(t, all)
-	if s := stats.System(500, time.Unix(0, 0)); stats.Days == nil || stats.Days.Payments != nil || len(s.Values) != 0 || len(s.Remarks) != 1 {
+	if s := stats.System(500, time.Unix(0, 0)); stats.Days == nil || stats.Days.Payments != nil || len(s.Values) != 0 ||
+		len(s.Remarks) != 1 {
 		t.Errorf("%+v %+v", stats.Days, s)
 	}
 	if stats = node(t, map[string]string{"payments": "", "value": "", "active": "", "held": ""}); stats.Days != nil {
@@ -268,8 +281,10 @@ func TestDailyFiguresOfANode(t *testing.T) {
 	if stats = node(t, map[string]string{"payments": hidden}); stats.Days != nil {
 		t.Errorf("%+v", stats.Days)
 	}
-	for _, bad := range []string{`{"date":"2026-11-01","value":-1}`, `{"date":"x","value":1}`, `{"date":"2026-11-01"}`, `{"date":"2026-11-01","value":1e300}`,
-		`{"date":"2026-11-01","value":1},{"date":"2026-11-01","value":1}`, `{"date":"2026-11-01","of":"bank","value":1}`, `{"date":"2026-11-01","value":1,"suppressed":true}`} {
+	for _, bad := range []string{`{"date":"2026-11-01","value":-1}`, `{"date":"x","value":1}`, `{"date":"2026-11-01"}`,
+		`{"date":"2026-11-01","value":1e300}`,
+		`{"date":"2026-11-01","value":1},{"date":"2026-11-01","value":1}`,
+		`{"date":"2026-11-01","of":"bank","value":1}`, `{"date":"2026-11-01","value":1,"suppressed":true}`} {
 		series["active"] = bad
 		if _, err := nodeWith(t, series); err == nil {
 			t.Errorf("%s was taken", bad)
@@ -300,7 +315,8 @@ func TestCostIsHeldAgainstPriceWithoutTautology(t *testing.T) {
 		if i >= 600 { // the price halves, the fleet stays
 			price = 45
 		}
-		fmt.Fprintf(&b, "%s,%g,1000000,1800,0\n", time.Date(2020, 1, 1+i, 0, 0, 0, 0, time.UTC).Format(time.DateOnly), price)
+		fmt.Fprintf(&b, "%s,%g,1000000,1800,0\n", time.Date(2020, 1, 1+i, 0, 0, 0, 0, time.UTC).Format(time.DateOnly),
+			price)
 	}
 	table, err := market.Parse("n.csv", []byte(b.String()), market.ReadOptions{})
 	if err != nil {
@@ -322,7 +338,8 @@ func TestCostIsHeldAgainstPriceWithoutTautology(t *testing.T) {
 		if e.FleetUSD > e.Price {
 			above++
 		}
-		if fell := e.Day >= "2021-08-23" && e.Day <= "2021-09-05"; !fell && e.Profitable > 0 && e.BestUSD > e.Price { // revenue is smoothed over 14 days
+		// revenue is smoothed over 14 days
+		if fell := e.Day >= "2021-08-23" && e.Day <= "2021-09-05"; !fell && e.Profitable > 0 && e.BestUSD > e.Price {
 			t.Errorf("%s: machines that pay cost %v at a price of %v", e.Day, e.BestUSD, e.Price)
 		}
 		if days := e.ListDays; e.Extrapolated != (days > 365) || days < 200 {
@@ -334,7 +351,8 @@ func TestCostIsHeldAgainstPriceWithoutTautology(t *testing.T) {
 	}
 	var out strings.Builder
 	Study{Energy: energy, Overheads: CBECI}.Print(&out)
-	for _, want := range []string{"EXTRAPOLATED", "more than its price on 300 of", "device list is more than a year old"} {
+	for _, want := range []string{"EXTRAPOLATED", "more than its price on 300 of",
+		"device list is more than a year old"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("%q is not in %s", want, out.String())
 		}
@@ -347,7 +365,8 @@ func TestIntensityFromBlockSize(t *testing.T) {
 		var b strings.Builder
 		b.WriteString("time,PriceUSD,BlkCnt,TxCnt,BlkSizeMeanByte\n")
 		for i := range 60 {
-			fmt.Fprintf(&b, "%s,600,144,200000,800000\n", time.Date(year, 1, 1+i, 0, 0, 0, 0, time.UTC).Format(time.DateOnly))
+			fmt.Fprintf(&b, "%s,600,144,200000,800000\n",
+				time.Date(year, 1, 1+i, 0, 0, 0, 0, time.UTC).Format(time.DateOnly))
 		}
 		table, err := market.Parse("n.csv", []byte(b.String()), market.ReadOptions{})
 		if err != nil {
@@ -356,10 +375,12 @@ func TestIntensityFromBlockSize(t *testing.T) {
 		return Network("Bitcoin", table, fmt.Sprintf("%d-01-01", year), fmt.Sprintf("%d-02-28", year), 144, nil)
 	}
 	old, today := at(2016).Values, at(2024).Values
-	if old["network K_int"] != 0.8 || old["capacity"] != 250000 || math.Abs(old["capacity reserve"]-50000) > 1e-6 || old["time to finality"] != 60 {
+	if old["network K_int"] != 0.8 || old["capacity"] != 250000 || math.Abs(old["capacity reserve"]-50000) > 1e-6 ||
+		old["time to finality"] != 60 {
 		t.Errorf("%v", old)
 	}
-	if _, known := today["network K_int"]; known || today["network K_int at least"] != 0.2 || today["network K_int at most"] != 0.8 {
+	if _, known := today["network K_int"]; known || today["network K_int at least"] != 0.2 ||
+		today["network K_int at most"] != 0.8 {
 		t.Errorf("%v", today)
 	}
 }
@@ -370,7 +391,8 @@ func FuzzReadTenge(f *testing.F) {
 	f.Add([]byte(`{"node":"file","circulating_tiyn":1e9,"wallets":100,"active_wallets":50,"transactions":1000,"value_tiyn":1e7,"span_seconds":86400,"fee_tiyn":0,"power_watts":200,"capacity_per_second":1000}`), 450.0)
 	f.Add([]byte(`{"wallets":10,"capacity_per_second":1,"fee_tiyn":1,"days":{"payments":1,"value_tiyn":5,"active_wallets":2,"held_tiyn":0}}`), 450.0)
 	f.Add([]byte(`{"days":{"payments":-1,"value_tiyn":5,"active_wallets":2,"held_tiyn":3}}`), 450.0)
-	f.Add([]byte(`{"transactions":1e308,"span_seconds":1e-300,"capacity_per_second":-1e308,"block_seconds":1e308}`), 1e-308)
+	f.Add([]byte(`{"transactions":1e308,"span_seconds":1e-300,"capacity_per_second":-1e308,"block_seconds":1e308}`),
+		1e-308)
 	f.Fuzz(func(t *testing.T, data []byte, rate float64) {
 		stats, err := ReadTenge(data)
 		if err != nil {

@@ -150,7 +150,8 @@ func (h *history) link(i int, size uint64, places ...int) signers.Link {
 		h.t.Fatal(err)
 	}
 	return signers.Link{Checkpoint: h.signed(size, h.root(size), h.sets[i-1], places...),
-		Consistency: h.consistency(h.ends[i-1], size), Index: h.at[i], Entry: h.entry[i], Inclusion: hashesOf(inclusion)}
+		Consistency: h.consistency(h.ends[i-1], size), Index: h.at[i], Entry: h.entry[i],
+		Inclusion: hashesOf(inclusion)}
 }
 
 func (h *history) links() (list []signers.Link) {
@@ -165,8 +166,8 @@ func changing(t *testing.T) *history {
 	return newHistory(t, []string{"a", "b", "c", "d", "e"}, []string{"a", "b", "d", "e"}, []string{"a", "b2", "d", "e"})
 }
 
-// With the genesis alone, links lead from its key to whoever signs the log now; and each checkpoint on the way is signed by
-// those whose turn it was, and by nobody else.
+// With the genesis alone, links lead from its key to whoever signs the log now; and each checkpoint on the way is
+// signed by those whose turn it was, and by nobody else.
 func TestLinksLeadFromTheGenesis(t *testing.T) {
 	h := changing(t)
 	links := h.links()

@@ -103,7 +103,8 @@ func TestAPurseOfHardwarePays(t *testing.T) {
 	elsewhere := disk.New(1).FS()
 	write(t, elsewhere, "a", copied)
 	other := simulatedElement{PrivateKey: token.NewPrivateKey(sha256.Sum256([]byte("other element")))}
-	for _, clone := range []*purse.Phone{phone(elsewhere, "a"), purse.OpenHardware(elsewhere, "a", at, rand.Reader, other)} {
+	for _, clone := range []*purse.Phone{phone(elsewhere, "a"),
+		purse.OpenHardware(elsewhere, "a", at, rand.Reader, other)} {
 		var wrong purse.FileError
 		if _, err := clone.Pay(request, 80_000*kzt); !errors.As(err, &wrong) {
 			t.Errorf("a copy pays: %v", err)

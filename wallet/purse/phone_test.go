@@ -54,8 +54,9 @@ func open(files vfs.FS, name string, deposit money.Tiyn) error {
 
 func certificateOf(name string, key token.PublicKey, serial uint32, deposit money.Tiyn) ([]byte, error) {
 	sum := sha256.Sum256([]byte(name))
-	c := rules.Certificate{Purse: token.WalletID(sum[:16]), Key: key, Intermediary: bank, Serial: serial, Deposit: deposit,
-		Class: rules.Software, ExpiryMillis: noon + 30*86_400_000, Limits: rules.Limits{MaxPayment: 20_000 * kzt,
+	c := rules.Certificate{Purse: token.WalletID(sum[:16]), Key: key, Intermediary: bank, Serial: serial,
+		Deposit: deposit,
+		Class:   rules.Software, ExpiryMillis: noon + 30*86_400_000, Limits: rules.Limits{MaxPayment: 20_000 * kzt,
 			MaxOffline: 100_000 * kzt, MaxHops: 5, AgeHours: 168}}
 	err := c.Sign(network, certifier)
 	return c.Append(nil), err
@@ -171,7 +172,8 @@ func TestAnExchangeIsCutAtEveryByte(t *testing.T) {
 	}
 }
 
-// Whatever write fails, and whichever side dies: what was acknowledged is there, and both agree once they have met again.
+// Whatever write fails, and whichever side dies: what was acknowledged is there, and both agree once they have met
+// again.
 func TestPursesSurviveTheirDisk(t *testing.T) {
 	t.Parallel()
 	const each = 10 * kzt
@@ -372,7 +374,8 @@ func TestWhatWasGivenUpSurvivesTheDisk(t *testing.T) {
 		}
 		got, err := b.Standing()
 		if err != nil || after.Paid != got.Received || after.Paid != each*money.Tiyn(len(messages)) {
-			return fmt.Errorf("%s are paid, %s received of %d payments, %w", after.Paid, got.Received, len(messages), err)
+			return fmt.Errorf("%s are paid, %s received of %d payments, %w", after.Paid, got.Received, len(messages),
+				err)
 		}
 		return nil
 	})
@@ -385,8 +388,8 @@ func wants(t *testing.T, code token.Code, err error) {
 	}
 }
 
-// What comes from the other side is never trusted: too long, cut, of another kind, replayed, for another request, or from a
-// purse that is revoked.
+// What comes from the other side is never trusted: too long, cut, of another kind, replayed, for another request, or
+// from a purse that is revoked.
 func TestWhatAPhoneRefuses(t *testing.T) {
 	files := phones(t, map[string]money.Tiyn{"a": 1000 * kzt, "b": 0, "c": 0})
 	a, b, c := phone(files, "a"), phone(files, "b"), phone(files, "c")

@@ -17,10 +17,12 @@ func TestMeasure(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Logf("%+v", r)
-	if r.SignOverDecred <= 0 || r.RedeemBatchOverDecred <= 0 || r.SignOverGnark <= 0 || r.RedeemBatchOverGnark <= 0 || r.ProofShareOfCPU <= 0 || r.ProofShareOfCPU >= 1 || r.CheckOverMaking <= 0 {
+	if r.SignOverDecred <= 0 || r.RedeemBatchOverDecred <= 0 || r.SignOverGnark <= 0 || r.RedeemBatchOverGnark <= 0 ||
+		r.ProofShareOfCPU <= 0 || r.ProofShareOfCPU >= 1 || r.CheckOverMaking <= 0 {
 		t.Errorf("no ratios: %+v", r)
 	}
-	if wanted && (r.SignOverDecred < 2.2 || r.RedeemBatchOverDecred < 4 || r.ProofShareOfCPU > 0.10 || r.CheckOverMaking > 0.40) {
+	if wanted && (r.SignOverDecred < 2.2 || r.RedeemBatchOverDecred < 4 || r.ProofShareOfCPU > 0.10 ||
+		r.CheckOverMaking > 0.40) {
 		t.Errorf("slower than it was: %+v", r)
 	}
 }

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// Payments are made in turns with and without subscribers, all of whom hear of every block; a program whose measurement of pages was
-// left out says so.
+// Payments are made in turns with and without subscribers, all of whom hear of every block; a program whose measurement
+// of pages was left out says so.
 func TestPaymentsBesideSubscribers(t *testing.T) {
 	result := consoleBench{Rounds: 2, Subscribers: 20, NoBrowser: "left out"}
 	if err := benchServed(t.Context(), result.Subscribers, func(n *pagesNode) error {
@@ -14,7 +14,8 @@ func TestPaymentsBesideSubscribers(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	if result.Heard != 1 || result.WithEvents <= 0 || result.WithoutThem <= 0 || result.EventsRatio != result.WithEvents/result.WithoutThem {
+	if result.Heard != 1 || result.WithEvents <= 0 || result.WithoutThem <= 0 ||
+		result.EventsRatio != result.WithEvents/result.WithoutThem {
 		t.Errorf("%+v", result)
 	}
 	var text strings.Builder

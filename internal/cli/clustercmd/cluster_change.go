@@ -126,8 +126,9 @@ func prepareNext(command *cobra.Command, dir string) (who token.Validator, err e
 	}
 	keys.Peer = present.Peer
 	if waiting, err := keyring.NextValidator(); err != nil || waiting != "" {
-		return who, errors.Join(err, cli.Usage(fmt.Errorf("next keys wait in %s already: give its %s to the authority, and "+
-			"start this validator when they are set", dir, publicFile)))
+		return who, errors.Join(err,
+			cli.Usage(fmt.Errorf("next keys wait in %s already: give its %s to the authority, and "+
+				"start this validator when they are set", dir, publicFile)))
 	}
 	if err := cluster.Rekey(dir, keys); err != nil {
 		return who, err
@@ -250,8 +251,9 @@ func changed(done string, change func([]token.Validator, []string) ([]token.Vali
 			return err
 		}
 		if there, needed := running(ordering.Cluster.Members, next); there < needed {
-			fmt.Fprintf(command.ErrOrStderr(), "warning: of these %d validators %d run now as that node sees it, and %d are "+
-				"needed: payments wait until more do\n", len(next), there, needed)
+			fmt.Fprintf(command.ErrOrStderr(),
+				"warning: of these %d validators %d run now as that node sees it, and %d are "+
+					"needed: payments wait until more do\n", len(next), there, needed)
 		}
 		reason := cli.Flag(command, "reason")
 		for _, f := range ordering.Cluster.Faults {

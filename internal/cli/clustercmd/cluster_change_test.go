@@ -11,7 +11,8 @@ import (
 func TestRunning(t *testing.T) {
 	t.Parallel()
 	key := func(b byte) (k token.PublicKey) { k[0], k[1] = 1, b; return k }
-	members := []status.Member{{Vote: key(1), Self: true}, {Vote: key(2), Connected: true}, {Vote: key(3), Connected: true}, {Vote: key(4)}}
+	members := []status.Member{{Vote: key(1), Self: true}, {Vote: key(2), Connected: true},
+		{Vote: key(3), Connected: true}, {Vote: key(4)}}
 	for name, tc := range map[string]struct {
 		next          []byte
 		there, needed int

@@ -91,8 +91,9 @@ func planValidators(command *cobra.Command, dir string) ([]validatorPlan, error)
 		hosts[name] = host
 	}
 	if apart := max(first-firstPeer, firstPeer-first); apart == 0 || len(given) == 0 && apart < len(names) {
-		return nil, cli.Usage(fmt.Errorf("--port %d and --peer-port %d: on one machine each validator takes the next of "+
-			"both, and these meet", first, firstPeer))
+		return nil,
+			cli.Usage(fmt.Errorf("--port %d and --peer-port %d: on one machine each validator takes the next of "+
+				"both, and these meet", first, firstPeer))
 	}
 	plans := []validatorPlan{}
 	for i, name := range names {

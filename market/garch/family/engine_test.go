@@ -11,9 +11,12 @@ import (
 )
 
 // exactModels are models of every kind that the engine covers.
-var exactModels = []Spec{{}, {Law: StudentT}, {P: 2, O: 1, Q: 2, Law: GED}, {P: 1, O: 1, Q: 1, Exp: 1, Law: StudentT}, {P: 1, O: 1, Q: 1, Exp: 1, Law: Hansen},
-	{P: 2, Q: 1, Law: Hansen}, {P: 2, Q: 3, Law: SkewT}, {P: 1, O: 1, Q: 1, Exp: 1.4, Law: SkewT}, {P: 1, O: 1, Q: 1, Exp: 1.4}, {P: 3, Q: 0, Law: GED},
-	{Model: APARCH, P: 1, O: 1, Q: 1, Law: StudentT}, {Model: APARCH, P: 2, O: 1, Q: 2, Law: Hansen}, {Model: APARCH, P: 2, O: 2, Q: 1, Exp: 1.3, Law: GED}, {Model: APARCH, P: 1, Q: 0},
+var exactModels = []Spec{{}, {Law: StudentT}, {P: 2, O: 1, Q: 2, Law: GED}, {P: 1, O: 1, Q: 1, Exp: 1, Law: StudentT},
+	{P: 1, O: 1, Q: 1, Exp: 1, Law: Hansen},
+	{P: 2, Q: 1, Law: Hansen}, {P: 2, Q: 3, Law: SkewT}, {P: 1, O: 1, Q: 1, Exp: 1.4, Law: SkewT},
+	{P: 1, O: 1, Q: 1, Exp: 1.4}, {P: 3, Q: 0, Law: GED},
+	{Model: APARCH, P: 1, O: 1, Q: 1, Law: StudentT}, {Model: APARCH, P: 2, O: 1, Q: 2, Law: Hansen},
+	{Model: APARCH, P: 2, O: 2, Q: 1, Exp: 1.3, Law: GED}, {Model: APARCH, P: 1, Q: 0},
 	{Model: FIGARCH}, {Model: FIGARCH, Law: GED}, {Model: FIGARCH, Law: SkewT}}
 
 // The engine's value, gradient and outer products are those of the general recursion,
@@ -70,17 +73,20 @@ func TestEngineIsTheGeneralRecursion(t *testing.T) {
 			moved[i] -= 2 * step
 			g.surface(moved, &down)
 			if want := (up.Value - down.Value) / (2 * step); math.Abs(at.Gradient[i]-want) > 1e-5*(1+math.Abs(want)) {
-				t.Errorf("%s %s: gradient by %s %v, differences %v", spec.Model, spec.Law, p.at.names[i], at.Gradient[i], want)
+				t.Errorf("%s %s: gradient by %s %v, differences %v", spec.Model, spec.Law, p.at.names[i],
+					at.Gradient[i], want)
 			}
 			for j := range inside {
 				want := (up.Gradient[j] - down.Gradient[j]) / (2 * step)
 				if got := at.Hessian[i*p.at.size+j]; math.Abs(got-want) > 2e-6*(10+math.Abs(want)) {
-					t.Errorf("%s %s: Hessian by %s, %s %v, differences %v", spec.Model, spec.Law, p.at.names[i], p.at.names[j], got, want)
+					t.Errorf("%s %s: Hessian by %s, %s %v, differences %v", spec.Model, spec.Law, p.at.names[i],
+						p.at.names[j], got, want)
 				}
 			}
 		}
 		value := garch.Point{}
-		if g.surface(inside, &value); value.Value != at.Value && !(math.Abs(value.Value-at.Value) < 1e-10*math.Abs(at.Value)) {
+		if g.surface(inside, &value); value.Value != at.Value &&
+			!(math.Abs(value.Value-at.Value) < 1e-10*math.Abs(at.Value)) {
 			t.Errorf("%s %s: value alone %v, with derivatives %v", spec.Model, spec.Law, value.Value, at.Value)
 		}
 	}
@@ -89,7 +95,8 @@ func TestEngineIsTheGeneralRecursion(t *testing.T) {
 // On series of other kinds (calm, jumpy, with a break, short), the exact climb ends no
 // lower than the general one, whose starts all climb on the whole series.
 func TestTheExactClimbIsNoWorse(t *testing.T) {
-	for seed, truth := range [][]float64{{0.4, 0.12, 0.86, 4}, {0.05, 0.03, 0.95, 8}, {1, 0.3, 0.4, 3.5}, {0.2, 0.02, 0.2, 30}} {
+	for seed, truth := range [][]float64{{0.4, 0.12, 0.86, 4}, {0.05, 0.03, 0.95, 8}, {1, 0.3, 0.4, 3.5},
+		{0.2, 0.02, 0.2, 30}} {
 		r, err := garch.Simulate(garch.Spec{Law: garch.StudentT, Mean: garch.Zero}, truth, 1400, uint64(seed)+3)
 		if err != nil {
 			t.Fatal(err)
@@ -124,7 +131,8 @@ func TestTheExactClimbIsNoWorse(t *testing.T) {
 				t.Fatal(err)
 			}
 			if !exact.Converged && general.Converged || exact.LogLik < general.LogLik-1e-6 {
-				t.Errorf("%d %s(%d,%d,%d) %g %s: exact %.8f converged %v bounds %v, general %.8f %v", seed, spec.Model, spec.P, spec.O, spec.Q, spec.Exp, spec.Law,
+				t.Errorf("%d %s(%d,%d,%d) %g %s: exact %.8f converged %v bounds %v, general %.8f %v", seed, spec.Model,
+					spec.P, spec.O, spec.Q, spec.Exp, spec.Law,
 					exact.LogLik, exact.Converged, exact.Bound, general.LogLik, general.Bound)
 			}
 		}
@@ -136,12 +144,14 @@ func TestTheExactClimbIsNoWorse(t *testing.T) {
 func TestJets(t *testing.T) {
 	f := func(x, y float64) jet {
 		a, b := coordinate(x, 0), coordinate(y, 1)
-		return a.times(b).exp().plus(b.lgamma().over(a.sqrt())).minus(a.shifted(2).log().times(constant(3))).times(b.inverse())
+		return a.times(b).exp().plus(b.lgamma().over(a.sqrt())).minus(a.shifted(2).log().times(constant(3))).times(
+			b.inverse())
 	}
 	const x, y, step = 1.3, 2.4, 1e-4
 	at := f(x, y)
 	want := [5]float64{(f(x+step, y).v - f(x-step, y).v) / (2 * step), (f(x, y+step).v - f(x, y-step).v) / (2 * step),
-		(f(x+step, y).d[0] - f(x-step, y).d[0]) / (2 * step), (f(x, y+step).d[0] - f(x, y-step).d[0]) / (2 * step), (f(x, y+step).d[1] - f(x, y-step).d[1]) / (2 * step)}
+		(f(x+step, y).d[0] - f(x-step, y).d[0]) / (2 * step), (f(x, y+step).d[0] - f(x, y-step).d[0]) / (2 * step),
+		(f(x, y+step).d[1] - f(x, y-step).d[1]) / (2 * step)}
 	for i, got := range [5]float64{at.d[0], at.d[1], at.dd[0], at.dd[1], at.dd[2]} {
 		if math.Abs(got-want[i]) > 1e-6*(1+math.Abs(want[i])) {
 			t.Errorf("derivative %d is %v, differences %v", i, got, want[i])
