@@ -98,7 +98,7 @@ func TestDocumentsArePlayedAsPrinted(t *testing.T) {
 	uses, _ := filepath.Glob("../../docs/uses/*.md")
 	pages = append(append([]string{"../../README.md"}, pages...), uses...)
 	files := scriptsFiles(t)
-	played, skipped := 0, []string{}
+	played, skipped, nowhere := 0, []string{}, 0
 	for _, page := range pages {
 		if playedElsewhere[page] != "" {
 			continue
@@ -111,7 +111,11 @@ func TestDocumentsArePlayedAsPrinted(t *testing.T) {
 		name := strings.TrimPrefix(page, "../../")
 		for _, b := range blocks {
 			if b.skipped != "" {
-				for _, m := range regexp.MustCompile(`\w+\.txtar`).FindAllString(b.skipped, -1) {
+				scripts := regexp.MustCompile(`\w+\.txtar`).FindAllString(b.skipped, -1)
+				if len(scripts) == 0 {
+					nowhere++
+				}
+				for _, m := range scripts {
 					if _, err := os.Stat("testdata/script/" + m); err != nil {
 						t.Errorf("%s:%d is played by a script that is not there: %v", name, b.line, err)
 					}
@@ -129,8 +133,9 @@ func TestDocumentsArePlayedAsPrinted(t *testing.T) {
 		}
 	}
 	t.Logf("%d blocks are played, %d are not:\n%s", played, len(skipped), strings.Join(skipped, "\n"))
-	if played < 15 || len(skipped) > 18 {
-		t.Errorf("%d blocks played and %d not", played, len(skipped))
+	// What is played by no script of its own either is what nobody would notice.
+	if played < 15 || len(skipped) > 20 || nowhere > 3 {
+		t.Errorf("%d blocks played and %d not, %d of these by no script", played, len(skipped), nowhere)
 	}
 }
 
