@@ -63,7 +63,7 @@ func WriteProblem(w http.ResponseWriter, p *Problem) { writeProblem(w, p) }
 func ProblemIn(body []byte) *Problem {
 	p := &Problem{}
 	if json.Unmarshal(body, p) != nil || p.Code == "" {
-		return nil
+		return nil //nolint:nilerr // what is no problem is none
 	}
 	p.Code, p.Field, p.Detail = printable(p.Code), printable(p.Field), printable(p.Detail)
 	return p

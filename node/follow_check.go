@@ -9,7 +9,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/aqsha/aqsha/node/signers"
@@ -73,35 +72,36 @@ func (f *follower) check(ctx context.Context, signed []byte) (txlog.Checkpoint, 
 
 // open verifies a leader's checkpoint. One that is not signed by those known here may be of validators that came after
 // what the log here holds: the leader shows how.
-func (f *follower) open(ctx context.Context, signed []byte) (txlog.Checkpoint, *note.Note, error) {
-	c, opened, err := f.node.openCheckpoint(signed)
+func (f *follower) open(ctx context.Context, signed []byte) (txlog.Checkpoint, error) {
+	c, _, err := f.node.openCheckpoint(signed)
 	if err == nil {
-		return c, opened, nil
+		return c, nil
 	}
 	claimed, parsing := txlog.ParseSigned(signed)
 	if parsing != nil || claimed.Size <= f.node.log.Size() {
-		return c, opened, err
+		return c, err
 	}
 	asking, done := context.WithTimeout(ctx, SilenceBound)
 	defer done()
 	shown, asked := f.leader.Signers(asking)
 	if asked != nil || shown == nil {
-		return c, opened, err
+		return c, err
 	}
 	links, asked := signers.Decode(shown)
 	if asked == nil {
 		asked = f.node.LearnSigners(links)
 	}
 	if asked != nil {
-		return c, opened, fmt.Errorf("who signs the leader's log: %w", errors.Join(asked, err))
+		return c, fmt.Errorf("who signs the leader's log: %w", errors.Join(asked, err))
 	}
-	return f.node.openCheckpoint(signed)
+	c, _, err = f.node.openCheckpoint(signed)
+	return c, err
 }
 
 // consistent verifies a leader's checkpoint, and that of its tree and the one here the shorter begins the longer.
 func (f *follower) consistent(ctx context.Context, signed []byte) (txlog.Checkpoint, error) {
 	n := f.node
-	c, _, err := f.open(ctx, signed)
+	c, err := f.open(ctx, signed)
 	if err != nil {
 		return c, err
 	}

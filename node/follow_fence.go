@@ -80,7 +80,7 @@ func (f *follower) begins(ctx context.Context, signed []byte) error {
 	if f.fence == nil {
 		return nil
 	}
-	c, _, err := f.open(ctx, signed)
+	c, err := f.open(ctx, signed)
 	if err != nil {
 		return err
 	}

@@ -37,7 +37,7 @@ func (n *Node) FollowTo(ctx context.Context, leader Leader, size uint64, notify 
 	if err != nil {
 		return err
 	}
-	c, _, err := (&follower{node: n, leader: leader}).open(ctx, signed)
+	c, err := (&follower{node: n, leader: leader}).open(ctx, signed)
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package staff_test
 
 import (
 	"bytes"
+	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -10,8 +11,6 @@ import (
 	"time"
 
 	"golang.org/x/mod/sumdb/note"
-
-	"crypto/rand"
 
 	"github.com/aqsha/aqsha/api/staff"
 	"github.com/aqsha/aqsha/internal/durable"
