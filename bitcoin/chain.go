@@ -229,6 +229,8 @@ func (c *Client) Block(ctx context.Context, network Network, which string) (*Blo
 	if err != nil {
 		return nil, err
 	}
+	// Asked after the block: it may have left the chain between the two calls, and then has fewer than no
+	// confirmations, which a transaction's view does not show.
 	height, confirmations, err := c.Position(ctx, hash)
 	if err != nil {
 		return nil, err

@@ -86,6 +86,7 @@ func (k Checker) Inputs(proofs []Proof, whole func() []byte) ([]Input, money.Tiy
 		if err != nil {
 			return nil, 0, err.at("inputs", i)
 		}
+		// By Y and not by the text of the secret: Y is what the books spend.
 		if seen[in.Y.Bytes()] {
 			return nil, 0, refuse(DuplicateInput, "secret", "is that of another input").at("inputs", i)
 		}
@@ -98,6 +99,7 @@ func (k Checker) Inputs(proofs []Proof, whole func() []byte) ([]Input, money.Tiy
 			return nil, 0, refuse(SeveralUnits, "id", "is of another unit than the first input's").at("inputs", i)
 		}
 	}
+	// Conditions last: only they cost signatures, and a request that fails by its form pays for none.
 	return inputs, total, checkConditions(proofs, conditions, whole, k.Now)
 }
 

@@ -95,6 +95,8 @@ func (b *Books) Apply(e *Event) error {
 		return fmt.Errorf("the journal has an event of kind %d without what belongs to it", e.Kind)
 	}
 	switch e.Kind {
+	// Notes move first, and a move that fits nothing is the journal of other books: it is found before sums have
+	// changed.
 	case Swapped, Minted, MeltPaid:
 		if err := b.move(e); err != nil {
 			return err

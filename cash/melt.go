@@ -144,6 +144,8 @@ func (b *Books) applyMelt(e *Event) error {
 	}
 	switch e.Kind {
 	case MeltBegun:
+		// From here on the notes are neither spent nor free: they are pending until the ledger has decided, whatever
+		// crashes. They still circulate as long (Owed).
 		m.State, m.Payment, m.Taken, m.Given = OnWay, e.Payment, e.Taken, e.Given
 		for i := range m.Taken {
 			b.pending[nullifierOfBytes(m.Taken[i].Y)] = m.ID
@@ -152,6 +154,7 @@ func (b *Books) applyMelt(e *Event) error {
 			b.held[nullifierOfBytes(m.Given[i].B)] = m.ID
 		}
 		b.Reserve.Owed += m.Payment.Amount
+	// The notes were spent, and the change signed, by move.
 	case MeltPaid:
 		m.State, m.Taken = Paid, nil
 		b.Reserve.Owed -= m.Payment.Amount
@@ -165,6 +168,8 @@ func (b *Books) applyMelt(e *Event) error {
 			delete(b.held, nullifierOfBytes(m.Given[i].B))
 		}
 		b.Reserve.Owed -= m.Payment.Amount
+		// As if never begun: the payment's time is over on the ledger, so it can no longer come about, and the quote
+		// may be tried again.
 		m.State, m.Payment, m.Taken, m.Given = Unpaid, nil, nil, nil
 	}
 	return nil

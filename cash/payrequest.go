@@ -53,6 +53,8 @@ func ParsePayRequest(text string) (p PayRequest, err error) {
 		}
 		known += len(values[name])
 	}
+	// Counted in the text too: ParseQuery drops what it cannot read, and a pair that it dropped would be one nobody
+	// saw.
 	if n := strings.Count(query, "&") + 1; known == 0 || n != known {
 		return p, refuse(Malformed, field, "must say amount, may say memo, and nothing else")
 	}

@@ -112,6 +112,8 @@ func (b *Books) Load(s *Snapshot) error {
 		}
 	}
 	for _, m := range s.Melts {
+		// Pending notes and held outputs are not in the snapshot: they follow from the melts that are on their way, and
+		// two sources could disagree.
 		b.melts[m.ID] = &m
 		if m.State != OnWay {
 			continue

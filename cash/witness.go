@@ -83,6 +83,7 @@ func signed(keys []xonly, needs int, signatures []string, digest []byte, e *effo
 			if err != nil {
 				continue
 			}
+			// Each try costs: ten keys and ten signatures are a hundred verifications, all chosen by whoever asks.
 			if refused := e.spend(); refused != nil {
 				return false, refused
 			}

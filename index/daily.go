@@ -372,6 +372,8 @@ func (d *daily) payment(tx *token.Transaction) {
 		value += p.amount
 		name := strconv.FormatUint(uint64(p.purpose), 10)
 		d.add(ByPurpose, name, func(c *Cell) {
+			// A payment of several purposes counts its money to each and itself once, to the first: else payments by
+			// purpose would be more than payments.
 			if c.Value += p.amount; i == 0 {
 				c.Payments++
 			}
@@ -548,11 +550,13 @@ func (x *Index) Days(from, to uint32) (days []Day, size uint64, err error) {
 		}
 		one := Day{Day: day}
 		for by, cells := range d.Days[at].Cells {
+			// Copies, for the writer goes on changing the last day when the lock is released.
 			one.Cells[by] = maps.Clone(cells)
 			if d.Days[at].Day == day {
 				continue
 			}
 			for name, c := range one.Cells[by] {
+				// Stocks stay from day to day, flows are of their day.
 				one.Cells[by][name] = Cell{Wallets: c.Wallets, Held: c.Held}
 			}
 		}

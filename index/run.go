@@ -116,6 +116,7 @@ func (r *runFile) readHeader(into *run, network token.NetworkID) error {
 	at := 1
 	for t := range tables {
 		count := binary.BigEndian.Uint64(page[56+8*t:])
+		// So that the sums of pages below cannot overflow; the file's size then says whether the counts are true.
 		if count >= 1<<48 {
 			return &DamageError{r.path, 0, fmt.Sprintf("it states %d records", count)}
 		}

@@ -101,6 +101,8 @@ func fillRun(f vfs.File, network token.NetworkID, parts []*run) error {
 	copy(w.page[8:], network[:])
 	binary.BigEndian.PutUint64(w.page[40:], parts[0].first)
 	binary.BigEndian.PutUint64(w.page[48:], parts[len(parts)-1].size)
+	// The counts before the records, from what the parts state: merging neither drops nor joins records, so they are
+	// known without reading.
 	for t := range tables {
 		count := 0
 		for _, part := range parts {

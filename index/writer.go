@@ -114,6 +114,7 @@ func (w *writer) transfer(number uint64, id token.TransactionID, t *token.Transf
 			w.output(token.OutputID(id, i), number, t.Parties[o.Party], o.Amount)
 		}
 	}
+	// While the index is being written nobody waits for nets: they are looked up once somebody asks for a history.
 	if t.Payers > 1 && w.answering && w.sought == nil {
 		for _, input := range t.Inputs {
 			in, found, err := w.index.Output(input)

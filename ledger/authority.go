@@ -118,6 +118,8 @@ func (x *Executor) setPolicy(t *token.SetPolicy) *token.Error {
 		return err
 	}
 	a := x.state.Authority()
+	// A wallet names its tier by its place in the list: a shorter list would leave wallets with a tier that is not
+	// there, and what has no tier can neither pay nor be paid.
 	if len(t.Policy.Tiers) < len(a.Policy.Tiers) {
 		return refuse(UnknownTier, "policy.tiers", "tiers in use cannot be dropped: %d, had %d", len(t.Policy.Tiers),
 			len(a.Policy.Tiers))
@@ -128,6 +130,8 @@ func (x *Executor) setPolicy(t *token.SetPolicy) *token.Error {
 	if err := cashKnown(x.rulesVersion, "policy", &t.Policy); err != nil {
 		return err
 	}
+	// The limit of a day is all that bounds what a thief of the reserve's key takes before it is noticed, so it rises
+	// only by the way that waits and can be vetoed; it falls at once.
 	if len(a.Reserves) > 0 && t.Policy.ReserveDay() > a.Policy.ReserveDay() {
 		return refuse(NeedsProposal, "policy.reserve_day_most",
 			"%s tenge a day is more than the present %s, and the limit of a stolen office key: propose the policy; "+
@@ -165,6 +169,8 @@ func (x *Executor) propose(id token.TransactionID, t *token.Propose) *token.Erro
 	if err := sequence(set.Sequence, t.Sequence); err != nil {
 		return err
 	}
+	// Versions only rise, and an upgrade that waits counts as in force: two proposals cannot be made to pass each
+	// other, and no block is ever judged by a lower version than the one before it.
 	if rules := max(a.Rules, a.Upgrade.Rules); t.Change.Rules != 0 && t.Change.Rules <= rules {
 		return refuse(StaleVersion, "change.rules", "version %d is in force, or about to be", rules)
 	}
@@ -181,6 +187,8 @@ func (x *Executor) propose(id token.TransactionID, t *token.Propose) *token.Erro
 			return err
 		}
 	}
+	// Root vetoes one proposal by one transaction. The bound keeps a stolen set from burying the one it wants under
+	// more than root can veto within the delay, and the snapshot's size from being an attacker's choice.
 	waiting := 0
 	for _, p := range a.Proposals {
 		if p.By == t.By {
@@ -192,6 +200,7 @@ func (x *Executor) propose(id token.TransactionID, t *token.Propose) *token.Erro
 	}
 	set.Sequence++
 	proposal := Proposal{ID: id, By: t.By, DueMillis: x.now + a.DelayMillis, Change: t.Change}
+	// Kept in the order (due, id), in which applyDue takes from the front and a snapshot writes them.
 	at, _ := slices.BinarySearchFunc(a.Proposals, proposal, byDue)
 	a.Proposals = slices.Insert(a.Proposals, at, proposal)
 	return nil

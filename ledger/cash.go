@@ -83,6 +83,8 @@ func (x *Executor) announceKeyset(id token.TransactionID, t *token.AnnounceKeyse
 	if x.now >= t.Until*1000 {
 		return refuse(Expired, "until", "the keyset would sign nothing any more")
 	}
+	// Of all reserves, not of this one alone: a keyset that two reserves backed would let one banknote be redeemed
+	// from either.
 	for i := range a.Reserves {
 		if slices.ContainsFunc(a.Reserves[i].Keysets, func(k CashKeyset) bool { return k.Keyset == t.Keyset }) {
 			return refuse(Duplicate, "keyset", "keyset %s is announced already", t.Keyset)
@@ -100,6 +102,8 @@ func (x *Executor) announceKeyset(id token.TransactionID, t *token.AnnounceKeyse
 		return refuse(OtherLog, "origin", "reserve %s is of the cash log %s with the key %s", t.Reserve, reserve.Origin,
 			reserve.LogKey)
 	}
+	// What has expired makes room only here, by a transaction: the state changes with entries of the log and never by
+	// the passing of time. A clone, as in changeReserve.
 	kept := slices.DeleteFunc(slices.Clone(reserve.Keysets), func(k CashKeyset) bool { return x.now >= k.Expiry*1000 })
 	if len(kept) >= MaxKeysets {
 		return refuse(token.TooMany, "keyset", "reserve %s has %d keysets that have not expired, the most", t.Reserve,

@@ -18,6 +18,8 @@ func (x *Executor) define(t *token.Define) *token.Error {
 	if _, exists := x.state.Definition(id); exists {
 		return refuse(Duplicate, "definition", "definition %s is registered", id)
 	}
+	// The cheap refusals come before the definition is compiled, whose cost its sender chooses; and what must go to
+	// make room goes only after everything has passed, so that a refused definition drops nobody's.
 	drop, full, err := x.roomForDefinition(t.Registrar)
 	if err != nil {
 		return err
@@ -46,6 +48,8 @@ func (x *Executor) define(t *token.Define) *token.Error {
 		x.registered[t.Registrar]++
 	}
 	x.state.AddDefinition(id, slices.Clone(t.Definition), by)
+	// The compiled program is a cache beside the state: a node that starts from a snapshot compiles the same from the
+	// bytes.
 	x.keepProgram(id, program)
 	return nil
 }
@@ -164,6 +168,8 @@ func (x *Executor) planAct(t *token.Act) (p plannedAct, err *token.Error) {
 	if c == nil {
 		return p, refuse(UnknownContract, "contract", "no contract %s: it has ended, or never was", t.Contract)
 	}
+	// An action is signed over the version that its caller saw. Two that cross cannot both happen on terms that only
+	// the first of them knew: the second is refused, whatever it would have paid.
 	if c.Version != t.Version {
 		return p, refuse(StaleVersion, "version", "%d is named, %d is present", t.Version, c.Version)
 	}
@@ -194,6 +200,8 @@ func (x *Executor) planAct(t *token.Act) (p plannedAct, err *token.Error) {
 	if p.out, err = p.program.Act(&c.Instance, p.call); err != nil {
 		return p, err
 	}
+	// From here nothing of the contract decides any more: what is left is whether money may move so. payouts is last,
+	// for it sees what paysIn will have put in.
 	if err := x.outlives(c, p.out.EndsMillis); err != nil {
 		return p, err
 	}

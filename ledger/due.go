@@ -26,6 +26,8 @@ func (x *Executor) applyDue() []System {
 		}
 		applied = append(applied, x.rekeyDue(id))
 	}
+	// Ends and returns pay out: each makes tokens and effects, which cost many times what a new key does. With fewer
+	// of them a block's work stays bounded, and one that puts thousands of ends at one instant delays ends alone.
 	most := min(MaxSystemPerBlock, len(applied)+MaxPaidPerBlock)
 	for len(applied) < most {
 		c := x.state.NextEnd()

@@ -199,6 +199,8 @@ func (s *System) appendItems(b []byte) []byte {
 
 func decodeSystem(d *token.Decoder, items int) *System {
 	s := &System{Kind: SystemKind(d.Uint("kind", uint64(SystemRenewal)))}
+	// Both counts are taken here: whether a salt must stand is a rule of the block's version, which an entry alone
+	// does not know (R-DUE-SALT).
 	if d.Err() == nil && items != s.Kind.items() && items != s.Kind.items()+1 {
 		d.Fail(refuse(token.NotCanonical, "entry", "%d items for a system entry of kind %d", items, s.Kind))
 		return s
@@ -215,6 +217,8 @@ func decodeSystem(d *token.Decoder, items int) *System {
 	case SystemEnd, SystemExpiry:
 		d.Fixed("wallet", s.Wallet[:])
 		s.Effects = decodeEffects(d)
+		// Money whose purpose has ended goes back whole, token by token (R-DUE): no rule makes an expiry of another
+		// shape, so readers may rely on this one without asking.
 		if d.Err() == nil && s.Kind == SystemExpiry && (len(s.Effects.Spent) != 1 || len(s.Effects.Made) != 1) {
 			d.Fail(refuse(token.NotCanonical, "effects", "one token returns, as one"))
 		}

@@ -70,9 +70,13 @@ func (g Genesis) Check() *token.Error {
 		return refuse(token.OutOfRange, "genesis.delay_millis", "%d, want %d to %d", g.DelayMillis,
 			token.MinDelayMillis, token.MaxDelayMillis)
 	}
+	// The log's key is part of genesis and so of the network's id: whoever holds the id can check checkpoints without
+	// asking anybody whose key it is.
 	if len(g.LogKey) == 0 || len(g.LogKey) > maxLogKey {
 		return refuse(token.OutOfRange, "genesis.log_key", "%d bytes, want 1 to %d", len(g.LogKey), maxLogKey)
 	}
+	// A genesis that says what its own rules version does not know would begin a log that readers of that version
+	// cannot judge.
 	if err := sharesKnown(g.Rules, "genesis.policy", &g.Policy); err != nil {
 		return err
 	}

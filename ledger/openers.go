@@ -77,6 +77,8 @@ func (x *Executor) openName(t *token.OpenName) *token.Error {
 		return refuse(NoSeal, "purse", "the name of the owner of purse %s is not sealed", t.Purse)
 	case t.Case == token.Hash{} && !p.Convicted:
 		return refuse(NoCase, "case", "purse %s is not convicted, and no court's case is named", t.Purse)
+	// The number is under the asker's proof and under the shares: a request answered once is not entered twice, and
+	// shares for it open nothing later.
 	case int(t.Number) != len(p.Openings):
 		return refuse(StaleVersion, "number", "opening %d, purse %s was opened %d times", t.Number, t.Purse,
 			len(p.Openings))
@@ -99,6 +101,7 @@ func (x *Executor) openName(t *token.OpenName) *token.Error {
 	if refusal != nil {
 		return refusal
 	}
+	// A copy: readers of the state as it was before this block hold the old slice.
 	x.state.ChangePurse(p)
 	p.Openings = append(slices.Clone(p.Openings), Opening{x.now, t.Case, t.Asker, combined})
 	book.Openings++

@@ -166,6 +166,7 @@ func (x *Executor) openPurse(id token.TransactionID, t *token.OpenPurse) *token.
 	case t.ExpiryMillis > x.now+maxPurseLife:
 		return refuse(TooFarAhead, "expiry", "a purse lasts at most 366 days")
 	}
+	// The seal's proof is checked after all that is cheap; it costs as much as several signatures.
 	if err := x.checkSeal(t); err != nil {
 		return err
 	}
@@ -176,9 +177,13 @@ func (x *Executor) openPurse(id token.TransactionID, t *token.OpenPurse) *token.
 	if err := certificate.Check(); err != nil {
 		return err
 	}
+	// Purses, wallets and bonds have ids of one kind, and a link's payee is named by such an id alone: one id is
+	// never two of them.
 	if _, wallet := x.state.Wallet(opened.ID); wallet || x.state.Purse(opened.ID) != nil {
 		return refuse(Duplicate, "", "id %s exists", opened.ID)
 	}
+	// All refusals end here. Below, nothing can fail, and finish asserts that what the fund holds is what the book
+	// says.
 	aside := setAside{t.Owner, t.Inputs, t.Deposit, t.Change}
 	if err := x.maySetAside(&aside); err != nil {
 		return err
@@ -495,6 +500,8 @@ func (x *Executor) closePurse(id token.TransactionID, t *token.ClosePurse) *toke
 	s := x.settlement()
 	before := s.book.Locked
 	x.state.ChangePurse(p)
+	// The first closing fixes every open link's share; a later one, when one entry could not pay all, pays by the
+	// same shares. So the order in which closings come, and who sends them, changes what nobody gets.
 	if p.State == PurseOpen {
 		s.share(p)
 	}
@@ -508,6 +515,8 @@ func (x *Executor) closePurse(id token.TransactionID, t *token.ClosePurse) *toke
 		p.Lock -= l.Share
 		s.credit(l.Payee, l.Share)
 	}
+	// Giving back pays the owner, which is a payout too: without room for it the purse stays closing, and the next
+	// entry ends it.
 	if !left && s.payouts < maxPayouts {
 		s.giveBack(p)
 		p.State, p.Links = PurseEnded, nil

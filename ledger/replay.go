@@ -69,6 +69,8 @@ func (r *Replay) Decoded(entries []Entry, verified [][]token.PublicKey, rootBefo
 		return Leaf{}, refuse(NotDerived, "leaf", "block %d begins without a leaf", r.next)
 	}
 	leaf := *entries[0].Leaf
+	// What the leaf claims of itself is checked before entries are applied, what it claims of the state after them.
+	// An error between the two leaves the state in the midst of a block: it is of no more use.
 	if err := r.checkLeaf(leaf, len(entries)-1, rootBefore); err != nil {
 		return leaf, err
 	}
@@ -95,6 +97,8 @@ func (r *Replay) Decoded(entries []Entry, verified [][]token.PublicKey, rootBefo
 	if len(due) != 0 {
 		return leaf, refuse(NotDerived, "entries", "block %d lacks %d system entries", leaf.Height, len(due))
 	}
+	// The sums in the leaf are made anew from the entries and compared whole: issued, redeemed and circulating are
+	// never taken from the log.
 	want := r.executor.Leaf(rootBefore)
 	if want != leaf {
 		return leaf, refuse(NotDerived, "leaf", "block %d states %+v, its entries give %+v", leaf.Height, leaf, want)

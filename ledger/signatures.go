@@ -156,6 +156,8 @@ func signatories(rules uint32, state Reader, body token.Body) ([]Signatory, *tok
 	a := state.Authority()
 	set := func(role token.Role) Signatory { return ofSet(role, a.Set(role).KeySet) }
 	switch t := body.(type) {
+	// The signers follow from the state before the transaction, never from a key that the transaction itself brings:
+	// what a new key must show is possession, and that is asked beside the old one's consent.
 	case *token.Transfer:
 		payers := make([]token.PublicKey, t.Payers)
 		for i := range payers {

@@ -105,6 +105,8 @@ func (x *Executor) checkTaking(owner token.WalletID, inputs []token.ID, asset to
 				"token %s is of purpose %d; what is taken here is of purpose %d (0 is plain)", id, in.Asset.Purpose,
 				asset.Purpose)
 		}
+		// Cannot overflow: live tokens together are what circulates, which is below 2⁶³, and inputs are distinct by
+		// form.
 		total += in.Amount
 	}
 	if total-amount != change {

@@ -29,6 +29,7 @@ func (x *Executor) transfer(id token.TransactionID, t *token.Transfer) *token.Er
 	if err := x.paysForCash(t); err != nil {
 		return err
 	}
+	// By the block's time, not a node's clock: all who replay count the same day.
 	today := policy.Day(x.now)
 	for party, id := range t.Parties {
 		pays := party < t.Payers && paysNow(x.nets[party], x.delta[party])
@@ -37,6 +38,7 @@ func (x *Executor) transfer(id token.TransactionID, t *token.Transfer) *token.Er
 		}
 	}
 
+	// From here on nothing refuses. A refusal half-way would leave a state that no entry of the log explains.
 	for _, input := range t.Inputs {
 		x.state.RemoveToken(input)
 	}

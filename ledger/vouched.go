@@ -16,6 +16,7 @@ func (x *Executor) vouch(t *token.Vouch) *token.Error {
 	switch {
 	case !ok:
 		return refuse(UnknownAgency, "agency", "no agency %s", t.Agency)
+	// A suspended agency may still take back what it said: silence is always the safer side.
 	case agency.Suspended && !t.Withdrawn:
 		return refuse(Suspended, "agency", "agency %s is suspended", t.Agency)
 	}

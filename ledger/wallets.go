@@ -146,6 +146,7 @@ func (x *Executor) rekey(t *token.Rekey) *token.Error {
 	if err := x.byIssue(t.Wallet, t.By); err != nil {
 		return err
 	}
+	// A recovery key re-keys at once. On a reserve it would go round the delay in which the issue set sees a theft.
 	if t.By == token.RoleIssue && t.Recovery != token.NoKey {
 		return refuse(OfReserve, "recovery", "a wallet that backs banknotes has no recovery key: the issue set is it")
 	}
@@ -154,6 +155,7 @@ func (x *Executor) rekey(t *token.Rekey) *token.Error {
 	if err != nil {
 		return err
 	}
+	// Who asks at once is the wallet's last word: what waits, perhaps a thief's, is dropped with it.
 	if !waits {
 		detail.Rekey = PendingKey{}
 		x.giveKey(t.Wallet, w, detail, PendingKey{Key: t.Key, Recovery: t.Recovery})
@@ -164,6 +166,7 @@ func (x *Executor) rekey(t *token.Rekey) *token.Error {
 			return err
 		}
 	}
+	// One waits at a time: a second would begin the delay anew, and could push out the owner's own for ever.
 	if w.Rekeying {
 		return refuse(RekeyPending, "wallet", "a new key or the closing waits already")
 	}
@@ -259,6 +262,8 @@ func (x *Executor) closeWallet(t *token.Close) *token.Error {
 			return err
 		}
 		if x.state.Named(t.Wallet) {
+			// Version 1 let it pass, and blocks of that version are judged so for ever; a strict executor makes no
+			// more of them.
 			if err := x.from(2, refuse(InContract, "wallet",
 				"a live contract names the wallet: its owner alone closes it")); err != nil {
 				return err

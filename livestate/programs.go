@@ -167,6 +167,8 @@ func decodeContract(d *token.Decoder, items int) *ledger.Contract {
 			d.Fixed("registers", word[:])
 			c.Registers = append(c.Registers, word)
 		}
+		// The second half of the one form: without it a snapshot could be written in two ways, with two roots for one
+		// state.
 		if d.Err() == nil && c.Renewals == 0 && len(c.Registers) == 0 {
 			d.Fail(token.Errorf(token.NotCanonical, "contract",
 				"neither renewals nor registers are written by leaving them out"))
@@ -261,6 +263,8 @@ func (l *loader) contract(c *ledger.Contract) error {
 // finishPrograms checks that marks and contracts hold what the tokens give.
 func (l *loader) finishPrograms() error {
 	s := l.state
+	// The rules rely on these sums without ever adding up tokens again. A snapshot is the one place where they come
+	// from outside.
 	for _, number := range s.PurposeNumbers() {
 		if p := s.Purpose(number); p.Live() != s.LiveOf(number) {
 			return badSnapshot("purpose %d states %s and its tokens sum to %s", number, p.Live(), s.LiveOf(number))
@@ -276,6 +280,8 @@ func (l *loader) finishPrograms() error {
 		return badSnapshot("%d wallets are contracts', %d contracts stand", contracts, len(s.Contracts()))
 	}
 	for _, id := range s.Contracts() {
+		// Both ways: every token that the contract names is there, and its wallet has no other. A token of the second
+		// kind could never be paid out by any action.
 		c, held := s.Contract(id), 0
 		if w, ok := s.Wallet(id); !ok || !w.Contract || c.Frozen != (w.Frozen != token.NotFrozen) {
 			return badSnapshot("contract %s has no wallet of its own, or they disagree about a freeze", id)

@@ -206,16 +206,26 @@ func (l *loader) finishPurses() error {
 		if err := l.sealHolds(p); err != nil {
 			return err
 		}
+		// Each part is at most what is left: amounts are below 2⁶³ one by one, and a forged few could wrap round to
+		// what the fund has.
+		if p.Lock > book.Locked-sum {
+			return badSnapshot("purse %s holds %s, more than is left of the book's %s", id, p.Lock, book.Locked)
+		}
 		if sum += p.Lock; p.State != ledger.PurseEnded {
 			live[p.Intermediary]++
 		}
 	}
 	for i := range book.Bonds {
 		bond := &book.Bonds[i]
+		if bond.Amount > book.Locked-sum {
+			return badSnapshot("the bond of %s is %s tenge, more than is left of the book's %s", bond.Intermediary,
+				bond.Amount, book.Locked)
+		}
 		if sum += bond.Amount; live[bond.Intermediary] != bond.Purses {
 			return badSnapshot("the bond of %s is for %d purses, it says %d", bond.Intermediary,
 				live[bond.Intermediary], bond.Purses)
 		}
+		// What is left over at the end are purses without a bond.
 		delete(live, bond.Intermediary)
 	}
 	fund, held := l.state.Token(book.Token)
@@ -224,7 +234,8 @@ func (l *loader) finishPurses() error {
 		return badSnapshot("the names of its purses were opened %d times, their book says %d", openings, book.Openings)
 	case len(live) > 0:
 		return badSnapshot("%d intermediaries have purses and no bond", len(live))
-	case sum != book.Locked || book.SetAside-book.Paid-book.Returned != book.Locked || fund.Amount != book.Locked ||
+	case sum != book.Locked || book.Paid > book.SetAside ||
+		book.SetAside-book.Paid-book.Locked != book.Returned || fund.Amount != book.Locked ||
 		held && fund.Wallet != ledger.PurseFund:
 		return badSnapshot("purses and bonds hold %s, their book says %s, the fund has %s", sum, book.Locked,
 			fund.Amount)

@@ -3,6 +3,7 @@ package livestate_test
 import (
 	"bytes"
 	"crypto/rand"
+	"math"
 	"strings"
 	"testing"
 
@@ -146,8 +147,21 @@ func (nobody) Unlock() {}
 // A snapshot whose purses do not hold what their book and the fund say is refused.
 func TestASnapshotWhosePursesDoNotFitIsRefused(t *testing.T) {
 	for name, spoil := range map[string]func(s *livestate.State){ // any order: each by itself
-		"bonds hold":   func(s *livestate.State) { s.Purse(token.WalletID{1}).Lock++ },
-		"their book":   func(s *livestate.State) { s.PurseBook().Paid++ },
+		"bonds hold": func(s *livestate.State) { s.Purse(token.WalletID{1}).Lock-- },
+		"their book": func(s *livestate.State) { s.PurseBook().Paid++ },
+		"is left of the book": func(s *livestate.State) { // together they wrap round to what the fund has
+			s.Purse(token.WalletID{1}).Lock, s.PurseBook().Bonds[0].Amount = math.MaxInt64, math.MaxInt64
+			s.PurseBook().Bonds = append(s.PurseBook().Bonds, ledger.Bond{Intermediary: token.WalletID{9}, Amount: 902})
+		},
+		"tenge, more than is left": func(s *livestate.State) { // the same, where the bonds alone do
+			s.PurseBook().Bonds[0].Amount = math.MaxInt64
+			s.PurseBook().Bonds = append(s.PurseBook().Bonds,
+				ledger.Bond{Intermediary: token.WalletID{8}, Amount: math.MaxInt64},
+				ledger.Bond{Intermediary: token.WalletID{9}, Amount: 502})
+		},
+		"purses and bonds hold": func(s *livestate.State) { // what was paid and returned wraps round
+			s.PurseBook().SetAside, s.PurseBook().Paid, s.PurseBook().Returned = 0, math.MaxInt64, math.MaxInt64-898
+		},
 		"the bond of":  func(s *livestate.State) { s.PurseBook().Bonds[0].Purses++ },
 		"and no bond":  func(s *livestate.State) { s.PurseBook().Bonds = nil },
 		"out of order": func(s *livestate.State) { l := &s.Purse(token.WalletID{1}).Links; *l = append(*l, (*l)[0]) },

@@ -26,6 +26,8 @@ func appendAuthority(b []byte, a *ledger.Authority) []byte {
 	if a.Rules != ledger.FirstRules || a.Upgrade != (ledger.Upgrade{}) {
 		items = rulesItems
 	}
+	// Each larger form holds the smaller ones: a ledger that has validators writes its reserves too, though there be
+	// none.
 	if len(a.Reserves) > 0 {
 		items = reservesItems
 	}
@@ -77,6 +79,7 @@ func decodeAuthority(d *token.Decoder, items int) (a ledger.Authority) {
 	a.Policy = d.Policy()
 	a.DailyCap = money.Tiyn(d.Uint("daily_cap", maxUint63))
 	a.DelayMillis = d.Uint("delay_millis", maxUint63)
+	// Fields alone: what they and all other records must be together, finish checks when the whole is read.
 	n := d.Array("proposals", 0, ledger.MaxProposals)
 	for range n {
 		var p ledger.Proposal
@@ -143,6 +146,8 @@ func appendWallet(b []byte, id token.WalletID, w ledger.Wallet, detail ledger.De
 	if detail.Vouched != (ledger.Vouched{}) {
 		items = vouchedItems
 	}
+	// One item more than one of the three other counts, none of which follows another: by the count alone a reader
+	// knows what is there (holds).
 	if w.Held {
 		items++
 	}

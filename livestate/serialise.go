@@ -321,6 +321,8 @@ func (t *serialiser) scan(most int) (rows int) {
 		t.begin(w, there)
 	}
 	for rows = 1; t.next != none && rows <= most; rows++ {
+		// The list may change between two holds of the lock. A token spent meanwhile was put aside by whoever spent
+		// it, and the bit says which were written already: each token of the state at the beginning is written once.
 		slot := t.next
 		r := s.tokens.at(slot)
 		if !t.tokens.has(slot) {
@@ -329,6 +331,7 @@ func (t *serialiser) scan(most int) (rows int) {
 		}
 		t.next = r.value.next
 	}
+	// Long lists are left in the midst, so that a wallet of a million tokens does not hold up a block.
 	if t.next != none {
 		return rows
 	}

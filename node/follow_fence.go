@@ -84,6 +84,7 @@ func (f *follower) begins(ctx context.Context, signed []byte) error {
 	if err != nil {
 		return err
 	}
+	// A leader of the fence's epoch or a later one has what was promised: the fence is behind us.
 	if f.signed = EpochOf(c); f.signed >= f.fence.Epoch {
 		f.fence = nil
 		return nil
@@ -91,10 +92,14 @@ func (f *follower) begins(ctx context.Context, signed []byte) error {
 	if failover.MayCopy(c.Size, f.fence.Size, f.signed, f.fence.Epoch) {
 		return nil
 	}
+	// What the old leader has beyond the fence was never promised to the new one. To copy it would put two histories
+	// into one follower, so it stops where the fence stands, even if those entries are honest.
 	beyond := &BeyondFenceError{f.fence.Epoch, f.fence.Size, f.signed}
 	if n.log.Size() >= f.fence.Size {
 		return beyond
 	}
+	// The follower is still short of the fence: whether this log runs through it is asked of the leader's tiles,
+	// whose hashes prove themselves against the signed root.
 	reader := tlog.TileHashReader(tlog.Tree{N: int64(c.Size), Hash: tlog.Hash(c.Root)},
 		&tileReader{ctx, f.leader, map[string][]byte{}})
 	root, err := tlog.TreeHash(int64(f.fence.Size), reader)

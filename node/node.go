@@ -180,6 +180,7 @@ func systemClock() uint64 { return uint64(time.Now().UnixMilli()) }
 func (c *Config) complete() {
 	if c.Now == nil {
 		c.Now = systemClock
+		// Only with the system's clock: under a test's clock the monotonic one would go its own way.
 		if c.Monotonic == nil {
 			c.Monotonic = monotonicClock
 		}

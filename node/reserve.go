@@ -111,6 +111,8 @@ func (n *Node) SelectFor(ctx context.Context, wallet token.WalletID, want Want) 
 	if want.Amount <= 0 {
 		return Selection{}, refuse(token.AmountZero, "amount", "an amount is positive")
 	}
+	// One selection at a time of each wallet, in the order in which they came: two at once would choose the same
+	// tokens, and one of them be refused after its owner had signed. A wallet's queue lives while somebody is in it.
 	q := n.reserved.enter(wallet)
 	defer n.reserved.leave(wallet, q)
 	still := &standstill{node: n, wallet: wallet}
@@ -127,6 +129,8 @@ func (n *Node) SelectFor(ctx context.Context, wallet token.WalletID, want Want) 
 			if !still.stands() {
 				continue
 			}
+			// Somebody who may be anybody holds the turn and does nothing: his reservation is no right, and what
+			// others wait for is chosen in spite of it.
 			if selection, err := n.trySelect(ctx, wallet, want, true); err != nil || len(selection.Tokens) > 0 {
 				return selection, err
 			}

@@ -330,6 +330,8 @@ func (n *Node) LearnSigners(links []signers.Link) error {
 	if _, err := n.Signers(); err != nil {
 		return err
 	}
+	// Everything is checked before the lock and against what is known under it: another link may have been learnt
+	// meanwhile.
 	s := &n.signing
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -342,6 +344,8 @@ func (n *Node) LearnSigners(links []signers.Link) error {
 	if n.config.ReadOnly {
 		return nil
 	}
+	// Memory before disk: what a crash takes from the disk is only the proof for others, and is learnt again from the
+	// next node that is asked.
 	for i := range links {
 		at := learnt.Until(i)
 		c, opened, err := at.Open(links[i].Checkpoint)

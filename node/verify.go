@@ -195,10 +195,13 @@ func (v *verification) executed(b *replay.Block, leaf ledger.Leaf) (txlog.Hash, 
 			return txlog.Hash{}, err
 		}
 	}
+	// Only where the sum changes, so that what a log of years says of its reserve stays short.
 	if n := len(v.report.held); n == 0 && leaf.Reserve != 0 || n > 0 && leaf.Reserve != v.report.held[n-1].sum {
 		v.report.held = append(v.report.held, heldFrom{leaf.Height, leaf.Reserve})
 	}
 	v.leaf = leaf
+	// After the block's hashes are in the tree: a change of validators is held against the checkpoint that ends with
+	// this very block.
 	if err := v.meetsSigners(leaf); err != nil {
 		return txlog.Hash{}, err
 	}

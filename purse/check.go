@@ -51,6 +51,7 @@ func Check(v *View, r *Request, m *Message) (*Conviction, *token.Error) {
 	if err := v.checkSignatures(m); err != nil {
 		return nil, err
 	}
+	// Only what is signed can contradict or convict: before that anybody could frame a purse with links of his own.
 	if err := v.checkContradictions(m); err != nil {
 		return nil, err
 	}

@@ -103,6 +103,8 @@ func (d *Device) message(network token.NetworkID, l Link, nowMillis uint64) (Mes
 	m := Message{Links: []Link{l}, Certificates: []Certificate{d.Certificate}}
 	needed := l.End() - d.Certificate.Deposit
 	seen := map[token.Hash]bool{}
+	// The deposit covers first, then what was received, the oldest first (docs/OFFLINE.md): a payment shows as few
+	// of the others as it can.
 	for i := 0; i < len(d.Held) && needed > 0; i++ {
 		needed -= d.Held[i].Payment().Amount
 		for _, source := range d.Held[i].Links {
@@ -125,6 +127,8 @@ func (d *Device) message(network token.NetworkID, l Link, nowMillis uint64) (Mes
 	}
 	v := View{NowMillis: nowMillis}
 	for i := range m.Links[1:] {
+		// What a payee would refuse is refused here, before there is a signature that could never be shown again
+		// otherwise.
 		if err := v.checkLimits(&m.Links[i+1], m.certificate(m.Links[i+1].Purse)); err != nil {
 			return m, err
 		}
@@ -209,6 +213,8 @@ func (d *Device) Receive(v View, r Request, m Message) (Device, Receipt, *Convic
 	id := m.Payment().ID(v.Network)
 	for i := range d.Held {
 		if d.Held[i].Payment().ID(v.Network) == id {
+			// Before any check by the time: what was taken once stays taken, even if its certificate has run out
+			// since.
 			return *d, Receipt{id}, nil, nil
 		}
 	}
@@ -220,6 +226,7 @@ func (d *Device) Receive(v View, r Request, m Message) (Device, Receipt, *Convic
 		return *d, Receipt{}, nil,
 			refuse(token.AmountOverflow, "amount", "the purse would have received more than it can count")
 	}
+	// Clones: the view is the caller's, and what this device holds is added for one check.
 	v.Seen = append(slices.Clone(v.Seen), d.Seen()...)
 	v.Certified = slices.Clone(v.Certified)
 	for i := range d.Held {
@@ -228,6 +235,8 @@ func (d *Device) Receive(v View, r Request, m Message) (Device, Receipt, *Convic
 	if conviction, err := Check(&v, &r, &m); err != nil {
 		return *d, Receipt{}, conviction, err
 	}
+	// The old state is left whole: whoever runs the device writes the new one down first and only then gives the
+	// receipt. After a crash between the two the payer shows the payment again and gets the same receipt.
 	next := *d
 	next.Held = append(slices.Clone(d.Held), m)
 	next.Received += m.Payment().Amount

@@ -128,6 +128,8 @@ func NewFilter(l *List) Filter {
 	for _, value := range values {
 		gap := value - last
 		last = value
+		// Golomb-Rice as in BIP 158: the quotient in unary, riceBits of the rest. The values are even over
+		// n·2^riceBits, so quotients are about 1 and the loop is short.
 		for range gap >> riceBits {
 			put(1)
 		}
@@ -186,6 +188,8 @@ func (f *Filter) each(next func(uint64) bool) bool {
 			return false
 		}
 	}
+	// The largest value is held to the range in which spread makes them: with what was checked before, one list has
+	// one filter.
 	return value < max(1, f.Count<<riceBits)
 }
 

@@ -232,6 +232,7 @@ func (d *Decoder) Change() (c Change) {
 	default:
 		c.DelayMillis = d.Uint("change.delay_millis", MaxDelayMillis)
 	}
+	// The set is written as 0 where it says nothing: one change has one encoding, and so one transaction id.
 	if d.err == nil && (kind == 0 || set != 0) {
 		d.err = Errorf(NotCanonical, "change", "kind %d for set %d", kind, set)
 	}
@@ -246,6 +247,7 @@ func (t *Propose) check() *Error {
 			c.Policy != nil {
 			return Errorf(OutOfRange, "change.set", "want one of root, issue, policy, enforcement and nothing else")
 		}
+		// Root stands over the sets and replaces one that is lost; no other set reaches into a neighbour's keys.
 		if t.By != c.Set && t.By != RoleRoot {
 			return Errorf(OutOfRange, "by", "keys are changed by their own set or by root")
 		}
@@ -265,6 +267,8 @@ func (t *Propose) check() *Error {
 			return Errorf(OutOfRange, "change", "a policy and nothing else")
 		}
 		return c.Policy.Check()
+	// What is changed is told by which field is not zero (AppendChange): one that names two would be encoded as one
+	// of them, and the other be lost.
 	case c.Set != 0 || c.Height != 0 || (c.DailyCap != 0) == (c.DelayMillis != 0):
 		return Errorf(OutOfRange, "change", "want exactly one of keys, daily cap, delay")
 	case c.DailyCap < 0:

@@ -82,6 +82,8 @@ func (t *AnnounceKeyset) check() *Error {
 			return err
 		}
 	}
+	// NUT-02: the first byte of a keyset id of 33 bytes is its version, the rest a hash of keys and fields
+	// (docs/cash.md).
 	if t.Keyset[0] != 1 {
 		return Errorf(UnknownKind, "keyset", "version %d of keysets", t.Keyset[0])
 	}
@@ -95,6 +97,7 @@ func (t *AnnounceKeyset) check() *Error {
 		if err := positive("denominations", amount); err != nil {
 			return err
 		}
+		// Ascending, so that a list has one encoding and no denomination two keys.
 		if i > 0 && amount <= t.Denominations[i-1] {
 			return Errorf(Repeated, "denominations", "denominations ascend")
 		}

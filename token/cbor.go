@@ -128,6 +128,9 @@ func (d *Decoder) head(field string) (major byte, argument uint64) {
 		argument = argument<<8 | uint64(c)
 	}
 	d.pos += width
+	// RFC 8949 §4.2.1: an argument that fits a shorter form has it. Below 24 it is in the first byte; of 2, 4 or 8
+	// bytes it must need the upper half. Simple values have no argument here: true, false and null all fit the first
+	// byte.
 	least := uint64(24)
 	if width > 1 {
 		least = 1 << (4 * width)

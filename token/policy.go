@@ -104,6 +104,8 @@ func (p Policy) Day(timeMillis uint64) uint32 {
 // AppendPolicy encodes a policy; genesis and snapshots use it too.
 func AppendPolicy(b []byte, p Policy) []byte {
 	items := policyItems
+	// A policy of an early version keeps its bytes and the id of the transaction that set it: what it does not say is
+	// not there, instead of being there as 0.
 	if p.Shares() {
 		items = sharesItems
 	}
@@ -158,6 +160,7 @@ func (d *Decoder) Policy() (p Policy) {
 	p.ValidAheadMillis = d.Uint("policy.valid_ahead_millis", 1<<53)
 	p.RekeyDelayMillis = d.Uint("policy.rekey_delay_millis", 1<<53)
 	p.SnapshotEvery = d.Uint("policy.snapshot_every", 1<<53)
+	// Array takes a range, of which three lengths are policies.
 	if d.Err() == nil && items != policyItems && items != sharesItems && items != cashItems {
 		d.Fail(Errorf(NotCanonical, "policy", "%d items, want %d, %d or %d", items, policyItems, sharesItems,
 			cashItems))
@@ -171,6 +174,7 @@ func (d *Decoder) Policy() (p Policy) {
 		p.MaxReserve = money.Tiyn(d.Uint("policy.reserve_most", 1<<63-1))
 		p.ExpiredCash = d.wallet("policy.expired_cash")
 	}
+	// The other half of the one form: a longer array that says no more than a shorter one is refused.
 	if d.Err() == nil && (items == cashItems && !p.Cash() || items == sharesItems && !p.Shares()) {
 		d.Fail(Errorf(NotCanonical, "policy", "what a policy does not name is written by leaving it out"))
 	}
@@ -194,6 +198,8 @@ func (p Policy) Check() *Error {
 	if p.MaxReserveDay < 0 || p.MaxReserve < 0 {
 		return Errorf(AmountNegative, "policy.reserve_most", "a limit of the reserve is negative")
 	}
+	// Bounds under which the ledger lives, not advice (R-FORM-POLICY): with fewer than two outputs no payment could
+	// give change, with fewer than two inputs none could join tokens, and a re-key delay of 0 would be none.
 	for _, bound := range []struct {
 		field     string
 		value     uint64

@@ -50,6 +50,8 @@ const MaxNotice = 366 * 86_400_000
 
 // AppendPurpose encodes a purpose; snapshots use it too.
 func AppendPurpose(b []byte, p Purpose) []byte {
+	// 12 items since rules version 2, 14 where version 3 says something: the bytes of the early ones stay as they
+	// were.
 	items := 12
 	if p.NoticeMillis != 0 || p.Amends != 0 {
 		items = 14
@@ -88,6 +90,7 @@ func (d *Decoder) Purpose() (p Purpose) {
 	p.About = d.Text("purpose.about", 0, maxAbout)
 	p.Earmark = d.Text("purpose.mark", 1, MaxRuleBytes)
 	n := d.Array("purpose.permits", 1, MaxPermits)
+	// No check of the error within: the decoder keeps its first one and reads nothing more, and n is bounded.
 	for range n {
 		d.Array("purpose.permits", 2, 2)
 		p.Permits = append(p.Permits, Permit{d.Text("purpose.permits.when", 1, MaxRuleBytes),
@@ -141,6 +144,7 @@ func (p *Purpose) Check() *Error {
 	if p.FromMillis >= p.UntilMillis || p.UntilMillis > MaxValidUntil {
 		return Errorf(OutOfRange, "purpose.until", "it ends before it begins, or never")
 	}
+	// BecomesSame is the greatest number, which no purpose is given: as what is amended it would never be found.
 	if p.NoticeMillis > MaxNotice || p.Amends == BecomesSame {
 		return Errorf(OutOfRange, "purpose.notice", "%d ms of notice, at most %d, or it amends what is no purpose",
 			p.NoticeMillis, uint64(MaxNotice))
@@ -306,6 +310,8 @@ func (t *EarmarkedTransfer) checkOutputs() *Error {
 		if err != nil {
 			return err
 		}
+		// The payer is party 0 and need not be named. The others are counted once each, so that a party that gets
+		// nothing cannot be put into somebody's payment: it would load a wallet and appear in its history.
 		first := o.Party != 0
 		for _, earlier := range t.Outputs[:i] {
 			first = first && earlier.Party != o.Party

@@ -86,6 +86,7 @@ func (t *Transfer) check() *Error {
 	if err := distinct("parties", t.Parties); err != nil {
 		return err
 	}
+	// One input twice would be money twice: the ledger takes it out of the state once and would count it two times.
 	if err := distinct("inputs", t.Inputs); err != nil {
 		return err
 	}
@@ -102,6 +103,7 @@ func (t *Transfer) check() *Error {
 			return err
 		}
 	}
+	// A payer's consent is its signature. A party that neither pays nor is paid has none, and is kept out.
 	if party, ok := t.unpaid(); ok {
 		return Errorf(Unused, "parties", "party %d neither pays nor is paid", party)
 	}

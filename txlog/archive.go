@@ -142,6 +142,8 @@ func (l *Log) archiveCheckpoint(fs vfs.FS, dir string, c Checkpoint) error {
 		return err
 	}
 	defer f.Close()
+	// Two slots, written in turn: a crash while one is written leaves the other whole, and a reader takes the higher
+	// sequence of those that decode. A slot that does not decode is so the one to write over.
 	slots := checkpointFile{file: f, path: path}
 	for i := range int64(checkpointSlots) {
 		b := make([]byte, slotBytes)

@@ -70,6 +70,8 @@ func (s *section) yieldBatches(in *scanner, height uint64, yield func(*StoredBat
 // must not be changed. Checksums are verified, hashes are not: see Verify.
 func (l *Log) Entries(from, to uint64) iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
+		// The size is asked once, and is what is durable: entries that come while one reads are not in the range, and
+		// none that a crash could take back is ever yielded.
 		if size := l.Size(); to > size || from > to {
 			yield(nil, outOfRange("from..to", max(from, to), size))
 			return

@@ -64,6 +64,8 @@ func (s *scanner) bytes(n int) ([]byte, error) {
 	if len(have) >= n {
 		return have[:n], nil
 	}
+	// No more than is left of the file, whatever the record's header claims: a torn or hostile length cannot make it
+	// allocate.
 	want := int(min(int64(max(n, readChunkBytes)), s.end-s.at))
 	if cap(s.buffer) < want {
 		grown := make([]byte, want)
@@ -78,6 +80,8 @@ func (s *scanner) bytes(n int) ([]byte, error) {
 		if errors.Is(err, io.EOF) {
 			err = frameError("file ends within a record")
 		}
+		// The buffer is half overwritten: forgotten, so that a second try reads anew instead of taking old bytes for
+		// new ones.
 		s.buffer = s.buffer[:0]
 		return nil, err
 	}

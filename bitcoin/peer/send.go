@@ -131,6 +131,8 @@ func (s *session) deliver() error {
 		return err
 	}
 	messages, failed := make(chan wire.Message), make(chan error, 1)
+	// The reader ends with the connection. Without this channel it would hang for ever on a message that nobody takes
+	// when deliver has returned.
 	ended := make(chan struct{})
 	defer close(ended)
 	go func() {
@@ -154,6 +156,8 @@ func (s *session) deliver() error {
 		select {
 		case err := <-failed:
 			return err
+		// A node that has the header already, or wants none, does not ask: the block is sent all the same, for a
+		// miner's block must not wait for manners.
 		case <-patience.C:
 			if !sent {
 				sent = true
@@ -170,6 +174,8 @@ func (s *session) deliver() error {
 						return err
 					}
 				}
+			// Only after sending: headers before that answer nothing of ours. What the node lists behind the parent
+			// says whether it took the block.
 			case *wire.MsgHeaders:
 				if sent {
 					return s.listed(m)

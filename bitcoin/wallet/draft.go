@@ -261,6 +261,7 @@ func assemble(outputs []bitcoin.Output, change []byte, coins []coin, rate float6
 	}
 	changeSize := float64(wire.NewTxOut(0, change).SerializeSize())
 	feeFor := func(size float64) money.Satoshi { return money.Satoshi(math.Ceil(size * rate)) }
+	// Ties by the coin's name, so that the same wallet drafts the same transaction when it is asked again.
 	slices.SortFunc(coins, func(a, b coin) int {
 		if a.value != b.value {
 			return int(min(max(b.value-a.value, -1), 1))
@@ -276,10 +277,13 @@ func assemble(outputs []bitcoin.Output, change []byte, coins []coin, rate float6
 		tx.AddTxIn(in)
 		size += c.bytes
 		gathered += c.value
+		// Each coin pays for its own bytes, so the fee grows with the loop: it is asked anew at each.
 		if gathered < needed+feeFor(size) {
 			continue
 		}
 		fee := gathered - needed
+		// Change below dust would not be relayed (Core's dust relay fee): it goes to the fee, and without the bytes
+		// of an output.
 		if rest := gathered - needed - feeFor(size+changeSize); rest >= dust {
 			tx.AddTxOut(wire.NewTxOut(int64(rest), change))
 			fee -= rest
@@ -305,6 +309,7 @@ func (w *Wallet) coins(ctx context.Context) ([]coin, error) {
 	}
 	coins := make([]coin, 0, len(listed))
 	for _, l := range listed {
+		// Core says both, btcwallet may leave them out: what is not said is not held against a coin.
 		if l.Spendable != nil && !*l.Spendable || l.Safe != nil && !*l.Safe {
 			continue
 		}
@@ -320,6 +325,8 @@ func (w *Wallet) coins(ctx context.Context) ([]coin, error) {
 		if err != nil {
 			return nil, fmt.Errorf("listunspent: %w", err)
 		}
+		// The fee needs the bytes before there is a signature: a coin whose script is of no known kind is left alone
+		// instead of being guessed.
 		if size, known := inputSize(script); known {
 			coins = append(coins, coin{wire.OutPoint{Hash: *hash, Index: l.Vout}, value, size})
 		}

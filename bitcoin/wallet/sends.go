@@ -56,9 +56,11 @@ func (w *Wallet) Sends(ctx context.Context, after bitcoin.Hash,
 		if err != nil {
 			return nil, fmt.Errorf("listsinceblock: %w", err)
 		}
+		// listsinceblock has a line for each output, not for each transaction.
 		if seen[id] || known(id) {
 			continue
 		}
+		// An error and not a shorter list: what is not listed would be held for never sent, and paid twice.
 		if seen[id] = true; len(seen) > maxSends {
 			return nil, fmt.Errorf("listsinceblock: more than %d transactions", maxSends)
 		}

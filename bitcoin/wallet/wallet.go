@@ -100,6 +100,7 @@ func (w *Wallet) sign(ctx context.Context, tx *wire.MsgTx, spent ...prevTx) (*wi
 	err := w.client.Call(ctx, &signed, "signrawtransactionwithwallet", append([]any{digits}, optional(spent)...)...)
 	if lacks(err) {
 		for i := range spent {
+			// btcwallet takes none, and knows the method by its older name.
 			spent[i].Amount = ""
 		}
 		err = w.client.Call(ctx, &signed, "signrawtransaction", append([]any{digits}, optional(spent)...)...)
@@ -123,6 +124,8 @@ func (w *Wallet) sign(ctx context.Context, tx *wire.MsgTx, spent ...prevTx) (*wi
 	if err := done.Deserialize(bytes.NewReader(answer)); err != nil {
 		return nil, fmt.Errorf("the wallet's signed transaction: %w", err)
 	}
+	// The wallet may be another machine: that it signed what was asked and nothing else is compared, before anybody
+	// sends it.
 	return done, sameTransaction(tx, done)
 }
 

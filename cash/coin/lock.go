@@ -145,6 +145,8 @@ func unblindKey(key *btcec.PrivateKey, e string, c *cash.Condition) (*btcec.Priv
 		if err != nil {
 			return nil, err
 		}
+		// Keys of locks are compared by their x alone (BIP 340), so the key that was blinded may have been the
+		// negative of ours.
 		for _, negate := range []bool{false, true} {
 			k := key.Key
 			if negate {

@@ -90,6 +90,7 @@ func DecodeOuter(text string) (o Outer, err error) {
 	if !IsOuter(text) || len(text) > 1000 {
 		return o, badFormat("code", "does not begin with %s, or has more than 1,000 characters", outerPrefix)
 	}
+	// Strict: two texts of one code would let a note look like two.
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(text[len(outerPrefix):])
 	if err != nil {
 		return o, badFormat("code", "is not in base64url")
@@ -102,6 +103,7 @@ func DecodeOuter(text string) (o Outer, err error) {
 		return o, badFormat("code", "has no amount, or no keyset's id")
 	}
 	o.Keyset, o.Amount = hex.EncodeToString(w.Keyset), money.Tiyn(w.Amount)
+	// Only the form. Whether it is genuine says Check, with the keyset's key: the code comes from a piece of paper.
 	for _, part := range []struct {
 		raw []byte
 		to  *curve.Point

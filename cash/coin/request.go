@@ -102,6 +102,7 @@ func (r *Request) EncodeB() (string, error) {
 		out = appendField(out, tagDescription, []byte(r.Description))
 	}
 	for _, t := range r.Transports {
+		// Left out silently, the payee would wait at a transport that the payer never learnt of.
 		if t.Type != "post" {
 			return "", badFormat("transport", "of kind %q is not written here", t.Type)
 		}
@@ -122,6 +123,7 @@ func (r *Request) EncodeB() (string, error) {
 		}
 		out = appendField(out, tagLock, part)
 	}
+	// Five bits a character of what had eight, and room for prefix and sum: within what DecodeRequest takes.
 	if len(out) > MaxTokenText/2 {
 		return "", badFormat("request", "is too long")
 	}
@@ -177,6 +179,7 @@ func DecodeRequest(text string) (*Request, error) {
 		return nil, err
 	case r.Amount > 1<<62:
 		return nil, badFormat("amount", "is beyond 2^62")
+	// NUT-18: an amount without its unit could be paid in anything.
 	case r.Amount != 0 && r.Unit == "":
 		return nil, badFormat("unit", "must be said where an amount is")
 	case r.Lock != nil && (r.Lock.Kind != locks[0] && r.Lock.Kind != locks[1]):

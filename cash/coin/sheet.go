@@ -69,6 +69,8 @@ func drawSheet(mint string, list []Printed) ([]byte, error) {
 		top := 8 + i*noteHeight
 		fmt.Fprintf(&b,
 			`<g transform="translate(0 %d)"><rect x="10" y="0" width="190" height="66" fill="none" stroke="#000" stroke-width="0.3"/>`+"\n", top)
+		// The line between the codes is where the inner one is folded or covered: everybody may read the outer code,
+		// whoever reads the inner one has the money.
 		fmt.Fprintf(&b, `<path d="M134 0V66" stroke="#000" stroke-width="0.2" stroke-dasharray="2 2"/>`+"\n")
 		fmt.Fprintf(&b, `<text x="68" y="20" font-size="9" font-weight="bold">%s</text>`+"\n",
 			escaped(p.Amount.Format()))

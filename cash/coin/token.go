@@ -145,6 +145,8 @@ func DecodeToken(text string) (t *Token, err error) {
 	if len(text) < 6 || text[:5] != "cashu" {
 		return nil, badFormat("token", "does not begin with cashuA or cashuB")
 	}
+	// Other wallets write padding, and the standard alphabet beside the one of URLs: both are taken (NUT-00 shows the
+	// latter).
 	raw, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(strings.NewReplacer("+", "-", "/",
 		"_").Replace(text[6:]), "="))
 	if err != nil {

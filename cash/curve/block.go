@@ -90,6 +90,7 @@ func blockSeed(context []byte, key Point, in, out []Point) (seed [sha256.Size]by
 	}
 	hash := sha256.New()
 	hash.Write([]byte(blockDomain + "_seed"))
+	// Lengths before what varies in length: no two blocks are hashed from the same bytes.
 	hash.Write(binary.BigEndian.AppendUint64(nil, uint64(len(context))))
 	hash.Write(context)
 	raw := key.Bytes()
@@ -97,6 +98,7 @@ func blockSeed(context []byte, key Point, in, out []Point) (seed [sha256.Size]by
 	hash.Write(binary.BigEndian.AppendUint64(nil, uint64(len(in))))
 	seen := make(map[Point]struct{}, len(in))
 	for i := range in {
+		// One point twice would be one note counted twice, which the sum would prove as readily as two notes.
 		if _, twice := seen[in[i]]; twice {
 			return seed, errorf(Repeated, "point %d stands twice in the block", i)
 		}

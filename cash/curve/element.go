@@ -29,6 +29,8 @@ func (z *element) mulGeneric(x, y *element) {
 	var c uint64
 	x0, x1, x2, x3 := x[0], x[1], x[2], x[3]
 
+	// Schoolbook, row by row, 16 products. No carry is lost: a row is at most (2²⁵⁶−1)(2⁶⁴−1), which with the sum so
+	// far fits its five words. No branch depends on the values, for they may be secret.
 	v := y[0]
 	h0, t0 := bits.Mul64(x0, v)
 	h1, l1 := bits.Mul64(x1, v)
@@ -107,6 +109,7 @@ func (z *element) squareGeneric(x *element) {
 	t5, c = bits.Add64(t5, 0, c)
 	t6 += c
 
+	// The sum of mixed products is less than 2⁵¹¹, so doubling it by a shift loses no bit.
 	t7 := t6 >> 63
 	t6 = t6<<1 | t5>>63
 	t5 = t5<<1 | t4>>63

@@ -101,6 +101,7 @@ func (p *jacobian) addVar(q *jacobian) {
 	pp.mul(&pp, &p.z)
 	r.mul(&q.y, &pp)
 	r.sub(&r, &s)
+	// The formula divides by the difference of the x. Branches by value: only for points that everybody sees.
 	if h.isZeroVar() {
 		if r.isZeroVar() {
 			p.double(p)

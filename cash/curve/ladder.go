@@ -112,6 +112,8 @@ func (l *ladder) multiply(scalars ...residue) jacobian {
 		for j := range scalars {
 			l.plain.pick(&q, uint64(low[j][i]))
 			if i == halfDigits-1 && j == 0 {
+				// Digits are odd and never zero, so every step adds one entry of each table: the run of operations is
+				// the same for every scalar.
 				sum = jacobian{q.x, q.y, one}
 			} else {
 				sum.addAffine(&q)
@@ -120,6 +122,8 @@ func (l *ladder) multiply(scalars ...residue) jacobian {
 			sum.addAffine(&q)
 		}
 	}
+	// addAffine is not complete: where two summands are equal or opposite the denominator is zero, and stays so. Which
+	// scalars meet that does not depend on the point, so nobody brings it about by choosing one.
 	if sum.z.isZeroVar() {
 		return l.exceptional(scalars)
 	}

@@ -73,16 +73,20 @@ func (o *Office) returnable(ctx context.Context) (list []cash.Back, err error) {
 	if len(due) == 0 {
 		return nil, nil
 	}
+	// Without the lock: the ledger is another machine, and requests must not wait for it. What became due meanwhile
+	// is found at the next settling.
 	can, err := o.config.Ledger.Payable(ctx)
 	if err != nil || can.Day == 0 {
 		return due, err
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	// Whoever pays in and has it sent back would else use up the day's cap, and nobody could redeem.
 	share := can.Day / returnShare
 	left := max(min(share-o.returned.sum(o.now()), can.Amount-o.books.Reserve.Owed), 0)
 	var delayed money.Tiyn
 	for _, back := range due {
+		// What is paid over of an expired keyset nobody can bring about, and so is not held to the share.
 		if !back.PaysExpired() {
 			whole := back.Amount
 			if whole > share {

@@ -59,6 +59,7 @@ func (o *Office) gather(e *cash.Event) closedBlock {
 func (o *Office) CloseBlock(ctx context.Context) error {
 	o.closing.Lock()
 	defer o.closing.Unlock()
+	// Asked of the ledger before the lock of the books is taken: it may take as long as it likes.
 	stands, asked := o.compare(ctx)
 	o.lookAtKeys(ctx, stands.Keysets)
 	o.mu.Lock()
@@ -67,6 +68,8 @@ func (o *Office) CloseBlock(ctx context.Context) error {
 	e := &cash.Event{Kind: cash.BlockClosed, At: now, Close: &cash.Close{Number: o.books.Blocks,
 		LedgerHeight: o.head.Height, LedgerMillis: o.head.Millis,
 		Keysets: uint16(len(o.books.Keys))}}
+	// Compared is said only where both speak of one moment: the balance at that height is that of the books now. A
+	// payment on its way makes them differ, and the next block may say it.
 	if asked && stands.Height >= o.head.Height && stands.Balance == o.books.Reserve.Balance() {
 		e.Close.LedgerHeight, e.Close.LedgerMillis, e.Close.Compared = stands.Height, stands.Millis, true
 		o.head.Height, o.head.Millis = stands.Height, stands.Millis
@@ -84,6 +87,8 @@ func (o *Office) CloseBlock(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	// Durable before it is published: a block in the log that a crash took out of the journal would be closed again,
+	// with other notes.
 	if err := o.writer.wait(ctx, number); err != nil {
 		return err
 	}

@@ -76,6 +76,7 @@ func (o *Office) lookAtKeys(ctx context.Context, announced []string) {
 // a block.
 func (o *Office) takeUp(ctx context.Context, list []KeyFile, announced []string) (refused *cash.Refusal, _ error) {
 	old := o.keysets.Load()
+	// Readers have no lock: they load one whole list. A new one is put in its place when all of it stands.
 	next := &keysets{slices.Clone(old.keys), slices.Clone(old.ring), slices.Clone(old.shows), slices.Clone(old.retired),
 		old.waits}
 	for i, k := range next.keys {
@@ -105,6 +106,7 @@ func (o *Office) takeUp(ctx context.Context, list []KeyFile, announced []string)
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	// The books first, then what is shown: a request that sees the keyset finds its shelf.
 	for _, s := range next.ring[len(old.ring):] {
 		o.books.Add(s)
 	}

@@ -241,6 +241,8 @@ func (o *Office) Change(ctx context.Context, m *cash.Melt) ([]cash.Signature, er
 func (o *Office) Settle(ctx context.Context) error {
 	o.settling.Lock()
 	defer o.settling.Unlock()
+	// The time by which credits and lapses are decided below is of a head that the ledger had before it was asked for
+	// them: what it then shows is never older than the time that it is judged by.
 	head, err := o.config.Ledger.Head(ctx)
 	if err != nil {
 		return err
@@ -248,6 +250,8 @@ func (o *Office) Settle(ctx context.Context) error {
 	o.mu.Lock()
 	o.head = head
 	melts, backs := o.books.Waiting()
+	// The lock is taken for each decision and not over the ledger's answers. Settling alone ends melts and takes
+	// credits, under its own lock, so what was read cannot be decided twice.
 	cursor := o.books.Cursor
 	o.mu.Unlock()
 	for _, id := range melts {

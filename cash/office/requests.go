@@ -192,6 +192,8 @@ func (o *Office) MintBatch(ctx context.Context, key [32]byte, r BatchRequest) ([
 func (o *Office) mint(ctx context.Context, key [32]byte, quotes, signatures []string,
 	outputs []cash.Output) ([]cash.Signature, error) {
 	o.mu.Lock()
+	// A request that was executed is answered again with the same signatures: whoever lost the answer repeats it, and
+	// an error would be money lost.
 	repeat := o.repeated(key)
 	var refused *cash.Refusal
 	if !repeat {
@@ -213,6 +215,8 @@ func (o *Office) mint(ctx context.Context, key [32]byte, quotes, signatures []st
 	if refused != nil {
 		return nil, refused
 	}
+	// Signing is the expensive part and done without the lock, on what may yet be refused: DecideMint judges
+	// everything again, and only what it lets pass leaves the office.
 	signed, err := k.Keys.Sign(out, o.config.Entropy)
 	if err != nil {
 		return nil, err
@@ -223,6 +227,8 @@ func (o *Office) mint(ctx context.Context, key [32]byte, quotes, signatures []st
 		o.mu.Unlock()
 		return o.refuseUnlessRepeated(ctx, key, outputs, refused)
 	}
+	// Applied and queued under one lock, so the journal has the order in which the books changed; answered when it is
+	// durable.
 	number, err := o.commit(e)
 	o.mu.Unlock()
 	if err != nil {

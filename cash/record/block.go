@@ -191,6 +191,7 @@ func (r *Reader) Add(entry []byte) (*Block, error) {
 		if err := decodeMode.Unmarshal(entry[1:], &b.Header); err != nil {
 			return nil, badEntry("a header cannot be read: %v", err)
 		}
+		// The log's hashes are of bytes: one block in two encodings would be two blocks with the same meaning.
 		if again, err := encodeMode.Marshal(b.Header); err != nil || !bytes.Equal(again, entry[1:]) {
 			return nil, badEntry("a header is not in its one encoding")
 		}
@@ -215,6 +216,7 @@ func (r *Reader) Add(entry []byte) (*Block, error) {
 	for rest := entry[3:]; len(rest) > 0; rest = rest[66:] {
 		*to = append(*to, Pair(rest[:66]))
 	}
+	// Bounded by the header as it comes in: an entry too many is not gathered in memory until the end of the block.
 	if len(*to) > int(want) {
 		return nil, badEntry("list %d has more pairs than its header says", list)
 	}

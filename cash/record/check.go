@@ -99,6 +99,8 @@ func (c *Checker) Add(b *Block) error {
 	case c.Blocks > 0 && h.Wallet != c.Last.Wallet:
 		return wrong("names another reserve wallet")
 	}
+	// Keysets before lists, write-offs after them: a block may announce what it issues, and write off what it was the
+	// last to redeem.
 	for i := range h.Keysets {
 		if err := c.announce(&h.Keysets[i]); err != nil {
 			return wrong("%v", err)
@@ -117,6 +119,7 @@ func (c *Checker) Add(b *Block) error {
 	if err := c.sums(h); err != nil {
 		return wrong("%v", err)
 	}
+	// Only a block that is right as a whole moves the checker on; after an error it is of no more use.
 	c.Last, c.Blocks = *h, c.Blocks+1
 	if c.Watch != nil {
 		c.Watch(b)
@@ -184,6 +187,7 @@ func (c *Checker) list(b *Block, i int) error {
 			return fmt.Errorf("list %d is not in its place", i)
 		}
 	}
+	// What was signed while the keyset still signed may be booked later, by an office that was down meanwhile.
 	if l.Issued.Count > 0 && b.Header.Time >= s.Until+closingSeconds {
 		return fmt.Errorf("list %d was issued after the keyset stopped signing", i)
 	}
@@ -209,6 +213,8 @@ func (c *Checker) list(b *Block, i int) error {
 		}
 		c.Notes += uint64(len(side.pairs))
 	}
+	// No redeemed note can be linked to an issued one, but they can be counted: where more are redeemed, the key has signed
+	// outside the log.
 	if count.Redeemed > count.Issued {
 		return fmt.Errorf("%d notes of %d tiyn of keyset %s are redeemed and %d were issued", count.Redeemed, l.Amount,
 			s.ID, count.Issued)
@@ -230,6 +236,7 @@ func verify(context []byte, key curve.Point, pairs []Pair, proof []byte, seen ma
 	}
 	ins, outs := make([]curve.Point, len(pairs)), make([]curve.Point, len(pairs))
 	for i := range pairs {
+		// In the order of bytes: the order in which notes came would say which of one request belong together.
 		if i > 0 && bytes.Compare(pairs[i-1][:], pairs[i][:]) >= 0 {
 			return fmt.Errorf("pair %d is not in its place", i)
 		}

@@ -92,6 +92,8 @@ func (h *Against) check(ctx context.Context, c *Report, last *record.Header) (l 
 			r.Origin, r.LogKey)
 	}
 	for _, k := range c.Keysets {
+		// The ledger forgets a keyset that has expired, to make room for new ones: its absence speaks against a log
+		// only before that.
 		announced := slices.ContainsFunc(r.Keysets, func(a ledger.CashKeyset) bool {
 			return a.Keyset.String() == k.ID && a.Transaction.String() == k.Announcement && a.Expiry == k.Expiry
 		})
@@ -102,6 +104,8 @@ func (h *Against) check(ctx context.Context, c *Report, last *record.Header) (l 
 	}
 	l.StampedSize, l.StampedRoot, l.StampedMillis = r.Stamp.Size, r.Stamp.Root, r.Stamp.Millis
 	switch {
+	// The state on the ledger is what everybody sees: a log that is shorter, or has another root there, was shown to
+	// this reader alone.
 	case r.Stamp.Size > c.Size:
 		return l, wrong("ends at %d entries; the ledger has a state of %d: this is an old copy, or another view",
 			c.Size, r.Stamp.Size)

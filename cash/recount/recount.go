@@ -70,6 +70,7 @@ func Log(ctx context.Context, s Source, against *Against, watch func(*record.Blo
 	if err := c.read(ctx, s, stated.Size, &tree, checker, against); err != nil {
 		return c, err
 	}
+	// Held against what was signed before any sum is reported: until here the entries are only somebody's bytes.
 	if tree.Size() != stated.Size || tree.Root() != stated.Root {
 		return c, &record.CheckError{Block: checker.Blocks, Rule: fmt.Sprintf(
 			"%d entries have the root %s, the checkpoint says %d and %s", tree.Size(), tree.Root(), stated.Size,

@@ -186,6 +186,7 @@ func (w *world) pay(o *Options, r *random, by int) error {
 	}
 	var chosen []money.Tiyn
 	for _, n := range coin.Choose(purse, amount) {
+		// The wallet's own choice of notes, not a model of it: the study counts what a real deposit gives away.
 		chosen = append(chosen, money.Tiyn(n.Amount))
 	}
 	if len(chosen) == 0 {

@@ -20,7 +20,7 @@ type counted struct {
 	code, tests, comments int // lines
 	long, longest         int // lines over 120 columns; columns of the longest
 	functions, over70     int
-	of30, silent          int // functions of 30 lines and more; those of them without a comment inside
+	of30, silent          int // functions of minSpoken lines and more; those of them without a comment inside
 	fuzz, examples        int
 }
 
@@ -102,13 +102,13 @@ func count(t *testing.T) (rooms, packages []counted, all counted) {
 				c.examples++
 			case !s.test:
 				c.functions++
-				lines := set.Position(f.End()).Line - set.Position(f.Pos()).Line + 1
+				lines := lengthOf(set, f)
 				if lines > 70 {
 					c.over70++
 				}
-				if lines >= 30 {
+				if lines >= minSpoken {
 					c.of30++
-					if !slices.ContainsFunc(s.file.Comments, func(g *ast.CommentGroup) bool { return g.Pos() > f.Body.Lbrace && g.End() < f.Body.Rbrace }) {
+					if isSilent(s.file, f) {
 						c.silent++
 					}
 				}

@@ -30,6 +30,8 @@ type Shown interface {
 // and states the root of all before it and money that adds up. What entries between the leaves say, it cannot tell.
 func Public(ctx context.Context, source Shown, network token.NetworkID,
 	progress func(done, size uint64)) (r Report, err error) {
+	// The checkpoint first, and all else held against it: a source whose log grows meanwhile would otherwise show
+	// tiles of one size and a root of another.
 	signed, err := source.Checkpoint(ctx)
 	if err != nil {
 		return r, err
@@ -46,6 +48,8 @@ func Public(ctx context.Context, source Shown, network token.NetworkID,
 		return r, mismatch("the genesis: %v", err)
 	}
 	r.Network, r.Name, r.Size, r.Root = genesis.Network(), genesis.Name, claimed.Size, claimed.Root.String()
+	// Where the caller brings an id, nothing that the source says is believed before it: an honest genesis hashes to
+	// it, and no other log key does.
 	if network != (token.NetworkID{}) && network != r.Network {
 		return r, mismatch("this is network %s, not %s", r.Network, network)
 	}
@@ -56,6 +60,8 @@ func Public(ctx context.Context, source Shown, network token.NetworkID,
 	if err := p.run(); err != nil {
 		return r, err
 	}
+	// Last, and it is what binds everything: leaves were compared with hashes, and only now are these hashes those
+	// that were signed.
 	if root := p.stream.Root(); root != claimed.Root {
 		return r, mismatch("the hash tiles lead to root %s at %d entries, the checkpoint states %s", root, claimed.Size,
 			claimed.Root)
@@ -142,6 +148,7 @@ func (p *publicCheck) add(hash txlog.Hash) error {
 // leaf compares a leaf with its hash, and what it states with the leaf before.
 func (p *publicCheck) leaf(hash txlog.Hash) error {
 	leaf, before := p.last, p.last
+	// The first leaf is the genesis that led to the network's id; all others come from the source.
 	if p.begun {
 		height := p.last.Height + 1
 		if len(p.blocks) == 0 {
@@ -153,6 +160,8 @@ func (p *publicCheck) leaf(hash txlog.Hash) error {
 				return mismatch("block %d is not shown", height)
 			}
 		}
+		// Where a block begins is counted here from the leaves before, never taken from the source: it cannot leave a
+		// block out.
 		leaf = p.blocks[0].Leaf
 		if first := p.blocks[0].First; leaf.Height != height || first != p.next || leaf.Genesis != nil {
 			return mismatch("block %d should begin at entry %d; block %d is shown, at %d", height, p.next, leaf.Height,

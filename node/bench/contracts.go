@@ -320,10 +320,13 @@ func (m *mix) expire() error {
 		return err
 	}
 	m.notify("latency before", 0, 1)
+	// Before and while in one run at the same load, so that the ratio is of returning tokens and not of two machines.
 	if err := m.latency(0.5, &m.result.BeforeExpiry); err != nil {
 		return err
 	}
 	before := m.expiringNow()
+	// The clock of this node is put forward instead of waiting; what then returns is what the rules let return in
+	// each block.
 	m.ahead.Store(soonExpires)
 	m.notify("latency while tokens return", 0, 1)
 	if err := m.latency(0.5, &m.result.DuringExpiry); err != nil {

@@ -137,6 +137,8 @@ func (p *population) fund(ctx context.Context, n *node.Node, o Options, tokens i
 			}
 			p.issued++
 			tx := p.world.Issue(p.issued, p.bank, valid(), amounts...)
+			// Issues one after the other, for each names the sequence of the issue set; what they pay for is sent
+			// together.
 			if err := submitAll(ctx, n, []*token.Transaction{tx}); err != nil {
 				return fmt.Errorf("issuing: %w", err)
 			}

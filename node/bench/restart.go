@@ -76,6 +76,7 @@ func Restart(ctx context.Context, o RestartOptions, notify func(phase string, do
 	if o.After < time.Second || !(o.Load > 0 && o.Load <= 1) {
 		return result, errors.New("want at least a second of load, and a load between 0 and 1")
 	}
+	// A random moment: a fixed one could always hit the same part of a snapshot or block.
 	after := o.After + time.Duration(rand.Int64N(int64(o.After)/3))
 	killed := new(atomic.Bool)
 	err = o.part(ctx, PartLoad, func(line restartLine, kill func()) {
@@ -92,6 +93,7 @@ func Restart(ctx context.Context, o RestartOptions, notify func(phase string, do
 			result = *line.Result
 		}
 	})
+	// An end of its own would measure a start after a clean stop, which is another thing.
 	if !killed.Load() {
 		return result, fmt.Errorf("the loaded node ended before it was killed: %w",
 			cmp.Or(err, errors.New("it had no more payments")))
@@ -114,6 +116,7 @@ func Restart(ctx context.Context, o RestartOptions, notify func(phase string, do
 	if result.ServingSeconds == 0 {
 		return result, errors.New("the started node answered nothing")
 	}
+	// What was answered is counted by this process, which lives on: the dead one's word could be lost with it.
 	result.Lost = before.Answered - min(before.Answered, result.Found)
 	return result, nil
 }
@@ -223,6 +226,8 @@ func (o RestartOptions) serve(ctx context.Context, lines *json.Encoder) error {
 	if len(held) == 0 {
 		return fmt.Errorf("wallet %s holds nothing", o.Payer)
 	}
+	// Serving means that a payment is durable, not that a socket is open: the payer pays itself, as its tokens are
+	// all that is known to be left.
 	body := &token.Transfer{Parties: []token.WalletID{o.Payer}, Payers: 1, Inputs: []token.ID{held[0].ID},
 		Outputs: []token.Output{{Amount: held[0].Amount}}}
 	if _, err := n.Submit(ctx, world.Sign(body, valid(), sim.One(token.RoleWallet, 0, secret(o.Seed, 0)))); err != nil {

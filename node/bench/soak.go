@@ -156,6 +156,8 @@ func (s *soak) press(ctx context.Context, span time.Duration, rate float64,
 				after()
 			}
 			if rate > 0 {
+				// Against the beginning, not from piece to piece: a pause is made up for, and the rate over the span
+				// is what was asked.
 				due := time.Duration(float64(sent) / rate * float64(time.Second))
 				if wait := due - time.Since(begun); wait > 0 {
 					time.Sleep(wait)

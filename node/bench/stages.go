@@ -52,6 +52,7 @@ func (r *run) stages(w *workload) map[string]float64 {
 		}
 		_ = tree.Root()
 	})
+	// Measured in the node, for execution needs its state; the others are pure and repeated here.
 	out["execute"] = r.node.ExecuteMicros()
 	return out
 }

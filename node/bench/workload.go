@@ -55,6 +55,8 @@ func (p *population) generate(o Options, n int, random *rand.Rand, pick func() i
 	w := &workload{encoded: make([][]byte, n), txs: make([]*token.Transaction, n), wave: wave}
 	for from := 0; from < n; from += wave {
 		drafts := make([]draft, 0, wave)
+		// A wave's payments are signed side by side and their order is free: no payer stands twice in one, for its
+		// second payment would spend change that the first has not made.
 		busy := map[int]bool{}
 		for len(drafts) < min(wave, n-from) {
 			d, ok := p.draft(random, pick, busy, twoOwners, max(2, o.MaxInputs))

@@ -139,6 +139,8 @@ func (r *Reader) next() {
 	case size == 0 && stored == 0:
 		r.end()
 		return
+	// Both lengths come from the stream and are bounded before anything is allocated for them; the writer never
+	// stores more than it had, so more is an alteration.
 	case size == 0 || size > PieceBytes || stored == 0 || stored > size:
 		r.err = fmt.Errorf("a piece of %d bytes in %d, where at most %d can be", size, stored, PieceBytes)
 		return
@@ -152,6 +154,8 @@ func (r *Reader) next() {
 		return
 	}
 	r.piece, r.err = r.unpack.DecodeAll(r.stored, r.piece[:0])
+	// The sum of the whole comes at the end, when its bytes may already have been used for something: a piece is held
+	// to its length at once.
 	if r.err == nil && len(r.piece) != int(size) {
 		r.err = fmt.Errorf("a piece of %d bytes, which says it has %d", len(r.piece), size)
 	}

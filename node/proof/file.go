@@ -77,6 +77,8 @@ func decodeAs(data []byte, magic string, most int) (*File, error) {
 	}
 	d := token.NewDecoder(data)
 	items := d.Array("proof", 5, 7)
+	// 5 items, or 7 since validators can change; 6 is neither and refused below. What an old program wrote keeps its
+	// bytes.
 	of := version + (items-5)/2
 	if d.Text("magic", 1, 32) != magic || d.Uint("version", 255) != uint64(of) || items == 6 {
 		d.Fail(token.Errorf(token.UnknownKind, "magic", "not an %s file of version %d or %d", magic, version, changed))

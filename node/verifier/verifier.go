@@ -50,6 +50,8 @@ func (v *Verifier) Verify(notify func(forged int)) error {
 	next := 0
 	for _, tx := range v.txs {
 		count := len(tx.Witnesses)
+		// A transaction of which a key did not decode puts nothing into the batch: one such entry would fail all the
+		// others with it.
 		if !slices.Contains(v.ok[next:next+count], false) {
 			for i := range tx.Witnesses {
 				w := &tx.Witnesses[i]
@@ -90,6 +92,8 @@ const maxPlainKeys = 1 << 16
 // Plain tells of each transaction that was added, in order, whether verifiers of all kinds take its signatures
 // (token.PlainSignature); its answer counts for those that Verify, which comes first, found valid.
 func (v *Verifier) Plain(notify func(plain bool)) error {
+	// That a key has no component of small order is true for ever and costs a multiplication: it is remembered. Keys
+	// are made by anybody, so the memory is emptied when it is full instead of growing.
 	if v.plainKey == nil || len(v.plainKey) > maxPlainKeys {
 		v.plainKey = map[token.PublicKey]struct{}{}
 	}

@@ -106,6 +106,7 @@ func (a *Auditor) Distributions(members map[string]Member, from, to params.Date,
 		paid = append(paid, Distribution{member, wallet, at.In(zone), amount.String(), source})
 	}
 	for _, b := range a.state.Blocks {
+		// A block that may still be orphaned has paid nobody yet.
 		if b.Status != sharelog.StatusConfirmed {
 			continue
 		}

@@ -111,6 +111,8 @@ func entries(dir string, from, to, size uint64, yield func([]byte, error) bool) 
 		at := tile.Index * txlog.TileWidth
 		end := at + uint64(tile.Width)
 		for entry, err := range txlog.SplitBundle(bundle) {
+			// The files are a copy from elsewhere: a bundle that holds more or fewer entries than its name says would
+			// shift all that follow, and be found only when a root does not fit.
 			if err == nil && at >= end {
 				err = fmt.Errorf("%s holds more than %d entries", tile.Path(), tile.Width)
 			}

@@ -154,6 +154,8 @@ func (a *API) run(command string) (row, *section) {
 			{"STATS", 0}, {"ID", "CPU0"}, {"Elapsed", int(s.ElapsedSeconds)}, {"Kernel", s.Kernel},
 			{"Threads", s.Threads}, {"Hashes", s.Hashes},
 		}}}
+	// The API answers anybody who reaches its port and has no passwords: it reads and never commands. As cgminer does
+	// without W: access, it names the command and denies it.
 	case "quit", "restart", "switchpool", "addpool", "removepool", "enablepool", "disablepool", "setconfig", "save",
 		"privileged", "zero", "failover-only":
 		return a.status(statusError, codeDenied, "Access denied to '"+command+"' command"), nil

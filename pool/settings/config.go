@@ -79,6 +79,7 @@ func (c Config) Validate() error {
 		return bad("fee", "more than everything")
 	case c.Operator == "":
 		return bad("operator", "whose address gets the fee and what nobody else does?")
+	// Rolled bits are the hardware's to change: any other bit would alter what the block signals.
 	case c.VersionMask&^MaskBIP323 != 0:
 		return bad("version_mask", "bits outside BIP 323")
 	case !(c.MinDifficulty > 0 && c.StartDifficulty >= c.MinDifficulty && c.MaxDifficulty >= c.StartDifficulty):
@@ -91,8 +92,10 @@ func (c Config) Validate() error {
 		return bad("max_connections", "want at least 1")
 	case c.JobInterval < time.Second || c.MaxTemplateAge < 2*time.Second:
 		return bad("job_interval", "want at least 1 s, and a template age of at least 2 s")
+	// A solo miner is paid by his own block: paid later, the whole of it would be the operator's meanwhile.
 	case c.Scheme == payout.SOLO && !c.PayInCoinbase:
 		return bad("scheme", "solo pays in the coinbase")
+	// Pay per share is due whether or not a block is found, and a coinbase there is only with one.
 	case payout.PerShare(c.Scheme) && c.PayInCoinbase:
 		return bad("scheme", "pps and fpps are paid from the operator's wallet, not in the coinbase")
 	}

@@ -37,6 +37,8 @@ type Message struct {
 func (m *Message) Parse(line []byte) error { return m.parse(line, MaxLine) }
 
 func (m *Message) parse(line []byte, limit int) error {
+	// A Message is used again for the next line and its parts are slices of the line: nothing of the last one may
+	// stay. What is not an object is refused without an allocation, for it comes from anybody at line rate.
 	m.ID, m.Method, m.Result, m.Error, m.N = nil, nil, nil, nil, -1
 	if len(line) > limit {
 		return ErrTooLong

@@ -47,6 +47,8 @@ func Handler(p *pool.Pool) http.Handler {
 	mux.HandleFunc("GET /{$}", s.servePoolPage)
 	mux.HandleFunc("GET /user", s.findUser)
 	mux.HandleFunc("GET /user/{address}", s.serveUserPage)
+	// Hash rates of the last walk over the workers, not of one for each request: walks are as long as the pool is
+	// large, and anybody may ask.
 	mux.HandleFunc("GET /v1/pool", func(w http.ResponseWriter, _ *http.Request) {
 		answer.JSON(w, p.ShownStats(time.Now()))
 	})

@@ -71,6 +71,8 @@ func decode8(points []curve.EdwardsPoint, encoded []Encoded, valid []bool) {
 		}
 		y.load(l, &words)
 	}
+	// y is not reduced and not refused when it is p or more: ZIP-215 takes every encoding of a point, as
+	// R-SIGN-ZIP215 says.
 	yy.square(&y, 1)
 	u.sub(&yy, &one8)
 	v.mul(&yy, &curveD8)
@@ -81,6 +83,8 @@ func decode8(points []curve.EdwardsPoint, encoded []Encoded, valid []bool) {
 	check.square(&r, 1)
 	check.mul(&check, &v)
 	other.mul(&r, &rootOfM18)
+	// v·r² is u, or −u, and then r·√−1 is the root; if it is neither, u/v is no square and the bytes are no point.
+	// Both are compared as differences, for lanes are not kept in one form.
 	same.sub(&check, &u)
 	opposite.add(&check, &u)
 	var x element8
@@ -91,6 +95,7 @@ func decode8(points []curve.EdwardsPoint, encoded []Encoded, valid []bool) {
 			root, valid[l] = other.lane(l), true
 		}
 		root = root.canonical()
+		// A zero root with the sign bit set stays zero: RFC 8032 refuses it, ZIP-215 does not.
 		if root[0]&1 != uint64(encoded[l][31]>>7) {
 			root = root.negate()
 		}

@@ -88,6 +88,8 @@ func Deal(random io.Reader, network token.NetworkID, dealer uint8, threshold int
 		polynomial[j] = a
 		l.Commitments = append(l.Commitments, encode(timesBase(a)))
 	}
+	// The proof is over network, members and commitments: nobody deals another's polynomial as its own, here or
+	// elsewhere.
 	context := dealContext(network, dealer, members, l.Commitments)
 	ephemeral, err := randomScalar(random)
 	if err != nil {
@@ -99,6 +101,7 @@ func Deal(random io.Reader, network token.NetworkID, dealer uint8, threshold int
 		if !ok {
 			return nil, token.Errorf(token.WeakKey, "members", "%s is no point of ristretto255", member)
 		}
+		// At i+1, for at 0 the polynomial is the secret. Horner, from the highest coefficient.
 		at, value := scalar.NewFromUint64(uint64(i+1)), scalar.New()
 		for j := threshold - 1; j >= 0; j-- {
 			value = scalar.New().Add(scalar.New().Mul(value, at), polynomial[j])
@@ -107,6 +110,8 @@ func Deal(random io.Reader, network token.NetworkID, dealer uint8, threshold int
 		subtle.XORBytes(masked[:], masked[:], hidden[:])
 		l.Masked = append(l.Masked, masked)
 	}
+	// That the dealer knows its secret: without it the last to deal could choose commitments that cancel the others'
+	// (rogue key).
 	l.Proof, err = prove(random, dealDomain, context, polynomial[0], curve.RISTRETTO_BASEPOINT_POINT)
 	return l, err
 }
@@ -135,6 +140,8 @@ func Join(network token.NetworkID, members []Point, opener uint8, own *Secret,
 				i+1,
 				l.Dealer)
 		}
+		// Verified against the dealer's commitments (Feldman 1987): a wrong share names its dealer, and is not
+		// summed.
 		value, err := l.value(network, members, opener, own)
 		if err != nil {
 			return nil, nil, err
@@ -151,6 +158,7 @@ func Join(network token.NetworkID, members []Point, opener uint8, own *Secret,
 	if err := key.Check(); err != nil {
 		return nil, nil, err
 	}
+	// The sum of the shares is a share of the sum of the polynomials: nobody ever has the secret itself.
 	secret, err := SecretOf(bytesOf(share))
 	return key, secret, err
 }

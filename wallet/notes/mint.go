@@ -276,12 +276,12 @@ func (w *Wallet) refused(ctx context.Context, op *Operation, blanks []coin.Blank
 	case cash.QuoteUnpaid:
 		return refused // it may be paid yet
 	case cash.Spent, cash.OutputSigned, cash.QuoteIssued, cash.QuotePaid:
-		found, signatures, err := w.mint.Restore(ctx, coin.Outputs(blanks))
+		found, signatures, err := w.restored(ctx, blanks)
 		if err != nil {
 			return err
 		}
 		if len(found) > 0 || op.Kind == melting && refused.Code == cash.QuotePaid {
-			_, err := w.book(op, matching(blanks, found), signatures)
+			_, err := w.book(op, found, signatures)
 			return err
 		}
 	}
@@ -312,16 +312,26 @@ func (w *Wallet) cancelUnspent(ctx context.Context, op *Operation) error {
 	return w.end(op, kept, nil)
 }
 
-// matching are the blanks of outputs, in the outputs' order.
-func matching(blanks []coin.Blank, outputs []cash.Output) (list []coin.Blank) {
-	for _, o := range outputs {
-		for _, b := range blanks {
-			if b.Output.B == o.B {
-				list = append(list, b)
-			}
-		}
+// restored asks which of some blanks were signed, and returns these with their signatures (NUT-09). An output that was
+// not asked for, or comes twice, is no answer: it would push every signature behind it to another blank, and a mint
+// that went on with such outputs would keep whoever restores asking for ever.
+func (w *Wallet) restored(ctx context.Context, blanks []coin.Blank) (list []coin.Blank, _ []cash.Signature, _ error) {
+	outputs, signatures, err := w.mint.Restore(ctx, coin.Outputs(blanks))
+	if err != nil {
+		return nil, nil, err
 	}
-	return list
+	if len(outputs) != len(signatures) {
+		return nil, nil, fmt.Errorf("the office restored %d outputs with %d signatures", len(outputs), len(signatures))
+	}
+	for _, o := range outputs {
+		same := func(b coin.Blank) bool { return b.Output.B == o.B }
+		at := slices.IndexFunc(blanks, same)
+		if at < 0 || slices.ContainsFunc(list, same) {
+			return nil, nil, fmt.Errorf("the office restored output %.70q, which was not asked for or comes twice", o.B)
+		}
+		list = append(list, blanks[at])
+	}
+	return list, signatures, nil
 }
 
 func ys(notes []cash.Proof) []string {
@@ -339,12 +349,14 @@ func (w *Wallet) book(op *Operation, blanks []coin.Blank, answer []cash.Signatur
 	if err != nil {
 		return nil, err
 	}
-	if len(answer) > len(blanks) || op.Kind != melting && len(answer) != len(blanks) {
-		return nil, fmt.Errorf("the office answered %d outputs with %d signatures", len(blanks), len(answer))
-	}
 	all, err := w.blanks(op)
 	if err != nil {
 		return nil, err
+	}
+	// All of the operation's outputs, not of those found: an office that restores a part of them would else end the
+	// operation with that part, and the rest of the money would be nowhere.
+	if len(answer) > len(blanks) || op.Kind != melting && len(answer) != len(all) {
+		return nil, fmt.Errorf("the office answered %d outputs with %d signatures", len(all), len(answer))
 	}
 	var kept, given []cash.Proof
 	for i, s := range answer {

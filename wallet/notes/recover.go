@@ -171,16 +171,16 @@ func (w *Wallet) restoreSet(ctx context.Context, seed []byte, set *cash.Keyset) 
 		if err != nil {
 			return back, err
 		}
-		outputs, signatures, err := w.mint.Restore(ctx, coin.Outputs(blanks))
+		found, signatures, err := w.restored(ctx, blanks)
 		if err != nil {
 			return back, err
 		}
-		if empty++; len(outputs) == 0 {
+		if empty++; len(found) == 0 {
 			continue
 		}
 		empty = 0
 		var notes []cash.Proof
-		for i, b := range matching(blanks, outputs) {
+		for i, b := range found {
 			n, err := coin.Open(set, b, signatures[i])
 			if err != nil {
 				return back, err

@@ -89,6 +89,8 @@ func pair() {
 		PSHUFB(mask, m[i])
 	}
 	block()
+	// The second block of 64 bytes of data is padding alone and the same for all: its schedule with the constants is
+	// a table, and no message words are computed.
 	PADDD(saved0, abef)
 	PADDD(saved1, cdgh)
 	MOVOA(abef, saved0)

@@ -62,6 +62,8 @@ func measure(rounds int) (Report, error) {
 	best := make([]time.Duration, len(works))
 	for range rounds {
 		for i, x := range works {
+			// Processor time of this one thread, in turns, and the best of each: what else runs on the machine falls
+			// on all alike.
 			before := threadTime()
 			if err := x.do(); err != nil {
 				return Report{}, fmt.Errorf("%s: %w", x.name, err)
@@ -142,6 +144,7 @@ func newWorld(entropy io.Reader) (*world, error) {
 	if err != nil {
 		return nil, err
 	}
+	// All implementations must give the same points before they are timed.
 	return w, w.agree()
 }
 
