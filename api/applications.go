@@ -163,6 +163,8 @@ func (s *Server) registerApplications() {
 	huma.Register(s.api, operation("list-applications", "/v1/applications", "What is asked of the bank of the "+
 		"access, or of all banks, the latest change last", byBank),
 		func(ctx context.Context, _ *struct{}) (*answer[Applications], error) {
+			// A bank sees its own, the authority's readers all: an application names a person, and no other bank has
+			// to know of it.
 			bank, err := bankOf(ctx)
 			if err != nil && mayReadAll(ctx) != nil {
 				return nil, err
@@ -243,6 +245,8 @@ func (s *Server) apply(ctx context.Context, in ApplicationRequest) (view Applica
 func (a *applications) add(in ApplicationRequest, address string, now time.Time) (ApplicationView, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	// Numbered by change, and under the lock: a reader of the stream asks for what came after a number and misses
+	// none.
 	next := a.lastLocked() + 1
 	a.clean(now)
 	waiting, here := 0, 0
@@ -268,6 +272,8 @@ func (a *applications) add(in ApplicationRequest, address string, now time.Time)
 	_, _ = rand.Read(id[:])
 	one := application{ApplicationView{ID: hex.EncodeToString(id[:]), Bank: in.Bank, Key: in.Key, Name: in.Name,
 		Made: uint64(now.UnixMilli()), State: ApplicationWaits}, next}
+	// On disk before it is answered; only then is it the address's, whose count lives in memory and begins anew with
+	// the process.
 	if err := a.put(one.ID, one); err != nil {
 		return ApplicationView{}, fmt.Errorf("application: %w", err)
 	}

@@ -47,6 +47,7 @@ func (s *Server) registerChecks() {
 		if err != nil {
 			return nil, problemOf(err)
 		}
+		// After receiptOf, which asks whether the caller may read the transaction: the file has its whole text.
 		r, err := proof.MakeReceipt(s.node, in.ID, receipt.Index)
 		if err != nil {
 			return nil, problemOf(err)

@@ -167,6 +167,8 @@ func (c *Client) ready(ctx context.Context, base string) bool {
 func (c *Client) sendWatched(ctx context.Context, base, method, path, contentType string,
 	body []byte) (*http.Response, error) {
 	ctx, cancel := context.WithCancel(ctx)
+	// Closed when the head of the answer is here, which ends the watch. The context lives on with the body and is
+	// ended by whoever closes that.
 	answered := make(chan struct{})
 	go func() {
 		tick := time.NewTicker(unansweredCheck)
@@ -180,6 +182,8 @@ func (c *Client) sendWatched(ctx context.Context, base, method, path, contentTyp
 			asking, done := context.WithTimeout(ctx, readyWait)
 			there := c.ready(asking, base)
 			done()
+			// Given up only for another node that is ready: what was sent may have been done, and is sent again there
+			// under the same id.
 			if !there && c.findReady(ctx) && c.bases[c.at.Load()] != base {
 				cancel()
 				return

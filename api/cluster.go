@@ -36,6 +36,7 @@ func (c *Client) Cluster(ctx context.Context) (Ordering, error) {
 // clusterMetrics are a validator's figures. A node that orders alone has none of them.
 func (s *Server) clusterMetrics(registry *prometheus.Registry) {
 	gauge := func(name, help string, value func(status.Status) float64) prometheus.Collector {
+		// Absent and not 0: an alert on a height or on silence would else ring on every node that orders alone.
 		return newKnown("cluster_"+name, help+" Absent where a node orders alone.", func() (float64, bool) {
 			if s.options.Cluster == nil {
 				return 0, false

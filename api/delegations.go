@@ -141,6 +141,8 @@ func (s *Server) registerDelegations() {
 			ID         token.WalletID `path:"id"`
 			Delegation string         `path:"delegation" maxLength:"64"`
 		}) (*struct{}, error) {
+			// By who holds the wallet, a delegate is not enough to end another: else the one that was stolen could
+			// end its owner's.
 			if err := mustHold(ctx, in.ID); err != nil {
 				return nil, err
 			}

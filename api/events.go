@@ -250,6 +250,8 @@ func (e *eventStream) catchUp(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
+			// Each step is noted before it is sent: what fails to be sent ends the stream, and the client says by the
+			// last id that it has where to go on.
 			e.heard.block++
 			if err := e.sendText("block", body); err != nil {
 				return err

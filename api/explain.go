@@ -77,6 +77,8 @@ func (s *Server) explain(ctx context.Context, q Question) ([]string, error) {
 	}
 	s.shown.mu.Lock()
 	lines, known := s.shown.words.Get(key)
+	// Not held while compiling: two who ask at once compile twice, and nobody waits for a definition that he did not
+	// ask for.
 	s.shown.mu.Unlock()
 	if known {
 		return lines, nil
@@ -118,6 +120,8 @@ func (s *Server) explainRules(ctx context.Context, key explained) ([]string, err
 	if refused != nil {
 		return nil, refused
 	}
+	// As registered, under the newest rules: a definition that would be refused today still stands, and has to be
+	// explained.
 	program, problems := contract.CompileRegistered(contract.NewestRules, definition)
 	if len(problems) > 0 {
 		return nil, problems

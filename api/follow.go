@@ -72,6 +72,8 @@ func (s *Server) registerFollow(mux *routes) {
 			RawBody []byte
 		}) (*struct{}, error) {
 			return owned(in.RawBody, func(body []byte) (*struct{}, error) {
+				// Whoever calls, it is the note's signature that counts: these three are the only writes of one node
+				// at another, and none believes its caller.
 				if err := s.node.Cosign(body, node.Cosigner{URL: in.URL, Members: in.Members}); err != nil {
 					return nil, problemOf(err)
 				}

@@ -62,6 +62,7 @@ func (s *Server) standingMetrics(registry *prometheus.Registry) {
 				connected++
 			}
 		}
+		// Where no follower is configured the figure is absent: 0 would ring the alert for followers that are lost.
 		return float64(connected), len(list) > 0
 	}))
 	registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: "aqsha", Name: "warnings",

@@ -35,6 +35,8 @@ func (s *Server) followMetrics(registry *prometheus.Registry) {
 		newKnown("follow_lag_entries", "Entries of the leader's log that this follower does not have yet; absent for "+
 			"a leader, and while the leader is not heard.", func() (float64, bool) {
 			state, _ := s.node.FollowState()
+			// While the leader is not heard nobody knows the lag: a last value that stood still would look like
+			// following.
 			if state.Lag == nil {
 				return 0, false
 			}

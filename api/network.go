@@ -78,6 +78,8 @@ func (s *Server) health() Health {
 	}
 	state, follows := n.FollowState()
 	connected, acks, waits := n.AwaitedFollowers()
+	// Later rules overwrite earlier ones: what stands last is what an operator has to see first, and a stage that
+	// hangs hides everything else.
 	switch {
 	case follows && state.Alarm != "":
 		h.Status, h.Detail = "leader-doubted", state.Alarm
@@ -114,6 +116,8 @@ func (s *Server) health() Health {
 		h.Status, h.Detail = "stalled",
 			fmt.Sprintf("the %s makes no progress though work waits; the node's log has the stacks", h.Stalled[0].Stage)
 	}
+	// A follower serves reads and is not ready: whoever looks for a node to pay at must not be sent to one that hands
+	// payments on.
 	h.Ready = h.Status == "ok"
 	return h
 }
@@ -146,6 +150,7 @@ func (s *Server) registerNetwork() {
 			var view AuthorityView
 			err := s.node.View(ctx, func(state *livestate.State, head node.Head) {
 				view = AuthorityView{*state.Authority(), head.Size}
+				// A copy, for the state's own slice changes when the view is left.
 				view.Proposals = append([]ledger.Proposal{}, view.Proposals...)
 			})
 			return ok(view, err)

@@ -206,6 +206,7 @@ func (s *Server) contract(ctx context.Context, id token.WalletID, minSize uint64
 	}
 	found := false
 	parties := map[token.WalletID]ledger.Wallet{}
+	// Everything that the right depends on is read in one look, and judged after it: under the lock nothing waits.
 	err = s.node.View(ctx, func(state *livestate.State, head node.Head) {
 		c := state.Contract(id)
 		if c == nil {
@@ -227,6 +228,8 @@ func (s *Server) contract(ctx context.Context, id token.WalletID, minSize uint64
 			access = nil
 		}
 	}
+	// The right before the existence: to whoever may not read it, a contract that is there and one that is not are
+	// the same.
 	if access != nil {
 		return ContractView{}, access
 	}

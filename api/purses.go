@@ -190,6 +190,7 @@ func (s *Server) registerPurses() {
 					view.Opened = append(view.Opened, NameOpening{id, o})
 				}
 			}
+			// By time over all purses: whoever counts openings day by day sees a new one at the end.
 			slices.SortStableFunc(view.Opened, func(a, b NameOpening) int {
 				return cmp.Compare(a.TimeMillis, b.TimeMillis)
 			})

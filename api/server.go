@@ -164,6 +164,8 @@ func New(n *node.Node, options Options) *Server {
 	s.registerOperation(mux)
 	s.mountPages(mux)
 	s.limiter = httplimit.New(s.limits(), tooMany)
+	// From the outside in: the origin is guarded before anybody is identified, the caller is known before his share
+	// is counted, and what is barred for forgeries is timed as a request too.
 	s.handler = s.name(s.guard(s.identify(s.limiter.Handler(timed(s.seconds, s.barred(bursts(mux))), callerOf))))
 	return s
 }
@@ -249,6 +251,7 @@ func (s *Server) mountLog(mux *routes) {
 			tile.Responses[status] = &huma.Response{Description: description,
 				Content: map[string]*huma.MediaType{"text/plain": {Schema: &huma.Schema{Type: huma.TypeString}}}}
 		}
+		// Hashes are public and say nothing of anybody; entries are the payments themselves.
 		if strings.HasPrefix(part.path, "/tile/entries/") {
 			tile.Responses["404"].Content["application/problem+json"] = problem
 		}

@@ -53,6 +53,7 @@ func (s *Server) registerTokens() {
 		if err != nil {
 			return nil, problemOf(err)
 		}
+		// After the file is made, for only then is it known whose payments stand on the way.
 		if access, _ := ctx.Value(accessKey{}).(*Access); access.ofWallet() {
 			if n := f.MemosOfOthers(view.Wallet); n > 0 {
 				return nil, newProblem(http.StatusForbidden, codeMemosOfOthers, "id",

@@ -119,6 +119,7 @@ func (s *Server) held(ctx context.Context, id token.WalletID, minSize uint64) (v
 		if w, live := state.Wallet(id); live {
 			of, known = w, true
 		} else if closed, was := state.Closed(id); was {
+			// A closed wallet's money is held on: its last keys take it, and its bank sees it.
 			of.Registrar, known, view.Closed = closed.Registrar, true, &closed
 		}
 		holder, _ := state.Wallet(view.Holder)
@@ -186,6 +187,7 @@ func (s *Server) registerSelections() {
 				WaitMillis uint64     `json:"wait_millis,omitempty" maximum:"300000" doc:"how long to wait for others; 30 s by default"`
 			}
 		}) (*answer[Selection], error) {
+			// To act and not only to read: setting tokens aside keeps others from paying with them.
 			if err := s.walletToAct(ctx, in.ID); err != nil {
 				return nil, problemOf(err)
 			}

@@ -48,6 +48,8 @@ func (e *Engine) ask() (*asking, error) {
 		ListenAddr: "tcp://" + e.settings.Listen, Moniker: e.settings.Name,
 		Other: p2p.DefaultNodeInfoOther{TxIndex: "off"},
 	}
+	// The engine's own key and channels: to its peers this is the engine, which does not run while this asks. So it
+	// must be ended before the engine starts, or they would see one node twice.
 	if err := info.Validate(); err != nil {
 		return nil, err
 	}

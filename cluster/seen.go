@@ -58,6 +58,7 @@ func (e *Engine) Traffic() Traffic {
 func (a *app) note(r *abci.RequestFinalizeBlock) error {
 	var proofs map[string][]byte
 	if len(r.Misbehavior) > 0 && a.evidence != nil {
+		// Before the lock: it reads the engine's stores.
 		proofs = a.evidence(uint64(r.Height))
 	}
 	a.mu.Lock()
@@ -70,6 +71,7 @@ func (a *app) note(r *abci.RequestFinalizeBlock) error {
 		}
 		a.seen.members[address] = m
 	}
+	// Bounded by those who validate now: over the years all who ever did would gather.
 	if newest := a.newest(); len(a.seen.members) > len(newest.members) {
 		maps.DeleteFunc(a.seen.members, func(address string, _ seenMember) bool {
 			return newest.byAddress([]byte(address)) < 0

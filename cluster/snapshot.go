@@ -61,6 +61,8 @@ func (o *offer) encode() ([]byte, error) {
 		return nil, err
 	}
 	fields := [][]byte{o.at.encode(), o.checkpoint, block, next}
+	// What an offer without changes of validators says has the bytes that it had before there were changes, so that
+	// validators of both programs understand each other.
 	if o.changed {
 		fields = append(fields, signers.Encode(o.links))
 		for _, set := range o.voters {
@@ -90,6 +92,7 @@ func decodeOffer(b []byte) (*offer, error) {
 	var fields [offerFields + 1 + voterSets][]byte
 	count := 0
 	for i := range fields {
+		// Either all of the later fields are there or none: what is cut in between is an offer that ends early.
 		if i == offerFields && len(b) == 0 {
 			break
 		}

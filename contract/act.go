@@ -116,6 +116,9 @@ func (p *Program) does(a *action, s *scope) (*Outcome, *token.Error) {
 	if err := p.payouts(a, s); err != nil {
 		return nil, err
 	}
+	// Payouts before state: what an action pays is computed of the state as the caller found it, and so are all new
+	// values, whose order in the definition therefore decides nothing. The outcome is the program's own and is used
+	// again by the next call.
 	out := &p.outcome
 	out.State, out.Ends = append(out.State[:0], s.instance.State...), a.ends
 	out.Registers, out.EndsMillis = append(out.Registers[:0], s.instance.Registers...), 0
@@ -196,6 +199,7 @@ func (p *Program) admit(a *action, s *scope) *token.Error {
 				a.called(), money.Tiyn(want))
 		}
 	}
+	// The guard last: it may read what is paid in, which has been held against what the action takes.
 	if a.when == nil {
 		return nil
 	}

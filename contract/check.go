@@ -21,6 +21,8 @@ func (k *checker) namedLater() bool {
 func (k *checker) action(a *Action, to *action, where string) {
 	d := k.definition
 	variables := actionVariables(d, a)
+	// A definition means for ever what it meant when it was registered: names that came with a later version are not
+	// shown to one whose own names they would take.
 	if k.rules >= 3 && !k.namedLater() {
 		variables = append(variables, laterVariables(d)...)
 	}
@@ -74,6 +76,7 @@ func (k *checker) action(a *Action, to *action, where string) {
 	k.updates(a, to, where, c)
 	to.extends = optional("extends", a.Extends, cel.IntType)
 	k.bound(where, "split the action, or take fewer and shorter lists and fewer signatures", to.cost)
+	// Only of a definition that compiles: what cannot be brought is found by reading the expressions.
 	if len(k.problems) == 0 {
 		k.inputs(to, where)
 	}
@@ -155,6 +158,7 @@ func (k *checker) payout(to *action, where string, i int, p Payout,
 		if next.amount == nil {
 			break
 		}
+		// The same is refused when an action is called; here the author learns of it before the contract holds money.
 		if n, isConstant := next.amount.literal(); isConstant && n <= 0 {
 			k.problems.add(where+"."+at+".amount", "write a positive amount of tiyn, or leave the payout out",
 				"pays %d", n)

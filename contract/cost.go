@@ -129,6 +129,7 @@ func (t tracker) CallCost(function, overload string, args []ref.Val, _ ref.Val) 
 		b, _ := v.(types.Bytes)
 		return uint64(len(b))
 	}
+	// A block of an early version is judged for ever by the costs that it was made under.
 	if t.rules >= 5 {
 		if n, ok := actual5(overload, args); ok {
 			return &n

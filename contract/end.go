@@ -17,6 +17,7 @@ import (
 // atEnd checks the parts of the end that need the actions compiled.
 func (k *checker) atEnd() {
 	e := &k.definition.End
+	// What version 3 brought is named as of then; what it means is not looked at.
 	if k.rules < 3 {
 		k.before(len(e.Do) > 0, "end.do")
 		for _, s := range e.Pay {
@@ -40,6 +41,7 @@ func (k *checker) atEnd() {
 	if len(e.Do) > MaxEndActions {
 		k.problems.add("end.do", "", "%d actions, at most %d", len(e.Do), MaxEndActions)
 	}
+	// All together: the end happens in one entry of a block, and nobody is there to call again for the rest.
 	var cost total
 	for i, name := range e.Do {
 		number, ok := k.definition.Action(name)
@@ -98,6 +100,8 @@ func (k *checker) byItself(number int, name string) {
 				"at the end marks stay what they are: nobody answers for a mark")
 		}
 	}
+	// At the end there is no caller: an expression that reads one would fail then, and the contract's money could not
+	// leave it.
 	for _, x := range compiled.expressions() {
 		for _, read := range x.names {
 			if strings.HasPrefix(read, Caller+".") {

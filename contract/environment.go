@@ -72,6 +72,9 @@ func newEnvironment(rules uint32) (*cel.Env, error) {
 		}
 		subset.AddIncludedFunctions(f)
 	}
+	// Every function here is of integers, bytes and lists whose cost is bounded by their lengths. Nothing reads a
+	// clock, draws or computes with floats, so all who replay a block get one answer. Constants are milliseconds, as
+	// all times are.
 	options := []cel.EnvOption{
 		cel.StdLib(cel.StdLibSubset(subset)),
 		cel.ParserExpressionSizeLimit(maxExpression(rules)),
@@ -115,6 +118,7 @@ func newEnvironment(rules uint32) (*cel.Env, error) {
 				return chain(args[0].(types.Bytes), args[1].(types.Int), args[2].(types.Int))
 			}))),
 	}
+	// Added by version, never taken away: a registered definition is compiled anew by every node that starts.
 	if rules >= 3 {
 		options = append(options, cel.EnableMacroCallTracking(),
 			cel.Constant("authority", cel.BytesType, types.Bytes(token.Authority[:])))

@@ -82,6 +82,8 @@ func (p *Program) ExplainIn(language Language) []string {
 	for i := range d.Actions {
 		lines = append(lines, p.sayAction(language, &d.Actions[i], &p.actions[i]))
 	}
+	// The end belongs to it: what becomes of the money if nobody does anything is what a party has to know before it
+	// pays in.
 	end := fmt.Sprintf(c.endsAt, said(d.End.At))
 	if len(d.End.Do) > 0 {
 		end += fmt.Sprintf(c.does, strings.Join(d.End.Do, c.or))

@@ -70,6 +70,8 @@ func (c *compiler) compile(where, text string, want *cel.Type) (*expression, *Pr
 		return fail(c.advice(issues), "in `%s`: %s", text, firstLine(issues))
 	}
 	tree := checked.NativeRep()
+	// CEL's checker allows more than the rules: doubles, maps, dynamic types. They are refused here, whatever the
+	// library comes to know.
 	if problem := c.walk(tree); problem != "" {
 		return fail("use int, bool, string, bytes and lists", "in `%s`: %s", text, problem)
 	}
@@ -78,6 +80,7 @@ func (c *compiler) compile(where, text string, want *cel.Type) (*expression, *Pr
 			typeName(checked.OutputType()), typeName(want))
 	}
 	estimated := tree
+	// Before version 5 what a list costs to make was not counted.
 	if c.estimator.rules >= 5 {
 		estimated = listsAsCalls(tree)
 	}
@@ -86,6 +89,8 @@ func (c *compiler) compile(where, text string, want *cel.Type) (*expression, *Pr
 		return fail("", "in `%s`: its cost cannot be estimated: %v", text, err)
 	}
 	x := &expression{text: text, tree: tree.Expr(), info: tree.SourceInfo(), cost: estimate.Max, names: c.reads(tree)}
+	// Most expressions of terms are a constant or one name: they are answered without the evaluator, at the cost of
+	// one step.
 	switch {
 	case x.tree.Kind() == ast.LiteralKind:
 		x.constant, x.cost = x.tree.AsLiteral(), 0
@@ -186,6 +191,8 @@ func (c *compiler) advice(issues *cel.Issues) string {
 		if len(members) > 0 {
 			return "write one of " + strings.Join(members, ", ")
 		}
+		// By the library's words, for it gives no codes. If these change, only the advice is lost: what is refused
+		// stays refused.
 		if near := c.nearest(name); near != "" {
 			return "write " + near
 		}

@@ -87,6 +87,8 @@ func linearOf(e ast.Expr, text func(ast.Expr) string) (linear, bool) {
 			if len(a.factors) == 0 {
 				a, b = b, a
 			}
+			// Two unknowns multiplied are no sum: the product is one unknown more, by its text. Nothing false can
+			// follow from that; something true may not be found.
 			if len(b.factors) == 0 {
 				return number0(0).plus(a, b.constant), true
 			}

@@ -38,6 +38,7 @@ func (p *Program) Next(instance *Instance, c *Call) (n Next, refusal *token.Erro
 	for _, party := range a.by {
 		n.By = append(n.By, d.Parties[party])
 	}
+	// Whatever the asker left in them is no part of the answer.
 	c.Args, c.Document, c.Paid = nil, nil, make([]money.Tiyn, len(d.Assets))
 	s := p.enter(instance, c, a.getters)
 	n.FromMillis, n.UntilMillis = s.time(a.from), s.time(a.until)
@@ -61,6 +62,8 @@ func (p *Program) Next(instance *Instance, c *Call) (n Next, refusal *token.Erro
 		return n, refuse(TooLate, "contract", "it ended at %s", Moment(int64(instance.EndsMillis)))
 	case !p.mayCall(a, s):
 		return n, refuse(WrongCaller, "caller", "%s is not for this wallet to call", a.called())
+	// Nothing is left to be said, so the action itself is tried: one verdict, and no second reading of the rules that
+	// could differ from it.
 	case !n.Open:
 		_, refusal = p.Act(instance, c)
 		return n, refusal

@@ -259,6 +259,7 @@ func (r *reader) action(n *yaml.Node, where, name string) Action {
 		switch key {
 		case "by":
 			a.By = r.names(value, at)
+			// The word is for people; in what is hashed anyone is an empty list.
 			if len(a.By) == 1 && a.By[0] == "anyone" {
 				a.By = nil
 			}

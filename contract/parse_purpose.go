@@ -109,6 +109,7 @@ func (r *purposeReader) purpose(n *yaml.Node) {
 			r.out.Amends = r.scalar(value, key)
 		}
 	})
+	// After all keys, so that what is missing is told beside what is wrong.
 	for _, needed := range []struct{ key, value string }{{"purpose", p.Name}, {"mark", p.Earmark},
 		{"returns", r.out.Returns}} {
 		if needed.value == "" {

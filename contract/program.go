@@ -159,6 +159,8 @@ func (k *checker) form() {
 			k.problems.add("parties."+name, "choose another name", "the name means something else in expressions")
 		}
 	}
+	// Names of parties, terms and state become variables of expressions: one that is reserved, or stands twice, would
+	// let a sentence mean two things.
 	k.names("assets", d.Assets)
 	k.fields("terms", d.Terms)
 	var states, actions []string
@@ -175,6 +177,8 @@ func (k *checker) form() {
 	}
 	k.names("state", states)
 	k.names("actions", actions)
+	// At creation there is nothing to pay out of and no state to change: the end and the state's beginnings are
+	// computed of the terms alone.
 	if c := &d.Create; len(c.Pay) != 0 || len(c.Set) != 0 || len(c.Args) != 0 || c.Ends || c.From != "" ||
 		c.Until != "" || c.Extends != "" {
 		k.problems.add("create", "move it to an action", "creating only takes: it has by, when, document and takes")
@@ -266,6 +270,8 @@ func (k *checker) fixed() {
 	for _, v := range d.State {
 		x, problem := c.compile("state."+v.Name, v.Start, cel.IntType)
 		place := -1
+		// A variable is a word of 32 bytes where its beginning is bytes (registers, version 3); if it is neither, the
+		// first problem is told, for integers are what most mean.
 		if problem != nil && k.rules >= 3 {
 			if word, none := c.compile("state."+v.Name, v.Start, cel.BytesType); none == nil {
 				x, problem, place = word, nil, registers

@@ -99,6 +99,8 @@ func compilePurpose(p token.Purpose, c *compiler, registered bool) (*Rule, Probl
 			continue
 		}
 		for _, name := range x.names {
+			// What a wallet is, not what is paid: an amount or a document makes each payment its own, and its verdict
+			// is not remembered.
 			switch name {
 			case "payee.tier", "payee.category", "payee.region", "payee.role":
 			default:
@@ -111,6 +113,7 @@ func compilePurpose(p token.Purpose, c *compiler, registered bool) (*Rule, Probl
 		}
 	}
 	switch refused, later := cost.exceeds(MaxRuleCost, c.estimator.rules); {
+	// A purpose that stands goes on under the bound it was registered with.
 	case registered:
 	case refused:
 		problems.add("permits", "make the rules simpler, or fewer", "estimated worst-case cost %d, at most %d",

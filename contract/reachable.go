@@ -39,6 +39,8 @@ func (k *checker) reachable() {
 	}
 	reached := make([]bool, len(p.actions))
 	why := make([]string, len(p.actions))
+	// It ends: a domain only grows, by the values that are written in the definition, and these are finitely many. It
+	// overstates what can happen, so what it calls unreachable is.
 	for grew := true; grew; {
 		grew = false
 		for i := range p.actions {

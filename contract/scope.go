@@ -151,6 +151,8 @@ func actionVariables(d *Definition, a *Action) []variable {
 		variable{"contract.id", cel.BytesType, 16, func(s *scope) ref.Val { return types.Bytes(s.instance.ID[:]) }},
 		variable{"contract.network", cel.BytesType, 32, func(s *scope) ref.Val { return types.Bytes(s.network[:]) }},
 	)
+	// Each getter closes over a place and not a value: variables are made once when the definition is compiled, and
+	// read the call that is being judged.
 	vars = append(vars, partyVariables("caller", func(s *scope) *Party { return s.caller })...)
 	for i, name := range d.Parties {
 		vars = append(vars, partyVariables(name, func(s *scope) *Party { return s.party(i) })...)

@@ -333,6 +333,7 @@ func (r *Rule) Explain(language Language, returns string, others []string) []str
 		when = fmt.Sprintf(s.time, date(p.FromMillis), date(p.UntilMillis))
 	}
 	lines = append(lines, when, fmt.Sprintf(s.returns, returns))
+	// A sentence for every field that could refuse a payment, for people decide by these sentences alone.
 	if p.Hops != 0 {
 		lines = append(lines, fmt.Sprintf(s.hops, p.Hops))
 	}

@@ -53,8 +53,8 @@ func Hopeless(state State, now uint64, tx *token.Transaction) *token.Error {
 	if late := Late(now, tx); late != nil {
 		return late
 	}
-	// A node asks this of those who sent forgeries before, ahead of paying for their signatures. It may say no only where Apply says
-	// no by the same state, so each check here is one of Apply's, in its words.
+	// A node asks this of those who sent forgeries before, ahead of paying for their signatures. It may say no only
+	// where Apply says no by the same state, so each check here is one of Apply's, in its words.
 	inputs, owners := spends(tx.Body)
 	for _, id := range inputs {
 		in, ok := state.Token(id)

@@ -149,6 +149,7 @@ func (t *Table) level(name string, rows []int, r []float64, i int, sigma float64
 	if open := t.numbers("open"); name == "close" && open != nil && open[row] > 0 {
 		broken = math.Log(open[row] / from)
 	}
+	// As wide as a usual day's move: a split is seldom met to the digit, for the market moves on that day too.
 	near := max(4*sigma, 0.02)
 	severity := Grave
 	adjusted := t.Has("adjusted_close") && name == "close"
@@ -165,6 +166,8 @@ func (t *Table) level(name string, rows []int, r []float64, i int, sigma float64
 				code, factor = "split", math.Pow(ratio, math.Copysign(1, broken))
 			}
 		}
+		// A split makes as much more of the supply as it makes less of the price; where the supply stays, the price
+		// itself has moved.
 		if code == "split" && t.sameSupply(rows[i-1], row, r[i]) {
 			code = "jump"
 			detail += "; the supply stays, and the capitalisation moves with the price: no split"
@@ -283,6 +286,7 @@ func checkMissing(t *Table) []Finding {
 	}
 	v := t.numbers(name)
 	last := len(v) - 1
+	// It ends: a column without a single number is no price column.
 	for math.IsNaN(v[last]) {
 		last--
 	}

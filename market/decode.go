@@ -125,6 +125,7 @@ func decodeText(name string, data []byte, declared string) (text string, d Decis
 	default:
 		return "", d, Refuse("encoding", "encoding", "%q is not utf-8, utf-16le, utf-16be, cp1251 or cp1252", declared)
 	}
+	// A wrong guess of the encoding leaves zeros: better refused than read as numbers with holes.
 	if err == nil && strings.ContainsRune(text, 0) {
 		err = Refuse("not-text", name, "zero bytes in the text")
 	}
@@ -143,6 +144,7 @@ func encodingOf(data []byte) (guess, why string) {
 		return "utf-16be", "its byte order mark"
 	}
 	head := data[:min(len(data), 4096)]
+	// Digits and separators of UTF-16 have a zero byte each, on one side; zeros on both are no text.
 	if even, odd := zeros(head); even+odd > 0 {
 		switch {
 		case odd > len(head)/4 && even < len(head)/16:

@@ -27,6 +27,7 @@ func (g *grid) explain(t *Table, lines []int) []Cell {
 		lines = lines[:maxExplained]
 	}
 	for _, line := range lines {
+		// By the file's line and not the table's row: rows may have been left out.
 		row := slices.Index(t.Lines, line)
 		if row < 0 {
 			continue

@@ -60,6 +60,7 @@ func plain(cell string) (float64, bool) {
 	for i := range len(cell) {
 		switch c := cell[i]; {
 		case c >= '0' && c <= '9':
+			// 18 digits fit 64 bits; what has more goes to strconv below.
 			if digits++; digits < 19 {
 				mantissa = mantissa*10 + uint64(c-'0')
 			}

@@ -143,6 +143,8 @@ func (g *grid) settle(column int, c *columnStyle, options ReadOptions) error {
 		return decided(sign, c.eitherRow, fmt.Sprintf("the column %q of the same file can be read in one way only",
 			where))
 	}
+	// Where semicolons separate, the comma is likely the decimal sign, and a point may be of thousands: then nothing
+	// is guessed.
 	if mark == '.' && g.separator != ';' {
 		return decided('.', c.eitherRow, "a point, in a file that is not separated by semicolons")
 	}

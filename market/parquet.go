@@ -138,6 +138,7 @@ func (g *grid) readGroup(group parquet.RowGroup, formats []func(parquet.Value) s
 // cellFormat writes a value as the CSV reader would find it; dates and
 // timestamps by their logical type.
 func cellFormat(node parquet.Node) func(parquet.Value) string {
+	// As text: what a CSV goes through, signs, times and checks, a Parquet file goes through too.
 	if logical := node.Type().LogicalType(); logical != nil {
 		switch kind := logical.Value.(type) {
 		case *format.DateType:

@@ -68,6 +68,7 @@ func (t *Table) applyQuantities(g *grid) error {
 		}
 		changed := 0
 		for row, quantity := range t.Columns[i].Values {
+			// A rate for 0 units, or for how many nobody says, is refused: a division would make a price of any size.
 			if !math.IsNaN(rate.Values[row]) && !(quantity > 0) {
 				return Refuse("quantity", t.Columns[i].Header, "line %d: the rate is for %v units", t.Lines[row],
 					quantity)

@@ -73,6 +73,7 @@ func Parse(name string, data []byte, options ReadOptions) (*Table, error) {
 	if options.Decimal != "" && options.Decimal != "." && options.Decimal != "," {
 		return nil, Refuse("decimal", "decimal", "%q is neither . nor ,", options.Decimal)
 	}
+	// Of the bytes as they came, before anything is read out of them: what a study names is the file.
 	sum := sha256.Sum256(data)
 	provenance := Provenance{File: name, SHA256: hex.EncodeToString(sum[:]), Bytes: len(data)}
 	cells, err := readCells(name, data, options)

@@ -104,6 +104,7 @@ func (t *Table) insertBefore(insert map[int]bool, step time.Duration, drop map[i
 	for _, c := range t.Texts {
 		grown.Texts = append(grown.Texts, Text{c.Name, c.Header, nil})
 	}
+	// A file that has no Saturday and no Sunday is an exchange's: weekends are no gaps in it.
 	weekends := !slices.ContainsFunc(t.Times, func(at time.Time) bool {
 		return at.Weekday() == time.Saturday ||
 			at.Weekday() == time.Sunday

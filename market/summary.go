@@ -220,6 +220,7 @@ func Sparkline(values []float64, cells int) string {
 	if math.IsInf(low, 1) {
 		return strings.Repeat(" ", cells)
 	}
+	// No more cells than values: each has one at least.
 	cells = min(cells, len(values))
 	bars := []rune("▁▂▃▄▅▆▇█")
 	var line strings.Builder

@@ -46,6 +46,8 @@ func layoutOf(cells []string, zone *time.Location) timing {
 		return timing{"", fmt.Sprintf("%q is a Unix time that a spreadsheet rounded: its last digits are lost; "+
 			"export it as text", cells[0])}
 	}
+	// Both ways at once, over all cells: one day above 12 decides, and if none does the file is refused and not
+	// guessed.
 	for i := range slashes[0] {
 		fits := [2]bool{true, true}
 		witness := cells[0]
@@ -84,6 +86,8 @@ func (g *grid) times(column, hour int, options ReadOptions, zone *time.Location)
 	}
 	found := timing{options.TimeLayout, "as declared"}
 	if found.layout == "" {
+		// One cell is enough for layouts that read in one way only; the whole column is looked at where that does not
+		// decide.
 		if found = layoutOf([]string{cell(0)}, zone); found.layout == "" {
 			all := make([]string, g.rows())
 			for i := range all {
@@ -108,6 +112,7 @@ func (g *grid) times(column, hour int, options ReadOptions, zone *time.Location)
 		if at.Year() < 1900 || at.Year() > 2200 {
 			return nil, Refuse("time-bad", header, "line %d: %q is outside the years 1900 to 2200", g.line(i), cell(i))
 		}
+		// A wall time that clocks went over is no instant: Go would move it by an hour, and two rows would swap.
 		if zone != time.UTC && !statesOffset(found.layout) && neverWas(cell(i), found.layout, at, zone) {
 			return nil, Refuse("time-bad", header, "line %d: %q never was in %s, where clocks went forward over it",
 				g.line(i), cell(i), zone)

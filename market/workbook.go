@@ -118,6 +118,8 @@ func (w *workbook) open() error {
 	w.sheetName = sheets[chosen].name
 	err = w.part("xl/_rels/workbook.xml.rels", func(_ *xml.Decoder, e xml.StartElement) error {
 		if e.Name.Local == "Relationship" && attribute(e, "Id") == sheets[chosen].id {
+			// A path of a part within the archive: from its root where it begins with a stroke, else from the folder
+			// xl.
 			target := attribute(e, "Target")
 			if w.sheetPath = strings.TrimPrefix(target, "/"); !strings.HasPrefix(target, "/") {
 				w.sheetPath = path.Join("xl", target)

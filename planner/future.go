@@ -42,6 +42,7 @@ func (r *parser) laws() error {
 			return r.Refuse("negative", key+".levy", "want at least 0, got %s", a.Levy.Tiyn)
 		}
 	}
+	// Each month under the law of its own first day: a plan runs over changes of law that are known already.
 	for m := range p.Months {
 		day := p.Month(m).First()
 		law, err := r.lawOf(day)
@@ -158,6 +159,7 @@ func (r *parser) price() error {
 	if err != nil {
 		return r.Refuse("file", "price.file", "%v", err)
 	}
+	// The file's text goes into the result: whoever has the result computes it again without the file.
 	p.Files[f.File] = content
 	if f.Kind == "replay" {
 		return r.replay(content)
@@ -228,10 +230,12 @@ func (r *parser) replay(content string) error {
 
 func (r *parser) network() error {
 	n, f := &r.plan.Network, r.Network
+	// The subsidies were set by laws, by month, before this.
 	subsidy := n.SubsidyBTC
 	*n = paths.Defaults
 	n.SubsidyBTC, n.PUE = subsidy, paths.Defaults.PUE
 	if f.Difficulty != 0 {
+		// Turned round for NaN.
 		if !(f.Difficulty >= 1) || f.Difficulty > 1e20 {
 			return r.Refuse("farm-out-of-range", "network.difficulty", "want at least 1, got %v", f.Difficulty)
 		}

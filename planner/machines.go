@@ -75,6 +75,7 @@ func (r *parser) fleet() error {
 			return r.Refuse("farm-out-of-range", key+".retire", "want at most 6 months, got %d", len(f.Retire))
 		}
 		p.Fleet = append(p.Fleet, owned)
+		// Within the loop, so that the sum stays small: counts and watts are bounded, their products' sum is not.
 		if watts += class.MeterWatts(p.PUEMilli) * int64(f.Count); watts > p.LimitWatts {
 			return r.Refuse("power", key+".count", "the machines draw %d kW, site.limit_kw is %d", watts/1000,
 				p.LimitWatts/1000)
@@ -102,6 +103,7 @@ func (r *parser) offers() error {
 			return r.Refuse("date", key+".until", "%v", err)
 		}
 		switch {
+		// A machine that is not on the market yet makes every plan look good.
 		case from < onSale:
 			return r.Refuse("not-sold", key+".from", "nobody sells a %s on %s: it came to the market on %s", class.Name,
 				from, onSale)

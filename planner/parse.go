@@ -90,6 +90,7 @@ func (r *parser) frame() error {
 	if r.Paths == 0 {
 		r.Paths = 2000
 	}
+	// Paths × months are numbers in memory, several times over.
 	if r.Paths < 1 || r.Paths > MaxPaths || r.Paths*r.Months > 12_000_000 {
 		return r.Refuse("farm-out-of-range", "paths", "want 1 to %d (and at most 12,000,000 months in all), got %d",
 			MaxPaths, r.Paths)
@@ -141,6 +142,7 @@ func (r *parser) site() error {
 	if err != nil {
 		return r.Refuse("date", "site.licence_from", "%v", err)
 	}
+	// The law says from when on there are such licences: an earlier day is a slip.
 	if _, err := p.licenceSeries(s.Hosting).At(licence); err != nil {
 		return r.Refuse("date", "site.licence_from", "%v", err)
 	}
@@ -255,6 +257,7 @@ func (r *parser) decisions() error {
 		}
 		p.Dates = append(p.Dates, at)
 	}
+	// Not to buy is always a choice.
 	p.Counts = []int{0}
 	if len(d.Counts) > maxCounts {
 		return r.Refuse("farm-out-of-range", "decisions.counts", "want at most %d, got %d", maxCounts, len(d.Counts))

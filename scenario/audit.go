@@ -24,6 +24,7 @@ func audit(ctx context.Context, w *Stage) (err error) {
 	if err != nil {
 		return err
 	}
+	// Without an index and with no key of the story's: what the auditor has is what any stranger could have.
 	config := node.Config{Dir: dir, NoIndex: true, Leader: "the story's node",
 		Options: txlog.Options{Origin: info.Name}}
 	if err := w.Once("found", func() error { return foundAudit(ctx, w, config) }); err != nil {

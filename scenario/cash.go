@@ -72,6 +72,8 @@ func openOffice(ctx context.Context, w *Stage) error {
 	}
 	var announced office.KeyFile
 	err = office.UpdateKeys(vfs.OS, dir, func(list []office.KeyFile) ([]office.KeyFile, error) {
+		// Each step is taken only where its result is not there yet: the story may be broken off anywhere and told
+		// again.
 		if len(list) == 0 {
 			key, err := w.newKeyset()
 			if err != nil {

@@ -120,6 +120,7 @@ func openWallets(ctx context.Context, w *Stage) error {
 			token.Attributes{Role: "person"}, name == "marat"})
 	}
 	for _, o := range openings {
+		// A name is noted once its wallet stands on the ledger; keys that were made before a break are found again.
 		if w.Client.Keyring.Has(o.name) {
 			continue
 		}

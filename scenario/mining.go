@@ -129,6 +129,7 @@ func mineCoins(ctx context.Context, w *Stage) error {
 	}
 	defer log.Close()
 	config := settings.Defaults()
+	// TIDES in the coinbase: members are paid by the block itself, and the story can show it on the chain.
 	config.Operator, config.Scheme, config.PayInCoinbase = chain.Address, payout.TIDES, true
 	config.StartDifficulty, config.MinDifficulty = 1.0/(1<<20), 1.0/(1<<32)
 	p, err := pool.Open(ctx, config, pool.Options{Network: chain.Network, Nodes: []*bitcoin.Client{chain.Node.Client},
@@ -143,6 +144,7 @@ func mineCoins(ctx context.Context, w *Stage) error {
 	ended := make(chan error, 1)
 	serving, stopServing := context.WithCancel(ctx)
 	go func() { ended <- p.Run(serving, serve.Listener{Net: listener}) }()
+	// The pool is ended after the miner and waited for: its log is read below.
 	stats, err := chain.mine(ctx, "stratum+tcp://"+listener.Addr().String())
 	stopServing()
 	if err = errors.Join(err, <-ended); err != nil {
@@ -175,6 +177,7 @@ func (m *Mining) mine(ctx context.Context, url string) (miner.Summary, error) {
 		}
 		if info.Height >= storyBlocks {
 			summary := stats.Summary(time.Now())
+			// While it still works: the reading is what a farm's monitor would have got.
 			if m.Reading, err = queryMiner(ctx, stats); err != nil {
 				return miner.Summary{}, err
 			}

@@ -144,6 +144,8 @@ func chargeCar(ctx context.Context, w *Stage) error {
 		if err != nil {
 			return err
 		}
+		// Ten thousand ticks between car and charger, none of them on the ledger: what closes the channel is the last
+		// one.
 		claim, err := ride(c.Terms, key, ticks, w.Client.Now())
 		if err != nil {
 			return err
@@ -234,6 +236,8 @@ func buildRailway(ctx context.Context, w *Stage) error {
 	}); err != nil {
 		return err
 	}
+	// Each supplier's contract is funded out of what its buyer got: the mark goes down the chain with the money, and
+	// ends where the purpose lets it.
 	for _, link := range []struct {
 		name, buyer, supplier string
 		price                 money.Tiyn

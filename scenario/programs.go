@@ -126,6 +126,7 @@ func payBeyondLimit(ctx context.Context, w *Stage) error {
 	}); err != nil {
 		return err
 	}
+	// Asked of the ledger and not reckoned here: the story says what happened.
 	held, err := w.Client.API.Held(ctx, w.id("timur"))
 	if err != nil {
 		return err
@@ -226,6 +227,8 @@ func feedCanteen(ctx context.Context, w *Stage) error {
 		return err
 	}
 	w.Say("treasury → school  %s, marked for meals", grant.Format())
+	// The school holds the grant and cannot eat it: only the child's card calls the contract, and only the canteen is
+	// paid.
 	if err := w.create(ctx, "aruzhan-meals", &token.Create{Creator: w.id(school), Definition: definition,
 		Parties: []token.WalletID{w.id(school), w.id(card), w.id(canteen), w.id(budget)}, Assets: []uint32{food.Number},
 		Terms: []token.Value{token.Int(int64(900 * money.Tenge)), token.Int(int64(1_500 * money.Tenge)),

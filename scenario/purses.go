@@ -272,6 +272,7 @@ func settleInTheEvening(ctx context.Context, w *Stage) error {
 	if err != nil {
 		return err
 	}
+	// The story asserts what it says: fraud moves the bond's money and makes none.
 	if len(view.Convicted) != 1 || before.Live != after.Live {
 		return fmt.Errorf("%d purses are convicted, want 1; %s live before and %s after", len(view.Convicted),
 			before.Live.Format(), after.Live.Format())
@@ -279,6 +280,7 @@ func settleInTheEvening(ctx context.Context, w *Stage) error {
 	bond := view.Bond(w.id(bankTwo))
 	w.Say("settled: purse %s is convicted by two of its own signatures; the bond pays %s in its place and has %s left",
 		view.Convicted[0], (100_000*money.Tenge - bond.Amount).Format(), bond.Amount.Format())
+	// The bond pays exactly what was spent twice beyond the purse's own money.
 	if bond.Amount != 100_000*money.Tenge-(crookOnce+crookTwice-crookHas) {
 		return fmt.Errorf("the bond has %s left", bond.Amount.Format())
 	}
@@ -337,6 +339,7 @@ func (w *Stage) openName(ctx context.Context, id token.WalletID) (string, error)
 		return "", err
 	}
 	t := &token.OpenName{Purse: id, Number: request.Number, Asker: request.Asker, Proof: request.Proof[:]}
+	// No more than it takes: a third opener need not be there, and learns nothing.
 	for opener := 1; opener <= purseThreshold; opener++ {
 		content, err := durable.Read(vfs.OS, w.sharePath(opener), 128)
 		if err != nil {

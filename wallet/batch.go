@@ -158,6 +158,8 @@ func (p *rowPayment) pay(ctx context.Context) (Outcome, error) {
 
 // sign makes the payment.
 func (p *rowPayment) sign(ctx context.Context) (*token.Transaction, error) {
+	// Nothing is sent here: what is signed is written to the journal first, so that a run that is cut off sends the
+	// same transaction again and never a second one.
 	row := p.batch.Options.apply(p.row)
 	to, err := p.client.Keyring.Resolve(row.To)
 	if err != nil {

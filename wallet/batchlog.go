@@ -208,6 +208,8 @@ func (l *batchLog) check(b *plannedBatch, network token.NetworkID) error {
 		if step == nil {
 			continue
 		}
+		// A row with an id is that payment for ever: with other contents it is neither a repetition nor a new one,
+		// and either guess could cost money.
 		if step.contents != b.contents[i] {
 			return token.Errorf(BatchOtherRow, "id",
 				"line %d: the payment with id %q was another one in an earlier run: a new payment has a new id",
@@ -223,6 +225,8 @@ func (l *batchLog) check(b *plannedBatch, network token.NetworkID) error {
 			latest = max(latest, step.endedMillis)
 		}
 	}
+	// Rows without an id that were paid before may be the same list with a few more, or the same people paid again:
+	// only the payer knows.
 	if ended == 0 || ended == len(b.Rows) || b.OnlyNew {
 		return nil
 	}

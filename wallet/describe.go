@@ -168,6 +168,8 @@ func (d *description) value(value any) string {
 	case fmt.Stringer:
 		return value.String()
 	}
+	// What a signer sees is everything that he signs: a field of a kind that has no words is shown raw rather than
+	// left out.
 	form, err := json.Marshal(value)
 	if err != nil {
 		return quoted(fmt.Sprintf("%+v", value))

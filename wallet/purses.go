@@ -122,6 +122,7 @@ func (d *Client) TeachPurse(ctx context.Context, phone *purse.Phone, filter bool
 	if err != nil {
 		return err
 	}
+	// Keys learnt from another network would make genuine payments look forged, and a stranger's look genuine.
 	if genesis.Network() != d.Network {
 		return errors.New("the node shows the genesis of another network than it serves")
 	}

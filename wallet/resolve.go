@@ -66,6 +66,8 @@ func (b *Keyring) Fresh(name string) error {
 	if err != nil {
 		return err
 	}
+	// Against every name that is here, not against an index: these are the few people of one keyring, and a file may
+	// be put there by hand.
 	skeleton := contract.Skeleton(name)
 	for _, other := range others {
 		if (!plainLetters(name) || !plainLetters(other)) && contract.Skeleton(other) == skeleton {
@@ -120,6 +122,7 @@ func (d *Client) Purpose(ctx context.Context, text string) (api.PurposeView, err
 			ended = append(ended, p)
 		}
 	}
+	// Live before ended: a purpose of last year with the same name must not make this year's ambiguous.
 	candidates := d.inForce(live)
 	if len(live) == 0 {
 		candidates = d.inForce(ended)

@@ -99,6 +99,7 @@ func ReadRows(in io.Reader) ([]Row, error) {
 }
 
 func newRowReader(in io.Reader) (*rowReader, error) {
+	// Excel's CSV as it comes: with a byte order mark, and with semicolons where the comma is the decimal sign.
 	buffered := bufio.NewReader(io.LimitReader(in, maxFileCSV))
 	if earmark, _ := buffered.Peek(3); bytes.Equal(earmark, []byte("\xef\xbb\xbf")) {
 		_, _ = buffered.Discard(3)
@@ -116,6 +117,7 @@ func newRowReader(in io.Reader) (*rowReader, error) {
 	}
 	for _, name := range header {
 		name = strings.ToLower(strings.TrimSpace(name))
+		// An unknown column may be the one that said what the money is for: it is refused instead of being left out.
 		if !slices.Contains(rowColumns, name) || slices.Contains(r.columns, name) {
 			return nil, &RowError{1, "header", fmt.Sprintf("%q: want %s, and of %s those that are needed, each once",
 				name, `"to,amount"`, strings.Join(rowColumns[2:], ", "))}
@@ -161,6 +163,7 @@ func (r *rowReader) set(row *Row, column, text string) (problem string) {
 	case "amount":
 		return r.setAmount(row, text)
 	case "id":
+		// Two rows of one id would be one payment, and the second payee would wait.
 		if earlier, taken := r.ids[text]; taken {
 			return fmt.Sprintf("%q is the id of line %d already", text, earlier)
 		}

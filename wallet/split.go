@@ -144,6 +144,8 @@ func (s *Source) ways(payment contract.Payment, b node.Bounds, plainOnly bool) (
 	if s.Number == 0 {
 		return s.within(way{least, amount, Share{}}, b)
 	}
+	// Between two neighbouring edges no rule changes its verdict, so one probe decides for the whole span: rules
+	// compare amounts with these thresholds and with nothing else.
 	edges := []money.Tiyn{least, amount, capped(amount, 1)}
 	for _, r := range s.Rules {
 		for _, n := range r.Thresholds() {
@@ -236,6 +238,7 @@ func lacking(sources []Source, payment contract.Payment, plainOnly bool) error {
 			continue
 		}
 		probe := payment
+		// By what there is, for a rule may refuse the whole amount and let the smaller one pass.
 		probe.Amount = min(payment.Amount, has)
 		shares := s.permitted(probe)
 		said := fmt.Sprintf("%s of purpose %d", has, s.Number)

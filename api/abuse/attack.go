@@ -110,6 +110,7 @@ func Attack(ctx context.Context, in io.Reader, out io.Writer) error {
 	attacking, stop := context.WithCancel(ctx)
 	defer stop()
 	began := time.Now()
+	// The order's pipe is the leash: when the measuring process ends, however it ends, so does the attack.
 	go func() {
 		_, _ = io.Copy(io.Discard, io.MultiReader(orders.Buffered(), in))
 		stop()
@@ -120,6 +121,8 @@ func Attack(ctx context.Context, in io.Reader, out io.Writer) error {
 	}
 	all.Wait()
 	done := Done{Steps: a.steps.Load(), Refused: a.refused.Load()}
+	// What one step of one attacker costs and takes, so that the measured node can be compared with one that bears
+	// the same number of steps elsewhere.
 	if done.Steps > 0 {
 		done.Pace = Pace{time.Duration(int64(time.Since(began)) * int64(a.attack.workers) / done.Steps),
 			a.sent.Load() / done.Steps}

@@ -72,6 +72,7 @@ func ServePool(ctx context.Context, dir string, in io.Reader, out io.Writer) err
 	if err = p.Offer(someTemplate(), time.Now()); err == nil {
 		err = enlist(ctx, miners.Addr().String())
 	}
+	// In order, and the place is said only when miners can be served: whoever reads it begins at once.
 	if err == nil {
 		err = json.NewEncoder(out).Encode(Place{URL: "http://" + pages.Addr().String(),
 			Stratum: miners.Addr().String()})

@@ -265,6 +265,8 @@ func (t *town) pay(ctx context.Context, duration time.Duration) (Rate, error) {
 					took = append(took, time.Since(at).Seconds()*1000)
 				}
 				mu.Unlock()
+				// The next payment spends this one's change, so a payer never waits for anything but his own answer;
+				// whoever was refused tries the same tokens again.
 				if err == nil {
 					t.tokens[i], t.amounts[i] = token.OutputID(tx.ID(), 1), t.amounts[i]-1
 				}

@@ -91,6 +91,7 @@ func found(ctx context.Context, dir string) (*node.Node, Place, error) {
 	issue := world.Issue(1, bank, soon(), amounts...)
 	err = submit(admit, issue)
 	var pay []*token.Transaction
+	// One more than pay: the last is the attackers', so that what they do to their own wallet blocks no payer's.
 	for i := range payers + 1 {
 		if err != nil {
 			break

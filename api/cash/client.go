@@ -103,12 +103,15 @@ func (c *Client) exchange(ctx context.Context, method, path string, body io.Read
 	switch {
 	case err != nil:
 		return err
+	// One byte more than allowed was asked for, so that what is cut off is an error and not a shorter answer.
 	case len(raw) > maxAnswer:
 		return fmt.Errorf("%s: the answer has more than %d bytes", path, maxAnswer)
 	case response.StatusCode == http.StatusOK:
 		return json.Unmarshal(raw, out)
 	}
 	var refused refusalBody
+	// A refusal says that nothing was done, and the wallet gives notes back for it: it is believed only in the
+	// office's own form and never from a gateway's page.
 	if response.StatusCode < 500 && json.Unmarshal(raw, &refused) == nil && refused.Code != 0 {
 		field, rule, _ := strings.Cut(refused.Detail, ": ")
 		if rule == "" {
@@ -179,6 +182,8 @@ func keysetOf(v *KeysetView) (k notes.Keyset, err error) {
 	if until == 0 || expiry != 0 && until > expiry {
 		until = expiry
 	}
+	// The id is made of the keys here and compared (NUT-02): an office that showed other keys under a known id could
+	// mark people by the notes that they hold.
 	k = notes.Keyset{ID: notes.DeriveID(v.Unit, amounts, keys, v.Fee, expiry), Unit: v.Unit, Amounts: amounts,
 		Keys: keys, From: v.From, Until: until, Expiry: expiry}
 	if k.ID.String() != v.ID {

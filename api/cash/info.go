@@ -91,6 +91,8 @@ func (s *Server) info() any {
 	setting := object{"method": Method, "unit": notes.Unit, "method_name": "Digital tenge", "min_amount": 1,
 		"max_amount": s.about.Max}
 	supported := object{"supported": true}
+	// NUT-19: of these a wallet may send the same bytes again until the time is over and gets the same answer, so
+	// that a lost answer loses no notes.
 	cached := []object{}
 	for _, path := range []string{"/v1/swap", "/v1/mint/" + Method, "/v1/mint/" + Method + "/batch", "/v1/melt/" +
 		Method} {

@@ -184,6 +184,7 @@ func (s *Server) notify(ctx context.Context, c *websocket.Conn, sub *subscriptio
 
 // states17 are the present states of what a subscription watches; nil for quotes that are not there.
 func (s *Server) states17(ctx context.Context, sub *subscription) ([]any, error) {
+	// In the filters' order, with holes: who subscribed compares place by place what has changed.
 	list := make([]any, len(sub.filters))
 	if sub.kind == stateKind {
 		states, err := s.office.States(ctx, sub.filters)

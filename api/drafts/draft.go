@@ -136,6 +136,7 @@ func (d *Draft) Refuse(network token.NetworkID, key token.PublicKey, reason stri
 	if len(reason) > MaxReason {
 		return token.Errorf(token.TooLarge, "reason", "%d bytes, at most %d", len(reason), MaxReason)
 	}
+	// Only by those who are asked: anybody else's no would let a stranger end a draft whose id he knows.
 	asked := false
 	for _, g := range d.Signatories {
 		asked = asked || key != token.NoKey && slices.Contains(g.Keys, key)
@@ -152,6 +153,8 @@ func (d *Draft) Refuse(network token.NetworkID, key token.PublicKey, reason stri
 	}
 	d.Refusals = append(d.Refusals, Refusal{key, reason, now})
 	for _, g := range d.Signatories {
+		// One group that cannot reach its threshold any more ends the draft: nobody who has not signed yet need be
+		// asked.
 		left := 0
 		for _, k := range g.Keys {
 			if k != token.NoKey && !d.refused(k) {

@@ -69,6 +69,7 @@ func (s *Server) registerAccounts() {
 			if in.Body.Expires != nil {
 				a.Expires = in.Body.Expires.UTC()
 			}
+			// Shown once: only its hash is kept.
 			token, err := AddAccess(s.farm.Dir(), a)
 			if err != nil {
 				return nil, err

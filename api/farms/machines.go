@@ -199,6 +199,8 @@ func (s *Server) listPolls(_ context.Context, a *Access, in *struct {
 	To    time.Time `query:"to" doc:"now, by default"`
 	Limit int       `query:"limit" minimum:"1" maximum:"3000" default:"1000"`
 }) (*struct{ Body Polls }, error) {
+	// Before anything is read, and with the same answer for a machine that is not the caller's as for one that is not
+	// there.
 	if _, err := s.machine(a, in.ID); err != nil {
 		return nil, err
 	}
@@ -217,7 +219,8 @@ func (s *Server) listPolls(_ context.Context, a *Access, in *struct {
 	}
 	out := Polls{Polls: []Poll{}}
 	for _, p := range polls {
-		if len(out.Polls) == in.Limit {
+		// The first that is left out is where the next page begins.
+			if len(out.Polls) == in.Limit {
 			next := p.At.Time()
 			out.Next = &next
 			break

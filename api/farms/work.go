@@ -144,6 +144,8 @@ func (s *Server) registerTickets() {
 			if k := alert.Kind(in.Body.Kind); k != "" && !slices.Contains(alert.Kinds, k) {
 				return nil, farm.Refuse("farm-unknown-kind", "kind", "%q is not one of %v", k, alert.Kinds)
 			}
+			// The caller's machines are the whole folder here: a selector that reached beyond them would find
+			// nothing.
 			opened, err := repair.Open(s.folder(views), "*", alert.Kind(in.Body.Kind),
 				in.Body.entry(repair.Opened, a.Name))
 			if err != nil {
@@ -341,6 +343,7 @@ func (s *Server) giveOrder(_ context.Context, a *Access, in *struct{ Body NewOrd
 		return nil, farm.Refuse("farm-bad-order", "until", "its time has passed already")
 	}
 	config := s.farm.Config()
+	// An order above the farm's bound waits for another person: a program's access can neither give nor confirm it.
 	if e.Second = config.NeedsSecond(len(views)); e.Second {
 		if err := s.person(a); err != nil {
 			return nil, err
@@ -350,6 +353,8 @@ func (s *Server) giveOrder(_ context.Context, a *Access, in *struct{ Body NewOrd
 	for i := range views {
 		machines[i] = &views[i].Machine
 	}
+	// Written down, not carried out: the watch that runs beside lets out what is due, so an order outlives this
+	// process.
 	given, err := orders.Give(vfs.OS, s.farm.Dir(), e, machines)
 	if err != nil {
 		return nil, err

@@ -209,6 +209,8 @@ func (r *roster) apply(e AuditRecord) error {
 	case Joined:
 		return r.join(e)
 	}
+	// What was decided is applied, whether it was decided now or comes out of the trail at a start: there is one way,
+	// so a restart gives the same roster.
 	a := r.accounts[e.Account]
 	if a == nil || a.Ended != 0 {
 		return errNoSuch
@@ -217,6 +219,7 @@ func (r *roster) apply(e AuditRecord) error {
 	case SignedIn, Confirmed, PasskeyDoubted, PasskeyAdded, PasskeyRemoved:
 		return r.passkey(a, e)
 	case RolesChanged:
+		// The epoch ends the account's sessions: one that began before it has the old roles.
 		a.Roles, a.Bank, a.Epoch = e.Roles, e.Bank, r.size
 	case Ended:
 		a.Ended, a.Epoch = e.Time, r.size

@@ -152,6 +152,7 @@ func (s *Store) Begin(purpose Purpose, origin, subject string, now time.Time) (c
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch purpose {
+	// No account is named before a passkey has answered: nobody learns from a challenge who works here.
 	case ToSignIn:
 		subject = ""
 	case ToJoin:
@@ -174,6 +175,8 @@ func (s *Store) Begin(purpose Purpose, origin, subject string, now time.Time) (c
 	if c.Challenge, err = s.door.challenge(s.config.Random, purpose, origin, subject, now); err != nil {
 		return c, err
 	}
+	// The account does not exist yet, and its handle must be that of the passkey which is made now: it follows from
+	// the challenge, so nothing has to be kept in between.
 	if purpose == ToJoin {
 		c.Account = s.handleOf(c.Challenge)
 	}

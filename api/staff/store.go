@@ -110,6 +110,7 @@ func Open(c Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	// The trail is the only store: the roster is what it gives, so nothing can be changed beside it.
 	s.log, err = txlog.Open(filepath.Join(c.Dir, trailDir), txlog.Options{Origin: c.Origin,
 		Signers: []note.Signer{signer}, FS: c.FS, SegmentBytes: segmentBytes, Background: c.Background,
 		Random: c.Random})
@@ -448,6 +449,8 @@ type Trail struct {
 // the proof; 0 asks for none.
 func (s *Store) Trail(before, since uint64, limit int) (t Trail, err error) {
 	s.mu.Lock()
+	// Size, root and checkpoint of one moment; entries before that size never change, so they are read without the
+	// lock.
 	t.Size, t.Root, _ = s.log.State()
 	t.Checkpoint, _ = s.log.Checkpoint()
 	s.mu.Unlock()

@@ -213,8 +213,8 @@ func (c *Checker) list(b *Block, i int) error {
 		}
 		c.Notes += uint64(len(side.pairs))
 	}
-	// No redeemed note can be linked to an issued one, but they can be counted: where more are redeemed, the key has signed
-	// outside the log.
+	// No redeemed note can be linked to an issued one, but they can be counted: where more are redeemed, the key has
+	// signed outside the log.
 	if count.Redeemed > count.Issued {
 		return fmt.Errorf("%d notes of %d tiyn of keyset %s are redeemed and %d were issued", count.Redeemed, l.Amount,
 			s.ID, count.Issued)

@@ -93,6 +93,8 @@ func Run(ctx context.Context, o Options, notify func(phase string, done, of int)
 	if err := c.stop(); err != nil {
 		return r, err
 	}
+	// Last and on its own, so that both sides have the machine to themselves; the ratio of the two is what is
+	// reported.
 	notify("the engine alone", 0, 1)
 	return r, c.alone(ctx, &r)
 }
@@ -145,6 +147,8 @@ func found(o Options, name string) (*group, error) {
 		return nil, err
 	}
 	g.TimeMillis = uint64(time.Now().UnixMilli())
+	// The network's id is the hash of a genesis that names the validators' keys, so it is made anew once they are
+	// there.
 	c.world.Refound()
 	charter.Network = c.world.Network
 	for i, m := range c.members {

@@ -31,6 +31,8 @@ func (t *Tariff) Bill(from, to Registers, most money.Tiyn) (money.Tiyn, *token.E
 			return token.Errorf(BadTariff, "registers", "%d Wh at %d tiyn", wh, price)
 		}
 		high, low := bits.Mul64(uint64(wh), uint64(price))
+		// bits.Div64 panics where the quotient has more than 64 bits, which is where the high half reaches the
+		// divisor. 1000: prices are of a kWh, energy is in Wh.
 		if high >= 1000 {
 			return token.Errorf(token.AmountOverflow, "bill", "%d Wh at %d tiyn", wh, price)
 		}

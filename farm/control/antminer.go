@@ -140,6 +140,7 @@ func (a *antminer) post(ctx context.Context, program, body string) error {
 // jsonConfiguration is what X19 and later are sent: mode and level have names without "bitmain" there.
 func jsonConfiguration(conf map[string]any, pools []pool, o Order) (string, error) {
 	out := map[string]any{"miner-mode": modeNumber(conf)}
+	// The configuration is set as a whole: all that it has is sent back, with the one change.
 	for _, key := range []string{"bitmain-fan-ctrl", "bitmain-fan-pwm", "bitmain-hashrate-percent"} {
 		if value, ok := conf[key]; ok {
 			out[key] = value
@@ -235,6 +236,7 @@ func formConfiguration(conf map[string]any, pools []pool, o Order) (string, erro
 
 // holds reads the configuration back: whether it says what was ordered, and what it says.
 func (a *antminer) holds(ctx context.Context, o Order) (bool, string) {
+	// A password cannot be read back: it holds if the machine lets the new one in.
 	if o.Action == Password {
 		after := *a.http
 		after.Password = o.Secret

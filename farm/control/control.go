@@ -249,6 +249,8 @@ func (c *Controller) batches(ctx context.Context, machines []*fleet.Machine, ord
 			select {
 			case <-ctx.Done():
 				return results, "", ctx.Err()
+			// Power is moved a batch at a time, with a pause, so that neither the transformer nor the pool meets the
+			// whole farm at once.
 			case <-time.After(c.Settle):
 			}
 		}
@@ -263,6 +265,7 @@ func (c *Controller) batches(ctx context.Context, machines []*fleet.Machine, ord
 			c.Progress(len(results), len(machines))
 		}
 		for _, r := range given {
+			// An update stops whatever KeepGoing says: a bad image on one machine is a bad image on all.
 			if !r.Done() && !r.Unreached && (!c.KeepGoing || order.Action == Update) {
 				return results, fmt.Sprintf("%s did not do it, and orders ended with its batch", r.Machine), nil
 			}

@@ -313,6 +313,7 @@ func giveBraiinsPool(ctx context.Context, w *web, o Order) error {
 		list, _ := group["pools"].([]any)
 		for _, entry := range list {
 			p, _ := entry.(object)
+			// The API gives no passwords back and sets groups whole. Pools take any word: who is paid says the user.
 			pools = append(pools, object{"url": p["url"], "user": p["user"], "password": "x"})
 		}
 		if i == 0 {

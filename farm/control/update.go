@@ -84,6 +84,7 @@ func (c *Controller) update(ctx context.Context, able []*fleet.Machine, order Or
 	canaries, rest := able[:count], able[count:]
 	before := make([]*protocol.Reading, count)
 	for i, m := range canaries {
+		// Healthy before, or its illness afterwards would say nothing of the firmware.
 		if before[i], err = c.poll(ctx, m); err != nil {
 			return halted(nil, able, fmt.Sprintf("not ordered: the canary %s does not answer: %v", m.ID, err)), nil
 		}
@@ -98,6 +99,8 @@ func (c *Controller) update(ctx context.Context, able []*fleet.Machine, order Or
 	if len(rest) == 0 {
 		return results, nil
 	}
+	// The rest gets the image only after the canaries have hashed with it for as long as was ordered: an image that
+	// is taken and boots may still be a bad one.
 	if ill := c.watch(ctx, canaries, before, order.Firmware.Healthy); ill != "" {
 		return halted(results, able, "not ordered: "+ill), ctx.Err()
 	}

@@ -128,6 +128,7 @@ func (w *whatsminer) giveV2(ctx context.Context, command string, fields map[stri
 	}
 	reported := v.Get("Msg")
 	salt, second := reported.Get("salt").Text(), reported.Get("newsalt").Text()
+	// Two salts: the first makes the key out of the password, the second the token out of key and time.
 	if salt == "" || second == "" || len(salt)+len(second) > 64 {
 		return farm.Refuse("refused", "get_token", "the machine says: %q", v.Get("Msg").Text())
 	}
@@ -149,6 +150,7 @@ func (w *whatsminer) giveV2(ctx context.Context, command string, fields map[stri
 	if err != nil {
 		return err
 	}
+	// A refusal may come in the clear, an answer comes sealed: both are read.
 	if enc := v.Get("enc").Text(); enc != "" {
 		if plain, ok := openECB(key, enc); ok {
 			if v, err = protocol.Parse(plain); err != nil {
@@ -171,6 +173,7 @@ func (w *whatsminer) giveV3(ctx context.Context, command string, param any) erro
 	if err != nil {
 		return err
 	}
+	// By the farm's clock: a machine whose own is wrong refuses the token, and says so.
 	now := clock().Unix()
 	hash := sha256.Sum256(fmt.Appendf(nil, "%s%s%s%d", command, w.password, v.Get("msg").Get("salt").Text(), now))
 	body := map[string]any{"cmd": command, "ts": now, "account": "super",
@@ -276,6 +279,8 @@ func md5crypt(password, salt string) string {
 		text = append(text, inner[:min(left, md5.Size)]...)
 	}
 	for n := len(p); n > 0; n >>= 1 {
+		// A zero byte where the bit is set, else the password's first: a slip of the original's that became the
+		// format.
 		if n&1 == 1 {
 			text = append(text, 0)
 		} else {
@@ -310,6 +315,7 @@ func md5crypt(password, salt string) string {
 			n >>= 6
 		}
 	}
+	// Bytes in the original's order; the one that is left over stands alone.
 	for _, group := range [][3]int{{0, 6, 12}, {1, 7, 13}, {2, 8, 14}, {3, 9, 15}, {4, 10, 5}} {
 		letters(uint32(sum[group[0]])<<16|uint32(sum[group[1]])<<8|uint32(sum[group[2]]), 4)
 	}

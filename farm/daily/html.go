@@ -126,6 +126,8 @@ func (r *Month) waterfallChart() (s chart.Steps, begins string) {
 	for _, l := range r.Waterfall {
 		floor = min(floor, part(l))
 	}
+	// Losses are a few per cent of the nameplate: bars from 0 would all look alike. Where the axis begins is
+	// returned, to be said beside it.
 	floor = max(0, floor-0.3*(100-floor)-0.2)
 	before := 100.0
 	for i, l := range r.Waterfall {

@@ -86,11 +86,13 @@ func BuildMonth(ctx context.Context, b *records.Records, month, selector, by str
 	zone := b.Config.Location()
 	r := &Month{Farm: b.Config.Name, Month: month, Selector: selector, By: by, From: from.Time().In(zone),
 		To: to.Time().In(zone), Machines: len(a.Machines), Waterfall: a.Whole.Waterfall(), Unpriced: a.Unpriced}
+	// A month that goes on is told with the hour that it reaches: its sums would be taken for a whole month's.
 	if a.Newest < to {
 		until := a.Newest.Time().In(zone)
 		r.Until = &until
 	}
 	for i := range b.Fleet.Machines {
+		// Counted and said in every report: no simulated machine's work is ever shown as if it were real.
 		if m := &b.Fleet.Machines[i]; m.Simulated && a.Machines[m.ID] != nil {
 			r.Simulated++
 		}

@@ -53,6 +53,7 @@ func sealMonth(ctx context.Context, b *records.Records, month, format string,
 	if err != nil {
 		return Seal{}, err
 	}
+	// To the end of its last day in UTC, by which sums are kept, and a longest gap further.
 	if end := (to - 1).Floor(usage.Day) + usage.Day + usage.LongestGap; b.Store.Newest() < end {
 		return Seal{}, farm.Refuse("month-open", "month",
 			"%s can be sealed once polls after %s are there: until then late answers change it", month,
@@ -68,6 +69,7 @@ func sealMonth(ctx context.Context, b *records.Records, month, format string,
 	}
 	s := Seal{Format: format, Farm: b.Config.Name, Month: month, Zone: b.Config.Zone, Machines: len(a.Machines),
 		Nameplate: a.Whole.Nameplate(), Accepted: a.Whole.Work[usage.Accepted],
+		// Satoshi and work alone: what power costs is no part of what is sealed.
 		MicroSatoshi: a.Whole.Value[usage.Accepted].MicroSatoshi, Lost: lost.MicroSatoshi}
 	for i := range b.Fleet.Machines {
 		if m := &b.Fleet.Machines[i]; m.Simulated && a.Machines[m.ID] != nil {

@@ -37,6 +37,7 @@ func (d *Digest) Do(ctx context.Context, method, url, body string) ([]byte, erro
 	if header == "" {
 		header = "Authorization"
 	}
+	// A body such as a firmware image is sent once, and not to be refused first: the nonce comes from a small page.
 	if d.Probe != "" {
 		challenge, err := d.challenge(ctx)
 		if err != nil {
@@ -77,6 +78,7 @@ func (d *Digest) Do(ctx context.Context, method, url, body string) ([]byte, erro
 		switch {
 		case err != nil:
 			return nil, err
+		// Once: a second refusal is of the password itself.
 		case response.StatusCode == http.StatusUnauthorized && attempt == 0:
 			if d.Login != nil {
 				authorization, err = d.Login(ctx)

@@ -50,6 +50,7 @@ func ReadCSV(r io.Reader, site string) (machines []Machine, ignored []string, er
 	for i, name := range header {
 		key := strings.NewReplacer(" ", "", "_", "", "-", "", "\ufeff", "").Replace(strings.ToLower(name))
 		if meaning, ok := importColumns[key]; ok {
+			// Of two columns of one meaning the first.
 			if _, twice := columns[meaning]; !twice {
 				columns[meaning] = i
 			}
@@ -71,6 +72,7 @@ func ReadCSV(r io.Reader, site string) (machines []Machine, ignored []string, er
 		}
 		field := func(name string) string {
 			if i, ok := columns[name]; ok && i < len(record) {
+				// Cells come from strangers' machines and go out again in our CSV: none may be a formula.
 				return safecsv.Text(strings.TrimSpace(record[i]))
 			}
 			return ""

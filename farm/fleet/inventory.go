@@ -106,6 +106,8 @@ func (inv *Inventory) Merge(found []Machine) (added, updated int, err error) {
 			return 0, 0, err
 		}
 		at, known := -1, false
+		// By what stays with the machine, never by its address: addresses are leased, and two machines would become
+		// one.
 		for _, identity := range []string{m.ID, m.Serial, m.MAC} {
 			if i, ok := by[identity]; ok && identity != "" {
 				at, known = i, true
@@ -122,6 +124,7 @@ func (inv *Inventory) Merge(found []Machine) (added, updated int, err error) {
 		}
 		for _, identity := range []string{m.ID, m.Serial, m.MAC} {
 			if identity != "" {
+				// Later rows find what earlier ones have added: an export may name a machine twice.
 				by[identity] = at
 			}
 		}

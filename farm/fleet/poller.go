@@ -59,6 +59,8 @@ func (w *Watcher) Run(ctx context.Context) error {
 			w.Timeout, w.Interval)
 	}
 	if w.MaxInFlight == 0 {
+		// If every machine were silent, so many polls would wait at once (machines × timeout ÷ interval); twice that,
+		// so that only a real jam skips.
 		w.MaxInFlight = int(int64(len(w.Machines))*int64(w.Timeout)/int64(w.Interval))*2 + 64
 	}
 	w.state = make([]watched, len(w.Machines))
@@ -79,6 +81,7 @@ func (w *Watcher) Run(ctx context.Context) error {
 		}
 	})
 	polls.Wait()
+	// In this order: no poll writes to a closed channel, and the last outcomes are stored before Run returns.
 	close(outcomes)
 	<-collected
 	return err
@@ -93,6 +96,8 @@ func (w *Watcher) schedule(ctx context.Context, begin func(i int)) error {
 	for round := 0; ; round++ {
 		for i := range w.Machines {
 			share := w.Interval * time.Duration(i) / time.Duration(len(w.Machines))
+			// Spread over the interval, machine by machine, so that neither network nor disk meets the fleet at once.
+			// Against the start and not the last round: lateness does not add up.
 			due := start.Add(time.Duration(round)*w.Interval + share)
 			if wait := time.Until(due); wait > 0 {
 				timer.Reset(wait)
@@ -108,6 +113,8 @@ func (w *Watcher) schedule(ctx context.Context, begin func(i int)) error {
 				return nil
 			}
 			w.mu.Lock()
+			// Under the lock with one, which clears it: a machine that answers slowly is asked again only when it has
+			// answered, or a hung one would gather polls.
 			busy := w.state[i].busy
 			w.state[i].busy = true
 			w.mu.Unlock()

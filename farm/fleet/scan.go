@@ -86,6 +86,7 @@ func Targets(texts []string) ([]netip.Addr, error) {
 				out = append(out, a)
 			}
 		}
+		// Within the loop: a /8 is refused while it is counted.
 		if len(out) > MaxScan {
 			return farm.Refuse("farm-too-many", "addresses", "more than %d in one scan", MaxScan)
 		}
@@ -162,6 +163,8 @@ func ScanAddresses(ctx context.Context, addresses []netip.Addr, o ScanOptions) (
 	for range min(o.Parallel, len(addresses)) {
 		wait.Go(func() {
 			for i := range work {
+				// Each goroutine writes its own places, and they are read after all have ended: the lock is for the
+				// count alone.
 				results[i] = identify(ctx, addresses[i].String(), o)
 				mu.Lock()
 				if done++; o.Progress != nil {

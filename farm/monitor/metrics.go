@@ -58,6 +58,7 @@ func (m *Metrics) Collect(to chan<- prometheus.Metric) {
 	}
 	gauge(descLag, float64(counts.LagMS)/1000)
 	sites, alerts := map[string]*site{}, map[alert.Kind]int{}
+	// Held to the end: one moment of the farm, or sums would not fit the machines beside them.
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for i, machine := range d.watcher.Machines {
@@ -92,6 +93,7 @@ func (m *Metrics) Collect(to chan<- prometheus.Metric) {
 			gauge(descChip, float64(p.ChipTemp), machine.ID)
 		}
 	}
+	// Sites without machines are gone, kinds of alert never are: an alert that ends has to be seen at 0.
 	for name, s := range sites {
 		gauge(descMachines, float64(s.answered[true]), name, "yes")
 		gauge(descMachines, float64(s.answered[false]), name, "no")

@@ -103,6 +103,8 @@ func New(b *records.Records, o Options) (*Monitor, error) {
 	for i, s := range d.subjects {
 		byID[s.ID] = i
 	}
+	// An alert that was raised before a restart goes on, and ends with a notice. Each is of the fleet: Standing
+	// leaves out what was taken from it.
 	for _, s := range standing {
 		d.detectors[byID[s.Machine]].Resume(s.Kind)
 	}
@@ -131,6 +133,8 @@ func (d *Monitor) take(inventory *fleet.Inventory) error {
 			}
 		}
 	}
+	// All that can fail comes before the lock: after it everything is exchanged together, so that no index means two
+	// machines.
 	numbers, err := d.records.Store.Numbers(identities)
 	if err != nil {
 		return err
@@ -327,6 +331,8 @@ func (d *Monitor) handle(outcomes []fleet.Outcome) {
 		}
 	}
 	d.mu.Unlock()
+	// Without the lock, for it waits for the disk. A failure is told and watching goes on: alerts need no store.
+	// handle is called by one goroutine, so the order of polls stays.
 	late, err := d.records.Store.Append(rows)
 	if err != nil {
 		d.log.Error("storing polls", "error", err)
@@ -390,6 +396,7 @@ func (d *Monitor) notify(changes []alert.Change) {
 	for _, n := range slices.Concat(notices, quiet) {
 		line, err := json.Marshal(n)
 		if err == nil {
+			// Written before anybody is told: a restart finds again what was sent, and what stands.
 			err = d.alerts.Append(line)
 		}
 		if err != nil {

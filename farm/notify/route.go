@@ -137,6 +137,7 @@ func (r *Route) check() error {
 		if (r.URL == "") == (r.URLFile == "") {
 			return r.refuse("url", "want url or url_file")
 		}
+		// Whoever knows the address could else report alerts of this farm.
 		if r.Form == Webhook && r.SecretFile == "" {
 			return r.refuse("secret_file", "a webhook wants the key that signs it")
 		}

@@ -107,10 +107,13 @@ func Due(r *Route, s State, f *Farm, acks []Acknowledgement, now time.Time) (m M
 			continue
 		}
 		before, known := reported[alertKey{held.Machine, held.Kind}]
+		// What was reported stays reported until it ends; with new codes it is news, but not to a route that only
+		// wants what nobody has seen to.
 		if known && before.Since.Equal(held.Since) && (before.Codes == held.Codes || r.After > 0) {
 			next.Reported = append(next.Reported, before)
 			continue
 		}
+		// The next one in line is called when nobody has said that he sees to it.
 		if r.After > 0 && (now.Sub(held.Since) < r.After || acknowledged(acks, held)) {
 			continue
 		}
@@ -123,6 +126,8 @@ func Due(r *Route, s State, f *Farm, acks []Acknowledgement, now time.Time) (m M
 		if wanted {
 			m.Raised = append(m.Raised, lineOf(n, severity, r.Language))
 		}
+		// What was reported is remembered even where it no longer is wanted, so that its end is told to whoever heard
+		// of its beginning.
 		for _, machine := range n.Machines {
 			held, _ := f.state.Find(machine, n.Kind)
 			if before, known := reported[alertKey{machine, n.Kind}]; wanted {
@@ -135,6 +140,7 @@ func Due(r *Route, s State, f *Farm, acks []Acknowledgement, now time.Time) (m M
 	m.Recovered = f.recovered(r, s.Reported, now)
 	m.Past, m.Missed = f.past(r, s)
 	if len(m.Raised)+len(m.Recovered)+len(m.Past) == 0 {
+		// A number is given to what is sent alone: a receiver that misses one knows that it was lost on the way.
 		next.Sequence = s.Sequence
 		return Message{}, next, false
 	}

@@ -207,6 +207,7 @@ func (b *Book) Account(plan string, now time.Time, meter Meter) []Kept {
 	for i := range b.Orders {
 		o := &b.Orders[i]
 		first, last := o.First(), o.Last()
+		// By what was ordered first: an order that was changed or confirmed later is still the plan's.
 		if first.Plan != plan || plan == "" {
 			continue
 		}

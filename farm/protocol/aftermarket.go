@@ -26,6 +26,7 @@ func readLuxOS(r *Reading, replies []Value) error {
 	}
 	readLuxBoards(r, section(v, "devs", "DEVS"))
 	r.PowerWatts = section(v, "power", "POWER").At(0).Get("Watts").Count()
+	// The command of its own knows them better than the row of stats: they are not counted twice.
 	if fans := section(v, "fans", "FANS"); fans.OK() {
 		r.Fans = nil
 		readFans(r, fans)
@@ -129,6 +130,7 @@ func readBraiinsGraphQL(r *Reading, replies []Value) error {
 	for i, c := range replies[2].Get("data").Get("bosminer").Get("info").Get("workSolver").Get("childSolvers").Rows {
 		b := Board{Slot: i, RateMHs: megahashes(c.Get("realHashrate").Get("mhs5S"), 1e6),
 			Chips: int(c.Get("hwDetails").Get("chips").Count()), ChipTemp: Unknown}
+		// Boards are named by their slot, which begins with 6 on some models; what is no such number is counted on.
 		if n := c.Get("name").Count(); n >= 0 && n < 100 {
 			b.Slot = int(n)
 		}
@@ -252,6 +254,7 @@ func readVNish(r *Reading, replies []Value) error {
 		state := p.Get("status").Text()
 		r.addPool(Pool{URL: p.Get("url").Text(), User: p.Get("user").Text(), Alive: state != "offline" &&
 			state != "rejecting", Active: state == "active" || state == "working",
+			// The maker's pool takes part of the work: it is shown apart, and its shares are not the farm's.
 			Fee: strings.EqualFold(p.Get("pool_type").Text(), "DevFee"), Accepted: p.Get("accepted").Count(),
 			AcceptedMH: difficultyMH(p.Get("diffa"))}, p.Get("rejected").Count())
 	}
@@ -297,6 +300,7 @@ func readEPIC(r *Reading, replies []Value) error {
 			r.addBoard(b)
 		}
 	}
+	// Boards that are there and give no rate do nothing: that is 0, not an answer left out.
 	if r.RateMHs == Unknown && len(r.Boards) > 0 {
 		r.RateMHs = 0
 	}
@@ -345,6 +349,7 @@ func readMarathon(r *Reading, replies []Value) error {
 	for _, p := range replies[4].Each {
 		state := strings.ToLower(p.Get("status").Text())
 		r.addPool(Pool{URL: p.Get("url").Text(), User: p.Get("user").Text(), Alive: state == "alive",
+			// The firmware does not say which: it works for the first that is alive.
 			Active:   state == "alive" && r.ActivePool() == Pool{},
 			Accepted: p.Get("accepted").Count(), AcceptedMH: difficultyMH(p.Get("diffa"))}, p.Get("rejected").Count())
 	}

@@ -142,6 +142,7 @@ func readAntminerNew(r *Reading, replies []Value) error {
 	info := replies[0].Get("INFO")
 	r.Model, r.Firmware = info.Get("type").Text(), info.Get("miner_version", "CompileTime").Text()
 	r.Serial = properSerial(info.Get("dev_sn").Text())
+	// The unit stands in the answer, and is not the same on all models.
 	unit := unitOf(s.Get("rate_unit"), 1e9)
 	r.ElapsedSeconds = uptime(s.Get("elapsed"))
 	r.RateMHs, r.IdealMHs = megahashes(s.Get("rate_5s"), unit), megahashes(s.Get("rate_ideal"), unit)

@@ -152,6 +152,7 @@ func (p *parser) children(parent int32, end byte, depth int) bool {
 			}
 			p.pos++
 		}
+		// The depth is bounded by value, the nodes by the text: a machine's answer may be anything.
 		child, ok := p.value(key, depth+1)
 		if !ok {
 			return false

@@ -83,6 +83,7 @@ func readWhatsminerV3(r *Reading, replies []Value) error {
 	s := message.Get("summary")
 	r.Sleeping = device.Get("miner").Get("working").Text() == "false"
 	readCodes(r, device.Get("error-code"))
+	// A machine whose service is stopped has no summary: that it sleeps is an answer, and no failure.
 	if !s.Get("elapsed").OK() {
 		if r.Sleeping {
 			r.RateMHs = 0

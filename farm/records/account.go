@@ -51,12 +51,14 @@ func (b *Records) Account(ctx context.Context, selector string, from, to usage.I
 			sum = new(usage.Totals)
 			a.Machines[m.ID] = sum
 		}
+		// By the hour, for prices are.
 		const perHour = int(usage.Hour / usage.Grid)
 		for i := 0; i < len(cells); i += perHour {
 			hour := cells[i]
 			for _, c := range cells[i+1 : i+perHour] {
 				hour.Merge(c)
 			}
+			// An hour of which nothing is known is no loss: the machine was not in the fleet, or nobody watched.
 			if hour.From < from || hour.From >= to || hour.Time == [usage.States]usage.Instant{} {
 				continue
 			}
@@ -81,6 +83,7 @@ func (b *Records) Account(ctx context.Context, selector string, from, to usage.I
 			return nil, err
 		}
 	}
+	// Sums by machine and by day are of the same cells by two ways, and must be equal.
 	return a, a.check()
 }
 

@@ -66,6 +66,7 @@ func (b *Records) Acknowledge(said notify.Acknowledgement, selector string,
 			continue
 		}
 		if held++; s.Acknowledged == nil {
+			// With its beginning: it is this alert that somebody sees to, and not the next of its kind.
 			said.Machine, said.Kind, said.Since = s.Machine, s.Kind, s.Since
 			acks = append(acks, said)
 		}

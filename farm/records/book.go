@@ -120,9 +120,12 @@ func (b *Records) cells(m *fleet.Machine, number uint32, from, to, newest usage.
 	for before < len(polls) && polls[before].At <= first {
 		before++
 	}
+	// One poll before the span: work is what counters rose between two polls.
 	polls = polls[max(0, before-1):]
 	cells := usage.NewCells(from, to, usage.Grid)
 	w := usage.Walker{Annotations: b.annotationsOf(m), Emit: cells.Add}
+	// No poll before: the span begins with the machine's own beginning, and the time up to its first answer is its
+	// loss.
 	if before == 0 {
 		w.Begin(first)
 	}
@@ -133,6 +136,7 @@ func (b *Records) cells(m *fleet.Machine, number uint32, from, to, newest usage.
 			break
 		}
 	}
+	// Silent up to the farm's newest poll: the farm was watched, so the machine is what was missing.
 	if end := min(to, newest); newest-last > b.tailAllowed() {
 		rate, watts, _ := m.Nameplate()
 		w.Finish(end, usage.Poll{NameplateMHs: rate, NominalWatts: watts})
@@ -154,6 +158,7 @@ func (b *Records) Days(ctx context.Context, from, to usage.Instant, progress fun
 	first := from.Floor(usage.Day)
 	all := int((to-first+usage.Day-1)/usage.Day) * len(machines)
 	for day := first; day < to; day += usage.Day {
+		// The day's sums where they are: polls may have been dropped since, and an account must not change by that.
 		sums, err := b.Store.OpenRollup(day)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
@@ -298,6 +303,7 @@ func (b *Records) checkDay(ctx context.Context, day, newest usage.Instant, numbe
 		if err != nil {
 			return err
 		}
+		// Equal and not alike: both are exact integers of the same polls.
 		if !slices.Equal(stored, derived) {
 			return farm.Refuse("sum-differs", "samples", "machine %s on %s: its sums are not what its polls give", m.ID,
 				day.Time().Format(time.DateOnly))

@@ -129,6 +129,7 @@ func (c *Config) check() error {
 		return farm.Refuse("bad-setting", "zone", "%q: want an offset such as +05:00", c.Zone)
 	}
 	_, seconds := at.Zone()
+	// Prices and sums are of whole hours: a day that began in the midst of one could not be summed up.
 	if seconds%3600 != 0 {
 		return farm.Refuse("bad-setting", "zone", "%q: want whole hours", c.Zone)
 	}

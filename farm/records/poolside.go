@@ -162,6 +162,7 @@ func (b *Records) ComparePool(ctx context.Context, from, to usage.Instant) ([]Co
 	for i := range b.Fleet.Machines {
 		m := &b.Fleet.Machines[i]
 		series, number := byWorker[m.Worker], numbers[m.ID]
+		// Two readings: the pool's counters are sums since some day, and work is their difference.
 		if len(series) < 2 || m.Worker == "" {
 			continue
 		}

@@ -39,6 +39,7 @@ func EarnedBy(ctx context.Context, b *records.Records, t *Ticket) (e Earned, kno
 	if t.Open() || m == nil {
 		return e, false, nil
 	}
+	// Whole hours within both spans: an hour that is half before and half after would be counted to both.
 	failed, closed := ceilHour(t.Since), usage.At(t.Closed).Floor(usage.Hour)
 	from := max(failed, closed-span)
 	after := ceilHour(t.Closed)
@@ -62,6 +63,7 @@ func EarnedBy(ctx context.Context, b *records.Records, t *Ticket) (e Earned, kno
 	gained := e.LostBefore - e.LostAfter
 	_, watts, _ := m.Nameplate()
 	power := ratio(watts*e.Hours*int64(price), gained, 1000*1_000_000)
+	// What more was mined, less the energy that mining it took.
 	e.Earned = farm.MicroTiyn(ratio(since.value, gained, 1_000_000)).Tiyn() - money.Tiyn(power)
 	e.Net = e.Earned - t.CostTiyn
 	return e, true, nil

@@ -122,6 +122,7 @@ func (b *Book) Take(e Entry) error {
 		return err
 	}
 	if e.Step == Opened {
+		// Numbers without gaps: an entry that is missing from the trail is found by it.
 		if next := int64(len(b.Tickets)) + 1; e.Ticket != next || next > maxTickets {
 			return farm.Refuse("bad-ticket", "ticket", "ticket %d is opened where %d is next", e.Ticket, next)
 		}
@@ -142,6 +143,7 @@ func (b *Book) Take(e Entry) error {
 		return farm.Refuse("ticket-closed", "ticket", "ticket %d was closed on %s", t.ID,
 			t.Closed.Format(time.DateOnly))
 	}
+	// Checked before anything is changed: costs may be corrected downward, and never below nothing.
 	cost, err := money.Add(t.CostTiyn, e.Cost)
 	if err != nil || cost < 0 || cost > maxCost {
 		return farm.Refuse("bad-ticket", "cost", "ticket %d would cost %s", t.ID, cost.Format())

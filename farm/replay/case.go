@@ -163,6 +163,8 @@ func (c *Case) Answer(request []byte) []byte {
 	if parameter, ok := asked.Param.(string); ok && parameter != "" {
 		return c.withParameter(name, parameter)
 	}
+	// Firmwares answer several commands at once, joined by a plus: what was recorded apart is put together, and the
+	// other way round below.
 	if strings.Contains(name, "+") {
 		return c.joined(name)
 	}

@@ -46,6 +46,7 @@ func (s *Server) Serve(ctx context.Context, ready func()) error {
 	}
 	at := s.First
 	for _, c := range s.Cases {
+		// On loopback alone: recorded machines must not be found by anybody's scan, or be taken for real ones.
 		if !at.IsLoopback() {
 			return farm.Refuse("not-loopback", "address", "%s: recorded machines answer on loopback addresses only", at)
 		}

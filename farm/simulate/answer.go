@@ -27,10 +27,12 @@ func (u *Unit) Answer(request []byte, at usage.Instant) []byte {
 	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
+	// The unit's state is a function of the instants it is asked at and its seed: a run is repeated exactly.
 	u.advance(at)
 	if u.has(Offline, at) || u.has(Silent, at) || at < u.booted+bootTime {
 		return nil
 	}
+	// Neither JSON nor text: a reader must end on it and take nothing of it.
 	if u.has(Garbage, at) {
 		return []byte("\x00\x07{\"STATUS\":[{\"STATUS\"\xff\xfe:S,,}")
 	}

@@ -65,6 +65,7 @@ func (u *Unit) cgi(w http.ResponseWriter, r *http.Request, now usage.Instant) {
 		u.upgrade(w, r, now)
 	case "/cgi-bin/get_miner_conf.cgi":
 		u.configuration(w)
+	// Two generations: the old one takes a form, the new one JSON; what fits one fails at the other.
 	case "/cgi-bin/set_miner_conf.cgi":
 		if r.Method != http.MethodPost {
 			http.Error(w, "bad configuration", http.StatusBadRequest)

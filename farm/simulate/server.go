@@ -142,6 +142,7 @@ func (s *Server) answer(ctx context.Context, u *Unit, conn net.Conn) {
 	}
 	reply := u.Answer(request, usage.At(s.Now()))
 	switch {
+	// A machine that is booting closes the connection without a word; a silent one, above, lets it hang.
 	case reply == nil:
 		reset(conn)
 	case u.Machine.Protocol.Framed():

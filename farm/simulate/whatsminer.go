@@ -40,6 +40,7 @@ func (u *Unit) whatsminerOrder(request []byte, at usage.Instant) string {
 	}
 	var param string
 	_ = json.Unmarshal(o.Param, &param)
+	// It says yes and does nothing, as some do: that orders are read back is what this is for.
 	if u.Deaf {
 		return say(0, "ok")
 	}

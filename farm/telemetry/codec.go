@@ -279,6 +279,8 @@ func unpackColumn(in []byte, values []int64) (rest []byte, err error) {
 	if err != nil {
 		return nil, err
 	}
+	// The first values stand in full and the rest as differences of that order: they are summed up again below, as
+	// often. Sums may wrap round as they did in packing, so every column comes back exactly.
 	r := values[order:]
 	clear(r)
 	if mode != constant {

@@ -94,9 +94,13 @@ func readGroup(f io.ReaderAt, at, size int64) (group, int64, error) {
 		return group{}, at, err
 	}
 	count, payload := binary.LittleEndian.Uint32(head[16:]), binary.LittleEndian.Uint64(head[20:])
+	// Bounded before anything is allocated, and before the sum is checked: until then the head is whatever is on the
+	// disk.
 	if string(head[:8]) != groupMagic || payload > maxGroup || count > maxGroup/entrySize {
 		return group{}, at, fmt.Errorf("no group at byte %d", at)
 	}
+	// A group that a crash cut off is the last of the file: the journal it was made of is still there, and it is
+	// written anew over it.
 	if size-at-groupHeader < int64(count)*entrySize+int64(payload) {
 		return group{}, at, errTorn
 	}

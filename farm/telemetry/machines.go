@@ -42,6 +42,8 @@ func (s *Store) readNames() (err error) {
 	if err != nil || old == nil {
 		return err
 	}
+	// The old file is removed only after its names stand in the journal: a crash in between leaves both, and the
+	// journal counts.
 	if len(s.names) == 0 {
 		if s.reader {
 			s.remember(old)
@@ -124,6 +126,7 @@ func (s *Store) Numbers(identities []string) ([]uint32, error) {
 		if err := s.writable(); err != nil {
 			return nil, err
 		}
+		// Durable before it is used: polls are stored under the number, and another machine must never get it.
 		if err := s.number(added); err != nil {
 			return nil, err
 		}

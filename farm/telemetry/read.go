@@ -18,6 +18,7 @@ func (s *Store) Polls(machine uint32, from, to usage.Instant) ([]usage.Poll, err
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var out []usage.Poll
+	// Packed groups first, then open hours: in the order of time, for an hour is packed only when all before it are.
 	take := func(rows []row) {
 		for i := range rows {
 			if at := usage.Instant(rows[i][0]); at >= from && at < to {
@@ -256,6 +257,7 @@ func (s *Store) Size() (size Size, err error) {
 			}
 		}
 	}
+	// Sums of days never change and are read without the lock.
 	s.mu.Unlock()
 	days, err := s.RollupDays()
 	if err != nil {

@@ -198,10 +198,14 @@ func (s *Store) Append(rows []Row) (late int, err error) {
 		}
 		newest = max(newest, r.Poll.At)
 	}
+	// One write and sync for each hour's batch. What comes late for an hour that is packed is left out and counted: a
+	// group never changes.
 	for _, h := range s.hours {
 		if len(batches[h]) == 0 {
 			continue
 		}
+		// After a failed write nobody knows what is on the disk: the store takes nothing more until it is opened
+		// anew.
 		if s.failed = h.journal.Append(batches[h]); s.failed != nil {
 			return late, s.failed
 		}
@@ -243,6 +247,7 @@ func (s *Store) packOldest() error {
 		if d, err = s.openDay(dayFrom, nil); err != nil {
 			return err
 		}
+		// The file's name is durable before anything in it: a crash would else lose a synced group with its file.
 		if err := s.files.SyncDir(filepath.Join(s.dir, "raw")); err != nil {
 			return err
 		}
@@ -266,9 +271,12 @@ func (s *Store) packOldest() error {
 	if _, err := d.file.WriteAt(encoded, d.size); err != nil {
 		return err
 	}
+	// Group before journal: a crash between the two leaves both, and the journal of an hour that is packed is dropped
+	// at the next start.
 	if err := d.file.Sync(); err != nil {
 		return err
 	}
+	// Read back as a later start will read it, before the only other copy goes.
 	g, next, err := readGroup(d.file, d.size, d.size+int64(len(encoded)))
 	if err != nil {
 		return err

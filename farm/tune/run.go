@@ -180,6 +180,8 @@ func (r *Runner) order(ctx context.Context, out *Result, order control.Order, to
 
 // measure fills in a window of every machine that is still in it.
 func (r *Runner) measure(ctx context.Context, out *Result, window int) error {
+	// A profile takes minutes until chips are warm and the tuner has settled: what is measured before is neither
+	// profile.
 	if err := pause(ctx, r.Settle); err != nil {
 		return err
 	}

@@ -55,6 +55,8 @@ type Totals struct {
 // AddCell counts a machine's cell of at most an hour at that hour's price. Values are differences of
 // the values of adjacent levels of the waterfall, so that they too add up to the nameplate's.
 func (t *Totals) AddCell(c *Cell, p Price) error {
+	// Down the levels, each loss worth the difference of two values: single losses would be rounded one by one, and
+	// not add up to the nameplate's value.
 	level := c.Nameplate()
 	above, err := p.value(level)
 	if err != nil {

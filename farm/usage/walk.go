@@ -130,6 +130,8 @@ func (w *Walker) run(a, b Poll, from, to, start, end Instant, m counters, estima
 	c := conditions{capPermille: b.CapPermille, throttled: a.Throttled || b.Throttled, poolDead: !a.PoolAlive &&
 		!b.PoolAlive, poolWrong: a.PoolWrong && b.PoolWrong}
 	if b.Boards >= 0 && b.BoardsDue > 0 {
+		// The mean of both ends, doubled so that it stays a whole number: a board that was lost in between was there
+		// for half of the time.
 		before := b.Boards
 		if a.Boards >= 0 && a.BoardsDue == b.BoardsDue {
 			before = a.Boards
@@ -144,6 +146,7 @@ func (w *Walker) run(a, b Poll, from, to, start, end Instant, m counters, estima
 			Estimated: estimated}
 		if b.Watts >= 0 {
 			watts := b.Watts
+			// Two sources have no mean: what the machine says and what its nameplate says are kept apart.
 			if a.Watts >= 0 && a.Source == b.Source {
 				watts = (a.Watts + b.Watts) / 2
 			}

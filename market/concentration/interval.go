@@ -66,10 +66,12 @@ func UncertaintyOf(amounts []float64, counts bool, points []Point) (*Uncertainty
 	if counts {
 		u.Method, work = "blocks drawn again with each pool's share", work+total
 	}
+	// By the work: a resample costs a draw a holder or a block, and a list of millions must not take minutes.
 	u.Resamples = min(maxResamples, max(leastResamples, int(maxDraws/work)))
 	if counts && total*leastResamples > 5*maxDraws {
 		return nil, market.Refuse("too-large", "amounts", "%.0f blocks are too many to be drawn again", total)
 	}
+	// One seed for all: the same file gives the same interval, and a seal of it can be derived again.
 	random := rand.New(rand.NewPCG(bootstrapSeed, 0xc04c))
 	draws := make([][]float64, 4+len(points))
 	for range u.Resamples {

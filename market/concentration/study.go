@@ -107,6 +107,7 @@ func Over(t *market.Table, label, value, residual string) (Study, error) {
 		return Study{}, err
 	}
 	s.last, s.counts = months[len(months)-1], column.Unit == "count"
+	// Resampling is done unasked where it is quick, and where it is too large only when somebody asks.
 	if len(s.last.Names) <= maxUnasked {
 		var refused *market.Error
 		if err := s.Against(nil); err != nil && !(errors.As(err, &refused) && refused.Code == "market-too-large") {

@@ -23,6 +23,7 @@ func (b *builder) dangers() {
 		if i.From != "" {
 			cells[4] = text(i.From + "…" + i.To)
 		}
+		// What is missing is said as missing: an empty cell would read as no risk.
 		if i.Value == nil {
 			cells[5] = word("data needed")
 		} else if i.Needs != "" {
@@ -196,6 +197,7 @@ func (b *builder) beside() {
 	for _, r := range b.paper.Table1.Rows {
 		one.Rows = append(one.Rows,
 			[]Cell{value(float64(r.Rank), 0), {List: []Cell{text(r.Name), text("(" + r.Ticker + ")")}},
+				// The printed capitalisation, back from its deviation: the table keeps one of the two.
 				value(r.PriceSupply/(1+r.Deviation), 0), value(r.PriceSupply, 0),
 				value(100*r.Deviation, 3), value(100*r.TurnoverDaily, 2), value(100*r.Share, 2)})
 	}

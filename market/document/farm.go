@@ -91,6 +91,7 @@ func (b *builder) mined() {
 		{"earned in tenge", "KZT", &f.EarnedKZT},
 		{"lost in tenge", "KZT", &f.LostKZT}} {
 		t.Rows = append(t.Rows, []Cell{word(x.key), word(x.unit), significant(x.value)})
+		// Figures feed the rules of recommendation: those of a farm only where the farm is what is studied.
 		if b.Options.System == "farm" {
 			b.figure(x.key, x.value, x.unit, source)
 		}

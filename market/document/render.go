@@ -110,6 +110,7 @@ func (d *Document) Markdown(out io.Writer, lang Language) error {
 	if d.Missing != nil {
 		fmt.Fprintf(&b, "\n%s: %s\n", w.word("missing files"), strings.Join(d.Missing, ", "))
 	}
+	// A word that a language lacks fails the whole: half a translation would be published.
 	if err := w.err(); err != nil {
 		return err
 	}

@@ -97,6 +97,8 @@ func (b *builder) recommend() error {
 		if i >= 0 {
 			f = b.Figures[i]
 		}
+		// A figure that is not there is judged too, and says nothing: a rule that was not asked would look like one
+		// that does not fire.
 		judged := r.Judge(f)
 		b.Recommendations = append(b.Recommendations, judged)
 		result := "does not fire"
@@ -109,6 +111,7 @@ func (b *builder) recommend() error {
 				Sentence{Word: "rule." + r.ID, Cells: []Cell{significant(judged.Value), plain(r.Threshold)}})
 		}
 		var trials Cell
+		// At other thresholds as well: how much of a recommendation hangs on the one that was chosen.
 		for _, trial := range judged.Others {
 			mark := "–"
 			if trial.Fires {

@@ -44,6 +44,7 @@ type Seal struct {
 func (d *Document) SealOf() (Seal, error) { return d.sealOf(SealFormat) }
 
 func (d *Document) sealOf(format string) (Seal, error) {
+	// A seal of an earlier format is derived in the bytes that were hashed then, spelling of keys and all.
 	if form, ok := earlierForms[format]; ok {
 		then := *d
 		then.Format = form
@@ -127,6 +128,7 @@ func (s Seal) Rederive(ctx context.Context, dir string) error {
 	o := s.Options
 	o.Dir, o.earlier, o.thorough = dir, s.Format == firstFormat || s.Format == secondFormat, s.Format != SealFormat
 	for _, i := range s.Inputs {
+		// The seal may be anybody's: its names must not lead out of the folder.
 		if i.File != filepath.Base(i.File) {
 			return market.Refuse("seal", i.File, "is not the name of a file in a folder")
 		}

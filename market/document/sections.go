@@ -39,6 +39,7 @@ func (b *builder) architecture() error {
 			c.FromNetwork(network, b.use.Energy, usage.CBECI)
 			b.paceOf(c, network)
 		}
+		// Measured cells only of a node that was given; the others are the card's, each with its source.
 		if c.Name == "digital-tenge" && tenge != nil {
 			c.FromTenge(*tenge)
 			b.answered(c)
@@ -160,6 +161,7 @@ func (b *builder) volatility(ctx context.Context) error {
 	}
 	b.figure("volatility", &v.Estimates[0].Percent, "percent a year", source)
 	if g, err := study.StudyGarch(ctx, in, study.GarchOptions{Spec: garch.Spec{Law: garch.StudentT,
+		// A fit that fails is said and left out: volatility and losses are known without it.
 		Thorough: b.Options.thorough}}); err == nil {
 		t.Rows = append(t.Rows, []Cell{word("garch next day"), value(g.VolNext, 2), value(float64(g.Origin.N), 0)})
 		b.figure("persistence", &g.Fit.Persistence, "ratio", source)
@@ -256,6 +258,8 @@ func (b *builder) usage() {
 				value(first.TWh, 2), text(first.Month), value(last.SharePct, 2), value(last.TWh, 2), text(last.Month)}})
 		b.figure("country's share", &last.SharePct, "percent", "cbeci_country_share.csv, "+last.Month)
 	}
+	// The last day, with how old the list of devices is then: beyond its end the estimate is extrapolated, and said
+	// to be.
 	if n := len(b.use.Energy); n > 0 {
 		e := b.use.Energy[n-1]
 		s.Paragraphs = append(s.Paragraphs,
@@ -306,6 +310,7 @@ func (b *builder) money() {
 		source := b.functions.From + "…" + b.functions.To
 		for _, f := range c.Functions {
 			score := f.Score
+			// A score of what could not be measured must not reach the rules.
 			if f.Verdict == functions.NotAvailable {
 				score = nil
 			}

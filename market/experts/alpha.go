@@ -66,8 +66,10 @@ func Alpha(units [][]float64, level Level) (float64, error) {
 				sum += d(u[i], u[j])
 			}
 		}
+		// Each unit by its own number of pairs, so that one with many values does not outweigh the others.
 		observed += sum / float64(len(u)-1)
 	}
+	// Sorted: sums of floats depend on their order, and the result must not depend on a map's.
 	values := slices.Sorted(maps.Keys(counts))
 	for _, a := range values {
 		for _, b := range values {

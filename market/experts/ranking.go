@@ -68,6 +68,7 @@ func Read(r io.Reader) ([]Score, error) {
 			return nil, market.Refuse("scores", "line "+strconv.Itoa(line), "%s scored %s by %s before", s.Expert,
 				s.System, s.Criterion)
 		}
+		// Before the empty score is left out: the same cell a second time is a slip, whichever of the two is empty.
 		seen[key] = true
 		if cell == "" {
 			continue
@@ -269,6 +270,7 @@ func (s *Study) stand(systems []string, means [][]float64, given bool) {
 	for range draws {
 		sum := 0.0
 		for j := range drawn {
+			// Exponential draws that are scaled to one are uniform over all weights (Dirichlet with ones).
 			if drawn[j] = r.ExpFloat64(); given {
 				drawn[j] = weights[j] * math.Exp2(2*r.Float64()-1)
 			}

@@ -69,6 +69,7 @@ func (w context) holdingValues(h holding, c float64) (map[string]float64, error)
 		set("maximum drawdown", falls[0].Depth)
 	}
 	set("days under water", under)
+	// Five observations in the tail, or its mean is one day's.
 	if float64(r.Len())*0.05 >= 5 {
 		_, es := risk.Historical(r.Values, 0.05)
 		set("expected shortfall 5 %", es)

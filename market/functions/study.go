@@ -101,6 +101,8 @@ func OfFolder(o Options) (Study, error) {
 	if err := s.addBenchmarks(f, w, tenge, o.Tenge); err != nil {
 		return s, err
 	}
+	// How far the price's moves would have to be stretched until a verdict changes: how near the threshold it stands is
+	// told with it.
 	if s.Flip, err = s.flip(w, coin, exchange); err != nil {
 		return s, err
 	}
@@ -196,6 +198,7 @@ func (s *Study) addBenchmarks(f folder, w context, tenge market.Series, digital 
 		for i, v := range tenge.Values {
 			dollar.Values[i] = 1 / v
 		}
+		// The price of digital tenge is the tenge's; only how it is used is its own, and that a node has to tell.
 		digitalUse, remark := map[string]float64{}, "exchange indicators not available: no node was given"
 		if digital != nil {
 			digitalUse, remark = digital.Values, "exchange indicators from "+digital.Source

@@ -192,6 +192,7 @@ func issueFinding(network *market.Table, from, to string) Finding {
 	ruled := 0
 	for i := range v[0] {
 		for subsidy := 50.0; subsidy > 1e-8; subsidy /= 2 {
+			// As a ratio: a subsidy of 2028 is as exact as the first.
 			if math.Abs(v[0][i]/v[1][i]/subsidy-1) < 1e-6 {
 				ruled++
 				break

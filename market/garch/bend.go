@@ -28,6 +28,7 @@ func bend(h []float64, k int) {
 	}
 	clear(h)
 	for e, v := range values {
+		// A direction that hardly bends would send the step to infinity.
 		v = max(v, leastBend*most)
 		for i := range k {
 			for j := range k {

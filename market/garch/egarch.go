@@ -107,6 +107,8 @@ func (g *egarch) recur(theta []float64, abs, byNu float64) (sum float64, ok bool
 	columns := [5][]float64{g.columns[0][:n], g.columns[1][:n], g.columns[2][:n], g.columns[3][:n], g.columns[4][:n]}
 	logs, zs, squares, kappas := g.l[:n], g.z[:n], g.q[:n], g.kappa[:n]
 	for t, e := range g.e {
+		// e⁸⁰ is beyond any variance of a scaled series: what runs there comes back as NaN if it is let. Turned round
+		// for NaN.
 		if !(math.Abs(l) < 80) {
 			return 0, false
 		}
@@ -120,6 +122,7 @@ func (g *egarch) recur(theta []float64, abs, byNu float64) (sum float64, ok bool
 		logs[t], zs[t], squares[t], kappas[t] = l, z, z*z, kappa
 		columns[0][t], columns[1][t], columns[2][t], columns[3][t], columns[4][t] = byOmega, byAlpha, byGamma, byBeta,
 			byShape
+		// ln h depends on itself by β and by z, which shrinks as h grows: kappa is the slope of both together.
 		byOmega = byOmega*kappa + 1
 		byAlpha = byAlpha*kappa + size - abs
 		byGamma = byGamma*kappa + z

@@ -211,6 +211,7 @@ func (e *estimator) sorted(ctx context.Context) (climbs []*climb, reported []Sta
 		inside := append([]float64(nil), from...)
 		e.coords.inward(inside)
 		c := climbing{f: f, rows: e.rows, search: true, near: func(theta []float64, value float64) bool {
+			// A top that is met again is the same top on the whole: only one of its starts climbs there.
 			joined[i] = sameBasin(tops, theta, value, wide)
 			return joined[i] > 0
 		}}.from(inside)
@@ -221,6 +222,7 @@ func (e *estimator) sorted(ctx context.Context) (climbs []*climb, reported []Sta
 		} else {
 			begin[i], highest[i] = c.theta, e.value(c.theta)
 		}
+		// The start itself may be higher on the whole than what the quarter led to.
 		if v := e.value(inside); v > highest[first] || math.IsNaN(highest[first]) {
 			begin[first], highest[first] = inside, v
 		}
@@ -241,6 +243,7 @@ func (e *estimator) sorted(ctx context.Context) (climbs []*climb, reported []Sta
 		climbs = append(climbs, c)
 		reported = append(reported, e.start(from, c, 0))
 		reported[i].Iterations += tops[i].iterations
+		// By more than rounding: of two that are equal the earlier start wins, on every machine.
 		if !math.IsInf(c.eval.value, 0) && (best < 0 || c.eval.value > climbs[best].eval.value+noise) {
 			best = i
 		}

@@ -58,6 +58,8 @@ func (p *garch11) value(theta []float64) float64 {
 		sum += ratio
 		productH *= h
 		productTail *= 1 + ratio*inverseK
+		// Eight variances between leastH and maxH multiply to a number that a float holds; a logarithm costs as much
+		// as the rest of the day.
 		if t&7 == 7 {
 			logH += stats.Log(productH)
 			logTail += math.Log(productTail)
@@ -114,6 +116,7 @@ func (p *garch11) normal(theta []float64, out *evaluation, outer bool) {
 	product := 1.0
 	clear(out.outer)
 	for t, q := range p.q {
+		// Bounds within which eight of them multiply to a number; turned round for NaN.
 		if !(d.h > leastH && d.h < maxH) {
 			out.value = math.Inf(-1)
 			return

@@ -71,6 +71,8 @@ func (e *estimator) finish(c *climb, starts []Start, won int) *Fit {
 	}
 	var covariance, robust []float64
 	switch {
+	// On a boundary the likelihood has a slope, and errors from its bend alone would be too small: none are better
+	// than wrong ones.
 	case len(f.Convergence.Boundary) > 0:
 		f.Convergence.ErrorsNote = "no standard errors: a constraint binds"
 	case !c.converged:
@@ -80,6 +82,7 @@ func (e *estimator) finish(c *climb, starts []Start, won int) *Fit {
 			f.Convergence.ErrorsNote = "no standard errors: the Hessian is not negative definite"
 		}
 		for i := range k {
+			// By the parameter, so that the number means the same in all units.
 			f.Convergence.GradientNorm = max(f.Convergence.GradientNorm, math.Abs(eval.gradient[i]*f.theta[i]))
 		}
 	}

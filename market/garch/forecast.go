@@ -90,10 +90,12 @@ func (f *Fit) Forecast(days, paths int, level float64, seed uint64) (Forecast, e
 	tail, expected := (1-level)/2, f.HNext
 	for d := range days {
 		h := Horizon{Day: d + 1, Variance: stats.Mean(variances[d])}
+		// The mean variance of GARCH and GJR has a closed form; of EGARCH only the paths tell it.
 		if f.Spec.Model != EGARCH {
 			h.Variance = expected
 			expected = f.theta[at.omega] + f.Persistence*expected
 		}
+		// The mean is taken above, before sorting: a sum of floats depends on its order.
 		slices.Sort(variances[d])
 		slices.Sort(sums[d])
 		h.VarianceLow, h.VarianceHigh = stats.Quantile(variances[d], tail), stats.Quantile(variances[d], 1-tail)

@@ -105,6 +105,7 @@ func newtonStep(e *evaluation, basis [][]float64, k int, damping float64) ([]flo
 		}
 	}
 	for i := range n {
+		// Levenberg–Marquardt, by the diagonal's own size, so that units do not matter.
 		m[i*n+i] += damping * math.Abs(m[i*n+i])
 	}
 	y := append([]float64(nil), g...)

@@ -51,6 +51,7 @@ func Rolling(ctx context.Context, returns []float64, window, from, to, checkEver
 			c = maximise(e.objective(), e.feasible(e.enter(theta)), e.rows, nil)
 		}
 		roll := Roll{End: end, Mean: e.mean}
+		// A warm start may stay in a lower top for good: the check finds it, and Gap tells how often it did.
 		if (end-from)%checkEvery == 0 || c == nil || !c.converged {
 			cold := e.cold()
 			if c != nil {

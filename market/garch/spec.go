@@ -190,6 +190,8 @@ func (s Spec) constraints() []constraint {
 	}
 	bound("omega", l.omega, leastOmega, math.Inf(1))
 	bound("alpha", l.alpha, 0, 10)
+	// β alone stays below 1 even where persistence is free: at 1 the variance forgets nothing, and its first value,
+	// which is chosen, would be in all others.
 	bound("beta", l.beta, 0, freeBeta)
 	if s.Model == GJR {
 		a := make([]float64, l.size)

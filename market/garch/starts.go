@@ -19,6 +19,7 @@ func (s Spec) starts() [][]float64 {
 	for _, v := range points {
 		theta := make([]float64, at.size)
 		theta[at.alpha], theta[at.beta] = v.alpha, v.beta
+		// Where α + β is 1 or more there is no variance for ω to make: a small one starts.
 		theta[at.omega] = math.Max(1-v.alpha-v.beta, 0.02)
 		switch s.Model {
 		case EGARCH:

@@ -76,6 +76,7 @@ func studentLikelihood(r, x []float64, out *evaluation) {
 	}
 	out.value = value + n*(lgamma((nu+1)/2)-lgamma(nu/2)-math.Log(math.Pi*nu)/2-x[1])
 	gn += n * ((mathext.Digamma((nu+1)/2)-mathext.Digamma(nu/2))/2 - 1/(2*nu))
+	// Digamma and trigamma are of ν alone, once for all days; the terms of the days are summed above.
 	nn += n * ((trigamma((nu+1)/2)-trigamma(nu/2))/4 + 1/(2*nu*nu))
 	out.gradient[0], out.gradient[1], out.gradient[2] = gm, gs, gn*chain
 	copy(out.hessian, []float64{mm, ms, mn * chain, ms, ss, sn * chain, mn * chain, sn * chain,

@@ -49,6 +49,7 @@ func Measure(b Bars) (Measures, error) {
 		r = append(r, 100*math.Log(b.Close[i]/b.Close[i-1]))
 	}
 	out.RollCovariance = stats.Covariance(r[1:], r[:len(r)-1])
+	// Roll's spread (1984) is the root of minus the covariance: where prices trend there is none, and it is left out.
 	if out.RollCovariance <= 0 {
 		spread := 2 * math.Sqrt(-out.RollCovariance)
 		out.Roll = &spread
@@ -105,6 +106,8 @@ func (m *Measures) impact(r, value []float64) error {
 		millions := v / 1e6
 		sum += math.Abs(r[i]) / millions
 		returns = append(returns, r[i])
+		// Who began a trade is not in the data: the price's direction stands for it, and the root for that impact
+		// grows more slowly than size.
 		flow = append(flow, math.Copysign(math.Sqrt(millions), r[i]))
 		if r[i] == 0 {
 			flow[len(flow)-1] = 0

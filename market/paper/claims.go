@@ -86,6 +86,7 @@ func (e environment) check(c Claim) (Result, error) {
 		return r, nil
 	}
 	expression, tolerance := c.Expect, c.Tolerance
+	// By data where the folder has it, else by the paper's own other figures.
 	if c.Data != "" {
 		if _, err := e.evaluate(c.Data); err == nil {
 			expression, tolerance, r.Source = c.Data, c.DataTolerance, c.DataSource
@@ -110,6 +111,8 @@ func (e environment) check(c Claim) (Result, error) {
 		deviation := c.Value/expected - 1
 		r.Deviation = &deviation
 	}
+	// Within how far it is printed: the larger of the two is what the tolerance is of, so that neither side is
+	// favoured.
 	r.Holds = math.Abs(c.Value-expected) <= tolerance*max(math.Abs(c.Value), math.Abs(expected))
 	r.Verdict = basis.word(r.Holds, c.Soft)
 	switch {

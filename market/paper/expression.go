@@ -53,6 +53,7 @@ func (e environment) walk(node ast.Expr) (float64, error) {
 		if !ok || len(n.Args) != 1 {
 			return 0, fmt.Errorf("functions take one argument")
 		}
+		// Names alone, from a list of ours: a formula reaches nothing else.
 		f := e.functions[name.Name]
 		if f == nil {
 			return 0, missingName(name.Name)

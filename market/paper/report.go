@@ -77,6 +77,8 @@ func Check(dir string) (Report, error) {
 		} else {
 			identities[result.Identity] = true
 		}
+		// An equation between five figures is one claim however many of them it is solved for, or verdicts would be
+		// counted five times.
 		if !seen[key] {
 			seen[key] = true
 			r.Verdicts[result.Verdict]++

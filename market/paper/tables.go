@@ -54,6 +54,7 @@ func readTable1(claims []Claim) (Table1, error) {
 		t.Rows = append(t.Rows, Row{int(c.Value), name, ticker, price * supply, price*supply/cap - 1, volume / cap,
 			cap})
 		t.Capitalisation += cap
+		// The printed table skips ranks: which, is a finding.
 		for last++; last < int(c.Value); last++ {
 			t.MissingRanks = append(t.MissingRanks, last)
 		}

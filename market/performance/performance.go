@@ -97,6 +97,7 @@ func measureWith(prices market.Series, benchmark market.Series, annual volatilit
 	p := Performance{N: simple.Len(), Periods: float64(annual), Resamples: resamples, Seed: seed, Months: cells,
 		RiskFree: free}
 	p.byCount = growth != 0
+	// n^⅓, the order that is best for the stationary bootstrap (Politis, White 2004), without their constant.
 	p.BlockLength = math.Cbrt(float64(simple.Len()))
 	alone := sample{r: simple.Values, periods: float64(annual), growth: growth}
 	if growth == 0 {
@@ -134,6 +135,8 @@ func (p *Performance) addBenchmark(prices, benchmark market.Series, annual volat
 		}
 		*to = s.Values
 	}
+	// Days in common of a coin and an exchange are the exchange's: annualised by the coin's 365 they would be too
+	// many.
 	both.periods = math.Min(float64(annual), float64(volatility.Calendar(times)))
 	var err error
 	if both.free, err = p.RiskFree.at(times[1:], both.periods); err != nil {
@@ -189,6 +192,7 @@ func (p *Performance) figures(alone sample, both *sample) {
 		a := resample(random, alone, p.BlockLength)
 		var b sample
 		if both != nil {
+			// Series and benchmark are drawn together, day by day: apart they would lose what they have in common.
 			b = resample(random, *both, p.BlockLength)
 		}
 		for i, m := range measures {
@@ -211,6 +215,7 @@ func (p *Performance) figures(alone sample, both *sample) {
 		if s, ok := use(m); ok {
 			f.Value = finite(m.f(s))
 			kept := slices.DeleteFunc(draws[i], func(v float64) bool { return math.IsNaN(v) || math.IsInf(v, 0) })
+			// A measure that most resamples cannot have, such as a ratio over nothing, has no interval.
 			if slices.Sort(kept); len(kept) > p.Resamples/2 {
 				f.Low, f.High = finite(stats.Quantile(kept, 0.025)), finite(stats.Quantile(kept, 0.975))
 			}

@@ -235,6 +235,7 @@ func (w *passes) fit(c chain, r []float64, converged bool) *Fit {
 	for i := range order {
 		order[i] = i
 	}
+	// Regimes have no names of their own: the calmest comes first, whichever start found them.
 	slices.SortStableFunc(order, func(a, b int) int {
 		switch {
 		case c.variance[a] < c.variance[b]:
@@ -251,6 +252,7 @@ func (w *passes) fit(c chain, r []float64, converged bool) *Fit {
 		for j, to := range order {
 			sorted.p[i][j] = c.p[from][to]
 		}
+		// A regime that never ends would last infinitely long, which JSON has no number for.
 		f.Durations = append(f.Durations, 1/(1-min(sorted.p[i][i], 1-1e-12)))
 	}
 	f.LogLik = w.forward(&sorted, r)

@@ -109,6 +109,7 @@ func (r *Report) Markdown(out io.Writer, lang Language) error {
 		}
 	}
 	fmt.Fprintf(&b, "\n## %s\n\n", w.word("notes"))
+	// Methods stand in the report itself: whoever has it alone must be able to compute it again.
 	for _, key := range []string{"method: returns", "method: intervals", "method: garch", "method: risk"} {
 		fmt.Fprintf(&b, "* %s\n", w.word(key))
 	}

@@ -203,6 +203,7 @@ func riskTables(w writer, p float64, measures []risk.Measure, league []risk.Stan
 	}
 	v.Between = from + " … " + to
 	for _, s := range league {
+		// A method that could not be tested stands in the table with why, and is not left out of the league.
 		if s.Refused != "" {
 			v.League = append(v.League, []string{"–", w.word(s.Method), "–", "–", "–", "–",
 				w.word("refused") + ": " + s.Refused})

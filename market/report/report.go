@@ -93,6 +93,7 @@ func Build(ctx context.Context, o Options, progress func(done, all int)) (*Repor
 		risks, err := study.StudyRisk(ctx, o.Input, p, true, progress)
 		if err != nil {
 			r.Notes = append(r.Notes, fmt.Sprintf("back-test at %g: %v", p, err))
+			// Without the back-test: losses are measured even where there are too few days to test how.
 			if risks, err = study.StudyRisk(ctx, o.Input, p, false, nil); err != nil {
 				return nil, err
 			}
@@ -154,6 +155,7 @@ func (r *Report) collect() {
 		if r.Performance.Benchmark != nil {
 			switch f.Key {
 			case "beta", "alpha", "correlation", "trackingError", "informationRatio":
+				// These figures are of two files: whoever derives them again needs both.
 				sources += "+" + r.Performance.Benchmark.SHA256
 			}
 		}

@@ -74,6 +74,8 @@ func (r *Report) SealOf() (Seal, error) {
 	if r.Options.Input.Table != nil {
 		s.Reading = r.Options.Input.Table.Reading
 	}
+	// A seal is derived again under the rules of its own format: what was sealed stays verifiable whatever is
+	// computed today.
 	if r.Options.firstRules() {
 		s.Format, s.Reading = firstFormat, nil
 	}
@@ -92,6 +94,7 @@ func (r *Report) SealOf() (Seal, error) {
 		}
 	}
 	bare := *r
+	// The program's version is not what is sealed: another program that computes the same must verify it.
 	bare.Options.Version = ""
 	var b bytes.Buffer
 	if err := bare.JSON(&b); err != nil {

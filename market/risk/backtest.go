@@ -64,6 +64,7 @@ func TestCoverage(exceed []bool, p float64) Coverage {
 		return float64(b) / float64(a+b)
 	}
 	p01, p11, both := rate(c.N00, c.N01), rate(c.N10, c.N11), rate(c.N00+c.N10, c.N01+c.N11)
+	// Christoffersen (1998): whether an exceedance depends on the day before. xlog takes 0·log 0 for 0.
 	c.LRInd = -2 * (xlog(c.N00+c.N10, 1-both) + xlog(c.N01+c.N11, both) - xlog(c.N00, 1-p01) - xlog(c.N01,
 		p01) - xlog(c.N10, 1-p11) - xlog(c.N11, p11))
 	c.PInd = stats.ChiSquareP(c.LRInd, 1)

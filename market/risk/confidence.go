@@ -123,6 +123,8 @@ func leave(left []int, means []float64, draws [][]float64) (worst int, p float64
 		return out
 	}
 	d := relative(means)
+	// Under the hypothesis that all lose equally, differences are 0 on average: the draws are moved there (Hansen,
+	// Lunde, Nason 2011, T_max).
 	centred := make([][]float64, len(draws))
 	variance := make([]float64, k)
 	for b, x := range draws {

@@ -146,6 +146,7 @@ func filtered(ctx context.Context, r []float64, first, last, window int, p float
 	historical, extreme = make([]forecast, len(rolls)), make([]forecast, len(rolls))
 	z := make([]float64, window)
 	for i, roll := range rolls {
+		// Such a day has no forecast, and is not filled with yesterday's: methods are compared on days that all have.
 		if !roll.Converged {
 			historical[i], extreme[i] = none, none
 			continue
@@ -155,6 +156,7 @@ func filtered(ctx context.Context, r []float64, first, last, window int, p float
 		for _, v := range sample {
 			h += (v - roll.Mean) * (v - roll.Mean) / float64(window)
 		}
+		// The recursion begins as the fit's own does, with the mean square: residuals are those that were fitted.
 		h = omega + (alpha+beta)*h
 		for t, v := range sample {
 			e := v - roll.Mean
@@ -248,6 +250,7 @@ func scoreTogether(order []string, r []float64, table map[string][]forecast, bef
 		s.AcerbiP, s.AcerbiAt = &pValue, &critical
 		s.Passes = s.Coverage.P > 0.05 && s.Coverage.PCC > 0.05 && pValue > 0.05
 		losses[name] = tickLosses(kept, f, p)
+		// Seals of earlier rules lack this test, and are derived without it.
 		if rules == 0 || rules >= 3 {
 			shortfalls := make([]float64, len(f))
 			for j := range f {

@@ -92,6 +92,7 @@ func placeboOf(r []float64, at []int, names []string) Placebo {
 		return x
 	}
 	observed := take(at)
+	// If other days react as the events' own do, the events are not why.
 	for _, days := range shifts {
 		moved := make([]int, len(at))
 		for i := range at {
@@ -112,6 +113,7 @@ func placeboOf(r []float64, at []int, names []string) Placebo {
 		}
 	}
 	p.WorstExpected = 0.05 * float64(len(observed))
+	// Of days drawn at random one in twenty is among the worst twentieth.
 	p.WorstP = distuv.Binomial{N: float64(len(observed)), P: 0.05}.Survival(float64(p.Worst) - 1)
 	return p
 }

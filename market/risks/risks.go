@@ -119,6 +119,7 @@ func (s *study) load() error {
 		if t == nil {
 			return
 		}
+		// A column that is not there is left out here; which measures lack it, they say themselves.
 		if series, err := t.Series(column); err == nil {
 			*to = series.Window(s.From, s.To)
 		}

@@ -187,6 +187,8 @@ func queryPeer(ctx context.Context, out map[string]Model, r []float64, repetitio
 	}
 	for name, m := range out {
 		if p, ok := reported[name]; ok {
+			// Both on the same returns, on this machine, in this run; a peer's likelihood beside ours says whether it
+			// is the same fit.
 			ratio := p.Millis / m.Millis
 			m.Peer, m.PeerMillis, m.PeerLogLik, m.Ratio = p.Peer, &p.Millis, &p.LogLik, &ratio
 			out[name] = m

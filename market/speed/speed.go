@@ -67,6 +67,7 @@ func Measure(ctx context.Context, s Settings, cpu func() time.Duration, progress
 			}
 			times[i] = float64(cpu()-before) / float64(time.Millisecond)
 		}
+		// The median of processor times: what else runs on the machine lengthens some of them.
 		slices.Sort(times)
 		*millis = times[len(times)/2]
 	}

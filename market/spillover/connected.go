@@ -58,6 +58,8 @@ func Connectedness(names []string, columns [][]float64, lags, ahead int) (Connec
 	if lags == 0 {
 		most = 7
 	}
+	// Ten observations a coefficient, for the largest number of lags that may be chosen: all numbers are tried on the
+	// same days.
 	if n < most+10*(1+len(columns)*most) {
 		return Connected{}, market.Refuse("too-short", "series",
 			"%d common observations; %d series with %d lags need %d", n,
@@ -158,6 +160,8 @@ func fitVAR(columns [][]float64, lags, skip int) (*autoregression, error) {
 	}
 	for i := range k {
 		for j := range i {
+			// Two series that are one have a covariance without an inverse; caught here it is named, and not a matrix
+			// that failed.
 			if !(math.Abs(v.sigma.At(i, j)) < (1-1e-10)*math.Sqrt(v.sigma.At(i, i)*v.sigma.At(j, j))) {
 				return nil, market.Refuse("collinear", "series", "series %d and %d are the same, or one stands still",
 					j+1, i+1)

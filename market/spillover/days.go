@@ -31,6 +31,7 @@ func Common(prices []market.Series) (days []string, returns [][]float64, err err
 			_, ok := byDay[i][day]
 			have = have && ok
 		}
+		// The last price of a day is in the map already: the day is taken once, at its first row.
 		if seen = day; !have {
 			continue
 		}

@@ -33,6 +33,7 @@ func Fit(y []float64, columns ...[]float64) (*Regression, error) {
 			x.Set(i, j+1, c[i])
 		}
 	}
+	// QR and not the normal equations: these square the condition of regressors that nearly agree.
 	var qr mat.QR
 	qr.Factorize(x)
 	var b mat.VecDense

@@ -51,6 +51,7 @@ func PP(x []float64, trend bool, lags int) (PhillipsPerron, error) {
 		return sum / n
 	}
 	zero := gamma(0)
+	// Newey–West with Bartlett's weights, so that the long-run variance is never negative.
 	long := zero
 	for l := 1; l <= lags; l++ {
 		long += 2 * (1 - float64(l)/float64(lags+1)) * gamma(l)

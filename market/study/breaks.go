@@ -93,6 +93,7 @@ func StudyBreaks(ctx context.Context, in Input, o BreaksOptions) (Breaks, error)
 	for _, b := range found {
 		out.Variance = append(out.Variance, DatedBreak{day(b.At), b.Stat, b.SDOld * year, b.SDNew * year})
 	}
+	// Beside the robust one: heavy tails alone make the original test find breaks, and the reader sees how many.
 	naive, err := breaks.ICSS(r, false)
 	if err != nil {
 		return Breaks{}, err

@@ -51,6 +51,7 @@ func StudyGarch(ctx context.Context, in Input, o GarchOptions) (Garch, error) {
 			spec.Mean = o.Mean
 		}
 	}
+	// What was sealed under earlier rules was fitted by the longer search: it is derived by the same.
 	spec.Thorough = spec.Thorough || in.Rules != 0
 	fit, err := garch.Estimate(ctx, p.returns.Values, spec)
 	if err != nil {

@@ -39,6 +39,7 @@ func StudyLiquidity(in Input) (Liquidity, error) {
 		if err != nil {
 			return nil
 		}
+		// By time and not by row: columns have holes of their own.
 		at := map[int64]float64{}
 		for i, t := range s.Times {
 			at[t.Unix()] = s.Values[i]

@@ -76,6 +76,7 @@ func StudyMemory(in Input) (Memory, error) {
 		l := LongMemory{x.name, stats.GPH(x.values), w, stats.DFA(x.values), stats.RescaledRange(x.values),
 			"no long memory at 5 %"}
 		switch {
+		// The verdict by local Whittle alone, which has a standard error; the others stand beside it.
 		case w.D > 1.96*w.SE:
 			l.Verdict = "long memory"
 		case w.D < -1.96*w.SE:

@@ -43,6 +43,8 @@ func StudyRisk(ctx context.Context, in Input, p float64, backtest bool, progress
 	if !backtest {
 		return out, nil
 	}
+	// Learnt from the days before the window, which the window itself leaves out: else its first years could not be
+	// tested.
 	whole, err := Input{Table: in.Table, Column: prepared.origin.Column, To: in.To, Annual: prepared.annual,
 		Rules: in.Rules}.prepare()
 	if err != nil {

@@ -45,6 +45,8 @@ func StudySpillover(ctx context.Context, inputs []Input, lags, ahead int) (Spill
 		return Spillover{}, err
 	}
 	out.From, out.To, out.N = days[0], days[len(days)-1], len(days)
+	// The size of returns stands for volatility, day by day: it needs no model, whose lags would be found again as
+	// spillover.
 	sizes := make([][]float64, len(returns))
 	for i, r := range returns {
 		for _, v := range r {

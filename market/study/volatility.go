@@ -55,6 +55,7 @@ func Diagnose(x []float64) Diagnostics {
 		squares[i] = e[i] * e[i]
 	}
 	keep := func(to **stats.Test, t stats.Test, err error) {
+		// A test that cannot be made is absent, and not 0: a constant series has none of them.
 		if err == nil && !math.IsNaN(t.Stat) {
 			*to = &t
 		}
@@ -96,6 +97,7 @@ func StudyVolatility(in Input) (Volatility, error) {
 				volatility.Realised(r[len(r)-n:], p.annual), n})
 		}
 	}
+	// The first days' mean square starts the average, and weighs next to nothing at its end.
 	if seed := min(365, len(r)/2); seed > 1 {
 		h, err := volatility.EWMA(r, volatility.EWMALambda, seed)
 		if err != nil {

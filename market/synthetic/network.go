@@ -39,6 +39,8 @@ func poolsFile(r *rand.Rand) File {
 		sort.SliceStable(order, func(a, b int) bool { return blocks[order[a]] > blocks[order[b]] })
 		for _, i := range order {
 			slug := fmt.Sprintf("synthetic-pool-%02d", i+1)
+			// The smallest stands for what cannot be attributed, as real files have it; studies must count it both
+			// ways.
 			if i == len(blocks)-1 {
 				slug = "unknown"
 			}

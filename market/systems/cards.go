@@ -79,6 +79,7 @@ func Load(edited []byte) ([]Card, error) {
 					row.Probabilities = append(row.Probabilities, p)
 				}
 				var err error
+				// Nakamoto (2008), section 11, has this bound of 0.1 % in its table.
 				if row.Safe, err = Confirmations(q, 0.001); err != nil {
 					return nil, err
 				}

@@ -115,6 +115,7 @@ func Estimate(t *market.Table, devices []Device, o Overheads, from, to string) (
 		found := profitable(devices, at, revenue/hash, o)
 		n := len(found)
 		if n == 0 {
+			// No device pays on such a day: those of the last day that had some go on, as real ones do for a while.
 			if found = last; found == nil {
 				continue
 			}
@@ -207,6 +208,7 @@ func Country(consumption market.Series, shares *market.Table, country string) ([
 			continue
 		}
 		month := shares.Times[i].Format("2006-01")
+		// Months that one side lacks are left out: a share without consumption, or the other way round, is no number.
 		if n[month] > 0 && !math.IsNaN(share.Values[i]) {
 			out = append(out, CountryMonth{month, share.Values[i], share.Values[i] / 100 * sum[month] / n[month]})
 		}

@@ -136,6 +136,7 @@ func Network(name string, t *market.Table, from, to string, blocksADay float64, 
 	s.set("value per active address", r.ratioOfMeans("transfer_value_usd", "active_addresses"))
 	transactions := r.mean("transactions")
 	s.set("transactions", transactions)
+	// As many as fit, if blocks were full of transactions of the present size.
 	s.set("capacity", transactions/weight)
 	s.set("capacity reserve", transactions/weight-transactions)
 	if blocks := r.mean("blocks"); blocks > 0 {

@@ -95,6 +95,7 @@ func breaksTree(ctx context.Context, btc market.Series, r []float64, out tree) e
 		"three": numbers(means.Partitions[3].Breaks)}
 	var y []float64
 	for i, v := range btc.Window("2019-01-01", "").Values {
+		// Weekly and short: the test simulates a walk of this length many times.
 		if i%7 == 0 && len(y) < 150 {
 			y = append(y, math.Log(v))
 		}

@@ -37,6 +37,7 @@ func Drawdowns(prices market.Series) (all []Drawdown, ulcer, underWater float64)
 		all = append(all, d)
 	}
 	for i, v := range p {
+		// At the peak's own height the fall is over: a second one from there is another.
 		if v >= p[peak] {
 			closeAt(i, true)
 			peak, trough = i, i

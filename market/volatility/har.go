@@ -34,6 +34,11 @@ func FitHAR(rv []float64, week, month int) (HAR, error) {
 	regressors := func(t int) [3]float64 {
 		return [3]float64{rv[t-1], stats.Mean(rv[t-week : t]), stats.Mean(rv[t-month : t])}
 	}
+	// The day before the first too: it is what that one is regressed on, and its logarithm is taken.
+	if !(rv[month-1] > 0) {
+		return HAR{}, market.Refuse("variance-zero", "realised variance",
+			"day %d has no variance; its logarithm does not exist", month)
+	}
 	y, ly := make([]float64, n), make([]float64, n)
 	x, lx := [3][]float64{}, [3][]float64{}
 	for j := range x {

@@ -1,6 +1,7 @@
 package volatility
 
 import (
+	"errors"
 	"math"
 	"testing"
 	"time"
@@ -115,6 +116,18 @@ func TestRealisedVarianceNeedsWholeDays(t *testing.T) {
 }
 
 func TestRefusals(t *testing.T) {
+	for _, still := range []int{21, 22, 60} { // a day without variance: the first one's past, the first, another
+		rv := make([]float64, 90)
+		for i := range rv {
+			rv[i] = 1 + float64(i%7)
+		}
+		rv[still] = 0
+		_, err := FitHAR(rv, 5, 22)
+		var refused *market.Error
+		if !errors.As(err, &refused) || refused.Code != "market-variance-zero" {
+			t.Errorf("no variance on day %d: %v", still+1, err)
+		}
+	}
 	if _, err := FitHAR([]float64{1, 2}, 5, 22); err == nil {
 		t.Error("two days accepted")
 	}

@@ -302,8 +302,8 @@ func (r *run) commit(w *workload) (seconds float64, err error) {
 	return time.Since(start).Seconds(), err
 }
 
-// inProcess decodes on all cores and submits in order, so that what spends the change of an earlier payment comes behind
-// it. Its channels bound how far decoding runs ahead.
+// inProcess decodes on all cores and submits in order, so that what spends the change of an earlier payment comes
+// behind it. Its channels bound how far decoding runs ahead.
 func (r *run) inProcess(ctx context.Context, encoded [][]byte, _ int) error {
 	const chunk = 512
 	type piece struct {

@@ -35,6 +35,7 @@ func (r *Result) phrase(t Phrases) Advice {
 	if len(r.Changes) == 0 {
 		a.Changes = []string{t.Say("no change")}
 	}
+	// Absent, and not 0, where no price within reach makes the plan worth nothing.
 	if b := r.BreakEven; b.PowerFactor != nil {
 		a.Changes = append(a.Changes, t.Say("even power", t.Number(*b.PowerKZT, 2)+" ₸",
 			t.Percent(*b.PowerFactor, false)))
@@ -44,6 +45,7 @@ func (r *Result) phrase(t Phrases) Advice {
 			t.Percent(*b.BitcoinFactor, false)))
 	}
 	nodes := t.Number(float64(r.Search.Nodes), 0)
+	// How near to the best is said either way: a search that was cut off has a bound, and the reader is told it.
 	if r.Search.Exact {
 		a.Notes = append(a.Notes, t.Say("exact", nodes))
 	} else {

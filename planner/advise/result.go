@@ -102,6 +102,8 @@ func Build(ctx context.Context, p *planner.Plan, day *Day, version string,
 	if err != nil {
 		return nil, err
 	}
+	// Prices are drawn once, and every strategy and every sensitivity is valued on the same futures: differences are
+	// then of what was decided, and not of the draw.
 	w, err := value.NewEconomy(ctx, p, prices, value.Same)
 	if err != nil {
 		return nil, err
@@ -137,6 +139,8 @@ func Build(ctx context.Context, p *planner.Plan, day *Day, version string,
 			r.Options = append(r.Options, option)
 		}
 	}
+	// The advice may be to do nothing, or to hold coins or tenge: the plan is held against what it takes the money
+	// from.
 	r.Advice = winner(all, p.Lambda)
 	if err := r.explain(ctx, w, best); err != nil {
 		return nil, err
@@ -172,6 +176,8 @@ func (r *Result) explain(ctx context.Context, w *value.Economy, best Strategy) e
 		return err
 	}
 	base := distributionOf(own, r.Lambda)
+	// Each part alone is taken out of the whole: parts share limits and taxes, so their contributions do not add up
+	// to the plan's.
 	without := func(part string, at int, s Strategy) error {
 		o, _, err := outcomes(ctx, w, s)
 		if err != nil {
@@ -247,6 +253,7 @@ func (r *Result) increment(ctx context.Context, w *value.Economy, best Strategy,
 		for i := range w.Paths {
 			mean += flows.Cash[i*w.Months+m] - as.Cash[i*w.Months+m]
 		}
+		// A month's money comes at its end, what is bought at its beginning: they are a month apart in discounting.
 		exact[m+1] += mean/float64(w.Paths) - atStart[m]
 		exact[m] += atStart[m]
 	}
@@ -257,6 +264,7 @@ func (r *Result) increment(ctx context.Context, w *value.Economy, best Strategy,
 	if inc.NPV, err = finance.NPV(rate, inc.Flows); err != nil {
 		return err
 	}
+	// All roots: flows that change their sign more than once have several, and one of them alone would mislead.
 	for _, root := range finance.IRR(inc.Flows) {
 		inc.IRR = append(inc.IRR, annual(root))
 	}

@@ -137,6 +137,8 @@ func root(atOne float64, f func(factor float64) (float64, error)) (*float64, err
 			if (fa < 0) == (fb < 0) {
 				continue
 			}
+			// Illinois (Dowell, Jarratt 1971): the end that stays is halved, so that a curved function does not hold
+			// one end fast.
 			scale := max(math.Abs(fa), math.Abs(fb), math.Abs(atOne))
 			for range 80 {
 				x := b - fb*(b-a)/(fb-fa)
@@ -181,6 +183,8 @@ func changes(ctx context.Context, p *planner.Plan, all *paths.Prices, best Strat
 				return wayAt(ctx, p, prices, best, second, shift)
 			}
 			holds := 1.0
+			// Steps outward and then six halvings: the nearest change is found as long as it is wider than a step;
+			// one that comes and goes between two steps may be missed.
 			for _, factor := range direction {
 				way, err := at(factor)
 				if err != nil {
@@ -262,6 +266,7 @@ func monthRows(w *value.Economy, f *value.Monthly) []MonthRow {
 	}
 	for m := range rows {
 		for i := range sums {
+			// By path: quantiles of the total are of whole futures, and not sums of the months' quantiles.
 			sums[i] += f.Cash[i*w.Months+m]
 		}
 		entry, _ := network.Entry(m)

@@ -83,6 +83,8 @@ func newGrid(ctx context.Context, w *value.Economy, hold params.PPM) (*grid, err
 	g := &grid{Problem: &decide.Problem{Paths: w.Paths, Years: w.Years, Base: decide.Unit(fixed), Lambda: p.Lambda,
 		Effort: p.Effort}, economy: w, hold: hold, fleet: len(p.Fleet)}
 	g.TaxWeight = taxWeights(w)
+	// Power is bound to a limit only at months where the fleet can be at its largest: each limit costs the search a
+	// row.
 	checks := g.limits()
 	for _, f := range p.Fleet {
 		var options []decide.Option
@@ -105,6 +107,7 @@ func newGrid(ctx context.Context, w *value.Economy, hold params.PPM) (*grid, err
 	for _, month := range p.Dates {
 		for j, o := range p.Offers {
 			if when := p.Month(month); when < o.From || when > o.Until || month+o.Delivery >= p.Months ||
+				// Zero is always among the counts: with it alone nothing is bought.
 				len(p.Counts) < 2 {
 				continue
 			}
@@ -164,6 +167,7 @@ func (g *grid) purchase(ctx context.Context, offer, month int, coins value.Coins
 	var options []decide.Option
 	for _, n := range p.Counts {
 		use := make([]float64, len(g.Limits))
+		// Capital bounds what is paid at once: what is borrowed is paid out of the months.
 		use[0] = float64(n) * price * own
 		for i, at := range checks {
 			if month+o.Delivery <= at {

@@ -65,6 +65,7 @@ func (s *searcher) bound(n *node) float64 {
 // knapsack is the best of the open groups within one resource, with fractions allowed: by each group the
 // concave hull of (use, gain), taken in the order of gain for use.
 func (s *searcher) knapsack(n *node, c *cut, r int) float64 {
+	// A bound may be too high but never too low: rounding is given to it.
 	left := s.Limits[r]*(1+1e-12) - s.used(n, r)
 	if left < 0 {
 		return math.Inf(-1)
@@ -89,6 +90,8 @@ func (s *searcher) knapsack(n *node, c *cut, r int) float64 {
 		return 0
 	})
 	for _, step := range steps {
+		// The part of a step that still fits: whole options gain at most this (Dantzig 1957), group by group on the
+		// concave hull (Sinha, Zoltners 1979).
 		if step.use > left {
 			return total + step.gain*left/step.use
 		}

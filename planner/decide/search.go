@@ -144,6 +144,8 @@ func (s *searcher) climb(ctx context.Context) error {
 					choice[g] = was
 					continue
 				}
+				// More than rounding: else two options of one value would be changed for each other for ever. Four
+				// rounds are for a start, which the search then bounds.
 				if value := s.objective(choice); value > current+1e-9*math.Abs(current) || math.IsInf(current, -1) {
 					current, improved = value, true
 				} else {

@@ -89,6 +89,7 @@ func fans(r *advise.Result, word func(string) string, axis func(float64) string)
 				{Name: "25–75 %", Low: columns[1], High: columns[3]}}, Format: axis}
 	}
 	price := fan("price", take(1, func(m advise.MonthRow) []float64 { return m.PriceFan }))
+	// A price that doubles and one that halves are as far away from today's.
 	price.Log = true
 	hash := fan("hashprice", take(100, func(m advise.MonthRow) []float64 { return m.HashFan }),
 		chart.Line{Name: word("entry"), Values: entry})

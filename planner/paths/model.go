@@ -94,6 +94,7 @@ func (m *Model) check() error {
 			return fmt.Errorf("volatility model: parameter %s is missing", name)
 		}
 	}
+	// Student's t has a variance only above two degrees of freedom, and the shocks are scaled to variance 1.
 	if nu, ok := m.Values["nu"]; ok && !(nu > 2 && nu < 1000) {
 		return fmt.Errorf("volatility model: nu %v, want above 2", nu)
 	}
@@ -122,6 +123,7 @@ type shocks struct {
 func (m *Model) shocks() *shocks {
 	quantile := m.quantile()
 	s := new(shocks)
+	// A symmetric law is mirrored and not computed twice, so that its mean is exactly 0.
 	symmetric := m.Law != "skewt"
 	for i := range cells + 1 {
 		u := float64(i) / cells
@@ -129,6 +131,7 @@ func (m *Model) shocks() *shocks {
 			s.at[i] = -s.at[cells-i]
 			continue
 		}
+		// The law's ends are infinite: what is taken is a quarter of a fine cell inward.
 		s.at[i] = quantile(min(max(u, 0.25/(cells*cells)), 1-0.25/(cells*cells)))
 	}
 	for i := range cells + 1 {
@@ -142,6 +145,8 @@ func (m *Model) shocks() *shocks {
 	}
 	for i := range cells {
 		a, b := s.at[i], s.at[i+1]
+		// E|e| of the table itself, cell by cell, with the crossing of zero: EGARCH subtracts the mean of what is
+		// drawn, or its variance would drift.
 		if a < 0 && b > 0 {
 			s.absE += (a*a + b*b) / (2 * (b - a)) / cells
 		} else {

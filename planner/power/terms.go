@@ -85,6 +85,7 @@ func (t Terms) Ceiling(milliJTH int64) (money.Tiyn, error) {
 		}
 		return t.highest(revenue, levy)
 	}
+	// From the highest band down: the first that holds its own price is the highest that there is.
 	for i := len(t.Levy.Bands) - 1; i >= 0; i-- {
 		band := t.Levy.Bands[i]
 		levy, err := t.Levy.PerKWh(t.Source, max(0, band.From))

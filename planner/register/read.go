@@ -80,6 +80,7 @@ func rows(in io.Reader, name string, header []string, row func(day params.Date, 
 		}
 		line, _ := r.FieldPos(0)
 		day, err := params.ParseDate(cells[0])
+		// In order and each once: a day twice would be declared and paid twice.
 		if err == nil && day <= last {
 			err = errors.New("want days in order, each once")
 		}

@@ -100,6 +100,7 @@ func Build(p *planner.Plan, metered []Metered, received []Received) (*Registers,
 }
 
 func gather(p *planner.Plan, metered []Metered, received []Received) ([]*month, error) {
+	// Without books, the plan's first year; with them, the months that they are of, whatever the plan's.
 	first, last := p.Start, p.Start+planner.Month(min(12, p.Months)-1)
 	if len(metered)+len(received) > 0 {
 		first, last = 1<<30, 0
@@ -188,6 +189,8 @@ func (r *Registers) levies(p *planner.Plan, months []*month) error {
 		}
 		end := m.at - m.at%3 + 2
 		quarter := quarterName(m.at)
+		// A row ends with its quarter or its rate: a law that changes within a quarter makes two rows of one
+		// declaration.
 		if n := len(r.Levy); n == 0 || r.Levy[n-1].Quarter != quarter || r.Levy[n-1].PerKWh != rate {
 			filing, err := params.LevyFiling.At(end.First())
 			if err != nil {
@@ -210,6 +213,7 @@ func (r *Registers) levies(p *planner.Plan, months []*month) error {
 		row.Basis = basis
 		row.WattHours += m.energy()
 		row.Planned += m.planned
+		// Of the quarter's sum: months rounded one by one would not add up to what is declared.
 		row.Levy = perKWh(row.WattHours, rate)
 	}
 	return nil
@@ -238,6 +242,7 @@ func (r *Registers) taxes(p *planner.Plan, months []*month) error {
 		row := TaxRow{Month: m.at.String(), Coins: m.coins, Income: m.income, Invoice: net + money.Tiyn(vat.Int64()),
 			Levy: perKWh(m.energy(), levy), Fixed: p.MonthlyCost, Written: m.depreciation}
 		row.Base = row.Income - row.Invoice - row.Levy - row.Fixed - row.Written
+		// A loss is carried into the next year; a profit was taxed in its own.
 		if i > 0 && m.at.Number() == 1 {
 			carried, base = min(0, base), 0
 			base += carried

@@ -46,6 +46,7 @@ func (r *Registers) Files() []File {
 	for _, x := range r.Licence {
 		licence.rows = append(licence.rows, []string{x.Kind, string(x.From), string(x.Until), x.Fee.String()})
 	}
+	// Without books of what was received there is nothing to say of tax and quota.
 	if len(r.Tax) == 0 {
 		return []File{levy, licence}
 	}

@@ -60,6 +60,7 @@ func (w *Economy) certain(holdings []Holding) (cash, tax []float64) {
 			tax[y] += h.Count * v
 		}
 		if h.From < w.Months {
+			// At the end of the last month in which they run; what outlasts the plan is valued at its end.
 			cash[max(0, to-1)] += h.Count * h.Resale
 		}
 		if h.Paid == planner.Never {
@@ -73,6 +74,7 @@ func (w *Economy) certain(holdings []Holding) (cash, tax []float64) {
 				tax[w.Year[h.Paid+m]] -= h.Count * flow.Interest
 			}
 		}
+		// Interest is a cost for tax, repayment is none: it pays for the machine, which is depreciated.
 		cash[h.Paid] -= h.Count * (h.Price - owed)
 	}
 	return cash, tax

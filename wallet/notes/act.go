@@ -280,6 +280,7 @@ func (w *Wallet) ReceiveOffline(t *coin.Token, key string) (locked bool, err err
 		if err := coin.Genuine(&set, n); err != nil {
 			return false, err
 		}
+		// Two of one token are one note: that within the token none is there twice was checked when it was decoded.
 		if slices.ContainsFunc(w.state.Notes, func(h Held) bool { return h.Secret == n.Secret }) {
 			return false, errors.New("the wallet has a note of this token already")
 		}
@@ -287,8 +288,10 @@ func (w *Wallet) ReceiveOffline(t *coin.Token, key string) (locked bool, err err
 		if err != nil {
 			return false, err
 		}
+		// Locked to this key for ever: with a locktime the giver could take it back, and then it is safe for nobody.
 		locked = locked && c != nil && c.Data == key && c.Locktime == 0
 	}
+	// All or none, after every note was looked at.
 	for _, n := range t.Proofs {
 		w.state.Notes = append(w.state.Notes, Held{n, true})
 	}

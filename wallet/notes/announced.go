@@ -35,6 +35,7 @@ func (w *Wallet) believe(ctx context.Context, sets []cash.Keyset) error {
 	if w.state.NoLedger {
 		return nil
 	}
+	// Trust on first use: a mint that names another ledger later is found out.
 	if w.state.Network == "" {
 		network, err := w.mint.Ledger(ctx)
 		if err != nil {
@@ -63,6 +64,8 @@ func (w *Wallet) believe(ctx context.Context, sets []cash.Keyset) error {
 			return &AnnouncementError{Keyset: id, Rule: "it is backed by wallet " + reserve +
 				", the wallet's other notes by " + w.state.Reserve}
 		}
+		// Kept with the first keyset that is believed: notes of one wallet are backed by one reserve, or their sum
+		// would mean nothing.
 		w.state.Reserve = reserve
 	}
 	return nil

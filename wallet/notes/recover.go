@@ -92,6 +92,8 @@ func (w *Wallet) Settle(ctx context.Context, sign func(notes []cash.Proof) error
 			gone = append(gone, open[i])
 		}
 	}
+	// Saved before the good ones are changed: if that fails or the wallet crashes, what was lost stays lost and the
+	// rest is still here.
 	w.take(gone)
 	if err := w.save(); err != nil || len(good) == 0 {
 		return 0, coin.Total(gone), err
@@ -175,6 +177,7 @@ func (w *Wallet) restoreSet(ctx context.Context, seed []byte, set *cash.Keyset) 
 		if err != nil {
 			return back, err
 		}
+		// NUT-13: gaps are where operations failed; three empty batches in a row are the end.
 		if empty++; len(found) == 0 {
 			continue
 		}
@@ -187,6 +190,7 @@ func (w *Wallet) restoreSet(ctx context.Context, seed []byte, set *cash.Keyset) 
 			}
 			notes = append(notes, n)
 			at := slices.IndexFunc(blanks, func(o coin.Blank) bool { return o.Secret == b.Secret })
+			// Beyond what was found: an output made anew of a number that was used would be refused as signed already.
 			w.state.Counters[id] = max(w.state.Counters[id], from+uint64(at)+1)
 		}
 		states, err := w.mint.States(ctx, ys(notes))

@@ -104,6 +104,8 @@ const reserveTries = 5
 
 // Reserve is what the ledger says of it, all at one height.
 func (r *Reserve) Reserve(ctx context.Context) (office.Reserve, error) {
+	// Three answers are of one moment only where no block came between the first and the last: a balance of one
+	// height beside another's stamp would be a mismatch that never was.
 	for range reserveTries {
 		before, err := r.client.API.Network(ctx)
 		if err != nil {
@@ -164,6 +166,7 @@ func (r *Reserve) Payable(ctx context.Context) (p office.Payable, err error) {
 		return p, nil
 	}
 	most, paid := authority.Policy.ReserveDay(), money.Tiyn(0)
+	// By the ledger's day and clock: what was paid on an earlier day counts no more (R-LIMITS-DAY).
 	if w.Day >= authority.Policy.Day(network.TimeMillis) {
 		paid = w.PaidToday
 	}

@@ -79,6 +79,8 @@ func (p *Phone) Give(other io.ReadWriter, most money.Tiyn) (paid rules.Request, 
 	if err != nil {
 		return paid, err
 	}
+	// A signed payment is never replaced: its payee may hold it without the receipt having come, and a second link of
+	// the same number would convict the payer.
 	if len(message) > 0 && string(pending) != string(request) {
 		before, err := p.readRequest(pending)
 		if err != nil {

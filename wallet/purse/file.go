@@ -68,6 +68,7 @@ func (f *file) device() (d rules.Device, err error) {
 			return d, err
 		}
 	}
+	// The file holds messages as they came, so that what is shown on is byte for byte what was received and signed.
 	for _, data := range f.Held {
 		m, err := rules.DecodeMessage(data)
 		if err != nil {

@@ -166,6 +166,7 @@ func benchOffice(ctx context.Context, sizes Options, result *Result) error {
 		}
 	}
 	var office, arithmetic timed
+	// Office and bare arithmetic in turns within a round: the ratio is of one machine at one time.
 	for round := range sizes.SwapRounds {
 		if err := benchRound(ctx, o, workers, round, sizes.SwapNotes, &office, &arithmetic, limit); err != nil {
 			return err
@@ -467,6 +468,7 @@ func benchBooks(notes int, result *Result) error {
 	books := cash.NewBooks()
 	books.Add(signing)
 	fill := func(spent bool) (float64, error) {
+		// The heap after a collection, before and after: what the books keep, not what filling them made.
 		before := heap()
 		for i := 0; i < notes; {
 			e := &cash.Event{Kind: cash.Swapped}

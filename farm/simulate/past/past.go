@@ -43,6 +43,7 @@ func Write(ctx context.Context, dir string, o Options) (err error) {
 		return farm.Refuse("farm-out-of-range", "past",
 			"want 1 to 10,000 machines, polls every 10 s to 5 min and at most 100 days")
 	}
+	// Never into a farm: simulated polls beside real ones could not be told apart again.
 	if _, err := os.Stat(filepath.Join(dir, "fleet.json")); err == nil {
 		return farm.Refuse("exists", "dir", "%s holds a farm already", dir)
 	}
@@ -124,6 +125,8 @@ func breakThings(b *records.Records, units []*simulate.Unit, o Options) error {
 				u.Break(simulate.Fault{Kind: kind, From: at, To: min(at+long+usage.Minute, to-13*usage.Hour)})
 			}
 		}
+		// With an annotation, unlike the faults: a planned stop and a failure look alike to the poller, and only the
+		// account tells them apart.
 		stop := (from + (to-from)/3).Floor(usage.Day) + 6*usage.Hour
 		for _, u := range units {
 			if u.Machine.Matches("simulated/c1/r1") {

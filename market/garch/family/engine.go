@@ -334,6 +334,7 @@ func (g *engine) standardise(theta []float64) (sumL float64, ok bool) {
 	logs := logProduct{product: 1}
 	squares, q := g.squares[:len(u)], g.q[:len(u)]
 	for t, v := range u {
+		// Inside it a product of some variances stays a number, from which logarithms are taken together.
 		if !(v > 1e-10 && v < 1e10) {
 			return 0, false
 		}

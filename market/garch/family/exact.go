@@ -129,6 +129,7 @@ func (p *problem) nested(ctx context.Context) ([][]float64, error) {
 	}
 	x, at := one.tops[one.best].Theta, spec.places(nil)
 	var out [][]float64
+	// Along the ridge, near both ends and in its midst: Newton goes to the nearer top from each.
 	for _, share := range []float64{0.1, 0.5, 0.9} {
 		theta := make([]float64, p.at.size)
 		beta := max(x[at.beta], 1e-3)

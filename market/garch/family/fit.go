@@ -81,6 +81,7 @@ func Estimate(ctx context.Context, y []float64, mean Mean, spec Spec) (*Fit, err
 	if err != nil {
 		return nil, err
 	}
+	// In units of its own deviation, so that bounds and steps mean the same for percent and for fractions.
 	scaled := make([]float64, len(y))
 	for i, v := range y {
 		scaled[i] = v / scale
@@ -185,6 +186,7 @@ func (p *problem) starts(mean []float64) [][]float64 {
 				if s.Q == 1 {
 					theta[at.beta] = v[1]
 				}
+				// The variance of the scaled series is one: ω is what makes it so.
 				theta[at.omega] = 1 - v[0] - v[1]
 				if s.Integrated {
 					theta[at.beta] += persistent - v[0] - v[1]

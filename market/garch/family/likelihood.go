@@ -64,6 +64,8 @@ func (p *problem) slopes(x []float64) func(z float64, gs *[2]float64) (g, gz flo
 func (p *problem) likelihood(x []float64, out *garch.Point) {
 	k, n := p.at.size, len(p.y)
 	clear(out.Gradient)
+	// Outside of what can be computed a point is infinitely bad and has no slope: the search turns back and never
+	// sees NaN.
 	out.Value = math.Inf(-1)
 	if !p.recursion(x) {
 		return

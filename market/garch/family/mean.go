@@ -41,6 +41,8 @@ func MeanOf(kind string, lags int, returns []float64, names []string,
 	if len(returns) < lags+leastN {
 		return m, nil, market.Refuse("too-short", "returns", "%d returns; the mean needs %d", len(returns), lags+leastN)
 	}
+	// The first returns have no past to be explained by and are left out of the fit, the same for every model that is
+	// compared.
 	m.Skip, y = lags, returns[lags:]
 	add := func(name string, f func(t int) float64) {
 		column := make([]float64, len(y))

@@ -62,6 +62,7 @@ func (s Spec) complete() (Spec, error) {
 			s.Q, MaxOrder, MaxOrder)
 	case (s.Model == FIGARCH || s.Model == Component) && (s.P != 1 || s.Q != 1 || s.O != 0):
 		return s, market.Refuse("order", "order", "%s has one lag of each and no asymmetry", s.Model)
+	// Turned round for NaN.
 	case !(s.Exp >= 0 && s.Exp <= 4):
 		return s, market.Refuse("power", "power", "%g is not between 0 and 4", s.Exp)
 	case s.Integrated && (s.Model != Power || s.Exp != 2 || s.O != 0 || s.Q == 0):

@@ -63,6 +63,7 @@ func Offers(s *site.Site, past []Day, policy Policy) ([]Offer, error) {
 		return nil, err
 	}
 	var known *[24]bid.Past
+	// Made when a policy asks for it, once a day: the simple ones never do. Of days before this one alone.
 	remember := func() *[24]bid.Past {
 		if known == nil {
 			var days [][24]money.Tiyn
@@ -78,6 +79,7 @@ func Offers(s *site.Site, past []Day, policy Policy) ([]Offer, error) {
 	for i := range order {
 		order[i] = i
 	}
+	// By merit: the most efficient class gets the hour's power first, whatever it bids.
 	slices.SortStableFunc(order, func(a, b int) int { return int(s.Classes[a].MilliJTH - s.Classes[b].MilliJTH) })
 	var offers []Offer
 	for h := range 24 {

@@ -50,6 +50,7 @@ func Read(in io.Reader, zone string) ([]Day, error) {
 		if rows > maxRows {
 			return nil, farm.Refuse("too-long", "prices", "more than %d rows", maxRows)
 		}
+		// Counted before the zone is asked: a file of many zones is bounded too.
 		if safecsv.Text(record[2]) != zone {
 			continue
 		}

@@ -59,6 +59,8 @@ func Run(ctx context.Context, s *site.Site, days []Day, trainDays int, progress 
 			if err := ctx.Err(); err != nil {
 				return nil, err
 			}
+			// A strategy sees the days before and nothing else, but for foresight, which is there to be compared
+			// with.
 			o, err := x.day(days[:d], days[d], states)
 			if err != nil {
 				return nil, err
@@ -74,6 +76,7 @@ func Run(ctx context.Context, s *site.Site, days []Day, trainDays int, progress 
 		row.Gain = gain.Tiyn()
 		result.Rows = append(result.Rows, row)
 	}
+	// Foresight stands last among the strategies: what no bidder can reach, as the measure.
 	if perfect := result.Rows[len(result.Rows)-1].Gain; perfect > 0 {
 		for i := range result.Rows {
 			result.Rows[i].OfForesight = int64(float64(result.Rows[i].Gain) / float64(perfect) * 1e6)

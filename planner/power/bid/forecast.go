@@ -38,6 +38,8 @@ func Forecast(days [][24]money.Tiyn, halfLife float64) [24]Past {
 	}
 	var misses []miss
 	for d := 1; d < len(days); d++ {
+		// Whole numbers, and sorted by value and weight: the forecast is the same on every machine, whatever the
+		// order of sums.
 		weight := int64(1_000_000)
 		if halfLife > 0 {
 			weight = int64(math.Round(1e6 * math.Exp2(-float64(len(days)-d)/halfLife)))
@@ -52,6 +54,7 @@ func Forecast(days [][24]money.Tiyn, halfLife float64) [24]Past {
 		p := Past{prices: make([]money.Tiyn, len(misses)), weights: make([]int64, len(misses))}
 		centre := expect(len(days), h)
 		for i, m := range misses {
+			// e⁴⁰ tiyn is above all money: an exponent that ran off would overflow the whole number.
 			p.prices[i], p.weights[i] = money.Tiyn(math.Round(math.Exp(min(centre+m.by, 40)))), m.weight
 			p.total += m.weight
 		}

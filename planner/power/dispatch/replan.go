@@ -55,6 +55,7 @@ func Replan(p *Problem, s *Schedule, hour int) (*Schedule, error) {
 		return nil, farm.Refuse("call", "hour", "want an hour of the schedule's day and its machines, got %d", hour)
 	}
 	rest := *p
+	// With the hours that each has run or rested: a start just before the call is still bound by its shortest run.
 	rest.Machines = s.At(p, hour)
 	rest.Cost, rest.LimitWatts = p.Cost[hour:], p.LimitWatts[hour:]
 	if p.Open != nil {
@@ -77,6 +78,7 @@ func Replan(p *Problem, s *Schedule, hour int) (*Schedule, error) {
 		out.Gain += gain
 		out.ByClass[p.Machines[i].Class] += gain
 	}
+	// The past is what it is: a bound is only of the hours that are left.
 	out.Bound = out.Gain + tail.Bound
 	out.Gain += tail.Gain
 	for c := range out.ByClass {

@@ -64,6 +64,8 @@ func (s *solver) groups() []*group {
 	index := map[key]*group{}
 	var groups []*group
 	for i, m := range s.Machines {
+		// Beyond the shortest run or rest hours make no difference: machines that the rules cannot tell apart are one
+		// group, and are solved once.
 		k := key{m.Class, min(m.Hours, s.rules.MinRest), m.On}
 		if m.On {
 			k.hours = min(m.Hours, s.rules.MinRun)

@@ -97,6 +97,8 @@ func (t *table) read(s *solver, g *group, first, rest, run int) plan {
 		if runs {
 			p.on |= 1 << h
 		}
+		// States in order: running long enough (first), resting 1 to rest hours, then running 1 to run hours. They
+		// are walked as solve has filled them in.
 		switch {
 		case state == first && !runs:
 			if !t.open[h] {

@@ -84,6 +84,8 @@ func (s *Site) readLimits(file *strict.File, f *form) error {
 			}
 			for h := range s.LimitWatts {
 				if hours.Has(h) {
+					// Limits of one hour go to the lowest, in whatever order they are written. Called hours are
+					// marked: a start that they force is no decision.
 					s.LimitWatts[h], s.Called[h] = min(s.LimitWatts[h], 1000*l.KW), s.Called[h] || called
 				}
 			}
