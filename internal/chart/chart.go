@@ -67,6 +67,7 @@ func (c Chart) SVG() string {
 			`<line class="grid" x1="%g" x2="%g" y1="%.1f" y2="%.1f"/><text class="y" x="%g" y="%.1f">%s</text>`, left,
 			width-right, at, at, left-6, at+4, html.EscapeString(c.Format(tick)))
 	}
+	// In the order of painting: what is drawn later lies above, and lines must not be hidden by bars or bands.
 	c.labels(&b, xAt)
 	c.drawBars(&b, y, xAt)
 	for _, band := range c.Bands {
@@ -109,6 +110,7 @@ func (c Chart) span() (low, high float64) {
 			see(band.High[i])
 		}
 	}
+	// A flat line has an axis too: its span would divide by zero.
 	if high == low {
 		high, low = high+1, low-1
 	}
@@ -210,6 +212,7 @@ func (c Chart) draw(b *strings.Builder, l Line, number int, y func(float64) floa
 	bucket := max(1, 2*len(l.Values)/maxPoints)
 	emit := func(i int) {
 		v := l.Values[i]
+		// A hole in the data is a hole in the line, and not a stroke across it.
 		if math.IsNaN(v) || (c.Log && v <= 0) {
 			pen = "M"
 			return
@@ -231,6 +234,7 @@ func (c Chart) draw(b *strings.Builder, l Line, number int, y func(float64) floa
 				high = i
 			}
 		}
+		// In the order of time: the lowest and the highest of a bucket, whichever came first.
 		emit(min(low, high))
 		if low != high {
 			emit(max(low, high))

@@ -113,6 +113,7 @@ func (j *Journal) open(files vfs.FS, record func([]byte) error) (err error) {
 	if err != nil {
 		return err
 	}
+	// A file without a whole header holds no record: a crash has cut its making, and a writer begins it anew.
 	if begun {
 		if err := j.replay(end, record); err != nil {
 			return err

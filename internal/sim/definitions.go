@@ -49,6 +49,7 @@ func Definition(r *rand.Rand) *contract.Definition {
 		}
 		d.Actions = append(d.Actions, a)
 	}
+	// Shares that need not divide: rounding is met as well.
 	d.End = contract.End{At: "created + day", Pay: []contract.Share{{To: "alice", Share: 1 + r.Uint64N(4)},
 		{To: "bob", Share: 1 + r.Uint64N(4)}, {To: "carol", Share: 1}}}
 	return d

@@ -140,6 +140,8 @@ func serveApplications(ctx context.Context, command *cobra.Command, s *session.S
 			id := token.RegisteredID(draft.Transaction.ID())
 			fmt.Fprintf(command.OutOrStdout(), "application %s: wallet %s\n", a.ID, id)
 			done++
+			// One after the other: each draft names the bank's sequence, which the one before it uses up when its
+			// holder submits it.
 			if err := untilRegistered(ctx, s, id); err != nil {
 				return err
 			}

@@ -289,6 +289,7 @@ know the version must install one that does before that block: it stops there. W
 				}
 				height = network.Head.Height + 1
 			}
+			// The ledger takes any higher number; this program would then stop before the block from which it holds.
 			if rules < ledger.FirstRules || rules > ledger.LatestRules {
 				return token.Errorf(ledger.UnknownRules, "VERSION",
 					"this program knows rules versions %d to %d: to propose version %d, install a newer aqsha",

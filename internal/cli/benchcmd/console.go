@@ -144,6 +144,7 @@ func benchServed(ctx context.Context, subscribers int, use func(n *pagesNode) er
 		return err
 	}
 	defer func() { err = errors.Join(err, p.node.Close()) }()
+	// Limits are for strangers; here all subscribers come from one address.
 	limits := httplimit.Default(httplimit.Files())
 	limits.Streams, limits.StreamsPerAddress = 2*subscribers, 2*subscribers
 	limits.Connections += 2 * subscribers
@@ -167,6 +168,7 @@ func benchServed(ctx context.Context, subscribers int, use func(n *pagesNode) er
 	})}
 	httplimit.Configure(page)
 	go func() { _ = page.Serve(bare) }()
+	// In the reverse order of starting: the server ends, is waited for, and only then the node under it closes.
 	defer func() {
 		stop()
 		err = errors.Join(err, page.Close(), <-served)
@@ -228,6 +230,7 @@ func (p *pagesNode) payments(ctx context.Context, each int, result *consoleBench
 	var with, without time.Duration
 	var heard, due uint64
 	for range result.Rounds {
+		// Without and with in turns within each round, so that a machine that slows down slows both.
 		spent, err := p.round(ctx, each)
 		if err != nil {
 			return err
@@ -245,6 +248,7 @@ func (p *pagesNode) payments(ctx context.Context, each int, result *consoleBench
 		with += spent
 		blocks := (p.node.Head().Height - before) * uint64(result.Subscribers)
 		due += blocks
+		// What was heard is counted and reported: a stream that dropped blocks would make payments look fast.
 		heard += subscribers.await(ctx, blocks)
 		subscribers.close()
 	}
@@ -281,6 +285,7 @@ func (p *pagesNode) round(ctx context.Context, each int) (time.Duration, error) 
 	}
 	slots, errs := make(chan struct{}, benchUnderWay), make(chan error, len(list))
 	var group sync.WaitGroup
+	// Everything is signed by now: what is timed is the node.
 	began := time.Now()
 	for _, tx := range list {
 		slots <- struct{}{}

@@ -23,6 +23,7 @@ type subscribers struct {
 func subscribe(ctx context.Context, url string, n int) (*subscribers, error) {
 	ctx, stop := context.WithCancel(ctx)
 	s := &subscribers{stop: stop}
+	// A connection of its own for each, as of so many people.
 	transport := &http.Transport{DisableKeepAlives: true}
 	opened := make(chan error, n)
 	for range n {

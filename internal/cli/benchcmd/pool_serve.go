@@ -94,6 +94,7 @@ func answerQuestions(
 		var answer benchAnswer
 		switch questions.Text() {
 		case "state":
+			// What the process would give back if it were asked: else the figure is of the collector's timing.
 			debug.FreeOSMemory()
 			answer, err = benchState(p)
 		case "job":

@@ -232,6 +232,8 @@ func newSettling(w *sim.World, c *sim.Chain) (*settlingTown, error) {
 		return nil, err
 	}
 	sequence := func() uint64 { b, _ := state.Intermediary(bank); return b.Sequence }
+	// Twice as much for each: once in tokens of a tenge for transfers, once in purses for links, so that both sides
+	// move the same money.
 	const each = settleEach * money.Tenge
 	issue := c.Must(&token.Issue{Sequence: state.Authority().Set(token.RoleIssue).Sequence, To: bank,
 		Amounts: []money.Tiyn{2 * settlers * each}})

@@ -77,6 +77,7 @@ func openCash(command *cobra.Command, online bool) (*cashwallet.Wallet, error) {
 	if err != nil {
 		return nil, err
 	}
+	// A flag that was given and cannot be followed is refused: a wallet is of one office for ever.
 	if mint != "" && mint != w.URL() && command.Flags().Changed("mint") {
 		return nil, errors.Join(cli.Usage(fmt.Errorf("--mint: the wallet in %s is of %s", dir, w.URL())), w.Close())
 	}
@@ -87,6 +88,8 @@ func openCash(command *cobra.Command, online bool) (*cashwallet.Wallet, error) {
 	if !online {
 		return w, nil
 	}
+	// Before anything new is begun: notes of an unfinished operation are neither here nor there, and a new one could
+	// choose them again.
 	before, err := w.Recover(command.Context())
 	for _, notice := range before.Notices {
 		fmt.Fprintf(command.ErrOrStderr(), "aqsha: an operation of before: %s\n", errtext.Plain(notice.Error()))
@@ -297,6 +300,7 @@ made in --wallet, of the office --mint; without, the wallet that is there is com
 				if cli.Flag(command, "mint") == "" {
 					return cli.Usage(errors.New("name the office with --mint URL"))
 				}
+				// From a file and not from the command line, where everybody on the machine could read the words.
 				words := strings.Join(strings.Fields(string(raw)), " ")
 				if err := cashwallet.Create(vfs.OS, cli.Flag(command, "wallet"), words, placeOf(command,
 					strings.TrimRight(cli.Flag(command, "mint"), "/"))); err != nil {

@@ -75,6 +75,7 @@ func lookForNotes(command *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
+	// The whole log is verified on the way: that a note is not in it says something only of a log that is right.
 	f, err := recount.Find(command.Context(), source)
 	if err != nil {
 		return wrongKey(err)

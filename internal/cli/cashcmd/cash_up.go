@@ -99,6 +99,7 @@ func runOffice(ctx context.Context, command *cobra.Command, s *session.Session, 
 	if err := durable.Folder(vfs.OS, dir); err != nil {
 		return err
 	}
+	// One office on a directory: two would each take the same note.
 	lock, err := vfs.OS.Lock(dir)
 	if err != nil {
 		return err
@@ -238,6 +239,8 @@ func serveOffice(ctx context.Context, command *cobra.Command, dir string, servin
 	}
 	end, stop := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer stop()
+	// First no more requests, then a last block over all that was signed: nobody's note waits unbooked for the next
+	// start.
 	_ = server.Shutdown(end)
 	if err == nil {
 		err = o.CloseBlock(end)

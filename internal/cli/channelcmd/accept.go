@@ -129,6 +129,7 @@ receiver's, the channel is refused (not-the-receiver) unless --for-another says 
 			if err != nil {
 				return err
 			}
+			// Durable before it is said: the goods are handed over upon this answer.
 			r, added, err := acceptOver(ctx, s, receiverPath(command, args[0], ids[0]), ids[0], args[1], s.Now(), s.Now)
 			if err != nil {
 				return err

@@ -116,6 +116,8 @@ func (k *keptChannel) check() error {
 		if !ok {
 			break
 		}
+		// The definition decides who gets the deposit: another one with the same terms could give it all back to the
+		// sender.
 		known, err := wallet.IsTemplate("channel", t.Definition)
 		if err != nil {
 			return err

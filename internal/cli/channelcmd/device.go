@@ -90,6 +90,8 @@ func newDeviceCharger() *cobra.Command {
 			c.Keep, _ = command.Flags().GetInt("keep")
 			c.LeastWindow, _ = command.Flags().GetDuration("least-window")
 			c.LeastLife, _ = command.Flags().GetDuration("least-life")
+			// A car that says nothing is noticed after so long, and the claim has still to reach the ledger within
+			// the window.
 			if least := 2*device.DeviceSilence + c.Look; c.LeastWindow < least || c.LeastLife < least {
 				return cli.Usage(fmt.Errorf("--least-window, --least-life: at least %s: a car may be silent for %s, "+
 					"and then there is still to close", least, device.DeviceSilence))
@@ -159,6 +161,8 @@ func newDeviceCar() *cobra.Command {
 				Resume: func(base money.Tiyn) *channel.Sender {
 					return channel.NewSender(known.Terms, key, *f.Seed, rand.Reader, base, purse)
 				}}
+			// From the most that may have been paid: ticks are put into the file before they are given away, so after
+			// a crash the car claims to have paid rather more than less.
 			_, most := f.PaidBetween()
 			car.Sender = car.Resume(most)
 			ticks, _ := command.Flags().GetInt("ticks")

@@ -123,6 +123,7 @@ func meterNamed(ctx context.Context, s *session.Session, name string) (wallet.Me
 	return s.Meter(ctx, ids[0])
 }
 
+// newUseRead: readings are chained by their hashes, so that one signature, of the last, is over all.
 func newUseRead() *cobra.Command {
 	command := &cobra.Command{
 		Use: "read NAME", Short: "Be a meter (simulated): write signed readings, one a minute",

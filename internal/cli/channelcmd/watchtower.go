@@ -75,6 +75,7 @@ again each time: a new export in the place of an old one counts at once.`,
 					fmt.Fprintf(command.ErrOrStderr(), "%s: %v; it is tried again\n", path, err)
 				}}
 			for {
+				// A trouble with one channel keeps the tower from none of the others; only --once ends with it.
 				open, troubles := t.look(ctx, args)
 				if open == 0 || once {
 					return troubles
@@ -174,6 +175,7 @@ func (t *tower) watch(ctx context.Context, path string, f channels.File) (live b
 			t.notify(event)
 		}
 	}
+	// While the sender has not left nothing is brought: a claim ends the channel for both.
 	if c.Left == 0 || f.Claim == nil || f.Total <= c.Paid {
 		return c.Left == 0, nil
 	}

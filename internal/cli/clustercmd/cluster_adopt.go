@@ -137,6 +137,7 @@ func adopt(ctx context.Context, dir, from string, own publicValidator, list []pu
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, lock.Close()) }()
+	// What an earlier try has copied is not trusted to be whole. The source is locked and only read.
 	for _, part := range []string{"log", "signers"} {
 		if err := os.RemoveAll(filepath.Join(dir, part)); err != nil {
 			return 0, err
@@ -159,6 +160,8 @@ func adopt(ctx context.Context, dir, from string, own publicValidator, list []pu
 		return 0, err
 	case !slices.Equal(members, all):
 		return 0, cli.Usage(fmt.Errorf("the log in %s was not handed over to these validators, in this order", from))
+	// Validators go on from a signed state: entries behind the checkpoint would stand in the log under nobody's
+	// signature.
 	case at.Size != head.Size:
 		return 0, fmt.Errorf("the log in %s has %d entries, and its checkpoint is over %d: start the node once more, "+
 			"and stop it", from, head.Size, at.Size)
@@ -192,6 +195,8 @@ func prepareAdopter(command *cobra.Command, dir, from, name string) (who publicV
 	if err != nil {
 		return who, err
 	}
+	// The keys first, then the file that names them to the others: a validator that is set and has lost its key votes
+	// never.
 	if err := keyring.SaveValidator(keys.Text()); err != nil {
 		return who, err
 	}

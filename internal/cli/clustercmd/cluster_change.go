@@ -81,6 +81,7 @@ func runClusterPrepare(command *cobra.Command, args []string) error {
 		return err
 	}
 	path := filepath.Join(dir, publicFile)
+	// After the keys are on disk: the file is carried to whoever has the root keys.
 	if err := durable.Replace(vfs.OS, path, append(content, '\n')); err != nil {
 		return err
 	}
@@ -155,6 +156,8 @@ func prepareNew(command *cobra.Command, dir, name string) (who token.Validator, 
 	if err != nil {
 		return who, err
 	}
+	// The genesis from a validator that is there: whoever gives another one founds another network, whose blocks the
+	// others refuse.
 	charter, first, err := cluster.ReadFirst(from)
 	if err != nil {
 		return who, err

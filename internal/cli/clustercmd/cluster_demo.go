@@ -119,6 +119,7 @@ func (p *clusterPlay) play(ctx context.Context) error {
 			return err
 		}
 	}
+	// One payment through two validators at once must be made once.
 	if err := p.payTwice(ctx); err != nil {
 		return err
 	}
@@ -133,6 +134,7 @@ func (p *clusterPlay) play(ctx context.Context) error {
 			return err
 		}
 		if i == 0 {
+			// Until the first payment after the loss is answered: the longest that anybody waited.
 			p.genesis.PauseSeconds = time.Since(killed).Seconds()
 		}
 	}
@@ -327,6 +329,7 @@ func (p *clusterPlay) conclude(ctx context.Context) error {
 	}
 	p.genesis.Payments, p.genesis.SupplyConserved = len(p.paid), true
 	for i, client := range p.clients {
+		// At every validator, also the one that was killed: an answer is everybody's promise.
 		for _, id := range p.paid {
 			if _, err := client.API.Transaction(ctx, id); err != nil {
 				p.genesis.Lost++

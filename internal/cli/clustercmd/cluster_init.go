@@ -102,6 +102,7 @@ func planValidators(command *cobra.Command, dir string) ([]validatorPlan, error)
 				name))
 		}
 		host, apart := hosts[name]
+		// What is left over at the end was said of nobody, and is a slip.
 		delete(hosts, name)
 		next := i
 		if apart {

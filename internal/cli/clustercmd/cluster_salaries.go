@@ -57,6 +57,7 @@ func PaySalaries(ctx context.Context, say func(format string, args ...any)) (s S
 		switch i {
 		case paidUntilGone:
 			say("%s's validator is unplugged after %d of %d salaries …", s.Unplugged, i, len(list))
+			// By SIGKILL: an orderly end would write what a power cut does not.
 			_ = p.nodes[victim].Process.Kill()
 			_ = p.nodes[victim].Wait()
 			gone = time.Now()

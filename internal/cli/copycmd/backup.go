@@ -31,6 +31,7 @@ The copy is its owner's alone (0700).`,
 		Args: cli.ExactArgs(1),
 		RunE: session.ReadingLedger(func(ctx context.Context, command *cobra.Command, s *session.Session,
 			args []string) error {
+			// A copy within the directory that it is of would be lost with it.
 			if err := datadir.Outside(cli.Flag(command, "data"), args[0]); err != nil {
 				return err
 			}
@@ -59,6 +60,7 @@ The copy is its owner's alone (0700).`,
 func backupConfig(ctx context.Context, dir string, from *api.Client) (datadir.Config, io.Closer, error) {
 	if _, err := os.Stat(filepath.Join(dir, datadir.ConfigFile)); err == nil {
 		c, lock, err := datadir.TakeLedger(ctx, dir, func(c datadir.Config) error {
+			// A leader's directory holds what others rely on: continued as a backup it would be overwritten.
 			if c.Leader == "" {
 				return cli.Usage(fmt.Errorf("%s is a leader's data directory, not a backup", dir))
 			}

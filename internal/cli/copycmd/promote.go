@@ -154,6 +154,7 @@ func promote(command *cobra.Command, o promoteOptions) error {
 	if err != nil {
 		return err
 	}
+	// The directory is held from here to the end: no follower may acknowledge anything in between.
 	p := &promoting{promoteOptions: o, over: over, old: c.Leader, c: c, access: access}
 	if c.Leader == "" {
 		c.Leader = inConflict
@@ -172,6 +173,7 @@ func promote(command *cobra.Command, o promoteOptions) error {
 	if err := errors.Join(err, p.n.Close()); err != nil {
 		return err
 	}
+	// Last: until then the directory is a follower's, and a promotion that was cut off is run again.
 	if err := datadir.WriteConfig(dir, p.newConfig()); err != nil {
 		return err
 	}
@@ -262,6 +264,7 @@ func (p *promoting) run(ctx context.Context, dir string, signer note.Signer) err
 	if err := p.query(ctx); err != nil {
 		return nothingChanged(err)
 	}
+	// A word of this promotion: of two in the same epoch, those who promised know which they have promised.
 	var word [16]byte
 	_, _ = rand.Read(word[:])
 	_, fenced = p.n.KnownFence()
@@ -285,6 +288,7 @@ func (p *promoting) run(ctx context.Context, dir string, signer note.Signer) err
 			return err
 		}
 	}
+	// The point of no return: behind it there is a fence that the old leader obeys for ever.
 	signed, fence, err := p.n.Promote(signer, prepare)
 	if err != nil {
 		return err
@@ -293,6 +297,7 @@ func (p *promoting) run(ctx context.Context, dir string, signer note.Signer) err
 	if p.result.Proof, err = p.prove(dir, asking, signed); err != nil {
 		return err
 	}
+	// Told before the rest is copied: the sooner the old leader knows, the less it writes that must be copied.
 	p.notify(ctx, signed)
 	if err := p.copyRest(ctx); err != nil {
 		return err

@@ -128,6 +128,7 @@ func (p *promoting) knows(names []string) error {
 			add(v.Name())
 		}
 	}
+	// By all lists together: this follower's own may be older than the change that named somebody.
 	for _, list := range append([]followerList{{verifiers: p.verifiers}}, p.reported...) {
 		for _, v := range list.verifiers {
 			add(v.Name())

@@ -34,6 +34,8 @@ func openPast(dir string, c datadir.Config) (*oldLog, error) {
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
+	// Opening repairs a torn end: in an overlay, so that what stands there is not changed before its owner has
+	// decided.
 	overlay := vfs.NewOverlay(vfs.OS)
 	p := &oldLog{close: overlay.Close}
 	if c.Network != "" {
@@ -58,6 +60,8 @@ func openPast(dir string, c datadir.Config) (*oldLog, error) {
 	if err == nil {
 		err = log.Close()
 	}
+	// The log cannot be opened: what it once signed is still known, and a restore must not have less without saying
+	// so.
 	published, stored := txlog.StoredCheckpoint(vfs.OS, path)
 	if stored != nil {
 		return nil, errors.Join(err, stored, overlay.Close())

@@ -49,6 +49,7 @@ The old leader's process answers nothing but reads; end it, and bring it back as
 			if c.Leader == "" {
 				return cli.Usage(fmt.Errorf("%s is a leader's already", dir))
 			}
+			// Asked first: a leader that has stopped for a successor who then cannot listen would leave nobody.
 			if err := mayServe(c, command, dir); err != nil {
 				return fmt.Errorf("this node could not serve as the leader, and nothing was changed: %w", err)
 			}

@@ -54,6 +54,7 @@ func (c Config) CheckNodes() error {
 		if err := CheckURL("url", c.URL); err != nil {
 			return err
 		}
+		// This URL goes to every node of the group and stands in its lists.
 		if u, err := url.Parse(c.URL); err == nil && u.User != nil {
 			return token.Errorf(BadConfig, "url", "%q holds a name or a password, and everybody of the group is told "+
 				"this URL: leave them out", c.URL)

@@ -188,6 +188,8 @@ func (d *Drill) Run(duration time.Duration) error {
 	if err := os.RemoveAll(d.Path("leader")); err != nil {
 		return err
 	}
+	// Clients go on for a moment after the kill, as real ones do: what they then get no answer to is open, and neither
+	// lost nor made.
 	stop()
 	group.Wait()
 	if err := follower.End(); err != nil {
@@ -205,6 +207,7 @@ func (d *Drill) init(ctx context.Context) (*wallet.Keyring, []token.WalletID, er
 			return nil, nil, err
 		}
 	}
+	// Outside of the leader's directory, which the drill destroys: the customers have their keys elsewhere.
 	for _, part := range []string{"keys", "names"} {
 		if err := os.CopyFS(d.Path(filepath.Join("people", part)), os.DirFS(filepath.Join(leader, part))); err != nil {
 			return nil, nil, err
@@ -333,6 +336,7 @@ func (d *Drill) recover(ctx context.Context, keyring *wallet.Keyring, wallets []
 			d.Result.Lost++
 		}
 	}
+	// An open payment may have been made or not; both are right, and are only counted.
 	for _, id := range d.open {
 		there, err := has(id)
 		if err != nil {
@@ -350,6 +354,7 @@ func (d *Drill) recover(ctx context.Context, keyring *wallet.Keyring, wallets []
 		err = json.Unmarshal(out, &verified)
 	}
 	d.Result.VerifiedEntries = verified.Size
+	// Without acknowledgement a loss is what the drill is to show.
 	if err == nil && d.Result.Lost > 0 && d.Result.Acknowledgement {
 		err = fmt.Errorf("%d payments that were answered are lost", d.Result.Lost)
 	}

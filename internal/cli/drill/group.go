@@ -129,6 +129,7 @@ func NewGroup(d *Drill, duration time.Duration) (*Group, error) {
 	if err := leader.End(); err != nil {
 		return nil, err
 	}
+	// The port that the leader got stays its own: followers and clients know it by that.
 	c.Acks, c.Listen = 1, strings.TrimPrefix(leader.Url, "http://")
 	if err := datadir.WriteConfig(g.dir(0), c); err != nil {
 		return nil, err

@@ -38,6 +38,7 @@ a pool that does not pay for all.`,
 				}
 				to = usage.At(at)
 			}
+			// To the newest poll and not to now: a farm that was not watched today has nothing to compare.
 			from := to - usage.Day
 			if s.from != "" {
 				at, err := parseTime("from", s.from, &b.Config)

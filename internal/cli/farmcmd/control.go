@@ -65,6 +65,7 @@ func newFarmControlCommand() *cobra.Command {
 			}
 			o.Action = control.Action(args[1])
 			if o.Action == control.Update {
+				// The order may be let out later, by a process in another folder.
 				if o.Firmware, err = absolute(&firmware); err != nil {
 					return err
 				}

@@ -43,6 +43,8 @@ what is shown. A machine that tells neither and is not on the same network segme
 			if o.Password, err = cli.Secret(command, antminerPassword, antminerVariable); err != nil {
 				return err
 			}
+			// Whoever answers to a digest challenge learns what can be tried against the password at leisure: only
+			// machines of the fleet are shown it unasked.
 			if !toAll {
 				if o.Trusted, err = ofTheFleet(command); err != nil {
 					return err
@@ -150,6 +152,7 @@ give them. Columns without a meaning here are named and ignored. - reads standar
 				return err
 			}
 			for i := range machines {
+				// From now on: what was not watched before is no loss of the farm's.
 				machines[i].Since = time.Now().Unix()
 			}
 			dir, err := farmDir(command, true)

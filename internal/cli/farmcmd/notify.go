@@ -103,6 +103,7 @@ receiver took it, 3 when it refused, 4 when it was sent and not answered, 5 when
 					strings.Join(names, ", "))
 			}
 			route := &config.Routes[at]
+			// It has no number: a receiver counts real messages, and a test must not look like one that is missing.
 			m := notify.Message{Farm: config.Name, Route: route.Name, At: time.Now(), Test: true}
 			if err := routeEnd(route.Send(command.Context(), m, config.Location())); err != nil {
 				return err

@@ -158,6 +158,7 @@ func orderStep(step orders.Step) func(command *cobra.Command, args []string) err
 		if err != nil {
 			return err
 		}
+		// The book judges the step under its lock: two who confirm at once are two entries in one order.
 		book, err := orders.Add(vfs.OS, dir, func(b *orders.Book) ([]orders.Entry, error) {
 			return []orders.Entry{{Order: id, At: time.Now().UTC(), Who: who, Step: step}}, nil
 		})
@@ -240,6 +241,8 @@ func runOrders(command *cobra.Command, c *control.Controller, dir string, durati
 	var ran []orders.Order
 	var problems error
 	for {
+		// Claimed in the book before anything is sent: an order is begun once, whoever runs this beside, and a crash
+		// leaves it begun and not done.
 		begun, missed, err := orders.Claim(vfs.OS, dir, c.Who, time.Now().UTC())
 		for _, o := range missed {
 			problems = errors.Join(problems, farm.Refuse("farm-missed", "order",
@@ -287,6 +290,7 @@ func runOrder(ctx context.Context, c *control.Controller, dir string, o orders.O
 		machines = append(machines, &inventory.Machines[at])
 	}
 	giving := *c
+	// Who let it out, and whose order it was: the audit trail names both.
 	giving.Who = fmt.Sprintf("%s (order %d of %s)", c.Who, o.ID, o.First().Who)
 	results, err := giving.Give(ctx, machines, *o.First().What)
 	end := orders.Entry{Order: o.ID, At: time.Now().UTC(), Who: c.Who, Step: orders.Ended}
@@ -308,6 +312,7 @@ func runOrder(ctx context.Context, c *control.Controller, dir string, o orders.O
 	if err != nil {
 		end.Text = err.Error()
 	}
+	// A machine's words are a stranger's: cut, and whole characters again.
 	end.Text = strings.ToValidUTF8(end.Text[:min(len(end.Text), 1000)], "")
 	book, err := orders.Add(vfs.OS, dir, func(*orders.Book) ([]orders.Entry, error) { return []orders.Entry{end}, nil })
 	if err != nil {
@@ -384,7 +389,8 @@ func keepPlan(command *cobra.Command, dir string, config *records.Config, planne
 			planned[i].Who = who
 		}
 	}
-	if dry {
+	// A plan that lets everything run needs no order, and there is nothing to keep.
+	if dry || len(planned) == 0 {
 		var list []orders.Order
 		for i, e := range planned {
 			e.Order = int64(i) + 1
@@ -393,8 +399,9 @@ func keepPlan(command *cobra.Command, dir string, config *records.Config, planne
 		return showOrders(command, dir, list)
 	}
 	book, err := orders.Add(vfs.OS, dir, func(b *orders.Book) ([]orders.Entry, error) {
+		// Within the book's lock: a plan that is read twice, even at the same moment, makes its orders once.
 		for i := range b.Orders {
-			if b.Orders[i].First().Plan == planned[0].Plan && len(planned) > 0 {
+			if b.Orders[i].First().Plan == planned[0].Plan {
 				return nil, farm.Refuse("farm-plan-kept", "plan", "the orders of %s are there already, from %d on",
 					planned[0].Plan, b.Orders[i].ID)
 			}
@@ -442,6 +449,7 @@ func readHours(path string, zone *time.Location) ([]orders.Hour, error) {
 					"and kilowatt-hours from 0 on", path, i+2)
 		}
 		hour := orders.Hour{From: from.UTC(), To: from.Add(time.Hour).UTC(), KW: int64(math.Floor(energy))}
+		// A file has a row for each zone of an hour; machines obey their sum.
 		if n := len(out); n > 0 && out[n-1].From.Equal(hour.From) {
 			out[n-1].KW += hour.KW
 			continue

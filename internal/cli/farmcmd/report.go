@@ -198,6 +198,7 @@ the log's key from elsewhere; the folder's own word proves only that nothing cha
 			if err != nil {
 				return cli.Usage(fmt.Errorf("INDEX: %w", err))
 			}
+			// The folder's own key unless another is given: it shows only that nothing has changed since.
 			keys, err := cli.OpenSealLog(log, cli.FarmSealOrigin, false)
 			if err != nil {
 				return err

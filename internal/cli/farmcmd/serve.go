@@ -110,6 +110,7 @@ func (s *watchServers) start(ctx context.Context, running *monitor.Monitor, log 
 		}
 	}
 	if err != nil {
+		// What has begun to listen is ended when the rest cannot: no server stays behind an error.
 		stop()
 		return nil, err
 	}

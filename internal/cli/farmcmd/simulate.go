@@ -47,6 +47,7 @@ lowhash, rejects, wrongpool, theft, nopool, reboot, counters. Runs until interru
 					return err
 				}
 			}
+			// Loopback is checked where they listen: simulated machines are nobody's to find by a scan.
 			first, err := netip.ParseAddr(at)
 			if err != nil {
 				return cli.Usage(fmt.Errorf("--at: %w", err))

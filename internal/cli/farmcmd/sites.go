@@ -154,6 +154,7 @@ func readJoined(ctx context.Context, joined []records.JoinedFarm, list string) [
 	for i, j := range joined {
 		readings[i] = siteReading{Name: j.Name, URL: j.URL}
 		asked.Go(func() {
+			// Each goroutine has a place of its own: no lock, and the order of farm.toml stays.
 			r := &readings[i]
 			client, err := farms.NewClient(j)
 			if err == nil {

@@ -92,6 +92,7 @@ fees of about 144 blocks) and the price of a bitcoin. Work of an hour is valued 
 					return err
 				}
 			}
+			// The subsidy by law of the protocol, of the day; only fees have to be told.
 			subsidy, err := params.BlockSubsidy.At(params.DateOf(at))
 			if err != nil {
 				return err
@@ -162,6 +163,7 @@ func newFarmSilenceCommand() *cobra.Command {
 				s.Kinds = append(s.Kinds, alert.Kind(kind))
 			}
 			kept := []alert.Silence{s}
+			// What has run out goes when something new comes: the file does not grow over the years.
 			for _, old := range silences {
 				if old.Until > usage.At(now) {
 					kept = append(kept, old)
@@ -257,6 +259,7 @@ func exportPolls(w io.Writer, b *records.Records, selector string, from, to usag
 			fields := []string{p.At.Time().Format(time.RFC3339), m.ID, strconv.FormatBool(m.Simulated)}
 			for _, v := range []int64{p.Elapsed, p.RateMHs, p.NameplateMHs, p.TotalMH, p.AcceptedMH, p.RejectedMH,
 				p.HardwareErrors, p.ChipTemp, p.SlowestFan, p.Watts} {
+				// Empty where a machine does not report: 0 would be a measurement.
 				fields = append(fields, known(v))
 			}
 			fields = append(fields, []string{"", "machine", "nameplate"}[p.Source])

@@ -56,6 +56,7 @@ func newFarmTuneCommand() *cobra.Command {
 			if dry {
 				return showSplit(command, machines, &r)
 			}
+			// A trial changes its orders as it goes: there is no order that a second person could confirm.
 			if config.NeedsSecond(len(machines)) {
 				return farm.Refuse("farm-person", "machines",
 					"%d machines are more than four_eyes of farm.toml: nobody can confirm what is tried; select fewer",

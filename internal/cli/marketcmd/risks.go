@@ -157,6 +157,7 @@ func fillCards(cards []systems.Card, dir string, overheads usage.Overheads) erro
 		return err
 	}
 	for i := range cards {
+		// The older file first: what the newer one has too goes over it.
 		for _, name := range map[string][]string{"bitcoin": {"cm2019_btc_daily.csv", "cm_btc_daily.csv"},
 			"ethereum": {"cm2019_eth_daily.csv"}, "litecoin": {"cm2019_ltc_daily.csv"}}[cards[i].Name] {
 			t, err := open(name)

@@ -50,6 +50,7 @@ func (f *farmFlags) month(command *cobra.Command) (*document.Farm, error) {
 // farmOf turns a month's exact account into the ratios that a document prints.
 func farmOf(m *daily.Month) *document.Farm {
 	ratio := func(ppm int64) *float64 {
+		// Unknown is no figure: 0 would say that nothing was used.
 		if ppm == usage.Unknown {
 			return nil
 		}

@@ -40,6 +40,7 @@ log's key from elsewhere; the folder's own word proves only that nothing changed
 					return cli.Usage(fmt.Errorf("--public: %w", err))
 				}
 			}
+			// Documents and reports are sealed in logs of one form: the entry says which it is.
 			if entry, err := keys.Read(filepath.Join(log, "log"), index); err == nil {
 				if sealed, ok := document.ReadSeal(entry); ok {
 					return verifyDocument(command, sealed, index, inputs)
@@ -50,6 +51,7 @@ log's key from elsewhere; the folder's own word proves only that nothing changed
 				return err
 			}
 			open := func(name string, reading market.ReadOptions) (*market.Table, error) {
+				// By its bare name: a seal from elsewhere reaches no file but those of the folder.
 				return market.ReadFile(filepath.Join(inputs, filepath.Base(name)), reading)
 			}
 			if err := sealed.Rederive(command.Context(), open, cli.ProgressOf(command, "back-test")); err != nil {

@@ -140,6 +140,8 @@ func (f *mineFlags) run(command *cobra.Command) error {
 	stopped := make(chan struct{})
 	go func() { engine.Run(ctx); close(stopped) }()
 	go liveRate(ctx, command.ErrOrStderr(), stats)
+	// The source ends first and hands in what was found; then the engine is ended and waited for, so that the figures
+	// are final.
 	err = source.Run(ctx, engine, stats)
 	cancel()
 	<-stopped

@@ -87,6 +87,8 @@ func poolLogOptions(dir, name string, create bool) (txlog.Options, error) {
 			return options, err
 		}
 		secret = []byte(made)
+		// The public half first: a secret without it could sign what nobody can check; a public half alone is written
+		// over at the next start.
 		if err := errors.Join(durable.Replace(vfs.OS, filepath.Join(dir, "log.pub"), []byte(public+"\n")),
 			durable.Create(vfs.OS, keyFile, secret)); err != nil {
 			return options, err
@@ -225,6 +227,7 @@ name, licence, licence_date. Wallets that nobody has claimed are named on standa
 				return err
 			}
 			defer closer.Close()
+			// From the log and not from the books: what is filed is what anybody can recompute.
 			auditor, err := audit.Replay(log, false)
 			if err != nil {
 				return err

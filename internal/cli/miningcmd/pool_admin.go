@@ -67,6 +67,7 @@ func (a *poolAdmin) query(command *cobra.Command, action string, request admin.C
 	if err != nil {
 		return err
 	}
+	// What was sent may have been done: only questions that change nothing end as if nobody had been asked.
 	unanswered := cli.SentUnanswered
 	if slices.Contains(adminReads, action) {
 		unanswered = func(err error) error { return err }

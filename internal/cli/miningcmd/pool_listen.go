@@ -101,6 +101,7 @@ func (up *poolUp) listeners(ctx context.Context, log *slog.Logger,
 	if err != nil {
 		return nil, nil, cli.Usage(err)
 	}
+	// Certificates are renewed while miners are connected: listeners stay, new handshakes get the new one.
 	go renewing.Watch(ctx, hangup)
 	for _, text := range up.tlsListen {
 		if err := add("tls", text, renewing.Config()); err != nil {

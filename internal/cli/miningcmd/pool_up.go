@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 	"time"
@@ -147,6 +148,12 @@ func (up *poolUp) placeFlags(flags *pflag.FlagSet) {
 	flags.StringVar(&up.importFile, "import", "", "take settings from a ckpool.conf")
 }
 
+// importedURL is the URL of a node in a ckpool.conf. Its password may have any character, and one that means
+// something in a URL is escaped: the node would else be looked for at another host, or under another name.
+func importedURL(node settings.ImportedNode) string {
+	return (&url.URL{Scheme: "http", User: url.UserPassword(node.User, node.Password), Host: node.Address}).String()
+}
+
 // settings joins defaults, the imported file and the flags, in this order.
 func (up *poolUp) settings(command *cobra.Command) error {
 	if err := up.checkFlags(); err != nil {
@@ -183,6 +190,8 @@ func (up *poolUp) settings(command *cobra.Command) error {
 	given := command.Flags().Changed
 	merged := imported.Config
 	merged.Exempt = up.config.Exempt
+	// The file is taken over whole, then what was said on the command line goes over it: a flag that was left alone
+	// must not put its default in the file's place.
 	for flag, keep := range map[string]func(){
 		"operator": func() { merged.Operator = up.config.Operator }, "tag": func() { merged.Tag = up.config.Tag },
 		"start-difficulty": func() { merged.StartDifficulty = up.config.StartDifficulty },
@@ -204,11 +213,10 @@ func (up *poolUp) settings(command *cobra.Command) error {
 		up.listen = imported.Listen
 	}
 	for i, node := range imported.Nodes {
-		url := fmt.Sprintf("http://%s:%s@%s", node.User, node.Password, node.Address)
-		if i == 0 && up.node.URL == "" {
-			up.node.URL = url
+		if at := importedURL(node); i == 0 && up.node.URL == "" {
+			up.node.URL = at
 		} else if i > 0 {
-			up.others = append(up.others, url)
+			up.others = append(up.others, at)
 		}
 	}
 	for _, key := range imported.Ignored {

@@ -77,6 +77,7 @@ func accessNew() *cobra.Command {
 				a.Expires = time.Now().Add(lasts).UTC().Truncate(time.Second)
 			}
 			path := cli.Flag(command, "out")
+			// The configuration keeps its hash alone: whoever reads the file can let nobody in.
 			text, err := addAccess(command, a, path)
 			if err != nil {
 				return err

@@ -34,6 +34,8 @@ works once, and for 15 minutes.`,
   aqsha console link --data net --origin https://tenge.example.kz`,
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
+			// Whoever can write into the node's directory owns it already; over the network the link would be a key
+			// for anybody who asks.
 			if cli.Flag(command, "node") != "" {
 				return cli.Usage(errors.New("--node: the link is made in a data directory: run this on the node's " +
 					"machine, with --data"))

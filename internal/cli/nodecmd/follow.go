@@ -79,6 +79,7 @@ If the leader ever signs two histories, following stops and the signed pair is s
 				return err
 			}
 			client := api.NewClient(c.Leader, access)
+			// Before anything is copied: a name in a URL may lead to another network by now.
 			if err := sameNetwork(command.Context(), c, client); err != nil {
 				return err
 			}

@@ -146,6 +146,7 @@ func InitNetwork(ctx context.Context, dir string, keyring *wallet.Keyring, devel
 		return g, cli.Usage(fmt.Errorf("%s holds a network already", dir))
 	}
 	if _, err := os.Stat(filepath.Join(dir, datadir.InitFile)); err == nil {
+		// A try that a crash has cut off: its log key has signed nothing that anybody has seen.
 		if err := keyring.ForgetLogKey(); err != nil {
 			return g, err
 		}
@@ -161,6 +162,7 @@ func InitNetwork(ctx context.Context, dir string, keyring *wallet.Keyring, devel
 		g = f.Genesis
 		c := datadir.Config{Name: n.Name, Listen: datadir.DefaultListen, Development: development,
 			Network: g.Network().String()}
+		// The configuration is written last in it: a directory that has one has everything.
 		if err := initLedger(dir, keyring, c, g); err != nil {
 			return errors.Join(err, f.Undo())
 		}

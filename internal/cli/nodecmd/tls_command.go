@@ -91,6 +91,8 @@ func newTLSInitCommand() *cobra.Command {
 			if keyPath == "" {
 				keyPath = filepath.Join(folder, caKeyFile)
 			}
+			// The key before the certificate: an authority that clients trust and whose key is lost can renew
+			// nothing.
 			if err := signer.SaveSecret(vfs.OS, keyPath, key, secret); err != nil {
 				return err
 			}
@@ -244,6 +246,8 @@ fingerprint differs.`,
 			if err != nil || u.Scheme != "https" || u.Hostname() == "" {
 				return cli.Usage(fmt.Errorf("%q is not a URL such as https://tenge.example.kz:8420", args[0]))
 			}
+			// Fetched over an unverified connection: what makes it trusted is the fingerprint alone, which came by
+			// another way.
 			authority, err := fetchAuthority(u, strings.ToLower(strings.ReplaceAll(args[1], ":", "")))
 			if err != nil {
 				return err

@@ -112,6 +112,7 @@ func Serve(ctx context.Context, dir string, c datadir.Config, keyring *wallet.Ke
 	if c.Cluster, err = openCluster(dir, keyring, logger); err != nil {
 		return err
 	}
+	// The log is made whole before the node opens it: a validator that lost its disk fetches it from the others.
 	if err := restoreLog(c.Cluster, dir, c, keyring, logger); err != nil {
 		return err
 	}
@@ -133,6 +134,8 @@ func Serve(ctx context.Context, dir string, c datadir.Config, keyring *wallet.Ke
 	keeping, kept := context.WithCancel(ctx)
 	var group sync.WaitGroup
 	group.Go(func() { keepFollowerURLs(keeping, n, dir, logger) })
+	// Deferred calls run backwards: first it is told to stop, then waited for, and the node is closed before either,
+	// below.
 	defer group.Wait()
 	defer kept()
 	served := make(chan struct{})

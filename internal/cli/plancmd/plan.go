@@ -57,6 +57,7 @@ bitcoin, and the same money in the bank. The plan, the files it names and its se
 					return err
 				}
 				name := filepath.Base(f.site)
+				// Into the result: it is computed again without the file.
 				p.Files[name] = string(text)
 				if day, err = advise.DayOf(s, name); err != nil {
 					return err
@@ -210,6 +211,7 @@ changed, or another version or processor architecture rounds otherwise.`,
 			if err != nil {
 				return err
 			}
+			// In the form of the program that wrote it, whose spelling of keys may have been another.
 			again, err := formOf(r, old.Format)
 			if err != nil {
 				return err

@@ -66,6 +66,7 @@ func ReadMembers(path string, resolve func(string) (token.WalletID, error), with
 		if m.Total, err = money.Add(m.Total, amount); err != nil {
 			return nil, cli.Usage(fmt.Errorf("%s:%d: the sums exceed 63 bits", path, i+1))
 		}
+		// An empty place and not a shorter list: proofs of the others are of their places.
 		if gone[name] {
 			m.List, m.Leaves = append(m.List, Member{}), append(m.Leaves, contract.MemberLeaf(nil))
 			continue

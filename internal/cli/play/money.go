@@ -46,6 +46,7 @@ func (s *Stage) registerPurposes() error {
 			words = append(words, word)
 		}
 	}
+	// In order: numbers that purposes get, and so every play of the file, are the same.
 	slices.Sort(words)
 	for _, word := range append(words, s.program.Definition.Assets...) {
 		file := s.Purposes[word]
@@ -100,6 +101,7 @@ func (s *Stage) purposeIn(file string, agency token.WalletID) (*token.RegisterPu
 		if err != nil {
 			return nil, cli.Usage(fmt.Errorf("%s: amends: %w", file, err))
 		}
+		// A purpose is amended once: the next amendment is of the last one in the line (R-AMEND).
 		for s.model.Purpose(number).AmendedBy != 0 {
 			number = s.model.Purpose(number).AmendedBy
 		}
@@ -323,6 +325,7 @@ func (s *Stage) payment(m Move) (token.Body, error) {
 	switch {
 	case from == to && of == 0 && mark == 0:
 		return nil, token.Errorf(token.Repeated, "to", "payer and payee are the same wallet")
+	// With what is in force now: an amendment that has begun takes the place of what it amends.
 	case mark != 0:
 		return s.earmarked(from, to, []wallet.Share{{Amount: amount, Becomes: s.inForce(mark)}})
 	case of == 0:

@@ -265,6 +265,7 @@ func (s *Stage) step(i int, m Move) (what string, refused *token.Error, err erro
 		s.pass(uint64(until) - s.chain.Now)
 		what = "after " + m.Wait + ": "
 	}
+	// A second for each move: what falls due does so between moves and never within one.
 	s.pass(1000)
 	var body token.Body
 	switch {
@@ -289,6 +290,7 @@ func (s *Stage) step(i int, m Move) (what string, refused *token.Error, err erro
 	if err != nil {
 		return "", nil, err
 	}
+	// What the form refuses never reaches a ledger, and is shown as a refusal all the same.
 	if _, err := token.New(body, s.chain.Now); errors.As(err, &refused) {
 		return what, refused, nil
 	} else if err != nil {
@@ -322,6 +324,7 @@ func (s *Stage) body(i int, m Move) (token.Body, error) {
 	if i > 0 {
 		act := &token.Act{Contract: s.contract, Version: 1, Action: m.Act, Caller: caller, Args: []token.Value{},
 			Inputs: inputs, Paid: paid, Document: document}
+		// A contract that has ended is acted on too: the refusal is what the play wants to see.
 		if c := s.model.Contract(s.contract); c != nil {
 			act.Version = c.Version
 		}

@@ -200,6 +200,7 @@ texts, bytes in hexadecimal, or @FILE for the SHA-256 of a file. Amounts paid in
 				return cli.Usage(err)
 			}
 			receipt, err := s.CreateContract(ctx, t)
+			// Also of a draft: its id is known before the others sign, and they have to call it something.
 			if err == nil || errors.Is(err, wallet.ErrDrafted) {
 				err = errors.Join(err, s.Keyring.Put(wallet.Name{Name: args[1], ID: token.RegisteredID(receipt.ID)}))
 			}
@@ -264,6 +265,7 @@ func creationOf(ctx context.Context, command *cobra.Command, s *session.Session,
 	if err != nil {
 		return nil, err
 	}
+	// An asset that is not said is plain tenge.
 	for _, asset := range d.Assets {
 		number := uint32(0)
 		if purpose := assets[asset]; purpose != "" {
@@ -298,6 +300,7 @@ func valuesOf(command *cobra.Command, s *session.Session, name string, d *contra
 		if !ok {
 			return nil, cli.Usage(fmt.Errorf("--%s %s=VALUE (%s) is missing", name, f.Name, f.Type))
 		}
+		// What is left over names no field, and is a slip that could have cost money.
 		delete(given, f.Name)
 		if file, isFile := strings.CutPrefix(text, "@"); isFile && f.Type == token.BytesValue {
 			h, err := session.HashOfFile(file)
@@ -378,6 +381,8 @@ func newContractAct() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			// The version that was read: if somebody acts in between, this is refused instead of meaning something
+			// else.
 			t := &token.Act{Contract: ids[0], Version: c.Version, Action: args[1], Caller: ids[1]}
 			at, known := d.Action(args[1])
 			if !known {

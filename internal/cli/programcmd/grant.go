@@ -124,6 +124,7 @@ func newGrantOpen() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			// Its hash alone: the log is read by auditors, and an animal's number leads to its owner.
 			subject := sha256.Sum256([]byte(cli.Flag(command, "subject")))
 			receipt, err := s.Create(ctx, wallet.NewContract{Template: "grant", Name: args[0], By: parties[0],
 				Parties: parties, Purpose: purpose, Paid: amount,
@@ -283,6 +284,7 @@ func newGrantWhere() *cobra.Command {
 				}
 			}
 			for _, f := range t.Flows {
+				// Where money lost the mark it left the purpose: from there on nobody answers for it.
 				if f.Purpose != p.Number && g.Carried(f, p.Number) {
 					result.Freed = append(result.Freed, f)
 				}

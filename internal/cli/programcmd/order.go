@@ -76,6 +76,8 @@ func newOrderOpen() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			// Beyond the last date by inspection, warranty and three months: a contract that ended before its parties
+			// could act would pay by its end instead of by them.
 			until := max(last, int64(s.Now())) + span["inspect"].Milliseconds() + span["warranty"].Milliseconds() +
 				90*24*time.Hour.Milliseconds()
 			purpose, err := purposeFlag(ctx, command, s)

@@ -104,6 +104,7 @@ func follow(ctx context.Context, command *cobra.Command, s *session.Session, wha
 		return nil, cli.Usage(errors.New("--forwards and --backwards are not negative"))
 	}
 	var id token.ID
+	// What reads as a token's id, 64 hexadecimal digits, is taken for one.
 	isToken := id.UnmarshalText([]byte(what)) == nil
 	purpose, noPurpose := s.Purpose(ctx, what)
 	var contract token.WalletID

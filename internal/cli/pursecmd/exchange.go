@@ -111,6 +111,7 @@ func receive(command *cobra.Command, args []string) error {
 			return err
 		}
 		receipt, conviction, err := phone.Take(message)
+		// A proof of two signatures is kept even where the payment is refused for it: it is worth a bond's money.
 		if err := errors.Join(keepProof(command, conviction), err); err != nil {
 			return err
 		}

@@ -149,6 +149,8 @@ All openers compare the key that is printed before the authority announces it.`,
 			if err != nil {
 				return err
 			}
+			// On disk before the key is printed: once it is announced, names are sealed under it, and a lost share
+			// brings all nearer to a name that nobody can open.
 			if err := saveSecret(cli.Flag(command, "share"), share); err != nil {
 				return err
 			}
@@ -207,6 +209,7 @@ a court's, whose hash stands on the ledger.`,
 			if err != nil {
 				return err
 			}
+			// Before the request is shown: an opening for a key that is gone is counted for ever and read by nobody.
 			if err := saveSecret(cli.Flag(command, "key"), asker); err != nil {
 				return err
 			}
@@ -324,6 +327,7 @@ func newReadNameCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			// From a node's answer: the number is held to the list before it is an index.
 			if seal.KeyNumber == 0 || int(seal.KeyNumber) > len(all.Openers) {
 				return token.Errorf(ledger.UnknownOpeners, "sealed", "no openers' key %d", seal.KeyNumber)
 			}

@@ -43,6 +43,7 @@ payments are worth nothing.`,
 			var done settled
 			for _, links := range all {
 				switch _, err := s.Do(ctx, &token.SettlePurses{Links: links}); fault.Code(err) {
+				// Others may have brought it, as its payer's other payees do: that is no failure.
 				case string(ledger.Duplicate):
 					done.Known++
 				case string(ledger.PurseOver):

@@ -105,6 +105,7 @@ unknown. So is that of whatever answers and is no node of a ledger (no-node). On
 			if err := cli.Show(command, g, g.describe); err != nil || len(g.Unwell) == 0 {
 				return err
 			}
+			// Nobody at all: rather this machine's network than the group.
 			if !slices.ContainsFunc(g.Members, func(m nodeStatus) bool { return m.Role != roleUnreachable }) {
 				return cli.Unreached(errors.New(strings.Join(g.Unwell, "; ")))
 			}
@@ -149,6 +150,7 @@ func membersToQuery(command *cobra.Command, args []string) (urls []string, err e
 	for i := range urls {
 		urls[i] = strings.TrimSuffix(urls[i], "/")
 	}
+	// One node may be its own peer's peer: each is asked once.
 	slices.Sort(urls)
 	return slices.Compact(urls), nil
 }

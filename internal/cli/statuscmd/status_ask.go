@@ -157,6 +157,7 @@ func (m *nodeStatus) silent(err error) {
 func Unanswered(url string, err error) string {
 	var answered interface{ GetStatus() int }
 	if errors.As(err, &answered) {
+		// Whoever answers is there, and may be the leader: none of these is taken for a node that is gone.
 		switch answered.GetStatus() {
 		case http.StatusTooManyRequests:
 			return fmt.Sprintf("%s is there and has too much to do: ask again (%v)", url, err)

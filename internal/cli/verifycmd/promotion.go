@@ -35,6 +35,7 @@ says: compare it with what is known of the leader before.`,
 			if err != nil {
 				return err
 			}
+			// By signatures alone; what no signature says is named below, for it decides as much.
 			fence, err := p.Check(verifier)
 			if err != nil {
 				return &node.VerifyError{Detail: "the promotion was not in order: " + err.Error()}

@@ -191,6 +191,7 @@ func describeReport(w io.Writer, r audit.Report) {
 		transactions += n
 	}
 	verified := "Verified"
+	// The worst first: whoever reads only the first word must not read Verified.
 	if len(r.Faults) > 0 {
 		verified = "NOT VERIFIED IN WHOLE. Up to its checkpoint the log holds"
 	}

@@ -161,6 +161,7 @@ func payOnce(ctx context.Context, command *cobra.Command, s *session.Session, ar
 	if err := durable.Folder(vfs.OS, folder); err != nil {
 		return err
 	}
+	// A key is any text, a file's name is not.
 	name := sha256.Sum256([]byte(key))
 	var outcome wallet.Outcome
 	err = s.PayBatch(ctx, wallet.Batch{

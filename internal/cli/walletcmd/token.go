@@ -140,6 +140,7 @@ func NewProofCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			// Told apart by their first bytes: people keep both kinds under whatever name.
 			if proof.IsReceipt(content) {
 				result, err := proof.CheckReceipt(content, network)
 				if err != nil {

@@ -70,6 +70,7 @@ func walletNew() *cobra.Command {
 					return cli.Usage(
 						errors.New("--public-key: the holder signs too: write a draft for him with --out FILE"))
 				}
+				// A recovery key re-keys at once: made here it would be the bank's, over a wallet that is not.
 				if w.Recovery {
 					return cli.Usage(errors.New("--recovery: a recovery key is its holder's: he adds it himself"))
 				}
@@ -587,6 +588,7 @@ func describeWallet(w io.Writer, s *session.Session, view api.WalletView, a *led
 	}
 	policy := &a.Policy
 	paid, payments := view.PaidToday, view.PaymentsToday
+	// Counters are of the day of the last payment: today nothing was paid yet.
 	if view.Day != policy.Day(s.Now()) {
 		paid, payments = 0, 0
 	}

@@ -40,6 +40,7 @@ Russian.`,
 			}
 			limit, _ := command.Flags().GetInt("limit")
 			before, _ := command.Flags().GetUint64("before")
+			// The size first, and history read at least as far: what was just answered by another node is in it.
 			network, err := s.API.Network(ctx)
 			if err != nil {
 				return err

@@ -50,6 +50,7 @@ func (f *file) WriteAt(p []byte, at int64) (int, error) {
 	d.writes++
 	failed := d.failWriteAt != 0 && d.writes == d.failWriteAt
 	if failed {
+		// Any part of it, also none and all: a caller must not conclude from an error that nothing was written.
 		p = p[:d.rng.IntN(len(p)+1)]
 	}
 	if len(p) > 0 {
