@@ -230,10 +230,15 @@ func ChangesLedger(noun *cobra.Command, verbs ...string) {
 	}
 }
 
-// Drafting makes the session write drafts when the command was asked to.
+// errSubmitsNothing ends a command whose way of working would submit something in spite of --out.
+var errSubmitsNothing = errors.New("--out: this would need another transaction submitted first; nothing was submitted")
+
+// Drafting makes the session write drafts when the command was asked to. Such a session submits nothing, whatever way a
+// command takes: who asks for a draft wants to look at it first.
 func (s *Session) Drafting(command *cobra.Command) *Session {
 	if path := cli.Flag(command, "out"); path != "" {
 		s.Out = func(d *wallet.Draft) error { return d.Write(path) }
+		s.API.SubmitNothing(errSubmitsNothing)
 	}
 	return s
 }
