@@ -38,7 +38,9 @@ type Client struct {
 	own    atomic.Pointer[string] // where who speaks serves himself, which is told with what he sends
 	// waiting is told of each request that is sent; nil tells nobody. See WhileWaiting.
 	waiting func(base string) (answered func())
-	expect  atomic.Pointer[string] // the instance that the first answer must be of; nil once it was, or if any will do
+	// submitsNot is why no transaction may be sent; nil lets them be. Set before the client is used.
+	submitsNot error
+	expect     atomic.Pointer[string] // the instance that the first answer must be of; nil once it was, or if any will do
 }
 
 // NewClient makes a client of the node at a URL, or at several, separated by commas: then it finds out which of them
@@ -351,6 +353,9 @@ func (c *Client) Transaction(ctx context.Context, id token.TransactionID) (Trans
 	return get[TransactionView](ctx, c, "/v1/transactions/"+id.String())
 }
 
+// SubmitNothing has every transaction refused before it is sent, for a reason.
+func (c *Client) SubmitNothing(reason error) { c.submitsNot = reason }
+
 // Submit sends one transaction and waits until it is durable or refused.
 func (c *Client) Submit(ctx context.Context, tx *token.Transaction) (node.Receipt, error) {
 	answers, err := c.SubmitAll(ctx, []*token.Transaction{tx})
@@ -374,6 +379,9 @@ func (c *Client) SubmitAll(ctx context.Context, txs []*token.Transaction) ([]Ans
 
 // SubmitEncoded is SubmitAll for a CBOR sequence of count transactions.
 func (c *Client) SubmitEncoded(ctx context.Context, sequence []byte, count int) ([]Answer, error) {
+	if c.submitsNot != nil {
+		return nil, c.submitsNot
+	}
 	until := time.Now().Add(leaderPatience)
 	for {
 		answers, err := c.submitOnce(ctx, sequence, count)

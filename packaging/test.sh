@@ -18,6 +18,7 @@ end() {
 	[ -n "${1:-}" ] || case "$root" in /tmp/aqsha-root-*) rm -rf "$root" "$root.log" ;; esac
 }
 trap 'end' EXIT
+chmod 755 "$root" # as made by mktemp nobody but root could enter it
 mountpoint -q "$root/proc" || mount -t proc proc "$root/proc"
 inside() { chroot "$root" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root "$@"; }
 say() { printf '== %s\n' "$*"; }

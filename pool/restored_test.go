@@ -260,9 +260,19 @@ func TestWhatTheWalletSendsByHand(t *testing.T) {
 }
 
 // The directory goes back behind a block of the pool, whose coinbase has paid what the log still owes: that stops payments
-// too, and no coinbase pays old debts, until it is entered.
+// too, and no coinbase pays old debts, until it is entered. One block alone is enough, under the tip of the backup too.
 func TestABlockThatTheLogHasLost(t *testing.T) {
 	t.Parallel()
+	for name, others := range map[string]int{"under the tip of the backup": 0, "under another": 3} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			blockThatTheLogHasLost(t, others)
+		})
+	}
+}
+
+// blockThatTheLogHasLost has others find some blocks between the backup and the pool's own.
+func blockThatTheLogHasLost(t *testing.T, others int) {
 	ctx := context.Background()
 	k := openTill(t, 8)
 	k.work(alice)
@@ -270,7 +280,7 @@ func TestABlockThatTheLogHasLost(t *testing.T) {
 	owed := k.Owed()[alice]
 	c := dial(t, k.address).login(alice)
 	network, _ := bitcoin.TargetOfBits(c.job().Bits)
-	k.mine(3, []byte{0x51}) // another tip than that of any job in the backup
+	k.mine(others, []byte{0x51})
 	for c.job().Previous != k.tip() {
 		c.awaitJob(len(c.jobs) + 1)
 	}

@@ -9,6 +9,12 @@ import (
 	"github.com/aqsha/aqsha/words"
 )
 
+// LanguageFor is LanguageOf where a wrong --lang has been refused before.
+func LanguageFor(command *cobra.Command) words.Language {
+	l, _ := LanguageOf(command)
+	return l
+}
+
 // LanguageOf is the language in which somebody at a command is spoken to: --lang, else the system's.
 func LanguageOf(command *cobra.Command) (words.Language, error) {
 	if asked := command.Flags().Lookup("lang"); asked != nil && asked.Changed {

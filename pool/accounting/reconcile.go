@@ -24,15 +24,21 @@ const keptParents = 200
 
 func (a *State) reconciled(r *sharelog.Reconciled) {
 	a.Reconciled, a.Starts = r, nil
-	maps.DeleteFunc(a.parents, func(_ bitcoin.Hash, height uint64) bool { return height+keptParents < r.Height })
+	maps.DeleteFunc(a.parents, func(_ bitcoin.Hash, j lastJob) bool { return j.height+keptParents < r.Height })
 }
 
 // Knows tells whether a transaction is a payment's, or one that has spent its coin, or was set aside.
 func (a *State) Knows(id bitcoin.Hash) bool { return a.known[id] }
 
-// HasBlock tells whether the log has a block of the pool's, or a job on its parent: then the log was alive at the time.
-func (a *State) HasBlock(hash, previous bitcoin.Hash) bool {
-	if _, alive := a.parents[previous]; alive {
+// lastJob is the newest job on a parent.
+type lastJob struct{ height, number uint64 }
+
+// HasBlock tells whether the log has a block of the pool's, or a job on its parent that is no older than the block's own:
+// then the log was alive at the time, and the block is one that nobody is credited for. A job on the parent alone says
+// nothing: a backup that was made under the same tip has one, and the first block after it is lost all the same. A
+// coinbase has the low 32 bits of its job's number, which may have begun again.
+func (a *State) HasBlock(hash, previous bitcoin.Hash, jobMark uint32) bool {
+	if newest, has := a.parents[previous]; has && int32(jobMark-uint32(newest.number)) <= 0 {
 		return true
 	}
 	for _, b := range a.Blocks {

@@ -56,8 +56,8 @@ type State struct {
 	Starts      []Start              // of the pool's processes since Reconciled
 	// known are the transactions of payments, and those that were set aside.
 	known map[bitcoin.Hash]bool
-	// parents are the blocks that jobs since Reconciled were on, and somewhat before, with the jobs' heights.
-	parents map[bitcoin.Hash]uint64
+	// parents are the blocks that jobs since Reconciled were on, and somewhat before.
+	parents map[bitcoin.Hash]lastJob
 }
 
 // terms are a job and the scheme in force when it was handed out.
@@ -117,7 +117,7 @@ func New() *State {
 		work: new(big.Int), Users: map[uint64]uint64{}, Address: map[uint64]string{}, Jobs: map[uint64]*terms{},
 		Balance: map[string]money.Satoshi{},
 		Pending: map[uint64]money.Satoshi{}, Since: map[uint64]uint64{}, LastShare: map[uint64]int64{},
-		known: map[bitcoin.Hash]bool{}, parents: map[bitcoin.Hash]uint64{},
+		known: map[bitcoin.Hash]bool{}, parents: map[bitcoin.Hash]lastJob{},
 	}
 }
 
@@ -280,7 +280,8 @@ func (a *State) addJob(j *sharelog.Job) {
 		}
 		a.History.Rounds.Forget(a.oldestPosition())
 	}
-	a.parents[j.Previous] = j.Height
+	// A job that pays one user comes with its first share, perhaps after newer ones.
+	a.parents[j.Previous] = lastJob{height: j.Height, number: max(j.Number, a.parents[j.Previous].number)}
 	a.Jobs[j.Number] = &terms{Job: j, scheme: a.Scheme, debts: a.debtsIn(j)}
 	if target, err := bitcoin.TargetOfBits(j.Bits); err == nil {
 		a.History.Target(target)

@@ -189,11 +189,11 @@ func (a *Accounts) Knows(id bitcoin.Hash) bool {
 	return a.state.Knows(id)
 }
 
-// HasBlock says whether the log has a block of the pool's, or a job on its parent: then the log was alive at the time.
-func (a *Accounts) HasBlock(hash, previous bitcoin.Hash) bool {
+// HasBlock says whether the log has a block of the pool's, or a job as late as the block's on its parent.
+func (a *Accounts) HasBlock(hash, previous bitcoin.Hash, jobMark uint32) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.state.HasBlock(hash, previous)
+	return a.state.HasBlock(hash, previous, jobMark)
 }
 
 // PayeesBefore are the users that a transaction of a time pays, by output script. What they were owed before the log's

@@ -24,15 +24,16 @@ type Found struct {
 	Block    bitcoin.Hash // zero: in none
 	Time     time.Time    // at which the wallet has seen it; else its block's
 	parent   bitcoin.Hash // of Block
+	job      uint32       // of a coinbase
 }
 
 // Log is what a log knows.
 type Log interface {
 	// Knows tells whether a transaction is a payment's in the log, or was set aside there.
 	Knows(bitcoin.Hash) bool
-	// HasBlock tells whether the log has a block of the pool's, or a job on the same parent: then it was alive at the
-	// time.
-	HasBlock(hash, previous bitcoin.Hash) bool
+	// HasBlock tells whether the log has a block of the pool's, or a job as late as the block's on the same parent: then
+	// it was alive at the time. JobMark is the job's number as the block's coinbase has it.
+	HasBlock(hash, previous bitcoin.Hash, jobMark uint32) bool
 	// IsUser tells whether a script is that of a user of the pool.
 	IsUser(script []byte) bool
 }
@@ -104,7 +105,7 @@ func (r *Reconciler) Round(ctx context.Context, node *bitcoin.Client, w *wallet.
 }
 
 func (r *Reconciler) known(log Log, f *Found, open map[wire.OutPoint]bool) bool {
-	if f.Coinbase && log.HasBlock(f.Block, f.parent) {
+	if f.Coinbase && log.HasBlock(f.Block, f.parent, f.job) {
 		return true
 	}
 	return log.Knows(f.ID) ||
@@ -168,11 +169,17 @@ func (r *Reconciler) rewind(ctx context.Context, node *bitcoin.Client) error {
 // look keeps what a block has of the pool.
 func (r *Reconciler) look(block *wire.MsgBlock, hash bitcoin.Hash) {
 	for i, tx := range block.Transactions {
-		if i > 0 && r.tagger.Paid(tx) || i == 0 && r.tagger.Mined(block) {
+		job, ours := uint32(0), false
+		if i == 0 {
+			job, ours = r.tagger.Mined(block)
+		} else {
+			ours = r.tagger.Paid(tx)
+		}
+		if ours {
 			r.chain = append(r.chain, Found{
 				ID: bitcoin.Hash(tx.TxHash()), Transaction: tx, Coinbase: i == 0, Height: r.next, Block: hash,
 				Time:   block.Header.Timestamp,
-				parent: bitcoin.Hash(block.Header.PrevBlock),
+				parent: bitcoin.Hash(block.Header.PrevBlock), job: job,
 			})
 		}
 	}

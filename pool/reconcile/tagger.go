@@ -64,11 +64,11 @@ func (m *Tagger) Coinbase(previous bitcoin.Hash, job uint32) []byte {
 	return m.sum('b', previous[:], binary.LittleEndian.AppendUint32(nil, job))[:CoinbaseTag]
 }
 
-// Mined tells whether a block is of this log's pool. The mark follows the job's number in one push of eight bytes, and
-// the extranonces follow in another (see pool.jobMark): before them may be what the node wants in a coinbase.
-func (m *Tagger) Mined(block *wire.MsgBlock) bool {
+// Mined tells whether a block is of this log's pool, and of which of its jobs. The mark follows the job's number in one push of eight bytes, and
+// the extranonces follow in another (see job.Tag): before them may be what the node wants in a coinbase.
+func (m *Tagger) Mined(block *wire.MsgBlock) (job uint32, ours bool) {
 	if m == nil || len(block.Transactions) == 0 || len(block.Transactions[0].TxIn) == 0 {
-		return false
+		return 0, false
 	}
 	const length = 4 + CoinbaseTag
 	script := block.Transactions[0].TxIn[0].SignatureScript
@@ -76,10 +76,10 @@ func (m *Tagger) Mined(block *wire.MsgBlock) bool {
 		if script[i] != length {
 			continue
 		}
-		job := binary.LittleEndian.Uint32(script[i+1:])
+		job = binary.LittleEndian.Uint32(script[i+1:])
 		if hmac.Equal(script[i+5:i+5+CoinbaseTag], m.Coinbase(bitcoin.Hash(block.Header.PrevBlock), job)) {
-			return true
+			return job, true
 		}
 	}
-	return false
+	return 0, false
 }

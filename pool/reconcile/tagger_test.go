@@ -70,17 +70,18 @@ func TestABlocksMark(t *testing.T) {
 		coinbase := wire.NewMsgTx(2)
 		coinbase.AddTxIn(wire.NewTxIn(&wire.OutPoint{Index: 0xffffffff}, script, nil))
 		block := wire.NewMsgBlock(&wire.BlockHeader{PrevBlock: [32]byte(parent)})
-		if m.Mined(block) {
+		if _, ours := m.Mined(block); ours {
 			t.Fatal("a block without a transaction")
 		}
 		if err := block.AddTransaction(coinbase); err != nil {
 			t.Fatal(err)
 		}
-		if !m.Mined(block) {
+		if number, ours := m.Mined(block); !ours || number != job {
 			t.Fatal("its own block is not known")
 		}
 		block.Header.PrevBlock[5]++
-		if m.Mined(block) || (*reconcile.Tagger)(nil).Mined(block) {
+		_, ours := m.Mined(block)
+		if _, without := (*reconcile.Tagger)(nil).Mined(block); ours || without {
 			t.Fatal("on another parent it is taken for its own")
 		}
 	})

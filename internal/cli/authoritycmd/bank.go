@@ -35,7 +35,8 @@ func NewBankCommand() *cobra.Command {
 		RunE: session.OnLedger(func(ctx context.Context, command *cobra.Command, s *session.Session,
 			args []string) error {
 			receipt, err := s.Admit(ctx, args[0])
-			return session.ShowReceipt(command, receipt, err, "bank %s is admitted\n", args[0])
+			return session.ShowDone(command, receipt, err,
+				cli.LanguageFor(command).Text("result.bank-admitted", "name", args[0]))
 		}),
 	}
 	move := &cobra.Command{
@@ -48,8 +49,8 @@ func NewBankCommand() *cobra.Command {
 				return err
 			}
 			receipt, err := s.Move(ctx, ids[0], ids[1], ids[2:])
-			return session.ShowReceipt(command, receipt, err, "%d wallets of %s are with %s now\n", len(ids)-2, args[0],
-				args[1])
+			return session.ShowDone(command, receipt, err, cli.LanguageFor(command).Count("result.wallets-moved", len(ids)-2,
+				"from", args[0], "to", args[1]))
 		}),
 	}
 	renew := standing.RenewCommand("bank",
@@ -68,7 +69,7 @@ func NewBankCommand() *cobra.Command {
 				fmt.Fprintln(table, "NAME\tID\tTREASURY\tSTATE\tKEYS\tSINCE")
 				for _, b := range banks {
 					fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", terminal.Plain(b.Name), b.ID,
-						treasuryText(b.Treasury), standing.StateText(b.Suspended), standing.KeysText(b.Keys),
+						treasuryText(b.Treasury), standing.StateText(cli.LanguageFor(command), b.Suspended), standing.KeysText(b.Keys),
 						standing.SinceText(b.SinceMillis))
 				}
 				table.Flush()

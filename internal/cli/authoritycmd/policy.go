@@ -165,7 +165,8 @@ of re-keys and closings, and another day's offset. Propose such a policy instead
 				return err
 			}
 			receipt, err := s.SetPolicy(ctx, policy)
-			return session.ShowReceipt(command, receipt, err, "the policy is replaced\n")
+			return session.ShowDone(command, receipt, err,
+				cli.LanguageFor(command).Text("result.policy-replaced"))
 		}),
 	}
 }
@@ -203,8 +204,8 @@ func policyProposePolicy() *cobra.Command {
 
 // proposed prints a proposal that waits.
 func proposed(command *cobra.Command, receipt node.Receipt, err error) error {
-	return session.ShowReceipt(command, receipt, err,
-		"proposed; it takes effect after the delay unless root vetoes:\n  aqsha policy veto %s\n", receipt.ID)
+	return session.ShowDone(command, receipt, err, fmt.Sprintf("%s\n  aqsha policy veto %s",
+		cli.LanguageFor(command).Text("result.policy-proposed"), receipt.ID))
 }
 
 func policyProposeKeys() *cobra.Command {
@@ -315,7 +316,7 @@ func policyVeto() *cobra.Command {
 				return cli.Usage(err)
 			}
 			receipt, err := s.Veto(ctx, id)
-			return session.ShowReceipt(command, receipt, err, "vetoed\n")
+			return session.ShowDone(command, receipt, err, cli.LanguageFor(command).Text("result.vetoed"))
 		}),
 	}
 }

@@ -104,8 +104,8 @@ func newChannelOpen() *cobra.Command {
 			if kept != nil {
 				return kept
 			}
-			return session.ShowReceipt(command, receipt, err, "channel %s: %s, deposit %s\n", args[0],
-				f.Channel.Contract, amounts[0].Format())
+			return session.ShowDone(command, receipt, err,
+				cli.LanguageFor(command).Text("result.channel", "name", args[0], "id", f.Channel.Contract, "amount", amounts[0].Format()))
 		}),
 	}
 	command.Flags().String("from", "", "the sender's wallet")
@@ -306,7 +306,8 @@ func newChannelClose() *cobra.Command {
 				action = "claim"
 			}
 			receipt, err := closeChannel(ctx, s, f, c.Receiver, action)
-			return session.ShowReceipt(command, receipt, err, "channel %s: %s in all\n", args[0], f.Total.Format())
+			return session.ShowDone(command, receipt, err,
+				cli.LanguageFor(command).Text("result.channel-total", "name", args[0], "amount", f.Total.Format()))
 		}),
 	}
 	command.Flags().Bool("claim", false, "be paid so far and go on")
@@ -374,8 +375,8 @@ func newChannelSettle() *cobra.Command {
 			}
 			receipt, err := s.Call(ctx, wallet.Call{Contract: c.Contract, By: c.Sender, Action: "settle",
 				Args: []token.Value{token.Int(int64(f.Amount)), token.Bytes(f.Signature[:])}})
-			return session.ShowReceipt(command, receipt, err, "channel %s is settled: %s in all\n", args[0],
-				f.Amount.Format())
+			return session.ShowDone(command, receipt, err,
+				cli.LanguageFor(command).Text("result.channel-settled", "name", args[0], "amount", f.Amount.Format()))
 		}),
 	}
 }
@@ -407,7 +408,8 @@ func stepOf(ctx context.Context, command *cobra.Command, s *session.Session, nam
 		call.By = c.Receiver
 	}
 	receipt, err := s.Call(ctx, call)
-	return session.ShowReceipt(command, receipt, err, "channel %s: %s by the %s\n", name, call.Action, side)
+	return session.ShowDone(command, receipt, err, cli.LanguageFor(command).Text("channel-by."+side, "name",
+		name, "action", call.Action))
 }
 
 func newChannelStep(action, short, side string) *cobra.Command {
@@ -431,14 +433,15 @@ func newChannelShow() *cobra.Command {
 				return err
 			}
 			return cli.Show(command, c, func(w io.Writer) {
-				fmt.Fprintf(w, "from %s to %s: deposit %s, paid %s, a tick is %s\n",
-					terminal.Plain(s.Keyring.NameOf(c.Sender)), terminal.Plain(s.Keyring.NameOf(c.Receiver)),
-					c.Deposit.Format(), c.Paid.Format(), c.Tick.Format())
+				l := cli.LanguageFor(command)
+				fmt.Fprintln(w, l.Text("result.channel-terms", "from", terminal.Plain(s.Keyring.NameOf(c.Sender)), "to",
+					terminal.Plain(s.Keyring.NameOf(c.Receiver)), "deposit", c.Deposit.Format(), "paid", c.Paid.Format(),
+					"tick", c.Tick.Format()))
 				if c.Left != 0 {
-					fmt.Fprintf(w, "the sender left at %s; claims until %s\n", terminal.Moment(c.Left),
-						terminal.Moment(c.Left+c.Window))
+					fmt.Fprintln(w, l.Text("result.channel-left", "at", terminal.Moment(c.Left), "until",
+						terminal.Moment(c.Left+c.Window)))
 				}
-				fmt.Fprintf(w, "until %s\n", terminal.Moment(c.Ends))
+				fmt.Fprintln(w, l.Text("result.channel-until", "at", terminal.Moment(c.Ends)))
 			})
 		}),
 	}

@@ -86,8 +86,8 @@ func newUseOpen() *cobra.Command {
 				Parties: parties, Paid: deposit,
 				Terms: scenario.MeteredTerms(tariff, meter.Registers{}, now.Add(-spans[2]), watts, most, spans[0],
 					spans[1], time.UnixMilli(int64(ends)))})
-			return session.ShowReceipt(command, receipt, err, "%s: deposit %s, at most %s a bill\n", args[0],
-				deposit.Format(), most.Format())
+			return session.ShowDone(command, receipt, err,
+				cli.LanguageFor(command).Text("result.meter", "name", args[0], "deposit", deposit.Format(), "most", most.Format()))
 		}),
 	}
 	for _, f := range [][2]string{{"customer", "who buys"}, {"supplier", "who sells"}, {"meter", "the meter's wallet"},
@@ -296,8 +296,8 @@ func newUseBill() *cobra.Command {
 				return err
 			}
 			receipt, err := s.Bill(ctx, m.Contract, m.Parties[1], last.Reading, *last.Chain, *last.Signature)
-			return session.ShowReceipt(command, receipt, err, "%d readings, %d Wh: a bill of %s\n", u.Readings, u.Wh,
-				u.Bill.Format())
+			return session.ShowDone(command, receipt, err, cli.LanguageFor(command).Count("result.meter-bill",
+				int(u.Readings), "wh", u.Wh, "amount", u.Bill.Format()))
 		}),
 	}
 }
@@ -315,7 +315,7 @@ func meterStep(ctx context.Context, command *cobra.Command, s *session.Session, 
 	}
 	call.Contract, call.By = ids[0], m.Parties[party]
 	receipt, err := s.Call(ctx, call)
-	return session.ShowReceipt(command, receipt, err, "%s: %s\n", name, call.Action)
+	return session.ShowDone(command, receipt, err, name+": "+call.Action)
 }
 
 func newUseStep(action, short string, party int, document bool) *cobra.Command {

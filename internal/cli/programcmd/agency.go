@@ -27,7 +27,8 @@ func NewAgencyCommand() *cobra.Command {
 		RunE: session.OnLedger(func(ctx context.Context, command *cobra.Command, s *session.Session,
 			args []string) error {
 			receipt, err := s.GrantAgency(ctx, args[0])
-			return session.ShowReceipt(command, receipt, err, "%s is an agency\n", args[0])
+			return session.ShowDone(command, receipt, err,
+				cli.LanguageFor(command).Text("result.agency", "name", args[0]))
 		}),
 	}
 	renew := standing.RenewCommand("agency", "  aqsha agency renew ministry ministry-2027",
@@ -41,11 +42,11 @@ func NewAgencyCommand() *cobra.Command {
 				return err
 			}
 			return cli.Show(command, agencies, func(w io.Writer) {
-				table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+				l, table := cli.LanguageFor(command), tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 				fmt.Fprintln(table, "NAME\tID\tSTATE\tKEYS\tSINCE")
 				for _, a := range agencies {
 					fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", terminal.Plain(a.Name), a.ID,
-						standing.StateText(a.Suspended), standing.KeysText(a.Keys), standing.SinceText(a.SinceMillis))
+						standing.StateText(l, a.Suspended), standing.KeysText(a.Keys), standing.SinceText(a.SinceMillis))
 				}
 				table.Flush()
 			})
@@ -81,11 +82,11 @@ moved.`,
 			as := cli.Flag(command, "as")
 			withdraw, _ := command.Flags().GetBool("withdraw")
 			receipt, err := s.Vouch(ctx, ids[0], ids[1], as, withdraw)
-			said := "vouches for"
+			l, pairs := cli.LanguageFor(command), []any{"agency", args[0], "wallet", args[1], "as", as}
 			if withdraw {
-				said = "no longer vouches for"
+				return session.ShowDone(command, receipt, err, l.Text("result.vouches-not", pairs...))
 			}
-			return session.ShowReceipt(command, receipt, err, "%s %s %s as %s\n", args[0], said, args[1], as)
+			return session.ShowDone(command, receipt, err, l.Text("result.vouches", pairs...))
 		}),
 	}
 	command.Flags().String("as", "", "what it is: 1 to 12 of a–z, A–Z, 0–9, -, such as canteen or KZ-75")

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"text/tabwriter"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -22,6 +23,7 @@ import (
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/token"
 	"github.com/aqsha/aqsha/wallet"
+	"github.com/aqsha/aqsha/words"
 )
 
 // NewContractCommand makes the command "contract".
@@ -148,8 +150,8 @@ func newContractRegister() *cobra.Command {
 				registrar = ids[0]
 			}
 			receipt, err := s.Define(ctx, registrar, p.Definition)
-			return session.ShowReceipt(command, receipt, err, "definition %s is registered: %s\n", p.Definition.Name,
-				p.ID())
+			return session.ShowDone(command, receipt, err,
+				cli.LanguageFor(command).Text("result.definition", "name", p.Definition.Name, "id", p.ID()))
 		}),
 	}
 	command.Flags().String("bank", "", "the bank that registers it (default: the authority)")
@@ -204,8 +206,8 @@ texts, bytes in hexadecimal, or @FILE for the SHA-256 of a file. Amounts paid in
 			if err == nil || errors.Is(err, wallet.ErrDrafted) {
 				err = errors.Join(err, s.Keyring.Put(wallet.Name{Name: args[1], ID: token.RegisteredID(receipt.ID)}))
 			}
-			return session.ShowReceipt(command, receipt, err, "contract %s: %s\n", args[1],
-				token.RegisteredID(receipt.ID))
+			return session.ShowDone(command, receipt, err,
+				cli.LanguageFor(command).Text("result.contract", "name", args[1], "id", token.RegisteredID(receipt.ID)))
 		}),
 	}
 	command.Flags().String("by", "", "the wallet that creates it and pays in")
@@ -399,8 +401,8 @@ func newContractAct() *cobra.Command {
 				return err
 			}
 			receipt, err := s.Act(ctx, t, c.Assets)
-			return session.ShowReceipt(command, receipt, err, "%s: %s by %s\n", args[0], args[1],
-				cli.Flag(command, "by"))
+			return session.ShowDone(command, receipt, err,
+				cli.LanguageFor(command).Text("result.acted", "name", args[0], "action", args[1], "by", cli.Flag(command, "by")))
 		}),
 	}
 	command.Flags().String("by", "", "the wallet that calls it")
@@ -430,7 +432,7 @@ func newContractShow() *cobra.Command {
 				return err
 			}
 			return cli.Show(command, shownContract{c, assets}, func(w io.Writer) {
-				describeContract(w, s, c, d, assets)
+				describeContract(w, cli.LanguageFor(command), s.Keyring.NameOf, c, d, assets)
 			})
 		}),
 	}
@@ -469,33 +471,47 @@ func assetsOf(ctx context.Context, s *session.Session, c api.ContractView) ([]as
 	return views, nil
 }
 
-func describeContract(w io.Writer, s *session.Session, c api.ContractView, d *contract.Definition, assets []assetView) {
+// describeContract shows a live contract in a language; nameOf is what the reader calls a wallet.
+func describeContract(w io.Writer, l words.Language, nameOf func(token.WalletID) string, c api.ContractView,
+	d *contract.Definition, assets []assetView) {
 	renewed := ""
 	if c.Renewals > 0 {
-		renewed = fmt.Sprintf(", after %d of at most %d renewals", c.Renewals, contract.MaxRenewals)
+		renewed = ", " + l.Text("result.contract-renewed", "count", c.Renewals, "most", contract.MaxRenewals)
 	}
-	fmt.Fprintf(w, "%s %s, version %d, until %s%s\n", terminal.Plain(d.Name), c.ID, c.Version,
-		terminal.Moment(c.EndsMillis), renewed)
+	fmt.Fprintln(w, l.Text("result.contract-head", "definition", terminal.Plain(d.Name), "id", c.ID, "version", c.Version,
+		"at", terminal.Moment(c.EndsMillis))+renewed)
+	row := func(label, name, value string) {
+		fmt.Fprintf(w, "  %-*s %-12s %s\n", labelWidth(l), label, name, value)
+	}
 	for i, name := range d.Parties {
-		fmt.Fprintf(w, "  party  %-12s %s\n", name, terminal.Plain(s.Keyring.NameOf(c.Parties[i])))
+		row(l.Text("result.contract-party"), name, terminal.Plain(nameOf(c.Parties[i])))
 	}
 	for i, f := range d.Terms {
-		fmt.Fprintf(w, "  term   %-12s %s\n", f.Name, terminal.Plain(termText(d, f.Name, c.Terms[i])))
+		row(l.Text("result.contract-term"), f.Name, terminal.Plain(termText(d, f.Name, c.Terms[i])))
 	}
 	for i, v := range variablesOf(d, c.State, c.Registers) {
 		if u := unitOf(d, "state", v.name); u != plainNumber {
 			v.value = unitText(u, c.State[i])
 		}
-		fmt.Fprintf(w, "  state  %-12s %s\n", v.name, v.value)
+		row(l.Text("result.contract-state"), v.name, v.value)
 	}
 	for i, name := range d.Assets {
 		text := ""
 		if a := assets[i]; a.Number != 0 {
-			text = fmt.Sprintf(" of purpose %s (%d), until %s", terminal.Plain(a.Purpose), a.Number,
+			text = " " + l.Text("result.contract-purpose", "name", terminal.Plain(a.Purpose), "number", a.Number, "at",
 				terminal.Moment(a.UntilMillis))
 		}
-		fmt.Fprintf(w, "  holds  %-12s %s%s\n", name, c.Held[i].Format(), text)
+		row(l.Text("result.contract-holds"), name, c.Held[i].Format()+text)
 	}
+}
+
+// labelWidth is how wide the labels of a contract's rows are in a language, in letters.
+func labelWidth(l words.Language) (widest int) {
+	for _, label := range []string{l.Text("result.contract-party"), l.Text("result.contract-term"),
+		l.Text("result.contract-state"), l.Text("result.contract-holds")} {
+		widest = max(widest, utf8.RuneCountInString(label))
+	}
+	return widest + 1
 }
 
 // variablesOf lists the variables of a contract's state as they are shown: numbers, and registers in hexadecimal.

@@ -18,6 +18,7 @@ import (
 	"github.com/aqsha/aqsha/token"
 	"github.com/aqsha/aqsha/trace"
 	"github.com/aqsha/aqsha/wallet"
+	"github.com/aqsha/aqsha/words"
 )
 
 // NewGrantCommand makes the command "grant".
@@ -57,7 +58,8 @@ func newContractStep(noun, verb, action, short string, document bool) *cobra.Com
 				}
 			}
 			receipt, err := s.Call(ctx, call)
-			return session.ShowReceipt(command, receipt, err, "%s: %s by %s\n", args[0], verb, cli.Flag(command, "by"))
+			return session.ShowDone(command, receipt, err,
+				cli.LanguageFor(command).Text("result.acted", "name", args[0], "action", verb, "by", cli.Flag(command, "by")))
 		}),
 	}
 	command.Flags().String("by", "", "the wallet that does it")
@@ -130,8 +132,8 @@ func newGrantOpen() *cobra.Command {
 				Parties: parties, Purpose: purpose, Paid: amount,
 				Terms: []token.Value{token.Bytes(subject[:]), token.Int(int64(amount)), token.Int(until.UnixMilli()),
 					named}})
-			return session.ShowReceipt(command, receipt, err, "%s: %s wait for a certificate of %s\n", args[0],
-				amount.Format(), cli.Flag(command, "registry"))
+			return session.ShowDone(command, receipt, err,
+				cli.LanguageFor(command).Text("result.grant-waits", "name", args[0], "amount", amount.Format(), "registry", cli.Flag(command, "registry")))
 		}),
 	}
 	requireFlags(command, [2]string{"by", "the treasury's wallet"}, [2]string{"farmer", "for whom"},
@@ -218,7 +220,8 @@ func newGrantRelease() *cobra.Command {
 			}
 			receipt, err := s.Call(ctx, wallet.Call{Contract: ids[0], By: ids[1], Action: "release",
 				Document: &c.Document, Args: []token.Value{token.Bytes(c.Signature[:])}})
-			return session.ShowReceipt(command, receipt, err, "%s is released\n", args[0])
+			return session.ShowDone(command, receipt, err,
+				cli.LanguageFor(command).Text("result.released", "name", args[0]))
 		}),
 	}
 	requireFlags(command, [2]string{"by", "the wallet that brings it"})
@@ -249,8 +252,8 @@ func newGrantWork() *cobra.Command {
 			receipt, err := s.Create(ctx, wallet.NewContract{Template: "work", Name: args[0], By: parties[0],
 				Parties: parties, Purpose: purpose, Paid: price,
 				Terms: []token.Value{token.Int(int64(price)), token.Int(until.UnixMilli()), named}})
-			return session.ShowReceipt(command, receipt, err, "%s: %s wait for acceptance by %s\n", args[0],
-				price.Format(), cli.Flag(command, "buyer"))
+			return session.ShowDone(command, receipt, err,
+				cli.LanguageFor(command).Text("result.work-waits", "name", args[0], "amount", price.Format(), "buyer", cli.Flag(command, "buyer")))
 		}),
 	}
 	requireFlags(command, [2]string{"buyer", "who pays"}, [2]string{"supplier", "who works"},
@@ -289,7 +292,7 @@ func newGrantWhere() *cobra.Command {
 					result.Freed = append(result.Freed, f)
 				}
 			}
-			return cli.Show(command, result, func(w io.Writer) { describeWhere(s, w, result) })
+			return cli.Show(command, result, func(w io.Writer) { describeWhere(w, cli.LanguageFor(command), s.WalletName, result) })
 		}),
 	}
 }
@@ -304,14 +307,16 @@ type whereResult struct {
 	Freed   []trace.Flow  `json:"freed"` // payments by which it left the purpose
 }
 
-func describeWhere(s *session.Session, w io.Writer, r whereResult) {
-	fmt.Fprintf(w, "%s: %s were marked, %s have left, %s carry the mark now\n", terminal.Plain(r.Purpose),
-		r.Entered.Format(), r.Left.Format(), r.Live.Format())
+// describeWhere says where a purpose's money is; nameOf is what the reader calls a wallet.
+func describeWhere(w io.Writer, l words.Language, nameOf func(token.WalletID) string, r whereResult) {
+	fmt.Fprintln(w, l.Text("result.where", "purpose", terminal.Plain(r.Purpose), "entered", r.Entered.Format(), "left",
+		r.Left.Format(), "live", r.Live.Format()))
 	for _, p := range r.Places {
-		fmt.Fprintf(w, "  %s holds %s\n", terminal.Plain(s.WalletName(p.Wallet)), p.Amount.Format())
+		fmt.Fprintln(w, " ", l.Text("result.where-holds", "name", terminal.Plain(nameOf(p.Wallet)), "amount",
+			p.Amount.Format()))
 	}
 	for _, f := range r.Freed {
-		fmt.Fprintf(w, "  %s was paid %s by %s, free of the mark\n", terminal.Plain(s.WalletName(f.To)),
-			f.Amount.Format(), terminal.Plain(s.WalletName(f.From)))
+		fmt.Fprintln(w, " ", l.Text("result.where-freed", "to", terminal.Plain(nameOf(f.To)), "amount", f.Amount.Format(),
+			"from", terminal.Plain(nameOf(f.From))))
 	}
 }

@@ -97,8 +97,8 @@ func newOrderOpen() *cobra.Command {
 					token.Int(span["inspect"].Milliseconds()), token.Int(span["warranty"].Milliseconds()),
 					token.Int(until), named,
 				}})
-			return session.ShowReceipt(command, receipt, err, "%s: %d milestones of %s\n", args[0], milestones,
-				price.Format())
+			return session.ShowDone(command, receipt, err, cli.LanguageFor(command).Count("result.order", int(milestones),
+				"name", args[0], "amount", price.Format()))
 		}),
 	}
 	addOrderFlags(command)
@@ -194,7 +194,7 @@ func newOrderAmount(verb, action, short string) *cobra.Command {
 			}
 			receipt, err := s.Call(ctx, wallet.Call{Contract: ids[0], By: ids[1], Action: action,
 				Args: []token.Value{token.Int(int64(amount))}})
-			return session.ShowReceipt(command, receipt, err, "%s: %s\n", args[0], verb)
+			return session.ShowDone(command, receipt, err, args[0]+": "+verb)
 		}),
 	}
 	requireFlags(command, [2]string{"by", "the arbiter's wallet"})

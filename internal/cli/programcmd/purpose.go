@@ -230,5 +230,6 @@ func registerPurpose(ctx context.Context, command *cobra.Command, s *session.Ses
 		}
 	}
 	receipt, err := s.RegisterPurpose(ctx, ids[0], p)
-	return session.ShowReceipt(command, receipt, err, "purpose %s is registered\n", p.Name)
+	return session.ShowDone(command, receipt, err,
+		cli.LanguageFor(command).Text("result.purpose", "name", p.Name))
 }

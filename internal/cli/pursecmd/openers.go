@@ -182,8 +182,8 @@ func newAnnounceOpenersCommand() *cobra.Command {
 				return err
 			}
 			receipt, err := s.AnnounceOpeners(ctx, key)
-			return session.ShowReceipt(command, receipt, err, "names are sealed for %d of %d openers\n",
-				key.Threshold(), key.Members)
+			return session.ShowDone(command, receipt, err,
+				cli.LanguageFor(command).Text("result.openers", "threshold", key.Threshold(), "members", key.Members))
 		}),
 	}
 }
@@ -298,8 +298,7 @@ func newOpenNameCommand() *cobra.Command {
 					token.NameShare{Opener: share.Opener, Point: share.Point, Proof: share.Proof[:]})
 			}
 			receipt, err := s.Do(ctx, t)
-			return session.ShowReceipt(command, receipt, err,
-				"the name is open for who asked; the opening is counted\n")
+			return session.ShowDone(command, receipt, err, cli.LanguageFor(command).Text("result.name-open"))
 		}),
 	}
 }

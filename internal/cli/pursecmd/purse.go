@@ -67,8 +67,8 @@ BANK).`,
 				return err
 			}
 			receipt, err := s.BondPurses(ctx, bank, amount)
-			return session.ShowReceipt(command, receipt, err, "%s more are set aside for purses of %s\n",
-				amount.Format(), args[0])
+			return session.ShowDone(command, receipt, err,
+				cli.LanguageFor(command).Text("result.purse-bond", "amount", amount.Format(), "bank", args[0]))
 		}),
 	}
 	command.Flags().String("amount", "0", "tenge to add")
@@ -316,7 +316,8 @@ certify" prints.`,
 					err = phone.Certify(certificate)
 				}
 			}
-			return session.ShowReceipt(command, receipt, err, "%s more are set aside\n", amount.Format())
+			return session.ShowDone(command, receipt, err,
+				cli.LanguageFor(command).Text("result.purse-funded", "amount", amount.Format()))
 		}),
 	}
 	command.Flags().String("from", "", "wallet that pays")

@@ -86,7 +86,8 @@ receive" writes it when it meets one. It needs nobody's signature besides; the p
 				return err
 			}
 			receipt, err := s.Do(ctx, &token.ConvictPurse{Conviction: proof})
-			return session.ShowReceipt(command, receipt, err, "the purse is convicted\n")
+			return session.ShowDone(command, receipt, err,
+				cli.LanguageFor(command).Text("result.purse-convicted"))
 		}),
 	}
 }
@@ -169,7 +170,7 @@ when none of its purses is left.`,
 				id = standing.Purse
 			}
 			receipt, err := s.Do(ctx, &token.ClosePurse{Purse: id})
-			return session.ShowReceipt(command, receipt, err, "it is closed\n")
+			return session.ShowDone(command, receipt, err, cli.LanguageFor(command).Text("result.purse-closed"))
 		}),
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -29,6 +30,9 @@ type Session struct {
 // the ledger opened in this process. Once the command has done what it says, what goes wrong in closing the ledger is
 // a warning: a payment that is in the log was made, whether or not a snapshot could be written after it.
 func WithSession(command *cobra.Command, reading bool, act func(ctx context.Context, s *Session) error) error {
+	if _, err := cli.LanguageOf(command); err != nil { // before anything is done, whose result could not be said
+		return err
+	}
 	s, err := openSession(command, reading)
 	if err != nil {
 		return err
@@ -41,6 +45,9 @@ func WithSession(command *cobra.Command, reading bool, act func(ctx context.Cont
 // still there; when it is not, nothing was done, and the payment is made as other commands work.
 func WithPayer(command *cobra.Command, act func(ctx context.Context, s *Session) error) error {
 	url, instance := cli.Flag(command, "node"), ""
+	if _, err := cli.LanguageOf(command); err != nil {
+		return err
+	}
 	access, err := datadir.AccessOf(command)
 	if err != nil {
 		return err
@@ -196,8 +203,14 @@ func openLocal(ctx context.Context, dir string, c datadir.Config, keyring *walle
 	}}, nil
 }
 
-// ShowReceipt prints what became of a transaction.
+// ShowReceipt is ShowDone for what only operators read, in English.
 func ShowReceipt(command *cobra.Command, receipt node.Receipt, err error, format string, args ...any) error {
+	return ShowDone(command, receipt, err, fmt.Sprintf(strings.TrimSuffix(format, "\n"), args...))
+}
+
+// ShowDone prints what became of a transaction: done says what was done, in the reader's language.
+func ShowDone(command *cobra.Command, receipt node.Receipt, err error, done string) error {
+	l := cli.LanguageFor(command)
 	drafted := errors.Is(err, wallet.ErrDrafted)
 	if err != nil && !drafted {
 		return err
@@ -205,14 +218,14 @@ func ShowReceipt(command *cobra.Command, receipt node.Receipt, err error, format
 	if drafted {
 		return cli.Show(command, map[string]any{"id": receipt.ID, "draft": cli.Flag(command, "out")},
 			func(w io.Writer) {
-				fmt.Fprintf(w,
-					"draft %s: pass it to the key holders (aqsha tx sign), then submit it (aqsha tx submit)\n",
-					cli.Flag(command, "out"))
+				fmt.Fprintln(w, l.Text("result.draft", "file", cli.Flag(command, "out")))
 			})
 	}
 	return cli.Show(command, receipt, func(w io.Writer) {
-		fmt.Fprintf(w, format, args...)
-		fmt.Fprintf(w, "   transaction %s, entry %d, block %d\n", receipt.ID, receipt.Index, receipt.Height)
+		if done != "" {
+			fmt.Fprintln(w, done)
+		}
+		fmt.Fprintln(w, "  ", l.Text("result.receipt", "id", receipt.ID, "entry", receipt.Index, "block", receipt.Height))
 	})
 }
 
@@ -230,10 +243,15 @@ func ChangesLedger(noun *cobra.Command, verbs ...string) {
 	}
 }
 
-// Drafting makes the session write drafts when the command was asked to.
+// errSubmitsNothing ends a command whose way of working would submit something in spite of --out.
+var errSubmitsNothing = errors.New("--out: this would need another transaction submitted first; nothing was submitted")
+
+// Drafting makes the session write drafts when the command was asked to. Such a session submits nothing, whatever way a
+// command takes: who asks for a draft wants to look at it first.
 func (s *Session) Drafting(command *cobra.Command) *Session {
 	if path := cli.Flag(command, "out"); path != "" {
 		s.Out = func(d *wallet.Draft) error { return d.Write(path) }
+		s.API.SubmitNothing(errSubmitsNothing)
 	}
 	return s
 }

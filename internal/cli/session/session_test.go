@@ -286,3 +286,36 @@ func TestWhatIsShown(t *testing.T) {
 		t.Errorf("a draft: %q, %v", out.String(), err)
 	}
 }
+
+// A command that was asked for a draft submits nothing, also where it does not go by the way that writes drafts.
+func TestWhoDraftsSubmitsNothing(t *testing.T) {
+	t.Parallel()
+	dir := newNet(t)
+	admit := func(ctx context.Context, command *cobra.Command, s *session.Session, args []string) error {
+		receipt, err := s.Admit(ctx, args[0])
+		return session.ShowReceipt(command, receipt, err, "")
+	}
+	paper := filepath.Join(t.TempDir(), "admit.draft")
+	if out, _, err := run(t, session.OnLedger, admit, "x", "halyk", "--data", dir, "--out", paper); err != nil || !strings.Contains(out, paper) {
+		t.Fatalf("%q, %v", out, err)
+	}
+	forgets := func(ctx context.Context, _ *cobra.Command, s *session.Session, args []string) error {
+		s.Out = nil
+		_, err := s.Admit(ctx, args[0])
+		return err
+	}
+	if _, _, err := run(t, session.OnLedger, forgets, "x", "kaspi", "--data", dir, "--out", paper+"2"); err == nil ||
+		!strings.Contains(err.Error(), "nothing was submitted") {
+		t.Errorf("who goes past the draft: %v", err)
+	}
+	read := func(ctx context.Context, _ *cobra.Command, s *session.Session, _ []string) error {
+		banks, err := s.API.Intermediaries(ctx)
+		if err != nil || len(banks) != 0 {
+			t.Errorf("%d banks were admitted by drafts, %v", len(banks), err)
+		}
+		return nil
+	}
+	if _, _, err := run(t, session.ReadingLedger, read, "x", "--data", dir); err != nil {
+		t.Fatal(err)
+	}
+}

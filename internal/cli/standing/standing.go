@@ -8,10 +8,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/aqsha/aqsha/internal/cli"
 	"github.com/aqsha/aqsha/internal/cli/session"
 	"github.com/aqsha/aqsha/node"
 	"github.com/aqsha/aqsha/token"
 	"github.com/aqsha/aqsha/wallet"
+	"github.com/aqsha/aqsha/words"
 )
 
 // Who signs on the ledger, and whether: what banks, agencies and the authority's sets have in common.
@@ -30,7 +32,11 @@ func Suspensions(noun, example, short string, suspend func(d *wallet.Client, ctx
 					return err
 				}
 				receipt, err := suspend(s.Client, ctx, ids[0], suspended)
-				return session.ShowReceipt(command, receipt, err, "%s %s: %s\n", noun, args[0], StateText(suspended))
+				l := cli.LanguageFor(command)
+				if suspended {
+					return session.ShowDone(command, receipt, err, l.Text("standing."+noun+"-suspended", "name", args[0]))
+				}
+				return session.ShowDone(command, receipt, err, l.Text("standing."+noun+"-active", "name", args[0]))
 			}),
 		}
 	}
@@ -38,11 +44,11 @@ func Suspensions(noun, example, short string, suspend func(d *wallet.Client, ctx
 }
 
 // StateText says whether somebody of the ledger may act.
-func StateText(suspended bool) string {
+func StateText(l words.Language, suspended bool) string {
 	if suspended {
-		return "suspended"
+		return l.Text("result.state-suspended")
 	}
-	return "active"
+	return l.Text("result.state-active")
 }
 
 // KeySet makes a set of keys that are named, or given as public keys, with the threshold of a command's flag.
@@ -76,8 +82,8 @@ func RenewCommand(noun, example string, renew func(d *wallet.Client, ctx context
 				return err
 			}
 			receipt, err := renew(s.Client, ctx, ids[0], keys)
-			return session.ShowReceipt(command, receipt, err, "%s %s signs with other keys now: %s\n", noun, args[0],
-				KeysText(keys))
+			return session.ShowDone(command, receipt, err, cli.LanguageFor(command).Text("standing."+noun+"-renewed", "name",
+				args[0], "needed", keys.Threshold, "keys", len(keys.Keys)))
 		}),
 	}
 	command.Flags().Uint8("threshold", 1, "how many must sign")

@@ -18,6 +18,7 @@ import (
 	"github.com/aqsha/aqsha/node"
 	"github.com/aqsha/aqsha/node/failover"
 	"github.com/aqsha/aqsha/token"
+	"github.com/aqsha/aqsha/words"
 )
 
 // GroupUnwell is the code of a group that does not serve as it should.
@@ -102,7 +103,8 @@ unknown. So is that of whatever answers and is no node of a ledger (no-node). On
 				}
 				g = queryGroup(command.Context(), urls, access)
 			}
-			if err := cli.Show(command, g, g.describe); err != nil || len(g.Unwell) == 0 {
+			describe := func(w io.Writer) { g.describe(w, cli.LanguageFor(command)) }
+			if err := cli.Show(command, g, describe); err != nil || len(g.Unwell) == 0 {
 				return err
 			}
 			// Nobody at all: rather this machine's network than the group.
@@ -155,18 +157,18 @@ func membersToQuery(command *cobra.Command, args []string) (urls []string, err e
 	return slices.Compact(urls), nil
 }
 
-func (g GroupStatus) describe(w io.Writer) {
+func (g GroupStatus) describe(w io.Writer, l words.Language) {
 	if g.Network == "" {
-		fmt.Fprintln(w, "None of the nodes asked said of which network it is")
+		fmt.Fprintln(w, l.Text("status.nobody"))
 	} else {
-		fmt.Fprintf(w, "%s, network %s\n", terminal.Plain(g.Name), g.Network)
+		fmt.Fprintln(w, l.Text("status.head", "name", terminal.Plain(g.Name), "network", g.Network))
 	}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "NODE\tROLE\tEPOCH\tSTATUS\tHEIGHT\tENTRIES\tBEHIND\tFOLLOWERS\tACKS")
+	fmt.Fprintln(table, l.Text("status.columns"))
 	for _, m := range g.Members {
 		m.URL = errtext.Redact(m.URL) // before columns are measured: what is printed hides a password anyway
 		if !m.said() {
-			fmt.Fprintf(table, "%s\t%s\t\t%s\t\t\t\t\t\n", m.URL, m.Role, m.Status)
+			fmt.Fprintf(table, "%s\t%s\t\t%s\t\t\t\t\t\n", m.URL, roleText(l, m.Role), m.Status)
 			continue
 		}
 		followers, acks := "", ""
@@ -177,56 +179,66 @@ func (g GroupStatus) describe(w io.Writer) {
 					connected++
 				}
 			}
-			followers, acks = fmt.Sprintf("%d of %d heard", connected, len(m.Heard)), fmt.Sprint(m.Acks)
+			followers = l.Text("status.heard", "heard", connected, "all", len(m.Heard))
+			acks = fmt.Sprint(m.Acks)
 		}
-		fmt.Fprintf(table, "%s\t%s\t%d\t%s\t%s\t%s\t%s\t%s\t%s\n", m.URL, m.Role, m.Epoch, m.Status,
-			orUnknown(m.Height), sizeText(m), lagText(m), followers, acks)
+		fmt.Fprintf(table, "%s\t%s\t%d\t%s\t%s\t%s\t%s\t%s\t%s\n", m.URL, roleText(l, m.Role), m.Epoch,
+			m.Status, orUnknown(l, m.Height), sizeText(l, m), lagText(l, m), followers, acks)
 	}
 	_ = table.Flush()
 	for _, m := range g.Members {
 		if m.SameAs != "" {
-			fmt.Fprintf(w, "  %s is the same node as %s\n", m.URL, m.SameAs)
+			fmt.Fprintln(w, " ", l.Text("status.same", "url", m.URL, "other", m.SameAs))
 			continue
 		}
 		for _, f := range m.Heard {
 			if m.Role == "leader" {
-				fmt.Fprintf(w, "  %s hears %s: %s\n", m.URL, terminal.Plain(f.Name), followerText(f))
+				fmt.Fprintln(w, " ", l.Text("status.hears", "url", m.URL, "name", terminal.Plain(f.Name), "how",
+					followerText(l, f)))
 			}
 		}
 		for _, warning := range m.Warnings {
-			fmt.Fprintf(w, "  %s warns: %s\n", m.URL, terminal.Plain(warning))
+			fmt.Fprintln(w, " ", l.Text("status.warns", "url", m.URL, "warning", terminal.Plain(warning)))
 		}
 	}
 }
 
+// roleText is a node's role in words; what an unknown version calls itself stays as it is.
+func roleText(l words.Language, role string) string {
+	if text := l.Text("role." + role); text != "role."+role {
+		return text
+	}
+	return terminal.Plain(role)
+}
+
 // sizeText is how many entries a node shows; a leader that waits for its followers does not know it.
-func sizeText(m nodeStatus) string {
+func sizeText(l words.Language, m nodeStatus) string {
 	if m.Height == nil {
-		return orUnknown(nil)
+		return orUnknown(l, nil)
 	}
 	return fmt.Sprint(m.Size)
 }
 
-func lagText(m nodeStatus) string {
+func lagText(l words.Language, m nodeStatus) string {
 	if m.Role == "follower" {
-		return orUnknown(m.Lag)
+		return orUnknown(l, m.Lag)
 	}
 	return ""
 }
 
-func orUnknown(value *uint64) string {
+func orUnknown(l words.Language, value *uint64) string {
 	if value == nil {
-		return "not known"
+		return l.Text("status.unknown")
 	}
 	return fmt.Sprint(*value)
 }
 
-func followerText(f node.FollowerState) string {
+func followerText(l words.Language, f node.FollowerState) string {
 	switch {
 	case f.SilentMillis == nil:
-		return "never since it started"
+		return l.Text("status.never")
 	case !f.Connected:
-		return fmt.Sprintf("not for %s", (time.Duration(*f.SilentMillis) * time.Millisecond).Round(time.Second))
+		return l.Text("status.not-for", "span", (time.Duration(*f.SilentMillis) * time.Millisecond).Round(time.Second))
 	}
-	return orUnknown(f.Lag) + " entries behind"
+	return l.Text("status.behind", "entries", orUnknown(l, f.Lag))
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/aqsha/aqsha/api"
 	"github.com/aqsha/aqsha/node"
 	"github.com/aqsha/aqsha/token"
+	"github.com/aqsha/aqsha/words"
 )
 
 // answers is what somebody answers to whoever asks how a node is; raw, if set, instead of everything.
@@ -209,7 +210,7 @@ func TestStatusOfOddAnswers(t *testing.T) {
 			}
 			g := queryGroup(t.Context(), urls, "")
 			var printed strings.Builder
-			g.describe(&printed)
+			g.describe(&printed, words.English)
 			all := strings.Join(append(slices.Clone(g.Unwell), printed.String()), "\n")
 			for i, m := range g.Members {
 				if m.Role != c.roles[i] {

@@ -21,6 +21,7 @@ import (
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/node/audit"
 	"github.com/aqsha/aqsha/token"
+	"github.com/aqsha/aqsha/words"
 )
 
 // NewVerifyCommand makes the command "verify".
@@ -97,12 +98,11 @@ func runVerify(command *cobra.Command, _ []string) error {
 		}{report, append([]any{}, checks...), append([]string{}, missing...)}
 	}
 	return errors.Join(cli.Show(command, view, func(w io.Writer) {
-		describeReport(w, report)
+		l := cli.LanguageFor(command)
+		describeReport(w, l, report)
 		describe(w)
 		for _, origin := range missing {
-			fmt.Fprintf(w,
-				"  Not verified: banknotes of the cash office whose log is %s: name it with --cash URL or --cash DIR\n",
-				terminal.Plain(origin))
+			fmt.Fprintln(w, " ", l.Text("verification.no-cash", "origin", terminal.Plain(origin)))
 		}
 	}), err, wrong)
 }
@@ -185,61 +185,56 @@ func verifyServed(ctx context.Context, url, access string, network token.Network
 }
 
 // describeReport says in words what was verified.
-func describeReport(w io.Writer, r audit.Report) {
+func describeReport(w io.Writer, l words.Language, r audit.Report) {
+	said := func(key string, pairs ...any) { fmt.Fprintln(w, " ", l.Text("verification."+key, pairs...)) }
 	transactions := 0
 	for _, n := range r.Transactions {
 		transactions += n
 	}
-	verified := "Verified"
 	// The worst first: whoever reads only the first word must not read Verified.
+	verified := l.Text("result.verified", "network", r.Network, "name", terminal.Plain(r.Name))
 	if len(r.Faults) > 0 {
-		verified = "NOT VERIFIED IN WHOLE. Up to its checkpoint the log holds"
+		verified = l.Text("result.not-verified", "network", r.Network, "name", terminal.Plain(r.Name))
 	}
-	fmt.Fprintf(w, "%s: network %s (%s)\n", verified, r.Network, terminal.Plain(r.Name))
+	fmt.Fprintln(w, verified)
 	if r.Entries {
-		fmt.Fprintf(w, "  %d entries in %d blocks: %d transactions with %d signatures, %d system entries\n", r.Size,
-			r.Height+1, transactions, r.Signatures, r.System)
+		said("entries", "size", r.Size, "blocks", r.Height+1, "transactions", transactions, "signatures",
+			r.Signatures, "system", r.System)
 		if r.SignedAt > 0 {
-			fmt.Fprintf(w, "  root %s: a copy of the past, with which the log of %d entries begins that a signed "+
-				"checkpoint states; hash tiles compared: %d\n", r.Root, r.SignedAt, r.Tiles)
+			said("root-past", "root", r.Root, "size", r.SignedAt, "tiles", r.Tiles)
 		} else {
-			fmt.Fprintf(w,
-				"  root %s, as its checkpoint says, signed by those who sign this log; hash tiles compared: %d\n",
-				r.Root,
-				r.Tiles)
+			said("root", "root", r.Root, "tiles", r.Tiles)
 		}
-		fmt.Fprintf(w, "  issued %s − redeemed %s = live %s in %d tokens, %d wallets\n", r.Issued.Format(),
-			r.Redeemed.Format(), r.Circulating.Format(), r.LiveTokens, r.Wallets)
+		said("supply", "issued", r.Issued.Format(), "redeemed", r.Redeemed.Format(), "live",
+			r.Circulating.Format(), "tokens", r.LiveTokens, "wallets", r.Wallets)
 	} else {
-		fmt.Fprintf(w, "  %d hashes in %d tiles, and the leaves of %d blocks\n", r.Size, r.Tiles, r.Leaves)
-		fmt.Fprintf(w, "  root %s, as its checkpoint says, signed by those who sign this log\n", r.Root)
-		fmt.Fprintf(w, "  issued %s − redeemed %s = circulating %s, as the last leaf says\n", r.Issued.Format(),
-			r.Redeemed.Format(), r.Circulating.Format())
+		said("hashes", "size", r.Size, "tiles", r.Tiles, "blocks", r.Leaves)
+		said("root-said", "root", r.Root)
+		said("supply-said", "issued", r.Issued.Format(), "redeemed", r.Redeemed.Format(), "live",
+			r.Circulating.Format())
 	}
 	if r.StateRoot != "" {
-		fmt.Fprintf(w, "  state root %s (limits and counters included)\n", r.StateRoot)
+		said("state", "root", r.StateRoot)
 	}
-	fmt.Fprintf(w, "  rules version %d\n", r.Rules)
+	said("rules", "version", r.Rules)
 	for _, use := range r.Outlawed {
-		fmt.Fprintf(w, "  ! block %d: %s %s would be refused today: %s\n", use.Height, use.Kind, use.Transaction,
-			use.Refusal)
+		fmt.Fprintln(w, "  !", l.Text("verification.outlawed", "block", use.Height, "kind", use.Kind, "id",
+			use.Transaction, "why", use.Refusal))
 	}
 	if r.OutlawedMore > 0 {
-		fmt.Fprintf(w, "  ! and %d more\n", r.OutlawedMore)
+		fmt.Fprintln(w, "  !", l.Count("result.and-more", int(r.OutlawedMore)))
 	}
 	for _, f := range r.Faults {
 		fmt.Fprintf(w, "  ✗ %s: %s\n", f.Code, terminal.Plain(f.What))
 	}
-	describeUnchecked(w, r.Unchecked)
+	describeUnchecked(w, l, r.Unchecked)
 }
 
-func describeUnchecked(w io.Writer, unchecked []string) {
+func describeUnchecked(w io.Writer, l words.Language, unchecked []string) {
 	if slices.Contains(unchecked, audit.UncheckedEntries) {
-		fmt.Fprintln(w, "  Not checked: signatures and rules. Entries are not for everybody here; an access "+
-			"(AQSHA_ACCESS) that may read them checks all.")
+		fmt.Fprintln(w, " ", l.Text("verification.no-entries"))
 	}
 	if slices.Contains(unchecked, audit.UncheckedNetwork) {
-		fmt.Fprintln(w, "  Not checked: that it is the network that you mean. Its id is the log's own word: compare "+
-			"it with one from a source you trust, or pass --network.")
+		fmt.Fprintln(w, " ", l.Text("verification.no-network"))
 	}
 }

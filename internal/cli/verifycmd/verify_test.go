@@ -17,6 +17,7 @@ import (
 	"github.com/aqsha/aqsha/node"
 	"github.com/aqsha/aqsha/token"
 	"github.com/aqsha/aqsha/txlog"
+	"github.com/aqsha/aqsha/words"
 )
 
 // closedTown serves a network whose entries are not for everybody.
@@ -78,7 +79,7 @@ func TestVerifyAsThePublic(t *testing.T) {
 		t.Fatalf("report %+v", r)
 	}
 	var out strings.Builder
-	describeReport(&out, r)
+	describeReport(&out, words.English, r)
 	if !strings.Contains(out.String(), "Not checked: signatures and rules") {
 		t.Fatal(out.String())
 	}

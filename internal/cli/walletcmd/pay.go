@@ -40,7 +40,8 @@ func NewIssueCommand() *cobra.Command {
 				amounts, total = append(amounts, amount), total+amount
 			}
 			receipt, err := s.Issue(ctx, ids[0], amounts...)
-			return session.ShowReceipt(command, receipt, err, "issued %s to %s\n", total.Format(), args[0])
+			return session.ShowDone(command, receipt, err,
+				cli.LanguageFor(command).Text("result.issued", "amount", total.Format(), "bank", args[0]))
 		}),
 	}
 	datadir.AddLedgerFlags(command)
@@ -60,7 +61,8 @@ func NewRedeemCommand() *cobra.Command {
 				return err
 			}
 			receipt, err := s.Redeem(ctx, ids, amount)
-			return session.ShowReceipt(command, receipt, err, "redeemed %s of %s\n", amount.Format(), args[0])
+			return session.ShowDone(command, receipt, err,
+				cli.LanguageFor(command).Text("result.redeemed", "amount", amount.Format(), "bank", args[0]))
 		}),
 	}
 	datadir.AddLedgerFlags(command)
@@ -202,7 +204,8 @@ func payOne(ctx context.Context, command *cobra.Command, s *session.Session, arg
 			args)
 	}
 	receipt, err := s.Pay(ctx, from, to[0], amount, memo)
-	return session.ShowReceipt(command, receipt, err, "%s paid %s to %s\n", args[0], amount.Format(), args[1])
+	return session.ShowDone(command, receipt, err,
+		cli.LanguageFor(command).Text("result.paid", "from", args[0], "amount", amount.Format(), "to", args[1]))
 }
 
 // payEarmarked pays marked money, or marks.
@@ -220,12 +223,11 @@ func payEarmarked(ctx context.Context, command *cobra.Command, s *session.Sessio
 		return err
 	}
 	receipt, becomes, err := s.PayEarmarked(ctx, p)
-	what := "plain tenge"
+	l, pairs := cli.LanguageFor(command), []any{"from", args[0], "amount", p.Amount.Format(), "to", args[1]}
 	if becomes != 0 {
-		what = fmt.Sprintf("money for purpose %d", becomes)
+		return session.ShowDone(command, receipt, err, l.Text("result.paid-purpose", append(pairs, "purpose", becomes)...))
 	}
-	return session.ShowReceipt(command, receipt, err, "%s paid %s to %s, as %s\n", args[0], p.Amount.Format(), args[1],
-		what)
+	return session.ShowDone(command, receipt, err, l.Text("result.paid-plain", pairs...))
 }
 
 // anyPurpose is no purpose's name: the rules refuse it.
@@ -328,11 +330,12 @@ func NewBalanceCommand() *cobra.Command {
 				lines = append(lines, line{args[i], id, view.Balance, view.Tokens, earmarked, view.Size})
 			}
 			return cli.Show(command, lines, func(w io.Writer) {
-				for _, l := range lines {
-					fmt.Fprintf(w, "%s  %s\n", l.Name, l.Balance.Format())
-					for _, m := range l.Earmarked {
-						fmt.Fprintf(w, "  of which %s marked for purpose %d, %s\n", m.Amount.Format(), m.Purpose,
-							terminal.Plain(m.Name))
+				l := cli.LanguageFor(command)
+				for _, one := range lines {
+					fmt.Fprintf(w, "%s  %s\n", one.Name, one.Balance.Format())
+					for _, m := range one.Earmarked {
+						fmt.Fprintln(w, " ", l.Text("result.balance-marked", "amount", m.Amount.Format(), "purpose",
+							m.Purpose, "name", terminal.Plain(m.Name)))
 					}
 				}
 			})
@@ -353,9 +356,9 @@ func NewSupplyCommand() *cobra.Command {
 				return err
 			}
 			return cli.Show(command, supply, func(w io.Writer) {
-				fmt.Fprintf(w, "issued %s − redeemed %s = live %s (%d tokens, %d wallets, log size %d)\n",
-					supply.Issued.Format(), supply.Redeemed.Format(), supply.Live.Format(), supply.Tokens,
-					supply.Wallets, supply.Size)
+				fmt.Fprintln(w, cli.LanguageFor(command).Text("result.supply", "issued", supply.Issued.Format(),
+					"redeemed", supply.Redeemed.Format(), "live", supply.Live.Format(), "tokens", supply.Tokens,
+					"wallets", supply.Wallets, "size", supply.Size))
 			})
 		}),
 	}

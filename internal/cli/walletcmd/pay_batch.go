@@ -175,12 +175,11 @@ func payOnce(ctx context.Context, command *cobra.Command, s *session.Session, ar
 	case outcome.Problem != nil:
 		return outcome.Problem
 	}
-	what := "paid"
+	l, pairs := cli.LanguageFor(command), []any{"from", args[0], "amount", amount.Format(), "to", args[1]}
 	if outcome.Again {
-		what = "had paid before:"
+		return session.ShowDone(command, *outcome.Receipt, nil, l.Text("result.paid-before", pairs...))
 	}
-	return session.ShowReceipt(command, *outcome.Receipt, nil, "%s %s %s to %s\n", args[0], what, amount.Format(),
-		args[1])
+	return session.ShowDone(command, *outcome.Receipt, nil, l.Text("result.paid", pairs...))
 }
 
 // keyReused is the refusal of another payment under a key.

@@ -40,7 +40,9 @@ shows each holder what waits for him, and the last signature executes it.`,
 				return cli.Usage(fmt.Errorf("the draft is for network %s, this is %s", draft.Network, s.Network))
 			}
 			receipt, err := s.Submit(ctx, draft)
-			return session.ShowReceipt(command, receipt, err, "%s is executed\n", draft.Transaction.Body.Kind())
+			l := cli.LanguageFor(command)
+			return session.ShowDone(command, receipt, err, l.Text("result.executed", "what",
+				l.Text("kind."+draft.Transaction.Body.Kind().String())))
 		}),
 	}
 	showOne := &cobra.Command{

@@ -21,7 +21,6 @@ import (
 	"github.com/aqsha/aqsha/internal/terminal"
 	"github.com/aqsha/aqsha/token"
 	"github.com/aqsha/aqsha/wallet"
-	"github.com/aqsha/aqsha/words"
 )
 
 func newTxSignCommand() *cobra.Command {
@@ -66,7 +65,7 @@ func signDraft(command *cobra.Command, path string) error {
 	}
 	id := draft.Transaction.ID()
 	if err := confirm(command, id,
-		append(lines, wallet.Line{Label: languageFor(command).Text("field.signs"),
+		append(lines, wallet.Line{Label: cli.LanguageFor(command).Text("field.signs"),
 			Value: joinRoles(roles)})); err != nil {
 		return err
 	}
@@ -106,12 +105,6 @@ func signDraft(command *cobra.Command, path string) error {
 
 // wrongDraft is the code of a draft that is not the one that was looked at.
 const wrongDraft token.Code = "wrong-draft"
-
-// languageFor is cli.LanguageOf where a wrong --lang has been refused before.
-func languageFor(command *cobra.Command) words.Language {
-	l, _ := cli.LanguageOf(command)
-	return l
-}
 
 func joinRoles(list []token.Role) string {
 	texts := make([]string, len(list))
@@ -188,7 +181,7 @@ func confirm(command *cobra.Command, id token.TransactionID, lines []wallet.Line
 		return cli.Usage(fmt.Errorf("nobody can be asked here: sign it with --yes %s, if that is what is to be signed",
 			id))
 	}
-	fmt.Fprintf(w, "%s: ", languageFor(command).Text("sign.ask"))
+	fmt.Fprintf(w, "%s: ", cli.LanguageFor(command).Text("sign.ask"))
 	answer, err := bufio.NewReader(io.LimitReader(os.Stdin, 100)).ReadString('\n')
 	if err != nil && !errors.Is(err, io.EOF) {
 		return err
@@ -215,7 +208,7 @@ func showDraft(command *cobra.Command, draft *wallet.Draft) error {
 	if err != nil {
 		return err
 	}
-	l := languageFor(command)
+	l := cli.LanguageFor(command)
 	missing := draft.Missing()
 	var still []string
 	for _, role := range slices.Sorted(maps.Keys(missing)) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -22,6 +23,7 @@ import (
 	"github.com/aqsha/aqsha/node"
 	"github.com/aqsha/aqsha/token"
 	"github.com/aqsha/aqsha/wallet"
+	"github.com/aqsha/aqsha/words"
 )
 
 // NewWalletCommand makes the command "wallet".
@@ -77,8 +79,8 @@ func walletNew() *cobra.Command {
 			}
 			readAttributes(command, &w.Attributes)
 			receipt, err := s.Register(ctx, w)
-			return session.ShowReceipt(command, receipt, err, "wallet %s is %s\n", args[0],
-				token.RegisteredID(receipt.ID))
+			return session.ShowDone(command, receipt, err,
+				cli.LanguageFor(command).Text("result.wallet", "name", args[0], "id", token.RegisteredID(receipt.ID)))
 		}),
 	}
 	command.Flags().String("bank", "", "the bank that registers it")
@@ -126,8 +128,8 @@ the registration, which the key then signs and hands in. Interrupted, the same c
 				return err
 			}
 			receipt, err := s.Apply(ctx, args[0], ids[0])
-			return session.ShowReceipt(command, receipt, err, "wallet %s is %s\n", args[0],
-				token.RegisteredID(receipt.ID))
+			return session.ShowDone(command, receipt, err,
+				cli.LanguageFor(command).Text("result.wallet", "name", args[0], "id", token.RegisteredID(receipt.ID)))
 		}),
 	}
 	command.Flags().String("bank", "", "the bank: its id, or its name here")
@@ -144,7 +146,7 @@ func forWallet(act func(ctx context.Context, command *cobra.Command, s *session.
 			return err
 		}
 		receipt, said, err := act(ctx, command, s, ids[0], args)
-		return session.ShowReceipt(command, receipt, err, "%s", said)
+		return session.ShowDone(command, receipt, err, said)
 	})
 }
 
@@ -192,7 +194,7 @@ func walletUpdate() *cobra.Command {
 				}
 				readAttributes(command, a)
 			})
-			return receipt, fmt.Sprintf("wallet %s is changed\n", args[0]), err
+			return receipt, cli.LanguageFor(command).Text("result.wallet-changed", "name", args[0]), err
 		}),
 	}
 	command.Flags().String("tier", "", "name or number of its new tier")
@@ -232,10 +234,10 @@ nothing and the issue set alone can cancel: whoever has stolen the office's key 
 				}
 			}
 			receipt, err := s.Rekey(ctx, id, by, name)
-			said := fmt.Sprintf("wallet %s has the key %s\n", args[0], name)
+			l := cli.LanguageFor(command)
+			said := l.Text("result.wallet-key", "name", args[0], "key", name)
 			if err == nil && waits(ctx, s, id) {
-				said = fmt.Sprintf("wallet %s waits for the key %s; payments out are blocked, %s can cancel\n", args[0],
-					name, whoCancels(by))
+				said = l.Text("result.wallet-key-waits", "name", args[0], "key", name, "who", whoCancels(l, by))
 			}
 			return receipt, said, err
 		}),
@@ -249,11 +251,11 @@ nothing and the issue set alone can cancel: whoever has stolen the office's key 
 }
 
 // whoCancels names who can stop what somebody has asked for.
-func whoCancels(by token.Role) string {
+func whoCancels(l words.Language, by token.Role) string {
 	if by == token.RoleIssue {
-		return "the issue set alone"
+		return l.Text("result.cancel-issue")
 	}
-	return "the old key and the recovery key"
+	return l.Text("result.cancel-keys")
 }
 
 // rekeyTo drafts a new key whose holder is elsewhere.
@@ -295,7 +297,7 @@ recovery); of a cash office's reserve, the issue set alone (--by issue).`,
 				return node.Receipt{}, "", cli.Usage(fmt.Errorf("--by: %w", err))
 			}
 			receipt, err := s.Cancel(ctx, id, by)
-			return receipt, fmt.Sprintf("wallet %s stays as it is\n", args[0]), err
+			return receipt, cli.LanguageFor(command).Text("result.wallet-stays", "name", args[0]), err
 		}),
 	}
 	command.Flags().String("by", "wallet", "who signs: wallet or recovery; of a cash office's reserve: issue")
@@ -318,9 +320,11 @@ func walletHeld() *cobra.Command {
 				return err
 			}
 			return cli.Show(command, held, func(w io.Writer) {
-				fmt.Fprintf(w, "%s is held for %s, in %s\n", held.Balance.Format(), args[0], held.Holder)
+				l := cli.LanguageFor(command)
+				fmt.Fprintln(w, l.Text("result.wallet-held", "amount", held.Balance.Format(), "name", args[0], "holder",
+					held.Holder))
 				if held.Closed != nil {
-					fmt.Fprintln(w, "the wallet is closed: its last key, or its last recovery key, says where it goes")
+					fmt.Fprintln(w, l.Text("result.wallet-held-closed"))
 				}
 			})
 		}),
@@ -368,10 +372,10 @@ name the suspense wallet with --suspense.`,
 			}
 			if suspense, _ := command.Flags().GetBool("suspense"); suspense {
 				receipt, err := s.ReleaseSuspense(ctx, id, to, purpose, amount)
-				return receipt, fmt.Sprintf("it went to %s\n", name), err
+				return receipt, cli.LanguageFor(command).Text("result.wallet-went", "name", name), err
 			}
 			receipt, err := s.Release(ctx, id, to, by, purpose, amount)
-			return receipt, fmt.Sprintf("it went to %s\n", name), err
+			return receipt, cli.LanguageFor(command).Text("result.wallet-went", "name", name), err
 		}),
 	}
 	command.Flags().String("by", "wallet", "who signs: wallet, recovery, or enforcement (with the bank)")
@@ -396,10 +400,10 @@ office's reserve is closed by the issue set alone (--by issue), after the delay.
 				return node.Receipt{}, "", cli.Usage(fmt.Errorf("--by: %w", err))
 			}
 			receipt, err := s.Close(ctx, id, by)
-			said := fmt.Sprintf("wallet %s is closed\n", args[0])
+			l := cli.LanguageFor(command)
+			said := l.Text("result.wallet-closed", "name", args[0])
 			if err == nil && waits(ctx, s, id) {
-				said = fmt.Sprintf("wallet %s closes after the delay, if it is empty then; %s can cancel\n", args[0],
-					whoCancels(by))
+				said = l.Text("result.wallet-closes", "name", args[0], "who", whoCancels(l, by))
 			}
 			return receipt, said, err
 		}),
@@ -421,7 +425,8 @@ func walletFreeze() *cobra.Command {
 					cli.Usage(fmt.Errorf("--mode %q: want debits or all", cli.Flag(command, "mode")))
 			}
 			receipt, err := s.Freeze(ctx, id, mode, cli.Flag(command, "case"))
-			return receipt, fmt.Sprintf("wallet %s is frozen (%s)\n", args[0], cli.Flag(command, "mode")), err
+			return receipt, cli.LanguageFor(command).Text("result.wallet-frozen", "name", args[0], "mode",
+				cli.Flag(command, "mode")), err
 		}),
 	}
 	command.Flags().String("mode", "debits", "debits (it may receive) or all")
@@ -441,7 +446,7 @@ func walletUnfreeze() *cobra.Command {
 		RunE: forWallet(func(ctx context.Context, command *cobra.Command, s *session.Session, id token.WalletID,
 			args []string) (node.Receipt, string, error) {
 			receipt, err := s.Freeze(ctx, id, token.NotFrozen, cli.Flag(command, "case"))
-			return receipt, fmt.Sprintf("wallet %s is free\n", args[0]), err
+			return receipt, cli.LanguageFor(command).Text("result.wallet-free", "name", args[0]), err
 		}),
 	}
 	addCaseFlag(command)
@@ -475,7 +480,8 @@ rest.`,
 				purpose = p.Number
 			}
 			receipt, err := s.Seize(ctx, id, court[0], purpose, amount, cli.Flag(command, "case"))
-			return receipt, fmt.Sprintf("%s of wallet %s went to %s\n", amount.Format(), args[0], args[2]), err
+			return receipt, cli.LanguageFor(command).Text("result.wallet-seized", "amount", amount.Format(), "name", args[0],
+				"court", args[2]), err
 		}),
 	}
 	addCaseFlag(command)
@@ -504,11 +510,11 @@ func walletList() *cobra.Command {
 				}
 			}
 			return cli.Show(command, lines, func(w io.Writer) {
-				table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-				fmt.Fprintln(table, "NAME\tID\tBALANCE\tTOKENS\tSTATE")
-				for _, l := range lines {
-					fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%s\n", l.Name, l.ID, l.Balance.Format(), l.Tokens,
-						stateOf(l.WalletView))
+				l, table := cli.LanguageFor(command), tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+				fmt.Fprintln(table, l.Text("result.wallet-columns"))
+				for _, one := range lines {
+					fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%s\n", one.Name, one.ID, one.Balance.Format(), one.Tokens,
+						stateOf(l, one.WalletView))
 				}
 				table.Flush()
 			})
@@ -517,29 +523,34 @@ func walletList() *cobra.Command {
 }
 
 // stateOf says in words what is special about a wallet.
-func stateOf(w api.WalletView) string {
-	var words []string
+func stateOf(l words.Language, w api.WalletView) string {
+	var all []string
 	if w.Treasury {
-		words = append(words, "treasury")
+		all = append(all, l.Text("result.state-treasury"))
 	}
 	switch w.Frozen {
 	case token.FreezeDebits:
-		words = append(words, "debits frozen")
+		all = append(all, l.Text("result.state-debits-frozen"))
 	case token.FreezeAll:
-		words = append(words, "frozen")
+		all = append(all, l.Text("result.state-frozen"))
 	}
 	if w.Held {
-		words = append(words, "holds money for another wallet")
+		all = append(all, l.Text("result.state-holds"))
 	}
 	if w.Rekey.Closes() {
-		words = append(words, "closes at "+time.UnixMilli(int64(w.Rekey.DueMillis)).Format(time.DateTime))
+		all = append(all, l.Text("result.state-closes", "at", dueText(w)))
 	} else if w.Rekeying {
-		words = append(words, "new key from "+time.UnixMilli(int64(w.Rekey.DueMillis)).Format(time.DateTime))
+		all = append(all, l.Text("result.state-rekeys", "at", dueText(w)))
 	}
-	if len(words) == 0 {
-		return "active"
+	if len(all) == 0 {
+		return l.Text("result.state-active")
 	}
-	return strings.Join(slices.Compact(words), ", ")
+	return strings.Join(slices.Compact(all), ", ")
+}
+
+// dueText is when a new key or the closing of a wallet takes effect.
+func dueText(w api.WalletView) string {
+	return time.UnixMilli(int64(w.Rekey.DueMillis)).Format(time.DateTime)
 }
 
 func walletShow() *cobra.Command {
@@ -565,31 +576,39 @@ func walletShow() *cobra.Command {
 				return err
 			}
 			return cli.Show(command, view, func(w io.Writer) {
-				describeWallet(w, s, view, &a.Authority)
+				l := cli.LanguageFor(command)
+				describeWallet(w, l, s.Keyring.NameOf(view.Registrar), view, &a.Authority, s.Now())
 				if held.Balance != 0 {
-					fmt.Fprintf(w, "%s more is held for it: paid beyond its limit; aqsha wallet take %s\n",
-						held.Balance.Format(), args[0])
+					fmt.Fprintln(w, l.Text("result.shown-waiting", "amount", held.Balance.Format(), "name", args[0]))
 				}
 			})
 		}),
 	}
 }
 
-func describeWallet(w io.Writer, s *session.Session, view api.WalletView, a *ledger.Authority) {
+// describeWallet shows a wallet in a language, with what its tier allows and what it has paid on the day of now, in Unix
+// milliseconds.
+func describeWallet(w io.Writer, l words.Language, registrar string, view api.WalletView, a *ledger.Authority,
+	now uint64) {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	defer table.Flush()
-	fmt.Fprintf(table, "id\t%s\nregistrar\t%s\nkey\t%s\nstate\t%s\nbalance\t%s in %d tokens\n",
-		view.ID, s.Keyring.NameOf(view.Registrar), view.Key, stateOf(view), view.Balance.Format(), view.Tokens)
+	row := func(label string, value any) { fmt.Fprintf(table, "%s\t%v\n", label, value) }
+	row("id", view.ID)
+	row(l.Text("result.shown-registrar"), registrar)
+	row(l.Text("result.shown-key"), view.Key)
+	row(l.Text("result.shown-state"), stateOf(l, view))
+	row(l.Text("result.shown-balance"), l.Count("result.shown-tokens", int(view.Tokens), "amount", view.Balance.Format()))
 	if a := view.Attributes; a != (token.Attributes{}) {
-		fmt.Fprintf(table, "attributes\tcategory %d, region %q, role %q\n", a.Category, a.Region, a.Role)
+		row(l.Text("result.shown-attributes"), l.Text("result.shown-attribute-values", "category", a.Category, "region",
+			strconv.Quote(a.Region), "role", strconv.Quote(a.Role)))
 	}
 	if len(view.Testimonies) > 0 {
-		fmt.Fprintf(table, "vouched\t%s\n", terminal.Plain(strings.Join(view.Testimonies, ", ")))
+		row(l.Text("result.shown-vouched"), terminal.Plain(strings.Join(view.Testimonies, ", ")))
 	}
 	policy := &a.Policy
 	paid, payments := view.PaidToday, view.PaymentsToday
 	// Counters are of the day of the last payment: today nothing was paid yet.
-	if view.Day != policy.Day(s.Now()) {
+	if view.Day != policy.Day(now) {
 		paid, payments = 0, 0
 	}
 	if reserve := a.Reserve(view.ID); reserve != nil {
@@ -602,12 +621,15 @@ func describeWallet(w io.Writer, s *session.Session, view api.WalletView, a *led
 	}
 	limit := func(most money.Tiyn) string {
 		if most == 0 {
-			return "no limit"
+			return l.Text("result.no-limit")
 		}
 		return most.Format()
 	}
-	fmt.Fprintf(table, "tier\t%s\npaid today\t%s in %d payments\nat once\t%s\na day\t%s\nheld\t%s\n",
-		tier.Name, paid.Format(), payments, limit(tier.MaxPayment), limit(tier.MaxDay), limit(tier.MaxBalance))
+	row(l.Text("result.shown-tier"), tier.Name)
+	row(l.Text("result.shown-paid"), l.Count("result.shown-payments", int(payments), "amount", paid.Format()))
+	row(l.Text("result.shown-once"), limit(tier.MaxPayment))
+	row(l.Text("result.shown-day"), limit(tier.MaxDay))
+	row(l.Text("result.shown-held"), limit(tier.MaxBalance))
 }
 
 // describeReserve shows what is particular of a wallet that backs banknotes: it has no tier's limits.
