@@ -213,37 +213,7 @@ func (s *Server) registerAdministration() {
 		}
 		return ok(s.staffList(), nil)
 	})
-	huma.Register(s.api, describe(huma.Operation{OperationID: "invite-staff", Method: http.MethodPost,
-		Path: "/v1/staff/invitations", Summary: "Invite somebody by a link that works once, within seven days"},
-		byAdministrators, http.StatusNotFound, http.StatusUnprocessableEntity, http.StatusTooManyRequests),
-		func(ctx context.Context, in *struct{ Body StaffInvite }) (*answer[StaffLink], error) {
-			caller, err := administrator(ctx, true)
-			if err == nil {
-				err = s.knownBank(ctx, in.Body.Bank)
-			}
-			if err != nil {
-				return nil, err
-			}
-			secret, i, err := s.staff.store.Invite(caller.account.ID, in.Body.Name, in.Body.Roles, in.Body.Bank,
-				time.Now())
-			if err != nil {
-				return nil, withRetry(problemOf(err))
-			}
-			return ok(StaffLink{viewOfInvitation(i), secret}, nil)
-		})
-	huma.Register(s.api, describe(huma.Operation{OperationID: "end-invitation", Method: http.MethodDelete,
-		Path:    "/v1/staff/invitations/{invitation}",
-		Summary: "Have an invitation's link work no more", DefaultStatus: http.StatusNoContent}, byAdministrators,
-		http.StatusNotFound),
-		func(ctx context.Context, in *struct {
-			Invitation string `path:"invitation" maxLength:"64"`
-		}) (*struct{}, error) {
-			caller, err := administrator(ctx, true)
-			if err == nil {
-				err = s.staff.store.EndInvitation(caller.account.ID, in.Invitation, time.Now())
-			}
-			return nothing(err)
-		})
+	s.registerInvitations()
 	huma.Register(s.api, describe(huma.Operation{OperationID: "set-staff-roles", Method: http.MethodPut,
 		Path:    "/v1/staff/accounts/{account}/roles",
 		Summary: "Give an account other roles; its sessions end"}, byAdministrators, http.StatusNotFound,
@@ -272,6 +242,40 @@ func (s *Server) registerAdministration() {
 			caller, err := administrator(ctx, true)
 			if err == nil {
 				err = s.staff.store.End(caller.account.ID, in.Account, time.Now())
+			}
+			return nothing(err)
+		})
+}
+
+func (s *Server) registerInvitations() {
+	huma.Register(s.api, describe(huma.Operation{OperationID: "invite-staff", Method: http.MethodPost,
+		Path: "/v1/staff/invitations", Summary: "Invite somebody by a link that works once, within seven days"},
+		byAdministrators, http.StatusNotFound, http.StatusUnprocessableEntity, http.StatusTooManyRequests),
+		func(ctx context.Context, in *struct{ Body StaffInvite }) (*answer[StaffLink], error) {
+			caller, err := administrator(ctx, true)
+			if err == nil {
+				err = s.knownBank(ctx, in.Body.Bank)
+			}
+			if err != nil {
+				return nil, err
+			}
+			secret, i, err := s.staff.store.Invite(caller.account.ID, in.Body.Name, in.Body.Roles, in.Body.Bank,
+				time.Now())
+			if err != nil {
+				return nil, withRetry(problemOf(err))
+			}
+			return ok(StaffLink{viewOfInvitation(i), secret}, nil)
+		})
+	huma.Register(s.api, describe(huma.Operation{OperationID: "end-invitation", Method: http.MethodDelete,
+		Path:    "/v1/staff/invitations/{invitation}",
+		Summary: "Have an invitation's link work no more", DefaultStatus: http.StatusNoContent}, byAdministrators,
+		http.StatusNotFound),
+		func(ctx context.Context, in *struct {
+			Invitation string `path:"invitation" maxLength:"64"`
+		}) (*struct{}, error) {
+			caller, err := administrator(ctx, true)
+			if err == nil {
+				err = s.staff.store.EndInvitation(caller.account.ID, in.Invitation, time.Now())
 			}
 			return nothing(err)
 		})

@@ -154,13 +154,7 @@ func restore(command *cobra.Command, source string, to point, accept bool) (err 
 			return err
 		}
 	}
-	if !to.whole() {
-		// a copy of the past: nobody leads with it by mistake
-		c.Leader, c.Followers, c.Acks = datadir.BackupLeader, nil, 0
-	}
-	if node.Replaced(vfs.OS, dir) {
-		c.Leader = source // it was replaced while it was away: it follows now
-	}
+	c = configAfter(dir, source, c, to)
 	if err := datadir.WriteConfig(dir, c); err != nil {
 		return err
 	}
@@ -168,6 +162,18 @@ func restore(command *cobra.Command, source string, to point, accept bool) (err 
 		return err
 	}
 	return cli.Show(command, result, func(w io.Writer) { result.describe(w, dir, c, keyring) })
+}
+
+// configAfter is the configuration of a directory that was restored.
+func configAfter(dir, source string, c datadir.Config, to point) datadir.Config {
+	if !to.whole() {
+		// a copy of the past: nobody leads with it by mistake
+		c.Leader, c.Followers, c.Acks = datadir.BackupLeader, nil, 0
+	}
+	if node.Replaced(vfs.OS, dir) {
+		c.Leader = source // it was replaced while it was away: it follows now
+	}
+	return c
 }
 
 // staffFrom brings the staff's trail back from a backup's directory. One that stands here and knows more than the
