@@ -353,12 +353,7 @@ func (s *Server) listDrafts(ctx context.Context, wallet token.WalletID) (list Dr
 		if wallet != (token.WalletID{}) && !slices.Contains(signing, wallet) {
 			continue
 		}
-		concerned := mayReadAll(ctx) == nil || access.Role == RoleIntermediary &&
-			s.bankSigns(ctx, access.Intermediary, d)
-		for _, id := range signing {
-			concerned = concerned || s.mayRead(ctx, id)
-		}
-		if concerned {
+		if s.concerns(ctx, access, d) {
 			if unasked == nil { // an index that does not answer is not waited for again
 				d, unasked = s.executedElsewhere(ctx, d)
 			}
@@ -370,6 +365,16 @@ func (s *Server) listDrafts(ctx context.Context, wallet token.WalletID) (list Dr
 		}
 	}
 	return list, nil
+}
+
+// concerns says whether a draft is for somebody's eyes.
+func (s *Server) concerns(ctx context.Context, access *Access, d *drafts.Draft) bool {
+	if mayReadAll(ctx) == nil || access.Role == RoleIntermediary && s.bankSigns(ctx, access.Intermediary, d) {
+		return true
+	}
+	return slices.ContainsFunc(ledger.Signing(d.Transaction.Body), func(id token.WalletID) bool {
+		return s.mayRead(ctx, id)
+	})
 }
 
 // mayRead says whether the caller may read a wallet that is there.

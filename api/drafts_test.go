@@ -293,6 +293,63 @@ func TestADraftIsHandedInAfterACrash(t *testing.T) {
 	}
 }
 
+// Who must sign hears of a draft, and of each change of it, also of those made while nobody listened; whom it does not
+// concern hears nothing of it. A node that was begun anew goes on counting.
+func TestSignersHearOfDrafts(t *testing.T) {
+	w := street(t)
+	tx, others := w.together(t, 100*money.Tenge)
+	carol := tx.Body.(*token.Transfer).Parties[1]
+	sessions := map[string]string{"alice": w.session(t, w.alice, "alice"), "bob": w.session(t, w.bob, "bob"),
+		"carol": w.session(t, carol, "carol")}
+	if status, _, body := w.putDraft(t, tx); status != http.StatusOK {
+		t.Fatalf("%d %s", status, body)
+	}
+	hears := func(about, who, last string, ids ...token.TransactionID) string {
+		t.Helper()
+		events := w.listen(t, "drafts", last, sessions[who], len(ids))
+		for i, e := range events {
+			var d api.DraftView
+			if err := json.Unmarshal([]byte(e.data), &d); err != nil || e.event != "draft" || d.ID != ids[i] {
+				t.Errorf("%s: %s hears %+v", about, who, e)
+			}
+			last = e.id
+		}
+		return last
+	}
+	first := hears("put up", "carol", "0.0.0.0", tx.ID())
+	if status, _, body := w.signDraft(t, tx.ID(), others); status != http.StatusOK {
+		t.Fatalf("%d %s", status, body)
+	}
+	events := w.listen(t, "drafts", first, sessions["carol"], 1)
+	if !strings.Contains(events[0].data, `"executed"`) {
+		t.Errorf("what was missed: %+v", events)
+	}
+	hears("who put it up", "alice", "0.0.0.0", tx.ID())
+	input := token.OutputID(tx.ID(), 0) // bob's
+	own, err := token.New(&token.Transfer{Parties: []token.WalletID{w.bob, carol, w.alice}, Payers: 2,
+		Inputs:  []token.ID{input, token.OutputID(tx.ID(), 1)},
+		Outputs: []token.Output{{Party: 2, Amount: 1_100 * money.Tenge}}}, soon())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := own.SignAs(w.node.Network(), token.RoleWallet, 0, w.world.Key("bob")); err != nil {
+		t.Fatal(err)
+	}
+	if status, _, body := w.putDraft(t, own); status != http.StatusOK {
+		t.Fatalf("%d %s", status, body)
+	}
+	hears("the payee of the first", "bob", "0.0.0.0", own.ID())
+	hears("who signs both", "carol", "0.0.0.0", tx.ID(), own.ID())
+	r, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, w.http.URL+"/v1/events?topics=drafts", nil)
+	response, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if response.Body.Close(); response.StatusCode != http.StatusUnauthorized {
+		t.Errorf("nobody: %d", response.StatusCode)
+	}
+}
+
 // Two officers of the authority issue through the node; the bank whose keys sign sees its own drafts and no other's.
 func TestOfficersSignThroughTheNode(t *testing.T) {
 	w := street(t)

@@ -4,12 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -23,27 +23,43 @@ const (
 	topicBlocks       = "blocks"
 	topicWallet       = "wallet"       // of the session's own wallet
 	topicApplications = "applications" // to the bank of the access
+	topicDrafts       = "drafts"       // that concern who listens, as a list of them shows
 )
 
 // heartbeatEvery is how often a stream says that it is alive, so that whoever listens finds out that it is not.
 const heartbeatEvery = 15 * time.Second
 
-// eventID says how far each topic was heard: the last block, the last entry, the last change of an application. It is
-// the id of every event, so that one header tells where all topics go on.
-type eventID struct{ block, entry, application uint64 }
+// eventID says how far each topic was heard: the last block, the last entry, the last change of an application and of
+// a draft. It is the id of every event, so that one header tells where all topics go on.
+type eventID struct{ block, entry, application, draft uint64 }
 
-func (e eventID) String() string { return fmt.Sprintf("%d.%d.%d", e.block, e.entry, e.application) }
+func (e eventID) String() string { return string(e.append(nil)) }
 
-var eventIDForm = regexp.MustCompile(`^(\d{1,18})\.(\d{1,18})\.(\d{1,18})$`)
+func (e eventID) append(text []byte) []byte {
+	for i, n := range []uint64{e.block, e.entry, e.application, e.draft} {
+		if i > 0 {
+			text = append(text, '.')
+		}
+		text = strconv.AppendUint(text, n, 10)
+	}
+	return text
+}
 
-func parseEventID(text string) (e eventID, ok bool) {
+var eventIDForm = regexp.MustCompile(`^(\d{1,18})\.(\d{1,18})\.(\d{1,18})(?:\.(\d{1,18}))?$`)
+
+// parseEventID reads an id. One of a node that had no drafts among its topics names three numbers: of drafts it has
+// heard all that there are.
+func parseEventID(text string, now eventID) (e eventID, ok bool) {
 	m := eventIDForm.FindStringSubmatch(text)
 	if m == nil {
 		return e, false
 	}
-	e.block, _ = strconv.ParseUint(m[1], 10, 63)
-	e.entry, _ = strconv.ParseUint(m[2], 10, 63)
-	e.application, _ = strconv.ParseUint(m[3], 10, 63)
+	e.draft = now.draft
+	for i, n := range []*uint64{&e.block, &e.entry, &e.application, &e.draft} {
+		if m[i+1] != "" {
+			*n, _ = strconv.ParseUint(m[i+1], 10, 63)
+		}
+	}
 	return e, true
 }
 
@@ -51,12 +67,13 @@ func (s *Server) registerEvents(mux *routes) {
 	op := operation("stream-events", "/v1/events", "What happens, by topics (server-sent events)", byAnybody,
 		http.StatusUnauthorized, http.StatusForbidden, http.StatusUnprocessableEntity)
 	op.Description = "Topics: blocks, to anybody; wallet, to a session or delegation, what touches its wallet; " +
-		"applications, to a bank's access, what is asked of it. " +
-		"Events are named block, entry and application. Each id says how far all topics were heard; after " +
+		"applications, to a bank's access, what is asked of it; drafts, to any access, those that a list of them would " +
+		"show, as they stand after each change. " +
+		"Events are named block, entry, application and draft. Each id says how far all topics were heard; after " +
 		"Last-Event-ID what was missed comes first. A comment every fifteen seconds says that the stream is alive."
 	op.Parameters = []*huma.Param{
 		{Name: "topics", In: "query", Required: true, Schema: &huma.Schema{Type: huma.TypeString},
-			Description: "blocks, wallet, applications: one or several, with commas"},
+			Description: "blocks, wallet, applications, drafts: one or several, with commas"},
 		{Name: "Last-Event-ID", In: "header", Schema: &huma.Schema{Type: huma.TypeString,
 			Pattern: eventIDForm.String()}},
 	}
@@ -81,19 +98,23 @@ func (s *Server) eventSchema() *huma.Schema {
 		of("block", schemas.Schema(typeOf[BlockView](), true, "BlockView")),
 		of("entry", schemas.Schema(typeOf[HistoryLine](), true, "HistoryLine")),
 		of("application", schemas.Schema(typeOf[ApplicationView](), true, "ApplicationView")),
+		of("draft", schemas.Schema(typeOf[DraftView](), true, "DraftView")),
 	}}}}
 }
 
 // eventStream is one listener.
 type eventStream struct {
-	s            *Server
-	w            http.ResponseWriter
-	control      *http.ResponseController
-	topics       []string
-	wallet       token.WalletID
-	bank         token.WalletID
-	heard        eventID
-	applications <-chan struct{} // closed at the next change of any application
+	s       *Server
+	w       http.ResponseWriter
+	control *http.ResponseController
+	topics  []string
+	access  *Access
+	wallet  token.WalletID
+	bank    token.WalletID
+	heard   eventID
+	pending []byte // what goes out with the end of a look, together
+	// closed at the next change of any application, or draft, of those among the topics
+	changes []<-chan struct{}
 }
 
 // events answers with a stream, or says why there is none before it begins.
@@ -107,6 +128,7 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 			access = own
 		}
 	}
+	e.access = access
 	if err := e.permit(access); err != nil {
 		writeProblem(w, problemOf(err))
 		return
@@ -115,13 +137,15 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 		writeProblem(w, problemOf(err))
 		return
 	}
-	ctx, cancel := context.WithCancel(r.Context())
+	ctx, cancel := context.WithCancel(context.WithValue(r.Context(), accessKey{}, access))
 	defer cancel()
 	defer context.AfterFunc(s.streaming, cancel)()
+	s.listeners.Add(1)
+	defer s.listeners.Add(-1)
 	_ = e.control.SetReadDeadline(time.Time{}) // nothing more is read; the stream lasts
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("Cache-Control", "no-store")
-	if err := e.write(": aqsha\n\n"); err != nil {
+	if err := e.say("aqsha"); err != nil {
 		return
 	}
 	_ = e.run(ctx)
@@ -134,8 +158,8 @@ func (e *eventStream) permit(access *Access) error {
 	for _, topic := range e.topics {
 		switch {
 		case topic == topicBlocks:
-		case topic != topicWallet && topic != topicApplications:
-			return token.Errorf(token.OutOfRange, "topics", "%s is none of blocks, wallet, applications",
+		case topic != topicWallet && topic != topicApplications && topic != topicDrafts:
+			return token.Errorf(token.OutOfRange, "topics", "%s is none of blocks, wallet, applications, drafts",
 				strconv.QuoteToASCII(topic))
 		case access == nil:
 			return newProblem(http.StatusUnauthorized, codeUnauthorised, "Authorization", needsAccess)
@@ -143,6 +167,7 @@ func (e *eventStream) permit(access *Access) error {
 			e.wallet = access.wallet
 		case topic == topicApplications && access.Role == RoleIntermediary:
 			e.bank = access.Intermediary
+		case topic == topicDrafts && access.Role != RoleStaff:
 		default:
 			return newProblem(http.StatusForbidden, codeForbidden, "topics",
 				topic+" is for another kind of access than yours")
@@ -154,12 +179,12 @@ func (e *eventStream) permit(access *Access) error {
 // from goes on after what was heard last, or begins now.
 func (e *eventStream) from(last string) error {
 	head := e.s.node.Head()
-	now := eventID{head.Height, head.Size - 1, e.s.applications.last()}
+	now := eventID{head.Height, head.Size - 1, e.s.applications.last(), e.s.drafts.Last()}
 	e.heard = now
 	if last == "" {
 		return nil
 	}
-	heard, ok := parseEventID(last)
+	heard, ok := parseEventID(last, now)
 	if !ok {
 		return token.Errorf(token.OutOfRange, "Last-Event-ID", "want the id of an event")
 	}
@@ -169,18 +194,56 @@ func (e *eventStream) from(last string) error {
 			"it is ahead of this node (%s): is this the same network? Begin again without it", now)
 	}
 	heard.application = min(heard.application, now.application) // a table that was begun anew counts from the start
+	heard.draft = min(heard.draft, now.draft)
 	e.heard = heard
 	return nil
 }
 
-func (e *eventStream) write(text string) error {
-	if _, err := e.w.Write([]byte(text)); err != nil {
+// maxPending is how many bytes a stream gathers before it sends them.
+const maxPending = 256 << 10
+
+// gathered is memory in which a look gathers what goes out. Streams share it: each needs it for a moment, and a
+// thousand that keep their own take the processor for nothing but its growth.
+var gathered = sync.Pool{New: func() any {
+	buffer := make([]byte, 0, maxPending)
+	return &buffer
+}}
+
+// gather has what look adds sent, together.
+func (e *eventStream) gather(look func() error) error {
+	buffer := gathered.Get().(*[]byte)
+	e.pending = (*buffer)[:0]
+	defer func() {
+		if *buffer, e.pending = e.pending, nil; cap(*buffer) <= 2*maxPending {
+			gathered.Put(buffer)
+		}
+	}()
+	if err := look(); err != nil {
 		return err
+	}
+	return e.flush()
+}
+
+// flush sends what was gathered so far.
+func (e *eventStream) flush() error {
+	if len(e.pending) > 0 {
+		if _, err := e.w.Write(e.pending); err != nil {
+			return err
+		}
+		e.pending = e.pending[:0]
 	}
 	return e.control.Flush()
 }
 
-// send writes an event; what was sent goes out with the end of catchUp, together.
+// say sends a comment, by which a listener knows that the stream is alive.
+func (e *eventStream) say(comment string) error {
+	return e.gather(func() error {
+		e.pending = append(e.pending, ": "+comment+"\n\n"...)
+		return nil
+	})
+}
+
+// send adds an event to what goes out.
 func (e *eventStream) send(name string, data any) error {
 	body, err := json.Marshal(data)
 	if err != nil {
@@ -190,36 +253,62 @@ func (e *eventStream) send(name string, data any) error {
 }
 
 func (e *eventStream) sendText(name string, body []byte) error {
-	_, err := fmt.Fprintf(e.w, "id: %s\nevent: %s\ndata: %s\n\n", e.heard, name, body)
-	return err
+	if len(e.pending)+len(body) > maxPending {
+		if err := e.flush(); err != nil {
+			return err
+		}
+	}
+	e.pending = e.heard.append(append(e.pending, "id: "...))
+	e.pending = append(append(append(e.pending, "\nevent: "...), name...), "\ndata: "...)
+	e.pending = append(append(e.pending, body...), "\n\n"...)
+	return nil
 }
 
 // run sends until the listener, the server or the right to listen ends.
 func (e *eventStream) run(ctx context.Context) error {
 	for height := e.s.node.Head().Height; ; height = e.s.node.Head().Height {
-		e.applications = e.s.applications.changed()
-		if err := e.catchUp(ctx); err != nil {
+		e.changes = e.changes[:0]
+		if slices.Contains(e.topics, topicApplications) {
+			e.changes = append(e.changes, e.s.applications.changed())
+		}
+		if slices.Contains(e.topics, topicDrafts) {
+			e.changes = append(e.changes, e.s.drafts.Changed())
+		}
+		if err := e.gather(func() error { return e.catchUp(ctx) }); err != nil {
 			return err
 		}
 		if err := e.wait(ctx, height+1); err != nil {
 			return err
 		}
 		select {
-		case <-time.After(streamPause):
+		case <-time.After(e.s.listenPause()):
 		case <-ctx.Done():
 			return ctx.Err()
 		}
 	}
 }
 
+// All streams of events together look for news so often a second at most: what a thousand listeners cost is then what
+// a few cost, and payments keep the processor. One that has heard nothing for a while hears of the next at once.
+const (
+	looksPerSecond = 1000
+	mostPause      = 5 * time.Second
+)
+
+// listenPause is the least time between two looks of a stream, by how many there are.
+func (s *Server) listenPause() time.Duration {
+	fair := time.Duration(s.listeners.Load()) * time.Second / looksPerSecond
+	return min(max(fair, streamPause), mostPause)
+}
+
 // wait returns when there may be news, and says meanwhile that the stream is alive.
 func (e *eventStream) wait(ctx context.Context, height uint64) error {
 	for {
 		waiting, cancel := context.WithTimeout(ctx, heartbeatEvery)
-		if slices.Contains(e.topics, topicApplications) {
+		for _, change := range e.changes {
 			go func() {
 				select {
-				case <-e.applications:
+				case <-change:
 					cancel()
 				case <-waiting.Done():
 				}
@@ -234,15 +323,18 @@ func (e *eventStream) wait(ctx context.Context, height uint64) error {
 		case !over && e.s.node.Err() != nil:
 			return err
 		case !over:
-			return nil // an application changed, or the disk is full: the next look says which
+			return nil // an application or draft changed, or the disk is full: the next look says which
 		}
-		if err := e.write(": alive\n\n"); err != nil {
+		if err := e.say("alive"); err != nil {
 			return err
+		}
+		if slices.Contains(e.topics, topicDrafts) {
+			return nil // one may have lapsed, which nobody did
 		}
 	}
 }
 
-// catchUp sends what has happened since what was heard last.
+// catchUp gathers what has happened since what was heard last.
 func (e *eventStream) catchUp(ctx context.Context) error {
 	if slices.Contains(e.topics, topicBlocks) {
 		for last := e.s.node.Head().Height; e.heard.block < last; {
@@ -278,5 +370,16 @@ func (e *eventStream) catchUp(ctx context.Context) error {
 			}
 		}
 	}
-	return e.control.Flush()
+	if slices.Contains(e.topics, topicDrafts) {
+		for _, d := range e.s.drafts.After(e.heard.draft, e.s.now()) {
+			e.heard.draft = d.Change
+			if !e.s.concerns(ctx, e.access, d) {
+				continue
+			}
+			if err := e.send("draft", filled(e.s.draftView(ctx, d))); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }

@@ -88,6 +88,7 @@ var statusOf = map[token.Code]int{
 	staff.LastAdministrator: http.StatusConflict,
 	staff.LastPasskey:       http.StatusConflict,
 	staff.NoAccount:         http.StatusNotFound,
+	staff.NoInvitation:      http.StatusNotFound,
 	staff.StoreClosed:       http.StatusServiceUnavailable,
 	staff.TooOften:          http.StatusTooManyRequests,
 	ledger.BadSignature:     http.StatusForbidden,

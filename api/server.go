@@ -114,6 +114,7 @@ type Server struct {
 	members      atomic.Pointer[Members]
 	sites        atomic.Pointer[http.CrossOriginProtection]
 	streaming    context.Context // ends when the server shuts down, and streams with it
+	listeners    atomic.Int64    // streams of events that are open
 	endStreams   context.CancelFunc
 }
 

@@ -14,6 +14,8 @@ import (
 
 	"github.com/aqsha/aqsha/api/staff"
 	"github.com/aqsha/aqsha/internal/recent"
+	"github.com/aqsha/aqsha/livestate"
+	"github.com/aqsha/aqsha/node"
 	"github.com/aqsha/aqsha/token"
 )
 
@@ -211,33 +213,7 @@ func (s *Server) registerAdministration() {
 		}
 		return ok(s.staffList(), nil)
 	})
-	huma.Register(s.api, describe(huma.Operation{OperationID: "invite-staff", Method: http.MethodPost,
-		Path: "/v1/staff/invitations", Summary: "Invite somebody by a link that works once, within seven days"},
-		byAdministrators, http.StatusUnprocessableEntity, http.StatusTooManyRequests),
-		func(ctx context.Context, in *struct{ Body StaffInvite }) (*answer[StaffLink], error) {
-			caller, err := administrator(ctx, true)
-			if err != nil {
-				return nil, err
-			}
-			secret, i, err := s.staff.store.Invite(caller.account.ID, in.Body.Name, in.Body.Roles, in.Body.Bank,
-				time.Now())
-			if err != nil {
-				return nil, withRetry(problemOf(err))
-			}
-			return ok(StaffLink{viewOfInvitation(i), secret}, nil)
-		})
-	huma.Register(s.api, describe(huma.Operation{OperationID: "end-invitation", Method: http.MethodDelete,
-		Path:    "/v1/staff/invitations/{invitation}",
-		Summary: "Have an invitation's link work no more", DefaultStatus: http.StatusNoContent}, byAdministrators),
-		func(ctx context.Context, in *struct {
-			Invitation string `path:"invitation" maxLength:"64"`
-		}) (*struct{}, error) {
-			caller, err := administrator(ctx, true)
-			if err == nil {
-				err = s.staff.store.EndInvitation(caller.account.ID, in.Invitation, time.Now())
-			}
-			return nothing(err)
-		})
+	s.registerInvitations()
 	huma.Register(s.api, describe(huma.Operation{OperationID: "set-staff-roles", Method: http.MethodPut,
 		Path:    "/v1/staff/accounts/{account}/roles",
 		Summary: "Give an account other roles; its sessions end"}, byAdministrators, http.StatusNotFound,
@@ -247,6 +223,9 @@ func (s *Server) registerAdministration() {
 			Body    StaffRoles
 		}) (*answer[StaffAccount], error) {
 			caller, err := administrator(ctx, true)
+			if err == nil {
+				err = s.knownBank(ctx, in.Body.Bank)
+			}
 			if err != nil {
 				return nil, err
 			}
@@ -266,6 +245,58 @@ func (s *Server) registerAdministration() {
 			}
 			return nothing(err)
 		})
+}
+
+func (s *Server) registerInvitations() {
+	huma.Register(s.api, describe(huma.Operation{OperationID: "invite-staff", Method: http.MethodPost,
+		Path: "/v1/staff/invitations", Summary: "Invite somebody by a link that works once, within seven days"},
+		byAdministrators, http.StatusNotFound, http.StatusUnprocessableEntity, http.StatusTooManyRequests),
+		func(ctx context.Context, in *struct{ Body StaffInvite }) (*answer[StaffLink], error) {
+			caller, err := administrator(ctx, true)
+			if err == nil {
+				err = s.knownBank(ctx, in.Body.Bank)
+			}
+			if err != nil {
+				return nil, err
+			}
+			secret, i, err := s.staff.store.Invite(caller.account.ID, in.Body.Name, in.Body.Roles, in.Body.Bank,
+				time.Now())
+			if err != nil {
+				return nil, withRetry(problemOf(err))
+			}
+			return ok(StaffLink{viewOfInvitation(i), secret}, nil)
+		})
+	huma.Register(s.api, describe(huma.Operation{OperationID: "end-invitation", Method: http.MethodDelete,
+		Path:    "/v1/staff/invitations/{invitation}",
+		Summary: "Have an invitation's link work no more", DefaultStatus: http.StatusNoContent}, byAdministrators,
+		http.StatusNotFound),
+		func(ctx context.Context, in *struct {
+			Invitation string `path:"invitation" maxLength:"64"`
+		}) (*struct{}, error) {
+			caller, err := administrator(ctx, true)
+			if err == nil {
+				err = s.staff.store.EndInvitation(caller.account.ID, in.Invitation, time.Now())
+			}
+			return nothing(err)
+		})
+}
+
+// knownBank refuses a bank that the ledger does not know: staff of it would read nothing, and an administrator who
+// mistyped would find out from them. Nobody's bank passes here; whether the roles want one, the store says.
+func (s *Server) knownBank(ctx context.Context, bank token.WalletID) error {
+	if bank == (token.WalletID{}) {
+		return nil
+	}
+	known := false
+	if err := s.node.View(ctx, func(state *livestate.State, _ node.Head) {
+		_, known = state.Intermediary(bank)
+	}); err != nil {
+		return problemOf(err)
+	}
+	if !known {
+		return problemOf(token.Errorf(node.NotFound, "bank", "no bank %s is on this ledger", bank))
+	}
+	return nil
 }
 
 // registerPasskeys: everybody keeps his own; an administrator takes away anybody's.

@@ -260,6 +260,12 @@ func TestInvitationsAndPasskeys(t *testing.T) {
 	admin.want(t, 200, "POST", "/v1/staff/invitations", map[string]any{"name": "Bolat", "roles": []string{"auditor"}},
 		&link)
 	admin.want(t, 204, "DELETE", "/v1/staff/invitations/"+link.ID, nil, nil)
+	admin.want(t, 204, "DELETE", "/v1/staff/invitations/"+link.ID, nil, nil) // it is as good as ended
+	admin.refused(t, 404, staff.NoInvitation, "DELETE", "/v1/staff/invitations/0123456789abcdef", nil)
+	nobank := map[string]any{"name": "Kanat", "roles": []string{"intermediary"}, "bank": strings.Repeat("ab", 16)}
+	admin.refused(t, 404, node.NotFound, "POST", "/v1/staff/invitations", nobank)
+	admin.refused(t, 404, node.NotFound, "PUT", "/v1/staff/accounts/"+admin.id+"/roles",
+		map[string]any{"roles": []string{"administrator", "intermediary"}, "bank": nobank["bank"]})
 	stranger := &clerk{office: o}
 	stranger.refused(t, 403, staff.LinkRefused, "POST", "/v1/staff/challenges",
 		map[string]any{"purpose": "join", "link": link.Link})

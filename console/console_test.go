@@ -50,6 +50,46 @@ func TestAddresses(t *testing.T) {
 	}
 }
 
+// A browser hears with the page which words it is about to need: those of its own language.
+func TestThePageNamesItsWords(t *testing.T) {
+	files := fstest.MapFS{"dist/index.html": {Data: []byte("page")}, "dist/wallet/index.html": {Data: []byte("page")},
+		"dist/wallet/icon.svg": {Data: []byte("<svg/>")}}
+	for _, language := range []string{"kk", "ru", "en"} {
+		for _, whose := range []string{"console", "wallet", "learn", "codes"} {
+			files["dist/assets/"+whose+"."+language+"-AbCd.js"] = &fstest.MapFile{Data: []byte("words")}
+		}
+	}
+	for _, c := range []struct{ path, accepted, want string }{
+		{"/", "en-US,en;q=0.9", "console.en"}, {"/staff", "ru", "console.ru"}, {"/", "", "console.kk"},
+		{"/wallet/", "de-DE,de;q=0.9,ru;q=0.5,en;q=0.3", "wallet.ru"}, {"/wallet/pay", "KK-Cyrl-KZ", "wallet.kk"},
+		{"/wallet/", "x,,;q=1", "wallet.kk"},
+	} {
+		w := httptest.NewRecorder()
+		r := httptest.NewRequest(http.MethodGet, c.path, nil)
+		r.Header.Set("Accept-Language", c.accepted)
+		handler(files).ServeHTTP(w, r)
+		if got, want := w.Header().Get("Link"), "</assets/"+c.want+`-AbCd.js>; rel="modulepreload"`; got != want {
+			t.Errorf("%s for %q: %s, want %s", c.path, c.accepted, got, want)
+		}
+		if w.Header().Get("Vary") != "Accept-Language" {
+			t.Errorf("%s: a cache would give it to everybody", c.path)
+		}
+	}
+	for _, path := range []string{"/assets/wallet.kk-AbCd.js", "/wallet/icon.svg"} {
+		if _, _, header := get(t, files, path); header("Link") != "" {
+			t.Errorf("%s names %s", path, header("Link"))
+		}
+	}
+	if !Built() {
+		t.Skip("the pages are not built here: make build builds them where Node is")
+	}
+	for _, whose := range []string{"console", "wallet"} {
+		if found := wordsOf(built, whose); len(found) != len(languages) {
+			t.Errorf("of %s the words are %v", whose, found)
+		}
+	}
+}
+
 func TestHeaders(t *testing.T) {
 	files := fstest.MapFS{"dist/index.html": {Data: []byte("page")}, "dist/wallet/index.html": {Data: []byte("page")},
 		"dist/assets/a.js": {Data: []byte("script")}}

@@ -52,6 +52,7 @@ type Draft struct {
 	Receipt     *node.Receipt      `json:"receipt,omitempty"`
 	Code        token.Code         `json:"code,omitempty"` // of the ledger's refusal
 	Detail      string             `json:"detail,omitempty"`
+	Change      uint64             `json:"change,omitempty"` // the number of its last change, of all drafts' changes
 }
 
 // New makes a draft of a transaction of which at least one signature holds. A signature that does not hold, or that

@@ -215,6 +215,62 @@ func TestReplacedKeysHaveNoSay(t *testing.T) {
 	}
 }
 
+// Each change has a number that no other has, also after the folder was opened anew and when a draft lapses by itself;
+// who waits is woken by each.
+func TestChangesAreCounted(t *testing.T) {
+	o, dir := newOffice(), t.TempDir()
+	s, err := drafts.Open(vfs.OS, dir, quiet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	woken := func(about string, changed <-chan struct{}) {
+		t.Helper()
+		select {
+		case <-changed:
+		default:
+			t.Errorf("%s wakes nobody", about)
+		}
+	}
+	for i, amount := range []money.Tiyn{1, 2} {
+		d, refused := drafts.New(o.Network, o.issue(t, amount, i), o.groups, now)
+		if refused != nil {
+			t.Fatal(refused)
+		}
+		changed := s.Changed()
+		if err := s.Put(d, now); err != nil {
+			t.Fatal(err)
+		}
+		woken("a draft", changed)
+	}
+	changed := s.Changed()
+	if _, err := s.Change(o.issue(t, 1).ID(), now, func(d *drafts.Draft) *token.Error {
+		return d.Sign(o.Network, o.witness(t, 1, 1), now)
+	}); err != nil {
+		t.Fatal(err)
+	}
+	woken("a signature", changed)
+	of := func(list []*drafts.Draft) (text string) {
+		for _, d := range list {
+			text += fmt.Sprint(d.Transaction.Body.(*token.Issue).Amounts[0], " ", d.State, " ", d.Change, " ")
+		}
+		return text
+	}
+	if got := of(s.After(0, now)); got != "0.02 waiting 2 0.01 complete 3 " || s.Last() != 3 {
+		t.Errorf("%s, the last is %d", got, s.Last())
+	}
+	if s, err = drafts.Open(vfs.OS, dir, quiet); err != nil || s.Last() != 3 {
+		t.Fatal(s.Last(), err)
+	}
+	changed = s.Changed()
+	if got := of(s.After(3, until+1)); got != "0.02 lapsed 4 " {
+		t.Errorf("after its time: %s", got)
+	}
+	woken("time", changed)
+	if got := of(s.After(4, until+1)); got != "" {
+		t.Errorf("it lapses again: %s", got)
+	}
+}
+
 // What was acknowledged of drafts is there after any fault: as it was, or with the change that was under way, whole.
 func TestDraftsOutliveEveryFault(t *testing.T) {
 	o := newOffice()

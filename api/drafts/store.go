@@ -2,6 +2,7 @@ package drafts
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -36,6 +37,8 @@ type Store struct {
 	mu    sync.Mutex // over what follows, and over the folder
 	kept  map[token.TransactionID]*kept
 	bytes int
+	top   uint64        // the last change's number, though its draft is forgotten
+	grown chan struct{} // closed at the next change
 }
 
 // kept is a draft, which is never changed in place, and its size.
@@ -47,7 +50,8 @@ type kept struct {
 // Open reads a folder of drafts. What is no draft is said and left alone: no money depends on it, and its signers sign
 // again.
 func Open(files vfs.FS, dir string, logger *slog.Logger) (*Store, error) {
-	s := &Store{files: files, dir: dir, logger: logger, kept: map[token.TransactionID]*kept{}}
+	s := &Store{files: files, dir: dir, logger: logger, kept: map[token.TransactionID]*kept{},
+		grown: make(chan struct{})}
 	if dir == "" {
 		return s, nil
 	}
@@ -78,6 +82,7 @@ func Open(files vfs.FS, dir string, logger *slog.Logger) (*Store, error) {
 		}
 		s.kept[id] = &kept{d, len(content)}
 		s.bytes += len(content)
+		s.top = max(s.top, d.Change)
 	}
 	return s, nil
 }
@@ -120,8 +125,9 @@ func (s *Store) lapse(now uint64) {
 	for id, k := range s.kept {
 		if d := k.draft; !d.State.Over() && d.State != Complete && d.Transaction.ValidUntil < now {
 			over := *d
-			over.State, over.Ended = Lapsed, d.Transaction.ValidUntil
+			over.State, over.Ended, over.Change = Lapsed, d.Transaction.ValidUntil, s.top+1
 			k.draft = &over
+			s.changed()
 		}
 		if d := k.draft; d.State.Over() && d.Ended+KeptMillis < now {
 			if s.dir != "" {
@@ -184,6 +190,7 @@ func (s *Store) Change(id token.TransactionID, now uint64, change func(d *Draft)
 
 // store makes a draft durable, and then counts it. The caller holds mu.
 func (s *Store) store(id token.TransactionID, d *Draft) error {
+	d.Change = s.top + 1
 	content, err := json.Marshal(d)
 	if err != nil {
 		return err
@@ -201,5 +208,41 @@ func (s *Store) store(id token.TransactionID, d *Draft) error {
 	}
 	s.kept[id] = &kept{d, len(content)}
 	s.bytes += len(content)
+	s.changed()
 	return nil
+}
+
+// changed counts a change and wakes who waits for one. The caller holds mu.
+func (s *Store) changed() {
+	s.top++
+	close(s.grown)
+	s.grown = make(chan struct{})
+}
+
+// Changed is closed at the next change of any draft.
+func (s *Store) Changed() <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.grown
+}
+
+// Last is the number of the last change.
+func (s *Store) Last() uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.top
+}
+
+// After returns the drafts that changed after a change, in the order of their last changes. They are not to be changed.
+func (s *Store) After(change, now uint64) (list []*Draft) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lapse(now)
+	for _, k := range s.kept { // any order: sorted below
+		if k.draft.Change > change {
+			list = append(list, k.draft)
+		}
+	}
+	slices.SortFunc(list, func(a, b *Draft) int { return cmp.Compare(a.Change, b.Change) })
+	return list
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/aqsha/aqsha/internal/recent"
 	"github.com/aqsha/aqsha/token"
 )
 
@@ -156,15 +157,16 @@ func checkName(field, name string) error {
 // roster is what the entries add up to. It is changed by take alone.
 type roster struct {
 	accounts map[string]*Account
-	links    map[string]Invitation // by SHA256, those that were not used or ended
-	used     map[string]bool       // links with which somebody joined
-	passkeys map[string]string     // account, by id: of those that stand
+	links    map[string]Invitation         // by SHA256, those that were not used or ended
+	used     map[string]bool               // links with which somebody joined
+	passkeys map[string]string             // account, by id: of those that stand
+	invited  *recent.Map[string, struct{}] // ids of invitations, also of those that are over
 	size     uint64
 }
 
 func newRoster() *roster {
 	return &roster{accounts: map[string]*Account{}, links: map[string]Invitation{}, used: map[string]bool{},
-		passkeys: map[string]string{}}
+		passkeys: map[string]string{}, invited: recent.New[string, struct{}](maxEver)}
 }
 
 // administrators counts those that stand.
@@ -245,7 +247,9 @@ func (r *roster) invite(e AuditRecord) error {
 			delete(r.links, sum)
 		}
 	}
-	r.links[e.Link.SHA256] = Invitation{e.Name, e.Roles, e.Bank, e.By, *e.Link}
+	i := Invitation{e.Name, e.Roles, e.Bank, e.By, *e.Link}
+	r.links[e.Link.SHA256] = i
+	r.invited.Put(i.ID(), struct{}{})
 	return nil
 }
 

@@ -58,6 +58,7 @@ const (
 	LastAdministrator token.Code = "last-administrator"
 	LastPasskey       token.Code = "last-passkey"
 	NoAccount         token.Code = "no-account"
+	NoInvitation      token.Code = "no-invitation"
 	StoreClosed       token.Code = "staff-unavailable" // the store cannot be opened or written
 	TooOften          token.Code = "too-often"
 )
@@ -309,7 +310,7 @@ func (s *Store) openLinks(now time.Time) (list []Invitation) {
 	return list
 }
 
-// EndInvitation has a link work no more. One that is over is as good as ended.
+// EndInvitation has a link work no more. One that is over is as good as ended; one that never was is refused.
 func (s *Store) EndInvitation(by, id string, now time.Time) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -318,7 +319,10 @@ func (s *Store) EndInvitation(by, id string, now time.Time) error {
 			return s.add(AuditRecord{Act: InvitationOver, By: by, Name: i.Name, Link: &i.OneTimeLink}, now)
 		}
 	}
-	return nil
+	if _, over := s.roster.invited.Get(id); over {
+		return nil
+	}
+	return token.Errorf(NoInvitation, "invitation", "no invitation %q was made here", id)
 }
 
 // account finds one that stands. The caller holds mu.

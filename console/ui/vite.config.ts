@@ -41,6 +41,20 @@ function worker(): Plugin {
   };
 }
 
+/** What both entries need before they show anything comes in one file: each file of a first visit is a request. */
+const SHARED = /node_modules\/(preact|@preact)\/|vite\/preload-helper|src\/(pace|format|json|csv)\.ts$|src\/words\/(index|refusals)\.ts$|src\/wallet\/parts\.tsx$|src\/ledger\/bytes\.ts$/;
+/** What the wallet needs beside it, however many of its later parts need some of it too. */
+const WALLET = /src\/wallet\/(state|codeof|learnlink|route|refused|install|meaning|lines|request)\.tsx?$/;
+
+/** Names of catalogues say whose they are: the server names the one that a browser will ask for. */
+function chunkName(chunk: { readonly name: string; readonly facadeModuleId: string | null }): string {
+  const from = chunk.facadeModuleId ?? "";
+  const language = /\/(?:(console|learn)\.)?(en|kk|ru)\.json$/.exec(from);
+  if (!language) return "assets/[name]-[hash].js";
+  const whose = from.includes("/src/words/") ? (language[1] ?? "wallet") : "codes";
+  return `assets/${whose}.${language[2]}-[hash].js`;
+}
+
 // The wallet is an entry of its own, and / is the other. What is built goes where the Go package embeds it; names carry hashes and never change.
 export default defineConfig({
   plugins: [preact({ reactAliasesEnabled: false }), worker()],
@@ -50,6 +64,9 @@ export default defineConfig({
     assetsDir: "assets",
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
-    rollupOptions: { input: { wallet: "wallet/index.html", console: "index.html" } },
+    rollupOptions: {
+      input: { wallet: "wallet/index.html", console: "index.html" },
+      output: { chunkFileNames: chunkName, codeSplitting: { groups: [{ name: "base", test: SHARED, priority: 2 }, { name: "purse", test: WALLET, priority: 1 }] } },
+    },
   },
 });

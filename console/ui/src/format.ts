@@ -38,9 +38,14 @@ interface Parts {
   readonly clock: string; // 24 hours
 }
 
+// A formatter takes a cheap phone milliseconds to make, and a list asks for many times: each is made once, when it is first needed.
+let clock: Intl.DateTimeFormat | undefined;
+let calendar: Intl.DateTimeFormat | undefined;
+
 /** A time taken apart at the network's zone. Names of months are our own: browsers write Kazakh ones as "M11". */
 function partsOf(millis: number): Parts {
-  const parts = new Intl.DateTimeFormat("en-GB", { timeZone: ZONE, day: "numeric", month: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23" }).formatToParts(millis);
+  clock ??= new Intl.DateTimeFormat("en-GB", { timeZone: ZONE, day: "numeric", month: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+  const parts = clock.formatToParts(millis);
   const of = (type: string) => parts.find((p) => p.type === type)?.value ?? "";
   return { day: Number(of("day")), month: Number(of("month")), clock: `${of("hour")}:${of("minute")}` };
 }
@@ -68,7 +73,8 @@ export function moment(millis: number, language: Language): string {
 
 /** The day that it is at the network, as 2026-11-29. */
 export function dayIn(millis: number): string {
-  return new Intl.DateTimeFormat("en-CA", { timeZone: ZONE, year: "numeric", month: "2-digit", day: "2-digit" }).format(millis);
+  calendar ??= new Intl.DateTimeFormat("en-CA", { timeZone: ZONE, year: "numeric", month: "2-digit", day: "2-digit" });
+  return calendar.format(millis);
 }
 
 /** The two ends of an id, which a person can compare. */

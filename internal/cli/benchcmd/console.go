@@ -36,6 +36,8 @@ type consoleBench struct {
 	WithEvents  float64     `json:"with_events"`          // payments a second
 	WithoutThem float64     `json:"without_them"`         // payments a second, in turns with those
 	EventsRatio float64     `json:"events_ratio"`         // of the two
+	WorkRatio   float64     `json:"work_ratio"`           // of the node's processor time for a payment, without and with
+	HearingCPU  float64     `json:"hearing_cpu"`          // processors that the subscribers' own process took meanwhile
 	Rounds      int         `json:"rounds"`               // of each
 	NoBrowser   string      `json:"no_browser,omitempty"` // why no page was met
 }
@@ -65,16 +67,21 @@ const eventsAim = 0.95
 
 func newBenchConsoleCommand() *cobra.Command {
 	var rounds, subscribers, payments int
+	var heard string
 	command := &cobra.Command{
 		Use: "console", Short: "Measure the node's pages in Chromium, and payments beside subscribers to events",
 		Long: `Serves a simulated network and meets its overview and its wallet in Chromium, in turns with a bare page:
 until the largest paint, with the processor slowed four times, on slow 4G, and at the second visit. Then it makes
-payments in turns with and without subscribers to the stream of blocks, who take part of this machine too. The load of
-the machine is in all of it: ratios count.`,
+payments in turns with and without subscribers to the stream of blocks. These are a process of their own, which takes
+part of this machine too, so the node's processor time for a payment is compared besides. The load of the machine is in
+all of it: ratios count.`,
 		Example: `  aqsha bench console --rounds 5
   aqsha bench console --rounds 1 --subscribers 50 --payments 100 --json`,
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
+			if heard != "" {
+				return hear(command.Context(), heard, subscribers, command.InOrStdin(), command.OutOrStdout())
+			}
 			if rounds < 1 || subscribers < 1 || payments < 1 || rounds*payments > 100_000 {
 				return cli.Usage(errors.New("want at least one round, subscriber and payment, and 100,000 " +
 					"payments at most"))
@@ -97,7 +104,9 @@ the machine is in all of it: ratios count.`,
 	}
 	command.Flags().IntVar(&rounds, "rounds", 5, "times that each is done, in turns, of which medians count")
 	command.Flags().IntVar(&subscribers, "subscribers", 1000, "to the stream of blocks")
-	command.Flags().IntVar(&payments, "payments", 500, "of each round, with subscribers and without")
+	command.Flags().IntVar(&payments, "payments", 5000, "of each round, with subscribers and without")
+	command.Flags().StringVar(&heard, "hear", "", "")
+	_ = command.Flags().MarkHidden("hear")
 	return command
 }
 
@@ -113,6 +122,8 @@ func describeConsole(w io.Writer, r consoleBench) {
 	_ = table.Flush()
 	fmt.Fprintf(w, "%d subscribers: %.0f payments a second, %.0f without: %.2f (aim %.2f); they heard %.2f of the "+
 		"blocks\n", r.Subscribers, r.WithEvents, r.WithoutThem, r.EventsRatio, eventsAim, r.Heard)
+	fmt.Fprintf(w, "  the node's processor time for a payment, without and with: %.2f; hearing took %.2f processors\n",
+		r.WorkRatio, r.HearingCPU)
 }
 
 // pagesNode is a node that serves a simulated network on loopback, and a bare page beside it.
@@ -123,6 +134,7 @@ type pagesNode struct {
 	bank      token.WalletID
 	payee     token.WalletID
 	sequence  uint64 // of the next issue
+	hearer    hearer // makes the subscribers' process
 }
 
 // benchMinutes is how long what the bench signs may be executed.
@@ -134,7 +146,7 @@ func benchServed(ctx context.Context, subscribers int, use func(n *pagesNode) er
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	p := &pagesNode{world: sim.NewWorld(1), sequence: 1}
+	p := &pagesNode{world: sim.NewWorld(1), sequence: 1, hearer: thisProgram}
 	config := node.Config{Dir: filepath.Join(dir, "net"), Options: txlog.Options{Origin: p.world.Genesis.Name,
 		Signers: []note.Signer{p.world.LogSigner}}}
 	if err := node.Init(config, p.world.Genesis); err != nil {
@@ -225,38 +237,57 @@ func (p *pagesNode) pages(ctx context.Context, rounds int, result *consoleBench)
 	return nil
 }
 
+// spent is what payments took.
+type spent struct{ time, work time.Duration }
+
 // payments makes payments in turns with and without subscribers.
 func (p *pagesNode) payments(ctx context.Context, each int, result *consoleBench) error {
-	var with, without time.Duration
+	var with, without spent
 	var heard, due uint64
+	var hearing float64
 	for range result.Rounds {
 		// Without and with in turns within each round, so that a machine that slows down slows both.
-		spent, err := p.round(ctx, each)
+		if err := p.round(ctx, each, &without); err != nil {
+			return err
+		}
+		h, blocks, err := p.beside(ctx, each, result.Subscribers, &with)
 		if err != nil {
 			return err
 		}
-		without += spent
-		subscribers, err := subscribe(ctx, p.url, result.Subscribers)
-		if err != nil {
-			return err
-		}
-		before := p.node.Head().Height
-		if spent, err = p.round(ctx, each); err != nil {
-			subscribers.close()
-			return err
-		}
-		with += spent
-		blocks := (p.node.Head().Height - before) * uint64(result.Subscribers)
-		due += blocks
 		// What was heard is counted and reported: a stream that dropped blocks would make payments look fast.
-		heard += subscribers.await(ctx, blocks)
-		subscribers.close()
+		due, heard, hearing = due+blocks, heard+min(h.Heard, blocks), hearing+h.CPUSeconds
 	}
 	all := float64(each * result.Rounds)
-	result.WithEvents, result.WithoutThem = all/with.Seconds(), all/without.Seconds()
+	result.WithEvents, result.WithoutThem = all/with.time.Seconds(), all/without.time.Seconds()
 	result.EventsRatio = result.WithEvents / result.WithoutThem
-	result.Heard = min(1, float64(heard)/float64(max(1, due)))
+	result.WorkRatio = without.work.Seconds() / with.work.Seconds()
+	result.HearingCPU = hearing / with.time.Seconds()
+	result.Heard = float64(heard) / float64(max(1, due))
 	return nil
+}
+
+// beside makes payments beside subscribers, and says what those heard, of how many blocks, and took. What is still said
+// when the last payment has been made is work of these payments too.
+func (p *pagesNode) beside(ctx context.Context, each, n int, with *spent) (h hearing, due uint64, err error) {
+	s, err := subscribe(ctx, p.hearer, p.url, n)
+	if err != nil {
+		return h, 0, err
+	}
+	defer func() { err = errors.Join(err, s.close()) }()
+	began, err := s.await(ctx, 0)
+	if err != nil {
+		return h, 0, err
+	}
+	before := p.node.Head().Height
+	if err := p.round(ctx, each, with); err != nil {
+		return h, 0, err
+	}
+	due = (p.node.Head().Height - before) * uint64(n)
+	work := cli.CpuTime()
+	h, err = s.await(ctx, due)
+	with.work += cli.CpuTime() - work
+	h.CPUSeconds -= began.CPUSeconds
+	return h, due, err
 }
 
 // Payments are issued in parts of so many tokens, and so many are under way at once.
@@ -265,8 +296,8 @@ const (
 	benchUnderWay = 16
 )
 
-// round issues tokens and times paying each of them on.
-func (p *pagesNode) round(ctx context.Context, each int) (time.Duration, error) {
+// round issues tokens and adds what paying each of them on takes.
+func (p *pagesNode) round(ctx context.Context, each int, took *spent) error {
 	var list []*token.Transaction
 	for len(list) < each {
 		amounts := make([]money.Tiyn, min(benchTokens, each-len(list)))
@@ -275,7 +306,7 @@ func (p *pagesNode) round(ctx context.Context, each int) (time.Duration, error) 
 		}
 		issue := p.world.Issue(p.sequence, p.bank, p.soon(), amounts...)
 		if err := p.submit(ctx, issue); err != nil {
-			return 0, err
+			return err
 		}
 		p.sequence++
 		for i := range amounts {
@@ -286,7 +317,7 @@ func (p *pagesNode) round(ctx context.Context, each int) (time.Duration, error) 
 	slots, errs := make(chan struct{}, benchUnderWay), make(chan error, len(list))
 	var group sync.WaitGroup
 	// Everything is signed by now: what is timed is the node.
-	began := time.Now()
+	began, work := time.Now(), cli.CpuTime()
 	for _, tx := range list {
 		slots <- struct{}{}
 		group.Go(func() {
@@ -295,12 +326,12 @@ func (p *pagesNode) round(ctx context.Context, each int) (time.Duration, error) 
 		})
 	}
 	group.Wait()
-	spent := time.Since(began)
+	took.time, took.work = took.time+time.Since(began), took.work+cli.CpuTime()-work
 	close(errs)
 	for err := range errs {
 		if err != nil {
-			return 0, err
+			return err
 		}
 	}
-	return spent, nil
+	return nil
 }

@@ -1,21 +1,98 @@
 package benchcmd
 
 import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"strconv"
 	"strings"
 	"testing"
 )
+
+// hearHere is where a test's own process hears events.
+const hearHere = "AQSHA_TEST_HEAR"
+
+// TestMain is the subscribers' process when a test has started it as that.
+func TestMain(m *testing.M) {
+	url := os.Getenv(hearHere)
+	if url == "" {
+		os.Exit(m.Run())
+	}
+	n, err := strconv.Atoi(os.Args[len(os.Args)-1])
+	if err == nil {
+		err = hear(context.Background(), url, n, os.Stdin, os.Stdout)
+	}
+	if err != nil {
+		os.Exit(1)
+	}
+}
+
+func thisTest(ctx context.Context, url string, n int) (*exec.Cmd, error) {
+	self, err := os.Executable()
+	c := exec.CommandContext(ctx, self, strconv.Itoa(n))
+	c.Env = append(os.Environ(), hearHere+"="+url)
+	return c, err
+}
+
+// A process that hears reads events wherever the reads fall, and says which stream was refused.
+func TestHearing(t *testing.T) {
+	refuse := false
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if refuse {
+			http.Error(w, "no", http.StatusTooManyRequests)
+			return
+		}
+		for _, part := range []string{": aqsha\n", "\nid: 1\nev", "ent: block\ndata: {}\n\nid: 2\nevent: entry\ndata: {}\n", "\nid: 3\nevent: block", "\ndata: {}\n\n"} {
+			_, _ = w.Write([]byte(part))
+			_ = http.NewResponseController(w).Flush()
+		}
+	}))
+	t.Cleanup(server.Close)
+	ask, questions := io.Pipe()
+	answers, say := io.Pipe()
+	done := make(chan error, 1)
+	go func() { done <- hear(t.Context(), server.URL, 3, ask, say) }()
+	read := json.NewDecoder(answers)
+	var h hearing
+	if err := read.Decode(&h); err != nil || h.Opened != 3 {
+		t.Fatal(h, err)
+	}
+	for h.Heard < 6 {
+		if _, err := io.WriteString(questions, "\n"); err != nil {
+			t.Fatal(err)
+		}
+		if err := read.Decode(&h); err != nil || h.Heard > 6 {
+			t.Fatalf("%+v, %v: want two blocks of each of three", h, err)
+		}
+	}
+	if err := errors.Join(questions.Close(), <-done); err != nil {
+		t.Error(err)
+	}
+	refuse = true
+	var out strings.Builder
+	if err := hear(t.Context(), server.URL, 2, strings.NewReader(""), &out); err == nil ||
+		!strings.Contains(out.String(), "429") {
+		t.Errorf("%v: %s", err, out.String())
+	}
+}
 
 // Payments are made in turns with and without subscribers, all of whom hear of every block; a program whose measurement
 // of pages was left out says so.
 func TestPaymentsBesideSubscribers(t *testing.T) {
 	result := consoleBench{Rounds: 2, Subscribers: 20, NoBrowser: "left out"}
 	if err := benchServed(t.Context(), result.Subscribers, func(n *pagesNode) error {
+		n.hearer = thisTest
 		return n.payments(t.Context(), 100, &result)
 	}); err != nil {
 		t.Fatal(err)
 	}
 	if result.Heard != 1 || result.WithEvents <= 0 || result.WithoutThem <= 0 ||
-		result.EventsRatio != result.WithEvents/result.WithoutThem {
+		result.EventsRatio != result.WithEvents/result.WithoutThem || result.WorkRatio <= 0 || result.HearingCPU <= 0 {
 		t.Errorf("%+v", result)
 	}
 	var text strings.Builder

@@ -7,14 +7,17 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/aqsha/aqsha/api"
+	"github.com/aqsha/aqsha/api/staff"
 	"github.com/aqsha/aqsha/internal/cli"
 	"github.com/aqsha/aqsha/internal/cli/datadir"
 	"github.com/aqsha/aqsha/internal/cli/nodecmd"
 	"github.com/aqsha/aqsha/internal/cli/session"
+	"github.com/aqsha/aqsha/txlog/vfs"
 )
 
 // NewBackupCommand makes the command "backup".
@@ -25,7 +28,10 @@ func NewBackupCommand() *cobra.Command {
 		Long: `Copy the log and its signed checkpoint to DIR, verifying every signature and rule on the way.
 The node may run meanwhile. A backup that is there already is continued; one of another network, or
 of another history of this one, is refused and left as it is. Keys are not copied: keep them apart.
-The copy is its owner's alone (0700).`,
+The copy is its owner's alone (0700).
+
+What staff did is copied from the data directory itself (--data), not from a node elsewhere (--node): accounts,
+roles and passkeys, which its audit trail adds up to. Sessions and links are not.`,
 		Example: `  aqsha backup /mnt/backup/tenge
   aqsha backup ./backup --node https://tenge.example.kz`,
 		Args: cli.ExactArgs(1),
@@ -45,7 +51,11 @@ The copy is its owner's alone (0700).`,
 			if err != nil {
 				return err
 			}
-			result, err := nodecmd.CopyLog(command, args[0], c, s.Keyring, s.API, nil)
+			result := backedUp{}
+			result.Copied, err = nodecmd.CopyLog(command, args[0], c, s.Keyring, s.API, nil)
+			if err == nil && cli.Flag(command, "node") == "" {
+				result.Staff, err = copyStaff(cli.Flag(command, "data"), args[0])
+			}
 			if err := errors.Join(err, lock.Close()); err != nil {
 				return err
 			}
@@ -54,6 +64,32 @@ The copy is its owner's alone (0700).`,
 	}
 	datadir.AddLedgerFlags(command)
 	return command
+}
+
+// backedUp is what "aqsha backup" prints.
+type backedUp struct {
+	nodecmd.Copied
+	Staff *staff.Copied `json:"staff,omitempty"` // nil where there is none to copy
+}
+
+func (b backedUp) Describe(w io.Writer) {
+	b.Copied.Describe(w)
+	if b.Staff != nil {
+		fmt.Fprintf(w, "  staff: %d entries of their audit trail, %d of them new, up to %s\n", b.Staff.Entries,
+			b.Staff.New, time.UnixMilli(int64(b.Staff.Last)).Format(time.DateTime))
+	}
+}
+
+// copyStaff copies the staff's trail between data directories; nil where there is none.
+func copyStaff(from, to string) (*staff.Copied, error) {
+	c, err := staff.Copy(vfs.OS, filepath.Join(from, staff.Folder), filepath.Join(to, staff.Folder))
+	if err != nil {
+		return nil, fmt.Errorf("the ledger was copied, the staff's trail was not: %w", err)
+	}
+	if c.Entries == 0 {
+		return nil, nil
+	}
+	return &c, nil
 }
 
 // backupConfig begins a backup, or continues one, in a directory that it takes.

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/aqsha/aqsha/api"
+	"github.com/aqsha/aqsha/api/staff"
 	"github.com/aqsha/aqsha/internal/cli"
 	"github.com/aqsha/aqsha/internal/cli/datadir"
 	"github.com/aqsha/aqsha/internal/cli/nodecmd"
@@ -32,6 +33,14 @@ type restored struct {
 	lost                 // entries that stand here and the source lacks
 	Entries  []lostEntry `json:"entries,omitempty"`   // the first of them, if they can still be read here
 	SetAside string      `json:"set_aside,omitempty"` // where the old log is
+	Staff    staffBack   `json:"staff,omitzero"`
+}
+
+// staffBack is what came of the staff's trail.
+type staffBack struct {
+	staff.Copied
+	Kept     bool   `json:"kept,omitempty"`      // the trail here knows more, or another history: it stays
+	SetAside string `json:"set_aside,omitempty"` // where the damaged trail is
 }
 
 // lostEntry is an entry of the old log that the source lacks.
@@ -140,13 +149,12 @@ func restore(command *cobra.Command, source string, to point, accept bool) (err 
 	if result.Copied, err = copyBack(command, dir, source, c, keyring, from, to, info.Head.Size); err != nil {
 		return err
 	}
-	if !to.whole() {
-		// a copy of the past: nobody leads with it by mistake
-		c.Leader, c.Followers, c.Acks = datadir.BackupLeader, nil, 0
+	if to.whole() && !strings.Contains(source, "://") {
+		if result.Staff, err = staffFrom(source, dir); err != nil {
+			return err
+		}
 	}
-	if node.Replaced(vfs.OS, dir) {
-		c.Leader = source // it was replaced while it was away: it follows now
-	}
+	c = configAfter(dir, source, c, to)
 	if err := datadir.WriteConfig(dir, c); err != nil {
 		return err
 	}
@@ -154,6 +162,51 @@ func restore(command *cobra.Command, source string, to point, accept bool) (err 
 		return err
 	}
 	return cli.Show(command, result, func(w io.Writer) { result.describe(w, dir, c, keyring) })
+}
+
+// configAfter is the configuration of a directory that was restored.
+func configAfter(dir, source string, c datadir.Config, to point) datadir.Config {
+	if !to.whole() {
+		// a copy of the past: nobody leads with it by mistake
+		c.Leader, c.Followers, c.Acks = datadir.BackupLeader, nil, 0
+	}
+	if node.Replaced(vfs.OS, dir) {
+		c.Leader = source // it was replaced while it was away: it follows now
+	}
+	return c
+}
+
+// staffFrom brings the staff's trail back from a backup's directory. One that stands here and knows more than the
+// backup stays; one that is damaged is set aside, as a log is.
+func staffFrom(source, dir string) (s staffBack, err error) {
+	from, to := filepath.Join(source, staff.Folder), filepath.Join(dir, staff.Folder)
+	s.Copied, err = staff.Copy(vfs.OS, from, to)
+	if errors.Is(err, staff.ErrCopyDiffers) {
+		return staffBack{Kept: true}, nil
+	}
+	if damaged := (*staff.UnreadableCopyError)(nil); !errors.As(err, &damaged) {
+		return s, err
+	}
+	s.SetAside = filepath.Join(dir, datadir.SetAsidePrefix+staff.Folder+"-"+
+		time.Now().UTC().Format("20060102T150405.000000000"))
+	if err := vfs.OS.Rename(to, s.SetAside); err != nil {
+		return s, err
+	}
+	s.Copied, err = staff.Copy(vfs.OS, from, to)
+	return s, err
+}
+
+func (s staffBack) describe(w io.Writer) {
+	switch {
+	case s.Kept:
+		fmt.Fprintln(w, "  The staff's trail here knows what the backup does not, and stays.")
+	case s.Entries > 0:
+		fmt.Fprintf(w, "  Staff as of %s: who was ended since stands again. Look at the list before others do.\n",
+			time.UnixMilli(int64(s.Last)).Format(time.DateTime))
+	}
+	if s.SetAside != "" {
+		fmt.Fprintf(w, "  the damaged trail is in %s\n", s.SetAside)
+	}
 }
 
 func (r *restored) describe(w io.Writer, dir string, c datadir.Config, keyring *wallet.Keyring) {
@@ -169,6 +222,7 @@ func (r *restored) describe(w io.Writer, dir string, c datadir.Config, keyring *
 	if r.SetAside != "" {
 		fmt.Fprintf(w, "  the old log is in %s\n", r.SetAside)
 	}
+	r.Staff.describe(w)
 	if r.Lost > 0 {
 		fmt.Fprintf(w, "  LOST: %d entries that stood here: %s\n", r.Lost, &r.lost)
 		for _, e := range r.Entries {

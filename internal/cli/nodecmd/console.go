@@ -42,6 +42,10 @@ works once, and for 15 minutes.`,
 			}
 			dir := cli.Flag(command, "data")
 			c, err := datadir.ReadConfig(dir)
+			if errors.Is(err, datadir.ErrNoNetwork) { // nor is one made for this, and another node's has no link here
+				return cli.Usage(fmt.Errorf("%w in %s: name the data directory of the node, with --data",
+					datadir.ErrNoNetwork, dir))
+			}
 			if err != nil {
 				return err
 			}

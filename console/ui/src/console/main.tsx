@@ -4,7 +4,8 @@ import { LANGUAGES, type Language } from "../format";
 import { choose, language, preferred, speakFrom, t } from "../words";
 import { loadRefusals } from "../words/refusals";
 import { Later } from "../wallet/parts";
-import { Overview } from "./overview";
+import { soonOr, whenIdle } from "../pace";
+import { Overview, lookAhead } from "./overview";
 import { Trouble } from "./parts";
 import { Refusal } from "./api";
 import { type Page, account, address, go, loadNetwork, network, offered, page, startRoutes, whoAmI } from "./state";
@@ -97,12 +98,16 @@ function Shell() {
 
 speakFrom({ en: () => import("../words/console.en.json"), kk: () => import("../words/console.kk.json"), ru: () => import("../words/console.ru.json") });
 startRoutes();
-await choose(preferred());
+const asked = [whoAmI(), loadNetwork(), ...(page.value === "overview" ? [lookAhead()] : [])];
+await Promise.all([choose(preferred()), soonOr(Promise.allSettled(asked))]);
 render(<Shell />, document.getElementById("app")!);
-void whoAmI();
-void loadNetwork().catch(() => {});
 effect(() => {
   void language.value;
   document.title = `${t(`nav.${page.value}`)} · Aqsha`;
-  loadRefusals().catch(() => {}); // a refusal has general words until then
 });
+whenIdle(() =>
+  effect(() => {
+    void language.value;
+    loadRefusals().catch(() => {}); // a refusal has general words until then
+  }),
+);

@@ -32,6 +32,20 @@ async function loadNow(): Promise<Now> {
   };
 }
 
+let ahead: Now | undefined;
+
+/** Asks for what the page shows before its words are there: both are then shown together. */
+export async function lookAhead(): Promise<void> {
+  ahead = await loadNow();
+}
+
+/** What was loaded ahead, once: who comes back to the page later sees what is so then. */
+function takeAhead(): Now | undefined {
+  const now = ahead;
+  ahead = undefined;
+  return now;
+}
+
 export const MEASURES = ["payments", "value", "active", "held", "velocity"] as const;
 
 interface Row {
@@ -150,7 +164,7 @@ function Story() {
 }
 
 export function Overview() {
-  const loaded = useLoaded(loadNow, [account.value?.id], EVERY);
+  const loaded = useLoaded(loadNow, [account.value?.id], EVERY, takeAhead);
   return (
     <>
       <Title text="overview.title" />

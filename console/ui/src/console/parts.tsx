@@ -37,10 +37,11 @@ export interface Loaded<T> {
   readonly again: () => Promise<void>;
 }
 
-/** Loads something, anew every so many milliseconds where that is said, and keeps what was loaded last when a later try fails. */
-export function useLoaded<T>(load: () => Promise<T>, of: readonly unknown[], every = 0): Loaded<T> {
-  const [state, setState] = useState<{ value: T | undefined; asOf: number; error: unknown }>({ value: undefined, asOf: 0, error: undefined });
+/** Loads something, anew every so many milliseconds where that is said, and keeps what was loaded last when a later try fails. What was loaded ahead is shown at once. */
+export function useLoaded<T>(load: () => Promise<T>, of: readonly unknown[], every = 0, ahead?: () => T | undefined): Loaded<T> {
+  const [state, setState] = useState<{ value: T | undefined; asOf: number; error: unknown }>(() => ({ value: ahead?.(), asOf: Date.now(), error: undefined }));
   const turn = useRef(0);
+  const known = useRef(state.value !== undefined);
   const again = useCallback(async () => {
     const mine = ++turn.current;
     try {
@@ -53,7 +54,8 @@ export function useLoaded<T>(load: () => Promise<T>, of: readonly unknown[], eve
     }
   }, of);
   useEffect(() => {
-    void again();
+    if (!known.current) void again();
+    known.current = false;
     const round = every === 0 ? undefined : setInterval(() => void (document.hidden || again()), every);
     return () => {
       clearInterval(round);

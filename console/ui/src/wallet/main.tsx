@@ -10,6 +10,7 @@ import { newer, startInstall, takeNewer } from "./install";
 import { Later } from "./parts";
 import { Ask, Pay } from "./payment";
 import { More } from "./more";
+import { soonOr, whenIdle } from "../pace";
 import { loadRefusals } from "../words/refusals";
 import { connected, fault, meet, network, phase, record, start, started, touch } from "./state";
 import "./wallet.css";
@@ -102,24 +103,26 @@ function App() {
   );
 }
 
-async function begin(): Promise<void> {
+async function prepare(): Promise<void> {
   await start();
   if (!fault.value) await startDesk();
   if (!fault.value && delegated.value !== "") badLink.value = record.value !== undefined || !(await takeDelegation(delegated.value)); // a device with a wallet of its own is no till of another
   delegated.value = "";
   started.value = true;
-  if (!fault.value) await meet();
 }
 
 startRoutes();
-await choose(preferred());
+const prepared = prepare();
+await Promise.all([choose(preferred()), soonOr(prepared)]);
 render(<App />, document.getElementById("app")!);
-void begin();
+void prepared.then(() => (fault.value ? undefined : meet()));
 startInstall();
-effect(() => {
-  void language.value;
-  loadRefusals().catch(() => {}); // a refusal has general words until then
-});
+whenIdle(() =>
+  effect(() => {
+    void language.value;
+    loadRefusals().catch(() => {}); // a refusal has general words until then
+  }),
+);
 addEventListener("online", () => void meet());
 addEventListener("offline", () => {
   connected.value = false;

@@ -359,7 +359,7 @@ export function attend(): void {
   listen(
     `aqsha-events-${of}`,
     {
-      open: (last, until, heard) => signedIn(() => client.events("wallet", last, until, heard)),
+      open: (last, until, heard) => signedIn(() => client.events("wallet,drafts", last, until, heard)),
       heard: () => void refresh(),
       pause: (millis) => new Promise((done) => setTimeout(done, millis)),
     },
