@@ -155,7 +155,7 @@ drill: build
 
 # Validators that are cut from each other, three from one and two from two, and killed in turns, while clients pay.
 cluster-test: build
-	AQSHA_CLUSTER=all $(GO) test ./cluster ./cmd/aqsha -count 1 -v -run 'TestCut|TestEachIsKilled|TestKeysAlone|TestAway|TestFaults|TestAClusterIsLinearizable' -timeout 30m
+	AQSHA_CLUSTER=all $(GO) test ./cluster ./cmd/aqsha -count 1 -v -run 'TestCut|TestEachIsKilled|TestKeysAlone|TestAway|TestFaults|TestAllStop|TestAClusterIsLinearizable|TestNetworkIsCut|TestARollingUpgrade|TestADissolve' -timeout 40m
 
 # A leader and two followers under SIGKILL, SIGSTOP, cuts, stalls, full disks, wrong clocks, old copies and promotions, drawn by
 # SEEDS seeds from FROM on, several side by side, while clients pay and read; SEED=n replays one.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"os"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -15,6 +16,9 @@ import (
 	cmttypes "github.com/cometbft/cometbft/types"
 
 	"github.com/aqsha/aqsha/cluster"
+	"github.com/aqsha/aqsha/ledger"
+	"github.com/aqsha/aqsha/node"
+	"github.com/aqsha/aqsha/token"
 	"github.com/aqsha/aqsha/txlog/vfs"
 )
 
@@ -195,4 +199,55 @@ func TestFaults(t *testing.T) {
 		g.whole()
 		t.Logf("all equal after %s", time.Since(begun).Round(time.Millisecond))
 	})
+}
+
+// setClock signs votes as if it were another time, which may change.
+type setClock struct {
+	cmttypes.PrivValidator
+	off *atomic.Int64
+}
+
+func (c setClock) SignVote(chain string, v *cmtproto.Vote) error {
+	v.Timestamp = v.Timestamp.Add(time.Duration(c.off.Load()))
+	return c.PrivValidator.SignVote(chain, v)
+}
+
+// A version of the rules that no validator knows comes to its height: all stop before it, with one log, and say what to
+// install; none goes on by rules of its own.
+func TestAllStopBeforeRulesThatTheyDoNotKnow(t *testing.T) {
+	t.Parallel()
+	g := foundGroup(t, 4, func(_, _ int, address string) string { return address }, func(g *ledger.Genesis) {
+		g.TimeMillis -= uint64((10 * time.Minute).Milliseconds())
+		g.DelayMillis = token.MinDelayMillis
+	})
+	var off atomic.Int64
+	off.Store(-int64(5 * time.Minute)) // all clocks are late, so that the delay passes when they are set right
+	for _, m := range g.members {
+		m.opened = func(e *cluster.Engine) {
+			cluster.Sign(e, func(v cmttypes.PrivValidator) cmttypes.PrivValidator { return setClock{v, &off} })
+		}
+	}
+	g.startAll()
+	g.settle(8)
+	g.submit(0, g.world.Sign(&token.Propose{By: token.RoleRoot, Sequence: 1,
+		Change: token.Change{Rules: ledger.LatestRules + 1, Height: 1}}, soon(), g.world.By(token.RoleRoot, 2)))
+	g.submit(1, g.payment())
+	off.Store(0)
+	var head node.Head
+	for i, m := range g.members {
+		select {
+		case <-m.engine.Failed():
+		case <-time.After(20 * time.Second):
+			t.Fatalf("member %d goes on", i)
+		}
+		if err := m.engine.Err(); err == nil || !strings.Contains(err.Error(), "install a newer aqsha") {
+			t.Errorf("member %d: %v", i, err)
+		}
+		if i == 0 {
+			head = m.node.Head()
+		}
+		if own := m.node.Head(); own.Size != head.Size || own.Root != head.Root || own.Rules != ledger.LatestRules {
+			t.Errorf("member %d stopped at %+v, the first at %+v", i, own, head)
+		}
+	}
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/aqsha/aqsha/cluster"
 	"github.com/aqsha/aqsha/internal/freeport"
 	"github.com/aqsha/aqsha/internal/sim"
+	"github.com/aqsha/aqsha/ledger"
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/node"
 	"github.com/aqsha/aqsha/token"
@@ -69,6 +70,12 @@ func newGroup(t *testing.T, n int) *group {
 
 // newGroupOf is newGroup where each reaches each at another address than that at which he listens.
 func newGroupOf(t *testing.T, n int, reached func(from, to int, address string) string) *group {
+	return foundGroup(t, n, reached, func(*ledger.Genesis) {})
+}
+
+// foundGroup is newGroupOf of a network that is founded otherwise.
+func foundGroup(t *testing.T, n int, reached func(from, to int, address string) string,
+	otherwise func(*ledger.Genesis)) *group {
 	g := &group{t: t, world: sim.NewWorld(1), reached: reached}
 	for i := range n {
 		keys, err := cluster.NewKeys()
@@ -84,6 +91,7 @@ func newGroupOf(t *testing.T, n int, reached func(from, to int, address string) 
 		t.Fatal(err)
 	}
 	g.world.Genesis.TimeMillis = uint64(time.Now().UnixMilli())
+	otherwise(&g.world.Genesis)
 	g.world.Refound()
 	g.charter.Network = g.world.Network
 	g.ports = freePorts(t, n)

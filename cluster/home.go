@@ -110,8 +110,6 @@ func (k Keys) PeerID() string { return string(p2p.PubKeyToID(cmted25519.PubKey(p
 
 // Sealer signs a participant's snapshots, and the verifier believes them: with the key of its checkpoints.
 func (k Keys) Sealer(name string) (note.Signer, note.Verifier, error) {
-	const algEd25519 = "\x01"
-	key := append([]byte(algEd25519), public(k.Checkpoint)...)
 	text, err := note.NewEd25519VerifierKey(name, public(k.Checkpoint))
 	if err != nil {
 		return nil, nil, err
@@ -120,11 +118,20 @@ func (k Keys) Sealer(name string) (note.Signer, note.Verifier, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	signer, err := note.NewSigner(k.LogSecret(name))
+	return signer, verifier, err
+}
+
+// algEd25519 begins a key's bytes in signed notes.
+const algEd25519 = "\x01"
+
+// LogSecret is the key of a participant's checkpoints as the secret of a signed note's key (golang.org/x/mod/sumdb/note)
+// of a name: a list of validators with one in it signs with that, under the network's name.
+func (k Keys) LogSecret(name string) string {
+	key := append([]byte(algEd25519), public(k.Checkpoint)...)
 	hash := sha256.Sum256(append([]byte(name+"\n"), key...))
 	secret := append([]byte(algEd25519), k.Checkpoint.Seed()...)
-	signer, err := note.NewSigner(fmt.Sprintf("PRIVATE+KEY+%s+%x+%s", name, hash[:4],
-		base64.StdEncoding.EncodeToString(secret)))
-	return signer, verifier, err
+	return fmt.Sprintf("PRIVATE+KEY+%s+%x+%s", name, hash[:4], base64.StdEncoding.EncodeToString(secret))
 }
 
 // Settings are a participant's own, in cluster.toml.

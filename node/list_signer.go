@@ -15,10 +15,12 @@ type listSigner struct {
 	signer note.Signer
 }
 
-// ListSigner is by which this node signs revocation lists of offline purses: no-log-key where it cannot.
+// ListSigner is by which this node signs revocation lists of offline purses: no-log-key where it cannot, as where the
+// log has another key now than the genesis's, by which purses know the lists.
 func (n *Node) ListSigner() (token.Signer, error) {
 	public, single := n.genesis.SingleLogKey()
-	if signers := n.config.Options.Signers; single && len(signers) > 0 {
+	if signers := n.config.Options.Signers; single && len(signers) > 0 &&
+		signers[0].KeyHash() == n.logVerifier.KeyHash() {
 		return &listSigner{public, signers[0]}, nil
 	}
 	return nil, refuse(NoLogKey, "", "this node has not the key that signs the log by itself: ask the node that leads")

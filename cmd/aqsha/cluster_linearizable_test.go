@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -27,36 +28,50 @@ import (
 
 // council is four validators in processes of their own, and wallets that are paid from at any of them.
 type council struct {
-	t     *testing.T
-	dirs  []string
-	ids   []token.WalletID
-	begun time.Time
-	size  atomic.Uint64 // of the log, as receipts have shown it: what is read later is at least of it
+	t  *testing.T
+	up []func(args ...string) *exec.Cmd // the program of each
+	// at which address the one is reached that says that it serves at another
+	reached func(i int, url string) string
+	dirs    []string
+	ids     []token.WalletID
+	begun   time.Time
+	size    atomic.Uint64 // of the log, as receipts have shown it: what is read later is at least of it
 
 	mu      sync.Mutex // over the two, which change when a validator is killed
 	running []*process
 	clients []*wallet.Client
 }
 
+var councillors = []string{"central", "dala", "tulpar", "farmers"}
+
 func newCouncil(t *testing.T) *council {
 	t.Helper()
-	c := &council{t: t, begun: time.Now()}
-	net, names := filepath.Join(t.TempDir(), "net"), []string{"central", "dala", "tulpar", "farmers"}
-	for _, name := range names {
-		c.dirs = append(c.dirs, filepath.Join(net, name))
-	}
 	port, err := freeport.Port() // and those behind it
 	if err != nil {
 		t.Fatal(err)
 	}
-	run1(t, "cluster", "init", "--validators", strings.Join(names, ","), "--peer-port", fmt.Sprint(port),
-		"--development", "--shared-keys", "--data", net)
-	c.running, c.clients = make([]*process, len(names)), make([]*wallet.Client, len(names))
-	for i := range names {
+	return newCouncilOf(t, []func(...string) *exec.Cmd{aqsha, aqsha, aqsha, aqsha}, func(_ int, url string) string { return url },
+		"--peer-port", fmt.Sprint(port))
+}
+
+// newCouncilOf is a council of which each runs a program, the first of which founds the network. from here a validator
+// is reached as reached says.
+func newCouncilOf(t *testing.T, programs []func(args ...string) *exec.Cmd, reached func(i int, url string) string,
+	flags ...string) *council {
+	t.Helper()
+	net := filepath.Join(t.TempDir(), "net")
+	c := &council{t: t, begun: time.Now(), up: programs, reached: reached}
+	for _, name := range councillors {
+		c.dirs = append(c.dirs, filepath.Join(net, name))
+	}
+	c.first(append([]string{"cluster", "init", "--validators", strings.Join(councillors, ","), "--development",
+		"--shared-keys", "--delay", "1m", "--data", net}, flags...)...)
+	c.running, c.clients = make([]*process, len(councillors)), make([]*wallet.Client, len(councillors))
+	for i := range councillors {
 		c.start(i)
 	}
-	run1(t, "bank", "admit", "bank", "--data", c.dirs[0])
-	run1(t, "issue", "bank", "10000000", "--data", c.dirs[0])
+	c.first("bank", "admit", "bank", "--data", c.dirs[0])
+	c.first("issue", "bank", "10000000", "--data", c.dirs[0])
 	client := c.clients[0]
 	bank, err := client.Keyring.Resolve("bank")
 	if err != nil {
@@ -78,6 +93,16 @@ func newCouncil(t *testing.T) *council {
 	return c
 }
 
+// first runs a command where the first validator runs.
+func (c *council) first(args ...string) string {
+	c.t.Helper()
+	out, err := c.up[0](args...).CombinedOutput()
+	if err != nil {
+		c.t.Fatalf("aqsha %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+	return string(out)
+}
+
 // answered notes that a receipt has shown so many entries.
 func (c *council) answered(index uint64) {
 	for size := c.size.Load(); size < index+1 && !c.size.CompareAndSwap(size, index+1); size = c.size.Load() {
@@ -86,7 +111,8 @@ func (c *council) answered(index uint64) {
 
 // start runs a validator, or runs it again.
 func (c *council) start(i int) {
-	p := up(c.t, c.dirs[i])
+	p := served(c.t, c.up[i]("up", "--data", c.dirs[i], "--listen", "127.0.0.1:0"))
+	p.url = c.reached(i, p.url)
 	keyring, err := wallet.OpenKeyring(c.dirs[0], "", nil)
 	if err != nil {
 		c.t.Fatal(err)
@@ -255,8 +281,8 @@ func kindOf(p porcupine.Operation) string {
 	return "paid"
 }
 
-// conclude holds the four logs against each other, and the supply against what was issued.
-func (c *council) conclude(ctx context.Context) {
+// untilEqual waits until all four have the same log.
+func (c *council) untilEqual(ctx context.Context) {
 	c.t.Helper()
 	for {
 		roots, largest := map[string]bool{}, uint64(0)
@@ -269,13 +295,19 @@ func (c *council) conclude(ctx context.Context) {
 			largest = max(largest, network.Head.Size)
 		}
 		if len(roots) == 1 {
-			break
+			return
 		}
 		if ctx.Err() != nil {
 			c.t.Fatalf("the validators' logs differ: %v", roots)
 		}
 		time.Sleep(100 * time.Millisecond)
 	}
+}
+
+// conclude holds the four logs against each other, and the supply against what was issued.
+func (c *council) conclude(ctx context.Context) {
+	c.t.Helper()
+	c.untilEqual(ctx)
 	for i, client := range c.clients {
 		supply, err := client.API.Supply(ctx)
 		if err != nil || supply.Live != 10_000_000*money.Tenge || supply.Circulating != supply.Live {

@@ -41,7 +41,9 @@ func run1(t *testing.T, args ...string) string {
 // process is a running "aqsha up".
 type process struct {
 	*exec.Cmd
-	url string
+	url  string
+	rest chan struct{} // closed when it says nothing more
+	said []string      // after it served; to be read then
 }
 
 // up starts a node on a free port and waits until it serves.
@@ -53,7 +55,13 @@ func up(t *testing.T, dir string) *process {
 // serves starts a command that serves, and waits until it does.
 func serves(t *testing.T, args ...string) *process {
 	t.Helper()
-	p := &process{Cmd: aqsha(args...)}
+	return served(t, aqsha(args...))
+}
+
+// served is serves of a command of any program.
+func served(t *testing.T, command *exec.Cmd) *process {
+	t.Helper()
+	p := &process{Cmd: command, rest: make(chan struct{})}
 	stderr, err := p.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -68,7 +76,11 @@ func serves(t *testing.T, args ...string) *process {
 		if _, rest, ok := strings.Cut(lines.Text(), " at http://"); ok {
 			p.url = "http://" + strings.Fields(rest)[0]
 			go func() { // keep the pipe empty
+				defer close(p.rest)
 				for lines.Scan() {
+					if len(p.said) < mostSaid {
+						p.said = append(p.said, lines.Text())
+					}
 				}
 			}()
 			return p
@@ -76,6 +88,16 @@ func serves(t *testing.T, args ...string) *process {
 	}
 	t.Fatalf("the node did not start:\n%s", said.String())
 	return nil
+}
+
+// mostSaid is how many lines of a process are kept.
+const mostSaid = 1000
+
+// ended waits until a process has ended by itself, and returns what it said and its error.
+func (p *process) ended() (said string, err error) {
+	<-p.rest
+	err = p.Wait()
+	return strings.Join(p.said, "\n"), err
 }
 
 func (p *process) kill() {

@@ -37,7 +37,7 @@ docs/cluster.md says how to add a bank, and what to do when machines are lost.`,
 	datadir.AddLedgerFlags(command)
 	command.AddCommand(newClusterInitCommand(), newClusterStatusCommand(), newClusterPrepareCommand(),
 		newClusterAddCommand(), newClusterRemoveCommand(), newClusterRotateCommand(), newClusterSetCommand(),
-		newClusterAdoptCommand(), newClusterDemoCommand())
+		newClusterAdoptCommand(), newClusterDissolveCommand(), newClusterDemoCommand())
 	session.ChangesLedger(command, "add", "remove", "rotate", "set")
 	return command
 }

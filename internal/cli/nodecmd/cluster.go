@@ -11,8 +11,8 @@ import (
 	"github.com/aqsha/aqsha/wallet"
 )
 
-// openCluster opens a validator's part of a directory; nil for a node that orders alone.
-func openCluster(dir string, keyring *wallet.Keyring, logger *slog.Logger) (*cluster.Engine, error) {
+// OpenCluster opens a validator's part of a directory; nil for a node that orders alone.
+func OpenCluster(dir string, keyring *wallet.Keyring, logger *slog.Logger) (*cluster.Engine, error) {
 	if !cluster.Here(dir) {
 		return nil, nil
 	}

@@ -109,7 +109,7 @@ func Serve(ctx context.Context, dir string, c datadir.Config, keyring *wallet.Ke
 	if c.Promoted, err = justPromoted(dir); err != nil {
 		return err
 	}
-	if c.Cluster, err = openCluster(dir, keyring, logger); err != nil {
+	if c.Cluster, err = OpenCluster(dir, keyring, logger); err != nil {
 		return err
 	}
 	// The log is made whole before the node opens it: a validator that lost its disk fetches it from the others.
