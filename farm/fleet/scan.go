@@ -285,6 +285,9 @@ func ReadAt(ctx context.Context, host string, o ScanOptions) (*Found, *protocol.
 	} else if m.Protocol.HTTP() && m.Protocol != protocol.EPIC {
 		port = n.WebPort
 	}
+	if port == 0 && m.Protocol == protocol.AntminerNew {
+		port = o.completed().Port // shut: what it would tell there is asked over HTTP
+	}
 	if port == 0 {
 		port = max(n.Port, n.PortV3, n.WebPort)
 	}
