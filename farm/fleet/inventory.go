@@ -172,6 +172,9 @@ func (inv *Inventory) Select(selector string) ([]*Machine, error) {
 			out = append(out, &inv.Machines[i])
 		}
 	}
+	if len(inv.Machines) == 0 {
+		return nil, farm.Refuse("no-machine", "fleet", "there is no machine in this folder yet")
+	}
 	if len(out) == 0 {
 		return nil, farm.Refuse("no-machine", "selector",
 			"%q means no machine: want *, an identity or the beginning of a place (site/container/rack/shelf)",
