@@ -160,6 +160,9 @@ func merge(known, found Machine) Machine {
 	if out.HTTPPort == 0 {
 		out.HTTPPort = known.HTTPPort
 	}
+	if known.Certificate != "" && out.TLS {
+		out.Certificate = known.Certificate // another one is refused until this is taken back
+	}
 	out.Simulated = out.Simulated || known.Simulated
 	return out
 }

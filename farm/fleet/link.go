@@ -26,6 +26,8 @@ type Link interface {
 type Network struct {
 	Host                  string
 	Port, PortV3, WebPort int
+	TLSPort               int    // of a web server that speaks HTTPS only; 0: none
+	Pin                   *Pin   // of that web server; nil: in clear
 	User, Password        string // "" what the protocol's machines come with
 	Timeout               time.Duration
 }
@@ -43,7 +45,7 @@ func networkOf(m *Machine) (*Network, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &Network{Host: host, Port: port, PortV3: port, WebPort: orDefault(m.HTTPPort, 80)}
+	n := &Network{Host: host, Port: port, PortV3: port, WebPort: orDefault(m.HTTPPort, 80), Pin: m.pin()}
 	if m.Protocol.HTTP() {
 		n.WebPort = port
 	}
@@ -95,8 +97,13 @@ func (n *Network) Web(ctx context.Context, d protocol.Protocol, request string) 
 	if !ok {
 		account = [2]string{"root", "root"}
 	}
-	client := &Digest{User: first(n.User, account[0]), Password: first(n.Password, account[1]), Client: antminerClient}
-	base := "http://" + net.JoinHostPort(n.Host, fmt.Sprint(port))
+	client := &Digest{User: first(n.User, account[0]), Password: first(n.Password, account[1]),
+		Client: n.Pin.client(DefaultTimeout)}
+	scheme := "http://"
+	if n.Pin != nil {
+		scheme = "https://"
+	}
+	base := scheme + net.JoinHostPort(n.Host, fmt.Sprint(port))
 	switch d {
 	case protocol.BraiinsREST:
 		client.Login = func(ctx context.Context) (string, error) { return braiinsToken(ctx, base, client) }
@@ -229,7 +236,11 @@ func Poll(ctx context.Context, m *Machine) (*protocol.Reading, error) {
 	if err != nil {
 		return nil, err
 	}
-	return PollOver(ctx, link, m)
+	r, err := PollOver(ctx, link, m)
+	if link.Pin != nil {
+		m.Certificate = link.Pin.SHA256
+	}
+	return r, err
 }
 
 // PollOver is Poll over a link. It sets m.Single when joined commands are refused.
