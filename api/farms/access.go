@@ -60,8 +60,9 @@ func (a *Access) check() error {
 		})
 	}
 	switch {
-	case !printable(a.Name, 64):
-		return farm.Refuse("farm-bad-access", "name", "%q: want 1 to 64 characters without commas and quotes", a.Name)
+	case !printable(a.Name, 64) || strings.ContainsAny(a.Name, `/\`) || strings.HasPrefix(a.Name, "."):
+		return farm.Refuse("farm-bad-access", "name", "%q: want 1 to 64 characters, no comma, quote or slash, "+
+			"and no full stop at the beginning", a.Name)
 	case !slices.Contains(Roles, a.Role):
 		return farm.Refuse("farm-bad-access", "role", "%q is not one of %v", a.Role, Roles)
 	case !printable(a.Selector, 200):

@@ -153,6 +153,17 @@ func (c *Client) Tickets(ctx context.Context) (list []repair.Ticket, err error) 
 	})
 }
 
+// Orders are those that wait.
+func (c *Client) Orders(ctx context.Context) (list []Order, err error) {
+	query := url.Values{}
+	return list, pages(query, func() (string, error) {
+		var page Orders
+		err := c.Get(ctx, "/v1/orders", query, &page)
+		list = append(list, page.Orders...)
+		return page.Next, err
+	})
+}
+
 // JoinedFarm is a farm that is read from another one's watch.
 type JoinedFarm struct {
 	Name     string            `json:"name" doc:"as farm.toml of the reader names it"`

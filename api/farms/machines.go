@@ -92,6 +92,9 @@ func (s *Server) reaches(a *Access) []records.View {
 // selected are those of them that a selector means; one that means none is refused, whatever else the farm has.
 func (s *Server) selected(a *Access, selector string) ([]records.View, error) {
 	views := slices.DeleteFunc(s.reaches(a), func(v records.View) bool { return !v.Machine.Matches(selector) })
+	if len(views) == 0 && selector == "*" {
+		return nil, farm.Refuse("no-machine", "selector", "there is no machine yet that this access reaches")
+	}
 	if len(views) == 0 {
 		return nil, farm.Refuse("no-machine", "selector",
 			"%q means no machine: want *, an identity or the beginning of a place (site/container/rack/shelf)",

@@ -278,6 +278,22 @@ func (s *Server) registerOrders() {
 
 func orderOf(o *orders.Order, now time.Time) Order { return Order{*o, o.State(now)} }
 
+// over says whether an order has ended, in whatever way.
+func (o *Order) over() bool {
+	return slices.Contains([]orders.State{orders.Finished, orders.Dropped, orders.Passed}, o.State)
+}
+
+// Waiting are the orders of a book that have not ended.
+func Waiting(book *orders.Book, now time.Time) []Order {
+	var out []Order
+	for i := range book.Orders {
+		if o := orderOf(&book.Orders[i], now); !o.over() {
+			out = append(out, o)
+		}
+	}
+	return out
+}
+
 // mine says whether an access reaches all machines of an order.
 func mine(a *Access, ids map[string]bool, o *orders.Order) bool {
 	return a.Selector == "*" || !slices.ContainsFunc(o.First().Machines, func(id string) bool { return !ids[id] })
@@ -298,8 +314,7 @@ func (s *Server) listOrders(_ context.Context, a *Access, in *struct {
 	ids, now, out := s.ids(a), time.Now().UTC(), Orders{Orders: []Order{}}
 	for i := range book.Orders {
 		o := orderOf(&book.Orders[i], now)
-		over := slices.Contains([]orders.State{orders.Finished, orders.Dropped, orders.Passed}, o.State)
-		if o.ID <= after || over && !in.All || !mine(a, ids, &o.Order) {
+		if o.ID <= after || o.over() && !in.All || !mine(a, ids, &o.Order) {
 			continue
 		}
 		if len(out.Orders) == in.Limit {

@@ -105,7 +105,7 @@ func newWeb(m *fleet.Machine, kind firmware, password string) (*web, error) {
 	if password == "" {
 		password = kind.account[1]
 	}
-	return &web{m: m, kind: kind, base: "http://" + net.JoinHostPort(host, port), user: kind.account[0],
+	return &web{m: m, kind: kind, base: m.Scheme() + net.JoinHostPort(host, port), user: kind.account[0],
 		password: password}, nil
 }
 
@@ -123,7 +123,7 @@ func (w *web) raw(ctx context.Context, method, path string, body any) ([]byte, e
 	if w.kind.login != nil {
 		client.Login = func(ctx context.Context) (string, error) { return w.kind.login(ctx, w, path) }
 	}
-	return fleet.Web(client).Do(ctx, method, w.base+path, text)
+	return fleet.Web(w.m, client).Do(ctx, method, w.base+path, text)
 }
 
 // ask does one request and reads the answer, which may be empty. One that says no is a refusal.
@@ -270,7 +270,7 @@ func (w *web) token(ctx context.Context, path string, body any, keys ...string) 
 	plain := fleet.Digest{Login: func(context.Context) (string, error) {
 		return "", farm.Refuse("denied", "password", "the machine does not take it")
 	}}
-	reply, err := fleet.Web(plain).Do(ctx, http.MethodPost, w.base+path, string(text))
+	reply, err := fleet.Web(w.m, plain).Do(ctx, http.MethodPost, w.base+path, string(text))
 	if err != nil {
 		return "", err
 	}

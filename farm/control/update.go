@@ -210,7 +210,7 @@ func (a *antminer) giveImage(ctx context.Context, o Order) error {
 	if err != nil {
 		return err
 	}
-	client := fleet.Upload(fleet.Digest{User: a.http.User, Password: a.http.Password, ContentType: kind,
+	client := fleet.Upload(a.m, fleet.Digest{User: a.http.User, Password: a.http.Password, ContentType: kind,
 		Probe: a.base + "get_system_info.cgi"})
 	reply, err := client.Do(ctx, http.MethodPost, a.base+"upgrade.cgi", body)
 	if err != nil {
@@ -228,7 +228,7 @@ func epicImage(ctx context.Context, w *web, o Order) error {
 	if err != nil {
 		return err
 	}
-	reply, err := fleet.Upload(fleet.Digest{ContentType: kind}).Do(ctx, http.MethodPost, w.base+"/systemupdate", body)
+	reply, err := fleet.Upload(w.m, fleet.Digest{ContentType: kind}).Do(ctx, http.MethodPost, w.base+"/systemupdate", body)
 	if err != nil {
 		return err
 	}
@@ -239,7 +239,7 @@ func epicImage(ctx context.Context, w *web, o Order) error {
 }
 
 func axeImage(ctx context.Context, w *web, o Order) error {
-	client := fleet.Upload(fleet.Digest{ContentType: "application/octet-stream"})
+	client := fleet.Upload(w.m, fleet.Digest{ContentType: "application/octet-stream"})
 	_, err := client.Do(ctx, http.MethodPost, w.base+"/api/system/OTA", string(o.image))
 	return err
 }

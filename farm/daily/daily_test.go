@@ -218,6 +218,19 @@ func TestSealAndRederive(t *testing.T) {
 	if _, _, err := sealed.Append(dir, log); err != nil {
 		t.Fatal(err)
 	}
+	// Once: sealed again it is the same entry, and with another account it is refused.
+	if index, checkpoint, err := sealed.Append(dir, log); err != nil || index != 0 || len(checkpoint) == 0 {
+		t.Errorf("sealed again as entry %d, %v", index, err)
+	}
+	other := sealed
+	other.Account = "other"
+	if _, _, err := other.Append(dir, log); code(err) != "month-sealed" {
+		t.Errorf("the month with another account: %v", err)
+	}
+	other.Month = "2026-09"
+	if index, _, err := other.Append(dir, log); err != nil || index != 1 {
+		t.Errorf("another month is entry %d, %v", index, err)
+	}
 	back, err := daily.ReadSeal(dir, 0, log)
 	if err != nil || back != sealed {
 		t.Fatalf("%+v, %v", back, err)

@@ -104,8 +104,29 @@ func accountHash(a *records.Account, format string) (string, error) {
 	return hex.EncodeToString(hash.Sum(nil)), nil
 }
 
-// Append puts the seal into a log.
+// Append puts the seal into a log, once: a month that is there is not sealed again, and one that has come to something
+// else since is refused.
 func (s Seal) Append(dir string, log seal.Log) (index uint64, checkpoint []byte, err error) {
+	var beyond *seal.NotUnder
+	for ; ; index++ {
+		entry, err := log.Read(dir, index)
+		if errors.As(err, &beyond) {
+			break
+		}
+		if err != nil {
+			return 0, nil, err
+		}
+		var other Seal
+		if json.Unmarshal(oldnames.Read(entry), &other) != nil || other.Farm != s.Farm || other.Month != s.Month {
+			continue
+		}
+		if s.Format = other.Format; s != other {
+			return 0, nil, farm.Refuse("month-sealed", "month", "%s is sealed as entry %d, and its account is another now",
+				s.Month, index)
+		}
+		checkpoint, err = log.Checkpoint(dir)
+		return index, checkpoint, err
+	}
 	entry, err := json.Marshal(s)
 	if err != nil {
 		return 0, nil, err

@@ -166,14 +166,14 @@ var antminerClient = &http.Client{Transport: &http.Transport{DisableKeepAlives: 
 	CheckRedirect: httplimit.NoRedirect}
 
 // Upload is Web for bodies that take longer than a poll: only the context ends it.
-func Upload(d Digest) *Digest {
-	d.Client = &http.Client{Transport: antminerClient.Transport, CheckRedirect: httplimit.NoRedirect}
+func Upload(m *Machine, d Digest) *Digest {
+	d.Client = m.pin().client(0)
 	return &d
 }
 
 // Web speaks to a machine's web server with what d says; its connections are not kept and redirects not followed.
-func Web(d Digest) *Digest {
-	d.Client = antminerClient
+func Web(m *Machine, d Digest) *Digest {
+	d.Client = m.pin().client(DefaultTimeout)
 	return &d
 }
 

@@ -45,7 +45,10 @@ func (g Given) with(more Given) Given {
 }
 
 // Change is what ParseGiven read: a value for some of what can be given, 0 to take it back.
-type Change struct{ rate, watts, limit *int64 }
+type Change struct {
+	rate, watts, limit *int64
+	forget             bool // the certificate
+}
 
 // Apply changes a machine.
 func (c Change) Apply(m *Machine) {
@@ -55,16 +58,23 @@ func (c Change) Apply(m *Machine) {
 			*to = *from
 		}
 	}
+	if c.forget {
+		m.Certificate = ""
+	}
 }
 
 // ParseGiven reads words such as nameplate=110 (TH/s), watts=3250 and limit=85 (°C of the hottest chip);
-// a value of - takes back what was given.
+// a value of - takes back what was given. certificate=- has the next certificate of a machine believed.
 func ParseGiven(words []string) (c Change, err error) {
 	if len(words) == 0 {
 		return c, farm.Refuse("bad-setting", "set", "want nameplate=TH/s, watts=W or limit=°C")
 	}
 	for _, word := range words {
 		key, text, _ := strings.Cut(word, "=")
+		if key == "certificate" && text == "-" {
+			c.forget = true
+			continue
+		}
 		var to **int64
 		var unit string
 		var scale, least, most float64

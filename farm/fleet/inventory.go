@@ -163,6 +163,9 @@ func merge(known, found Machine) Machine {
 	if out.HTTPPort == 0 {
 		out.HTTPPort = known.HTTPPort
 	}
+	if known.Certificate != "" && out.TLS {
+		out.Certificate = known.Certificate // another one is refused until this is taken back
+	}
 	out.Simulated = out.Simulated || known.Simulated
 	return out
 }
@@ -174,6 +177,9 @@ func (inv *Inventory) Select(selector string) ([]*Machine, error) {
 		if inv.Machines[i].Matches(selector) {
 			out = append(out, &inv.Machines[i])
 		}
+	}
+	if len(inv.Machines) == 0 {
+		return nil, farm.Refuse("no-machine", "fleet", "there is no machine in this folder yet")
 	}
 	if len(out) == 0 {
 		return nil, farm.Refuse("no-machine", "selector",

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -25,6 +26,8 @@ type Link interface {
 type Network struct {
 	Host                  string
 	Port, PortV3, WebPort int
+	TLSPort               int    // of a web server that speaks HTTPS only; 0: none
+	Pin                   *Pin   // of that web server; nil: in clear
 	User, Password        string // "" what the protocol's machines come with
 	Timeout               time.Duration
 }
@@ -42,7 +45,7 @@ func networkOf(m *Machine) (*Network, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &Network{Host: host, Port: port, PortV3: port, WebPort: orDefault(m.HTTPPort, 80)}
+	n := &Network{Host: host, Port: port, PortV3: port, WebPort: orDefault(m.HTTPPort, 80), Pin: m.pin()}
 	if m.Protocol.HTTP() {
 		n.WebPort = port
 	}
@@ -70,6 +73,8 @@ func (n *Network) Command(ctx context.Context, request string, framed bool) ([]b
 var defaultAccounts = map[protocol.Protocol][2]string{
 	protocol.BraiinsREST: {"root", "root"}, protocol.BraiinsGraphQL: {"root", ""},
 	protocol.IceRiver: {"admin", "12345678"}, protocol.VNish: {"admin", "admin"},
+	protocol.Goldshell: {"admin", "123456789"}, protocol.Innosilicon: {"admin", "admin"},
+	protocol.Ebang: {"admin", "admin"}, protocol.Bitfury: {"admin", "admin"},
 }
 
 // Web implements Link.
@@ -92,12 +97,39 @@ func (n *Network) Web(ctx context.Context, d protocol.Protocol, request string) 
 	if !ok {
 		account = [2]string{"root", "root"}
 	}
-	client := &Digest{User: first(n.User, account[0]), Password: first(n.Password, account[1]), Client: antminerClient}
-	base := "http://" + net.JoinHostPort(n.Host, fmt.Sprint(port))
-	if d == protocol.BraiinsREST {
+	client := &Digest{User: first(n.User, account[0]), Password: first(n.Password, account[1]),
+		Client: n.Pin.client(DefaultTimeout)}
+	scheme := "http://"
+	if n.Pin != nil {
+		scheme = "https://"
+	}
+	base := scheme + net.JoinHostPort(n.Host, fmt.Sprint(port))
+	switch d {
+	case protocol.BraiinsREST:
 		client.Login = func(ctx context.Context) (string, error) { return braiinsToken(ctx, base, client) }
+	case protocol.Goldshell:
+		client.Login = func(ctx context.Context) (string, error) {
+			return bearer(ctx, client, http.MethodGet, base+"/user/login?cipher=false&username="+
+				url.QueryEscape(client.User)+"&password="+url.QueryEscape(client.Password), "", "JWT Token")
+		}
+	case protocol.Innosilicon:
+		client.Login = func(ctx context.Context) (string, error) {
+			return bearer(ctx, client, http.MethodPost, base+"/api/auth",
+				url.Values{"username": {client.User}, "password": {client.Password}}.Encode(), "jwt")
+		}
+	case protocol.Bitfury:
+		client.Login = func(ctx context.Context) (string, error) {
+			body := fmt.Sprintf(`{"username":%q,"password":%q}`, client.User, client.Password)
+			return bearer(ctx, client, http.MethodPost, base+"/api/login", body, "token")
+		}
 	}
 	return client.Do(ctx, method, base+path, body)
+}
+
+// bearer logs in and returns the header that shows the token which the reply has under a name.
+func bearer(ctx context.Context, d *Digest, method, address, body, name string) (string, error) {
+	token, err := loginToken(ctx, d, method, address, body, name)
+	return "Bearer " + token, err
 }
 
 func first(a, b string) string {
@@ -110,7 +142,12 @@ func first(a, b string) string {
 // braiinsToken logs in to the REST API of Braiins OS; the token goes into the header as it stands.
 func braiinsToken(ctx context.Context, base string, d *Digest) (string, error) {
 	body := fmt.Sprintf(`{"username":%q,"password":%q}`, d.User, d.Password)
-	reply, err := (&Digest{Client: d.Client}).Do(ctx, http.MethodPost, base+"/api/v1/auth/login", body)
+	return loginToken(ctx, d, http.MethodPost, base+"/api/v1/auth/login", body, "token")
+}
+
+// loginToken logs in and returns the token that the reply has under a name.
+func loginToken(ctx context.Context, d *Digest, method, address, body, name string) (string, error) {
+	reply, err := (&Digest{Client: d.Client}).Do(ctx, method, address, body)
 	if err != nil {
 		return "", err
 	}
@@ -118,7 +155,7 @@ func braiinsToken(ctx context.Context, base string, d *Digest) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	token := v.Get("token").Raw()
+	token := v.Get(name).Raw()
 	if token == "" || len(token) > 4096 || strings.ContainsAny(token, "\r\n") {
 		return "", farm.Refuse("denied", "password", "the machine gives no token")
 	}
@@ -127,7 +164,7 @@ func braiinsToken(ctx context.Context, base string, d *Digest) (string, error) {
 
 // query puts one request of a protocol to a machine.
 func query(ctx context.Context, link Link, d protocol.Protocol, text string) ([]byte, error) {
-	if d.HTTP() {
+	if d.HTTP() || strings.HasPrefix(text, "GET ") || strings.HasPrefix(text, "POST ") {
 		return link.Web(ctx, d, text)
 	}
 	return link.Command(ctx, text, d.Framed())
@@ -199,7 +236,11 @@ func Poll(ctx context.Context, m *Machine) (*protocol.Reading, error) {
 	if err != nil {
 		return nil, err
 	}
-	return PollOver(ctx, link, m)
+	r, err := PollOver(ctx, link, m)
+	if link.Pin != nil {
+		m.Certificate = link.Pin.SHA256
+	}
+	return r, err
 }
 
 // PollOver is Poll over a link. It sets m.Single when joined commands are refused.
@@ -209,18 +250,27 @@ func PollOver(ctx context.Context, link Link, m *Machine) (*protocol.Reading, er
 		return nil, err
 	}
 	r, err := protocol.Read(m.Protocol, replies)
-	if err != nil || !r.NeedsConfiguration() {
-		return r, err
-	}
-	// Only its configuration tells whether a stock Antminer that hashes nothing is asleep.
-	ctx, stop := context.WithTimeout(ctx, 1500*time.Millisecond)
-	defer stop()
-	if reply, err := link.Web(ctx, m.Protocol, "GET /cgi-bin/get_miner_conf.cgi"); err == nil {
-		if conf, err := protocol.Parse(reply); err == nil {
-			protocol.ReadConfiguration(r, conf)
-		}
+	switch {
+	case err != nil:
+		return nil, err
+	case r.NeedsConfiguration():
+		// Only its configuration tells whether a stock Antminer that hashes nothing is asleep.
+		readPage(ctx, link, m.Protocol, "get_miner_conf.cgi", func(v protocol.Value) { protocol.ReadConfiguration(r, v) })
+	case r.NeedsStatsPage():
+		readPage(ctx, link, m.Protocol, "stats.cgi", func(v protocol.Value) { protocol.ReadStatsPage(r, v) })
 	}
 	return r, nil
+}
+
+// readPage reads a page of a stock Antminer, if it has one and the time is short.
+func readPage(ctx context.Context, link Link, d protocol.Protocol, name string, read func(protocol.Value)) {
+	ctx, stop := context.WithTimeout(ctx, 1500*time.Millisecond)
+	defer stop()
+	if reply, err := link.Web(ctx, d, "GET /cgi-bin/"+name); err == nil {
+		if page, err := protocol.Parse(reply); err == nil {
+			read(page)
+		}
+	}
 }
 
 // Identify asks a machine who it is, beyond what a poll tells.
@@ -258,12 +308,16 @@ func Look(ctx context.Context, link Link) (Machine, *protocol.Reading, error) {
 	}
 	who.Protocol = d
 	problem := identityOver(ctx, link, &who)
-	if d == protocol.AntminerNew || d == protocol.AntminerOld {
+	if d == protocol.AntminerNew || d == protocol.AntminerOld || (d == protocol.Cgminer && who.Model != "") {
 		if reply, err := link.Web(ctx, d, "GET /cgi-bin/get_system_info.cgi"); err == nil {
 			problem = errors.Join(problem, protocol.ReadIdentity(&who, [][]byte{reply}))
 		}
 	}
 	reading, err := PollOver(ctx, link, &m)
+	if web := detectBraiins(ctx, link, d, err); web != "" {
+		m.Protocol, m.Single, who.Protocol, problem = web, false, web, nil
+		reading, err = PollOver(ctx, link, &m)
+	}
 	if err != nil {
 		m.MAC, m.Serial, m.Model, m.MinerID = who.MAC, who.Serial, who.Model, who.MinerID
 		return m, nil, errors.Join(problem, err)
@@ -273,11 +327,26 @@ func Look(ctx context.Context, link Link) (Machine, *protocol.Reading, error) {
 	return m, reading, problem
 }
 
+// detectBraiins asks a Braiins OS whose port 4028 tells its version and nothing else what it tells over HTTP; "" for
+// others.
+func detectBraiins(ctx context.Context, link Link, d protocol.Protocol, err error) protocol.Protocol {
+	if err == nil || d != protocol.Braiins || ctx.Err() != nil {
+		return ""
+	}
+	if web := detectWeb(ctx, link); web == protocol.BraiinsREST || web == protocol.BraiinsGraphQL {
+		return web
+	}
+	return ""
+}
+
 // fill takes over what the poll does not tell.
 func fill(r, who *protocol.Reading) {
 	for to, from := range map[*string]string{&r.MAC: who.MAC, &r.Serial: who.Serial, &r.MinerID: who.MinerID,
 		&r.Firmware: who.Firmware} {
 		*to = first(*to, from)
+	}
+	if r.Protocol == protocol.WhatsminerV2 {
+		r.Firmware = first(who.Firmware, r.Firmware) // get_version says it better than the status
 	}
 	if len(who.Model) > len(r.Model) || r.Protocol == protocol.Avalon { // "S17 Pro" says more than "S17"
 		r.Model = first(who.Model, r.Model)
@@ -298,12 +367,12 @@ func detect(ctx context.Context, link Link) (protocol.Protocol, protocol.Reading
 		if d != "" {
 			return d, r, err
 		}
-		for _, command := range []string{"stats", "summary"} {
-			if reply, failed := link.Command(ctx, `{"command":"`+command+`"}`, false); failed == nil {
-				if d, ok := protocol.DetectStats(reply); ok {
-					return d, protocol.Reading{}, nil
-				}
-			}
+		// VNish refuses its version: its web API tells more than its stats.
+		if d := detectWeb(ctx, link); d != "" {
+			return d, protocol.Reading{}, nil
+		}
+		if d := detectSections(ctx, link, "stats", "summary", "status", "devs"); d != "" {
+			return d, protocol.Reading{}, nil
 		}
 		return "", r, err
 	}
@@ -330,22 +399,38 @@ func detectElsewhere(ctx context.Context, link Link, reason error) (protocol.Pro
 			return protocol.WhatsminerV3, protocol.Reading{}, nil
 		}
 	}
+	if d := detectWeb(ctx, link); d != "" {
+		return d, protocol.Reading{}, nil
+	}
+	// A web API beside sections of cgminer's that are not versions.
+	if d := detectSections(ctx, link, "stats", "summary", "summary+pools+stats", "summary+pools+devs"); d != "" {
+		return d, protocol.Reading{}, nil
+	}
+	return "", protocol.Reading{}, reason
+}
+
+// detectWeb asks the web server what it is; "" nothing that is known.
+func detectWeb(ctx context.Context, link Link) protocol.Protocol {
 	for _, web := range protocol.Webs {
 		if reply, err := link.Web(ctx, web.Protocol, web.Request); err == nil && web.Says(reply) {
-			return web.Protocol, protocol.Reading{}, nil
+			return web.Protocol
 		} else if errors.Is(err, errClosed) {
 			break
 		}
 	}
-	// A web API beside sections of cgminer's that are not versions.
-	for _, command := range []string{"stats", "summary", "summary+pools+stats", "summary+pools+devs"} {
+	return ""
+}
+
+// detectSections asks commands of the API until one is answered as a protocol does; "" none is.
+func detectSections(ctx context.Context, link Link, commands ...string) protocol.Protocol {
+	for _, command := range commands {
 		if reply, err := link.Command(ctx, `{"command":"`+command+`"}`, false); err == nil {
 			if d, ok := protocol.DetectStats(reply); ok {
-				return d, protocol.Reading{}, nil
+				return d
 			}
 		} else if errors.Is(err, errClosed) {
 			break
 		}
 	}
-	return "", protocol.Reading{}, reason
+	return ""
 }

@@ -44,17 +44,21 @@ func ParsePlace(path string) (Place, error) {
 
 // Machine is one of the fleet.
 type Machine struct {
-	ID        string            `json:"id"` // serial number or hardware address
-	Serial    string            `json:"serial,omitempty"`
-	MAC       string            `json:"mac,omitempty"`
-	Model     string            `json:"model,omitempty"`
-	Protocol  protocol.Protocol `json:"protocol"`
-	Address   string            `json:"address"` // host:port where it answered last
-	HTTPPort  int               `json:"http_port,omitempty"`
-	Worker    string            `json:"worker,omitempty"` // its name at the pool
-	Place     Place             `json:"place"`
-	Since     int64             `json:"since,omitempty"` // Unix seconds: from when it is accounted for
-	Simulated bool              `json:"simulated,omitempty"`
+	ID       string            `json:"id"` // serial number or hardware address
+	Serial   string            `json:"serial,omitempty"`
+	MAC      string            `json:"mac,omitempty"`
+	Model    string            `json:"model,omitempty"`
+	Protocol protocol.Protocol `json:"protocol"`
+	Address  string            `json:"address"` // host:port where it answered last
+	HTTPPort int               `json:"http_port,omitempty"`
+	// TLS says that its web server speaks HTTPS, and Certificate (SHA-256, hexadecimal) with which certificate it did
+	// at first.
+	TLS         bool   `json:"tls,omitempty"`
+	Certificate string `json:"certificate,omitempty"`
+	Worker      string `json:"worker,omitempty"` // its name at the pool
+	Place       Place  `json:"place"`
+	Since       int64  `json:"since,omitempty"` // Unix seconds: from when it is accounted for
+	Simulated   bool   `json:"simulated,omitempty"`
 
 	// What it should do, by its own word, by somebody's, or as it was found; the catalogue fills what is 0.
 	IdealMHs     int64 `json:"ideal_mhs,omitempty"`
@@ -88,6 +92,9 @@ func (m *Machine) Validate() error {
 	}
 	if err := m.Given.validate(); err != nil {
 		return err
+	}
+	if m.Certificate != "" && (len(m.Certificate) != 64 || strings.Trim(m.Certificate, "0123456789abcdef") != "") {
+		return farm.Refuse("farm-out-of-range", "certificate", "%s: want a SHA-256 in hexadecimal", m.ID)
 	}
 	if len(m.MinerID) > 80 || m.Fans < 0 || m.Fans > 16 {
 		return farm.Refuse("farm-out-of-range", "machine",

@@ -141,6 +141,9 @@ func (w *Watcher) one(ctx context.Context, i int, outcomes chan<- Outcome) {
 	}
 	w.mu.Lock()
 	w.Machines[i].Single = m.Single
+	if w.Machines[i].Certificate == "" {
+		w.Machines[i].Certificate = m.Certificate // seen first
+	}
 	w.state[i].busy, w.state[i].identified = false, err == nil
 	w.mu.Unlock()
 	if ctx.Err() != nil {

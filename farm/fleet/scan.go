@@ -27,6 +27,7 @@ type ScanOptions struct {
 	Port     int    // 0: 4028
 	PortV3   int    // 0: 4433
 	HTTPPort int    // 0: 80; where stock Antminers say their MAC
+	TLSPort  int    // 0: 443; where some web APIs are served with a certificate of the machine's own
 	User     string // of the HTTP interface; "" root
 	Password string // "" root
 	// Trusted says which addresses are shown User and Password: from a digest over a nonce of its choice a machine, or
@@ -42,6 +43,7 @@ type ScanOptions struct {
 func (o ScanOptions) completed() ScanOptions {
 	o.Port, o.PortV3, o.HTTPPort = orDefault(o.Port, protocol.Port), orDefault(o.PortV3, protocol.PortV3),
 		orDefault(o.HTTPPort, 80)
+	o.TLSPort = orDefault(o.TLSPort, 443)
 	o.Parallel = orDefault(o.Parallel, DefaultParallel)
 	if o.Timeout == 0 {
 		o.Timeout = 2 * time.Second
@@ -246,7 +248,7 @@ func open(ctx context.Context, host string, o ScanOptions) *Network {
 	for _, port := range []struct {
 		to   *int
 		port int
-	}{{&n.Port, o.Port}, {&n.PortV3, o.PortV3}, {&n.WebPort, o.HTTPPort}} {
+	}{{&n.Port, o.Port}, {&n.PortV3, o.PortV3}, {&n.WebPort, o.HTTPPort}, {&n.TLSPort, o.TLSPort}} {
 		wait.Go(func() {
 			dialer := net.Dialer{KeepAlive: -1}
 			if conn, err := dialer.DialContext(ctx, "tcp", net.JoinHostPort(host, fmt.Sprint(port.port))); err == nil {
@@ -256,7 +258,7 @@ func open(ctx context.Context, host string, o ScanOptions) *Network {
 		})
 	}
 	wait.Wait()
-	if n.Port+n.PortV3+n.WebPort == 0 {
+	if n.Port+n.PortV3+n.WebPort+n.TLSPort == 0 {
 		return nil
 	}
 	return n
@@ -279,6 +281,14 @@ func ReadAt(ctx context.Context, host string, o ScanOptions) (*Found, *protocol.
 		return nil, nil
 	}
 	m, reading, err := Look(ctx, n)
+	if reading == nil && (m.Protocol == "" || m.Protocol.HTTP()) && n.TLSPort != 0 {
+		over := &Network{Host: host, WebPort: n.TLSPort, Pin: &Pin{}, User: n.User, Password: n.Password,
+			Timeout: n.Timeout}
+		if found, said, problem := Look(ctx, over); found.Protocol != "" {
+			n, m, reading, err = over, found, said, problem
+			m.TLS, m.Certificate = true, over.Pin.SHA256
+		}
+	}
 	if m.Protocol == "" && n.Port+n.PortV3 == 0 {
 		return nil, nil // a web server that is no machine
 	}
@@ -287,6 +297,9 @@ func ReadAt(ctx context.Context, host string, o ScanOptions) (*Found, *protocol.
 		port = n.PortV3
 	} else if m.Protocol.HTTP() && m.Protocol != protocol.EPIC {
 		port = n.WebPort
+	}
+	if port == 0 && m.Protocol == protocol.AntminerNew {
+		port = o.completed().Port // shut: what it would tell there is asked over HTTP
 	}
 	if port == 0 {
 		port = max(n.Port, n.PortV3, n.WebPort)

@@ -221,13 +221,13 @@ func (d *Monitor) waitForChange(ctx context.Context) *fleet.Inventory {
 			continue
 		}
 		same := len(inventory.Machines) == len(d.subjects) || len(inventory.Machines) == 0
-		for i := range inventory.Machines {
-			if !same {
-				break
+		d.watcher.Locked(func() {
+			for i := 0; same && i < len(inventory.Machines); i++ {
+				is, was := &inventory.Machines[i], d.watcher.Machines[i]
+				same = is.ID == d.subjects[i].ID && is.Place.String() == d.subjects[i].Place && is.Given == was.Given &&
+					(is.Certificate != "" || was.Certificate == "") // it was taken back
 			}
-			is, was := &inventory.Machines[i], d.watcher.Machines[i]
-			same = is.ID == d.subjects[i].ID && is.Place.String() == d.subjects[i].Place && is.Given == was.Given
-		}
+		})
 		if !same {
 			return inventory
 		}

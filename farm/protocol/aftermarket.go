@@ -136,9 +136,9 @@ func readBraiinsGraphQL(r *Reading, replies []Value) error {
 		}
 		for _, t := range c.Get("temperatures").Each {
 			switch t.Get("name").Text() {
-			case "Chip":
+			case "Chip", "Max Chip":
 				b.ChipTemp = hotter(b.ChipTemp, temperature(t.Get("degreesC")))
-			case "Board":
+			case "Board", "Max Board":
 				r.BoardTemp = hotter(r.BoardTemp, temperature(t.Get("degreesC")))
 			}
 		}
@@ -219,7 +219,9 @@ func readVNish(r *Reading, replies []Value) error {
 	r.Model = first(info.Get("miner").Text(), m.Get("miner_type").Text())
 	r.Firmware, r.Serial = info.Get("fw_version").Text(), properSerial(info.Get("serial").Text())
 	r.MAC = normalMAC(info.Get("system").Get("network_status").Get("mac").Text())
-	r.RateMHs = megahashes(m.Get("hr_realtime", "instant_hashrate"), 1e9)
+	if r.RateMHs = megahashes(m.Get("hr_realtime"), 1e9); r.RateMHs == Unknown {
+		r.RateMHs = megahashes(m.Get("instant_hashrate"), 1e12)
+	}
 	r.IdealMHs = megahashes(m.Get("hr_stock"), 1e9)
 	if r.IdealMHs == Unknown {
 		r.IdealMHs = megahashes(info.Get("hr_stock"), 1e9)
@@ -227,7 +229,11 @@ func readVNish(r *Reading, replies []Value) error {
 	r.PowerWatts, r.HardwareErrors = m.Get("power_consumption", "power_usage").Count(), m.Get("hw_errors").Count()
 	status := m.Get("miner_status")
 	r.ElapsedSeconds = status.Get("miner_state_time").Count()
-	r.totalFromAverage(m.Get("hr_average", "average_hashrate").Float() * 1000)
+	if average := m.Get("hr_average"); average.OK() {
+		r.totalFromAverage(average.Float() * 1000)
+	} else {
+		r.totalFromAverage(m.Get("average_hashrate").Float() * 1e6)
+	}
 	state := status.Get("miner_state").Text()
 	r.Sleeping = state == "stopped"
 	if state == "failure" {
@@ -250,15 +256,20 @@ func readVNish(r *Reading, replies []Value) error {
 			ChipTemp: temperature(c.Get("chip_temp").Get("max")), Serial: c.Get("serial").Text()})
 		r.BoardTemp = hotter(r.BoardTemp, temperature(c.Get("pcb_temp").Get("max")))
 	}
-	for _, p := range m.Get("pools").Each {
+	readVNishPools(r, m.Get("pools"))
+	return nil
+}
+
+// readVNishPools reads the pools: "active" is in use, "working" one that could be.
+func readVNishPools(r *Reading, pools Value) {
+	for _, p := range pools.Each {
 		state := p.Get("status").Text()
 		r.addPool(Pool{URL: p.Get("url").Text(), User: p.Get("user").Text(), Alive: state != "offline" &&
-			state != "rejecting", Active: state == "active" || state == "working",
 			// The maker's pool takes part of the work: it is shown apart, and its shares are not the farm's.
+			state != "rejecting" && state != "disabled", Active: state == "active",
 			Fee: strings.EqualFold(p.Get("pool_type").Text(), "DevFee"), Accepted: p.Get("accepted").Count(),
 			AcceptedMH: difficultyMH(p.Get("diffa"))}, p.Get("rejected").Count())
 	}
-	return nil
 }
 
 // readEPIC reads the PowerPlay firmware (ePIC Blockchain), HTTP on port 4028.
@@ -284,29 +295,52 @@ func readEPIC(r *Reading, replies []Value) error {
 	r.PowerLimit = s.Get("PresetInfo").Get("Target Power").Count()
 	r.Sleeping = s.Get("Status").Get("Operating State").Text() == "Idling"
 	r.addError(s.Get("Status").Get("Last Error").Text())
-	chips := int(capabilities.Get("Performance Estimator").Get("Chip Count").Count())
-	for _, h := range s.Get("HBStatus").Each {
-		if h.Get("Detected").True() {
-			b := Board{Slot: int(min(max(h.Get("Index").Count(), 0), 99)), Chips: chips, RateMHs: 0, ChipTemp: Unknown}
-			for _, row := range s.Get("HBs").Each {
-				if row.Get("Index").Count() == int64(b.Slot) {
-					b.RateMHs, b.ChipTemp = megahashes(row.Get("Hashrate").At(0), 1e6),
-						temperature(row.Get("Temperature"))
-				}
-			}
-			if b.RateMHs > 0 {
-				r.RateMHs = addCounter(r.RateMHs, b.RateMHs)
-			}
-			r.addBoard(b)
+	readEPICBoards(r, s, int(capabilities.Get("Performance Estimator").Get("Chip Count").Count()))
+	if r.RateMHs == Unknown {
+		// Firmware 2 tells no rate but the average since the start.
+		if r.RateMHs = megahashes(session.Get("Average MHs"), 1e6); s.Get("HBStatus").OK() && len(r.Boards) > 0 {
+			r.RateMHs = 0
 		}
 	}
 	// Boards that are there and give no rate do nothing: that is 0, not an answer left out.
-	if r.RateMHs == Unknown && len(r.Boards) > 0 {
-		r.RateMHs = 0
-	}
 	for _, f := range s.Get("Fans Rpm").Each {
 		r.addFan(f.Count())
 	}
+	readEPICPools(r, s)
+	return nil
+}
+
+// readEPICBoards reads the boards that are there, and sums their rates. HBStatus has all of them, HBs those that
+// are on; firmware 2 has HBs alone.
+func readEPICBoards(r *Reading, s Value, chips int) {
+	on := func(slot int) Value {
+		for _, row := range s.Get("HBs").Each {
+			if row.Get("Index").Count() == int64(slot) {
+				return row
+			}
+		}
+		return Value{}
+	}
+	all := s.Get("HBStatus")
+	if !all.OK() {
+		all = s.Get("HBs")
+	}
+	for _, h := range all.Each {
+		if detected := h.Get("Detected"); detected.OK() && !detected.True() {
+			continue
+		}
+		b := Board{Slot: int(min(max(h.Get("Index").Count(), 0), 99)), ChipTemp: Unknown}
+		if row := on(b.Slot); row.OK() {
+			b.Chips, b.ChipTemp = chips, temperature(row.Get("Temperature"))
+			if b.RateMHs = megahashes(row.Get("Hashrate").At(0), 1e6); b.RateMHs != Unknown {
+				r.RateMHs = addCounter(r.RateMHs, b.RateMHs)
+			}
+		}
+		r.addBoard(b)
+	}
+}
+
+func readEPICPools(r *Reading, s Value) {
 	stratum := s.Get("Stratum")
 	for i, p := range s.Get("StratumConfigs").Rows {
 		active := int64(i) == max(stratum.Get("Config Id").Count(), 0)
@@ -314,7 +348,10 @@ func readEPIC(r *Reading, replies []Value) error {
 			Pool{URL: p.Get("pool").Text(), User: p.Get("login").Text(), Active: active,
 				Alive: !active || stratum.Get("IsPoolConnected").True(), Accepted: Unknown, AcceptedMH: Unknown})
 	}
-	return nil
+	if url := stratum.Get("Current Pool").Text(); url != "" && len(r.Pools) == 0 {
+		r.Pools = []Pool{{URL: url, User: stratum.Get("Current User").Text(), Active: true, Alive: true,
+			Accepted: r.Accepted, AcceptedMH: Unknown}}
+	}
 }
 
 // readMarathon reads MARA firmware.

@@ -41,7 +41,40 @@ func readAntminerOld(r *Reading, replies []Value) error {
 	}
 	r.Model = first(longest, r.Model)
 	readFlatStats(r, s)
+	r.scale(flatUnit(r.Model))
 	return nil
+}
+
+// flatUnit is how much less than 10^9 hashes the fields named GHS stand for: scrypt, X11 and Ethash machines
+// write 10^6 there, Equihash machines 10^3 solutions.
+func flatUnit(model string) int64 {
+	name, ok := strings.CutPrefix(strings.ToUpper(model), "ANTMINER ")
+	if !ok || name == "" {
+		return 1
+	}
+	switch name[0] {
+	case 'L', 'D', 'E':
+		return 1000
+	case 'Z':
+		return 1_000_000
+	}
+	return 1
+}
+
+// scale divides what was read as rates and work by a factor.
+func (r *Reading) scale(by int64) {
+	if by == 1 {
+		return
+	}
+	all := []*int64{&r.RateMHs, &r.IdealMHs, &r.TotalMH}
+	for i := range r.Boards {
+		all = append(all, &r.Boards[i].RateMHs)
+	}
+	for _, p := range all {
+		if *p > 0 {
+			*p = max(*p/by, 1) // a board that works is not one that stands
+		}
+	}
 }
 
 // sleepingMode is the working mode of firmwares before X19 that means asleep; later ones write 1.
@@ -62,6 +95,7 @@ func readFlatStats(r *Reading, s Value) {
 	for _, n := range chains(s) {
 		r.addBoard(flatBoard(r, s, strconv.Itoa(n), n, unit))
 	}
+	readFlatPower(r, s)
 	wanted := s.Get("fan_num").Count()
 	for n := 1; n <= 8; n++ {
 		// Unused connectors read 0. A fan that stands still is told by the number of fans.
@@ -71,6 +105,19 @@ func readFlatStats(r *Reading, s Value) {
 	}
 	for !r.Sleeping && int64(len(r.Fans)) < min(wanted, 8) {
 		r.Fans = append(r.Fans, 0)
+	}
+}
+
+// readFlatPower reads the watts that MSK tells of the machine, and VNish of each chain.
+func readFlatPower(r *Reading, s Value) {
+	watts := s.Get("total_power").Count()
+	for n := 1; n <= 16 && watts <= 0; n++ {
+		if chain := s.Get("chain_consumption" + strconv.Itoa(n)).Count(); chain > 0 && chain < 1e6 {
+			r.PowerWatts = addCounter(r.PowerWatts, chain)
+		}
+	}
+	if watts > 0 && watts < 1e6 {
+		r.PowerWatts = watts
 	}
 }
 
@@ -133,16 +180,27 @@ func hottestOf(list string) int {
 	return hottest
 }
 
-// readAntminerNew reads stock firmware with chains as a list, which ElphaPex keeps too.
+// readAntminerNew reads stock firmware with chains as a list, which ElphaPex keeps too. One that sleeps may tell
+// nothing but what it is.
 func readAntminerNew(r *Reading, replies []Value) error {
-	s := statsRow(replies[0])
-	if !s.OK() {
+	s, info := statsRow(replies[0]), replies[0].Get("INFO")
+	if !s.OK() && (!info.Get("type").OK() || !replies[0].Get("STATS").OK()) {
 		return refused(replies[0], "stats")
 	}
-	info := replies[0].Get("INFO")
 	r.Model, r.Firmware = info.Get("type").Text(), info.Get("miner_version", "CompileTime").Text()
 	r.Serial = properSerial(info.Get("dev_sn").Text())
 	// The unit stands in the answer, and is not the same on all models.
+	if s.OK() {
+		readListedStats(r, s)
+	} else {
+		r.RateMHs = 0
+	}
+	readPools(r, replies[1].Get("POOLS"))
+	return nil
+}
+
+// readListedStats reads the row in which chains are a list.
+func readListedStats(r *Reading, s Value) {
 	unit := unitOf(s.Get("rate_unit"), 1e9)
 	r.ElapsedSeconds = uptime(s.Get("elapsed"))
 	r.RateMHs, r.IdealMHs = megahashes(s.Get("rate_5s"), unit), megahashes(s.Get("rate_ideal"), unit)
@@ -158,7 +216,7 @@ func readAntminerNew(r *Reading, replies []Value) error {
 			Chips: int(c.Get("asic_num").Count()), ChipTemp: Unknown,
 			Serial: c.Get("sn").Text()}
 		for _, t := range c.Get("temp_chip").Each {
-			b.ChipTemp = hotter(b.ChipTemp, temperature(t))
+			b.ChipTemp = hotter(b.ChipTemp, thousandths(t))
 		}
 		for _, t := range c.Get("temp_pcb").Each {
 			r.BoardTemp = hotter(r.BoardTemp, temperature(t))
@@ -166,9 +224,40 @@ func readAntminerNew(r *Reading, replies []Value) error {
 		errors = addCounter(errors, c.Get("hw").Count())
 		r.addBoard(b)
 	}
-	r.HardwareErrors = errors
+	if errors != Unknown {
+		r.HardwareErrors = errors
+	}
 	ReadConfiguration(r, s)
-	readPools(r, replies[1].Get("POOLS"))
+}
+
+// NeedsStatsPage says whether the boards of a stock Antminer are told on its page only: its port 4028 has the summary
+// and the pools.
+func (r *Reading) NeedsStatsPage() bool {
+	return r.Protocol == AntminerOld && len(r.Boards) == 0 && r.RateMHs > 0
+}
+
+// ReadStatsPage adds what /cgi-bin/stats.cgi tells.
+func ReadStatsPage(r *Reading, page Value) {
+	if s := statsRow(page); s.Get("chain").OK() {
+		r.Model = first(page.Get("INFO").Get("type").Text(), r.Model)
+		readListedStats(r, s)
+	}
+}
+
+// thousandths is a temperature in °C that ElphaPex writes in thousandths of a degree: "25687".
+func thousandths(v Value) int {
+	if f, ok := v.Number(); ok && f >= 1000 {
+		return celsius(f / 1000)
+	}
+	return temperature(v)
+}
+
+// readElphaPex reads ElphaPex, which speaks as a new Antminer and tells its supply's watts on a page of its own.
+func readElphaPex(r *Reading, replies []Value) error {
+	if err := readAntminerNew(r, replies[:2]); err != nil {
+		return err
+	}
+	r.PowerWatts = replies[2].Get("power_output", "power_input").Count()
 	return nil
 }
 

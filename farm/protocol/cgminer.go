@@ -2,21 +2,113 @@ package protocol
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 )
 
 // maxPools that are kept of a machine: LuxOS and Braiins have groups of them.
 const maxPools = 32
 
-// readCgminer reads the summary, pools and devices of cgminer API 3.7 and its kin.
+// readCgminer reads the summary, pools, devices and chains of cgminer API 3.7 and its kin.
 func readCgminer(r *Reading, replies []Value) error {
 	v := replies[0]
+	devices := section(v, "devs", "DEVS")
 	if err := readSummary(r, v); err != nil {
-		return err
+		if !devices.At(0).OK() {
+			return err
+		}
+		sumDevices(r, devices) // a summary that is denied does not lose the rest
 	}
 	readPools(r, section(v, "pools", "POOLS"))
-	readDevices(r, section(v, "devs", "DEVS"))
+	if !r.PoolsReported {
+		readNumberedPools(r, v)
+	}
+	readDevices(r, devices)
+	readChains(r, section(v, "stats", "STATS"))
+	if s := statsRow(v); len(r.Boards) == 0 && s.Get("chain_acn1").OK() {
+		readFlatBoards(r, s)
+	}
+	summary := section(v, "summary", "SUMMARY").At(0)
+	for n := int64(1); n <= min(summary.Get("Fan Num").Count(), 8); n++ { // StrongU
+		r.addFan(summary.Get("Fan" + strconv.FormatInt(n, 10)).Count())
+	}
 	return nil
+}
+
+// readFlatBoards reads boards and fans of firmwares that write their stats as old Antminers do and call themselves
+// otherwise (Hammer, VolcMiner). Their unit is the one in which the boards make what the machine makes.
+func readFlatBoards(r *Reading, s Value) {
+	flat := newReading(r.Protocol)
+	readFlatStats(flat, s)
+	sum := int64(0)
+	for _, b := range flat.Boards {
+		sum += max(b.RateMHs, 0)
+	}
+	if r.RateMHs > 0 && sum/100 > r.RateMHs {
+		flat.scale(1000)
+	}
+	r.Boards, r.Fans, r.ChipTemp, r.BoardTemp = flat.Boards, flat.Fans, flat.ChipTemp, flat.BoardTemp
+}
+
+// readNumberedPools reads the pools of Innosilicon's sgminer: a section for each, POOL0 and on.
+func readNumberedPools(r *Reading, v Value) {
+	if joined := v.Get("pools").At(0); joined.OK() {
+		v = joined
+	}
+	for n := range 8 {
+		for _, p := range v.Get("POOL" + strconv.Itoa(n)).Each {
+			alive := strings.EqualFold(p.Get("Status").Text(), "Alive")
+			r.PoolsReported = true
+			r.Pools = append(r.Pools, Pool{URL: p.Get("URL").Text(), User: p.Get("User").Text(), Alive: alive,
+				Active:   alive && r.ActivePool() == Pool{},
+				Accepted: p.Get("Accepted").Count(), AcceptedMH: difficultyMH(p.Get("Difficulty Accepted"))})
+			if len(r.Pools) == maxPools {
+				return
+			}
+		}
+	}
+}
+
+// sumDevices makes up for a summary that is not told: devices count what they have done.
+func sumDevices(r *Reading, devices Value) {
+	for _, d := range devices.Each {
+		r.RateMHs = addCounter(r.RateMHs, rateOf(d, "5s", "20s", "1m", "av"))
+		r.TotalMH = addCounter(r.TotalMH, megahashes(d.Get("Total MH"), 1e6))
+		r.HardwareErrors = addCounter(r.HardwareErrors, d.Get("Hardware Errors").Count())
+		r.ElapsedSeconds = max(r.ElapsedSeconds, uptime(d.Get("Device Elapsed")))
+	}
+}
+
+// readChains reads the rows of STATS that are hash boards, as Innosilicon's firmware and its kin (HonorKnight,
+// MinerVA) write them: what DEVS does not tell of a board, and the fans.
+func readChains(r *Reading, stats Value) {
+	devices, n := len(r.Boards), 0
+	for _, row := range stats.Each {
+		chips := row.Get("Num active chips", "Num chips", "Chip Count")
+		if !chips.OK() || !row.Get("Chain ID").OK() {
+			continue // a pool, a version
+		}
+		b := Board{Slot: n, RateMHs: rateOf(row, "5s", "1m", "av"), Chips: int(chips.Count()),
+			ChipTemp: temperature(row.Get("Temp max", "Temp Avg", "Temp"))}
+		if row.Get("Enabled").Text() == "N" || strings.EqualFold(row.Get("Status").Text(), "Dead") ||
+			row.Get("Disabled").True() {
+			b.RateMHs = 0
+		}
+		switch {
+		case devices == 0:
+			r.addBoard(b)
+		case n < devices:
+			r.Boards[n].Chips = b.Chips
+			r.Boards[n].ChipTemp = hotter(r.Boards[n].ChipTemp, b.ChipTemp)
+			r.ChipTemp = hotter(r.ChipTemp, b.ChipTemp)
+		}
+		r.BoardTemp = hotter(r.BoardTemp, temperature(row.Get("Temp")))
+		for fan := 0; n == 0 && fan < 8; fan++ { // every row tells the same fans
+			name := "Fan" + strconv.Itoa(fan)
+			r.addFan(row.Get(name+" rpm", name+" Speed").Count())
+		}
+		n++
+	}
 }
 
 // readSummary reads SUMMARY, in which rates are MHS or GHS.
@@ -78,7 +170,7 @@ func readPools(r *Reading, pools Value) {
 		if pool.URL == "" {
 			continue // a place for a pool that is not set
 		}
-		pool.Fee = pool.URL == "*" || p.Get("Priority").Count() >= 998
+		pool.Fee = pool.URL == "*" || strings.EqualFold(pool.URL, "DevFee") || p.Get("Priority").Count() >= 998
 		active := p.Get("Stratum Active", "stratum-active")
 		// Where nothing says which pool is in use, it is the live one of the best priority.
 		pool.Active = active.True() || (!active.OK() && pool.Alive && !pool.Fee &&

@@ -88,10 +88,11 @@ func DetectStats(reply []byte) (Protocol, bool) {
 		return AntminerOld, true
 	}
 	s := section(v, "summary", "SUMMARY").At(0)
-	if s.Get("Fan Speed In", "Factory GHS", "Chip Data").OK() {
+	if s.Get("Fan Speed In", "Factory GHS", "Chip Data").OK() ||
+		(plainStatus(v) && v.Get("Msg").Get("btmineroff", "mineroff").OK()) {
 		return WhatsminerV2, true
 	}
-	return Cgminer, s.OK()
+	return Cgminer, s.OK() || section(v, "devs", "DEVS").At(0).OK()
 }
 
 // Web is a question over HTTP that tells protocols apart, and the protocol that answers it so.
@@ -115,6 +116,16 @@ var Webs = []Web{
 	{"GET /cgi-bin/get_system_info.cgi", ElphaPex, func(v Value) bool {
 		return strings.HasPrefix(strings.ToUpper(v.Get("minertype", "miner_type").Text()), "DG")
 	}},
+	{"GET /cgi-bin/stats.cgi", AntminerNew, func(v Value) bool { // whose port 4028 is shut
+		return strings.HasPrefix(v.Get("INFO").Get("type").Text(), "Antminer") && v.Get("STATS").OK()
+	}},
+	{"GET /mcb/status", Goldshell, func(v Value) bool {
+		return strings.Contains(strings.ToLower(v.Get("model").Text()), "goldshell")
+	}},
+	{"GET /mcb/cgminer?cgminercmd=devs", Goldshell, func(v Value) bool { return v.Get("data").At(0).Get("nonces").OK() }},
+	{"POST /api/summary", Innosilicon, func(v Value) bool { return v.Get("DEVS").OK() && v.Get("success").OK() }},
+	{"POST /Cgminer/CgminerStatus", Ebang, func(v Value) bool { return v.Get("feedback").Get("averfigure").OK() }},
+	{"GET /api/om/miner/stat/agg", Bitfury, func(v Value) bool { return v.Get("slots").OK() && v.Get("master").OK() }},
 }
 
 // Says whether the reply to a Web's request is that of its protocol.

@@ -244,12 +244,15 @@ func (v Value) At(index int) Value {
 	return Value{}
 }
 
-// Text is a string's or a bare word's text, cleaned of what a terminal could obey and cut at 200 bytes.
+// Text is a string's or a bare word's text ("" for null), cleaned of what a terminal could obey and cut at 200 bytes.
 func (v Value) Text() string {
 	if !v.OK() {
 		return ""
 	}
 	s := v.text()
+	if v.kind() == bare && s == "null" {
+		return "" // said to be there, and to be nothing
+	}
 	if v.kind() == text && strings.Contains(s, `\'`) {
 		s = strings.ReplaceAll(s, `\'`, "'") // no escape of JSON; Whatsminer writes it
 	}

@@ -52,19 +52,63 @@ func number(field string) int64 {
 // readAvalon reads cgminer with "MM ID0": the summary has the counters, that text the machine.
 func readAvalon(r *Reading, replies []Value) error {
 	v := replies[0]
-	if err := readSummary(r, v); err != nil {
-		return err
-	}
+	denied := readSummary(r, v)
 	if r.RateMHs < 0 {
 		r.RateMHs = Unknown
 	}
 	readPools(r, section(v, "pools", "POOLS"))
-	for _, source := range []Value{section(v, "stats", "STATS"), replies[1].Get("STATS")} {
+	for i, source := range []Value{section(v, "stats", "STATS"), replies[1].Get("STATS")} {
 		for _, row := range source.Each {
-			readManagement(r, managementText(row))
+			switch text := managementText(row); {
+			case !row.Get("MM ID1").OK():
+				readManagement(r, text)
+				if r.IdealMHs == Unknown {
+					r.IdealMHs = moduleIdeal(text)
+				}
+			case i == 0 || len(r.Boards) == 0: // both tell the same modules
+				readModules(r, row)
+			}
+		}
+	}
+	if denied != nil && len(r.Boards) == 0 {
+		return denied
+	}
+	if r.RateMHs == Unknown { // a summary that is denied does not lose the rest
+		for _, b := range r.Boards {
+			if b.RateMHs != Unknown {
+				r.RateMHs = addCounter(r.RateMHs, b.RateMHs)
+			}
 		}
 	}
 	return nil
+}
+
+// readModules reads the Avalons of 2016 to 2019: a controller with several rows of up to 5 modules, each in a text of
+// its own and here a board. A module tells no rate of its own, but what its frequency should make.
+func readModules(r *Reading, row Value) {
+	for n := range 17 {
+		text := row.Get("MM ID" + strconv.Itoa(n)).Raw()
+		if text == "" {
+			continue
+		}
+		hottest := Unknown
+		for _, t := range numbers(management(text, "TMax")) {
+			hottest = hotter(hottest, celsius(t))
+		}
+		r.addBoard(Board{Slot: len(r.Boards) + 1, RateMHs: Unknown, Chips: int(number(management(text, "TA"))),
+			ChipTemp: hottest})
+		readManagement(r, text)
+		r.addFan(number(management(text, "Fan")))
+		r.IdealMHs = addCounter(r.IdealMHs, moduleIdeal(text))
+	}
+}
+
+// moduleIdeal is what a module's frequency should make (GHSmm, in GH/s), in 10^6 hashes a second.
+func moduleIdeal(text string) int64 {
+	if all := numbers(management(text, "GHSmm")); len(all) > 0 && all[0] > 0 && all[0] < 1e9 {
+		return int64(math.Round(all[0] * 1000))
+	}
+	return Unknown
 }
 
 // readManagement adds what the text says and the reading lacks.
@@ -92,11 +136,10 @@ func readManagement(r *Reading, text string) {
 			}
 		}
 	}
-	for _, name := range []string{"TMax"} {
-		for _, t := range numbers(management(text, name)) {
-			r.ChipTemp = hotter(r.ChipTemp, celsius(t))
-		}
+	for _, t := range numbers(management(text, "TMax")) {
+		r.ChipTemp = hotter(r.ChipTemp, celsius(t))
 	}
+	r.MinerID = first(r.MinerID, management(text, "DNA"))
 	for _, name := range []string{"Temp", "HBOTemp", "HBITemp"} {
 		for _, t := range numbers(management(text, name)) {
 			r.BoardTemp = hotter(r.BoardTemp, celsius(t))
@@ -113,6 +156,11 @@ func readManagement(r *Reading, text string) {
 	}
 	if r.PowerLimit == Unknown {
 		r.PowerLimit = number(management(text, "MPO"))
+	}
+	if r.ElapsedSeconds == Unknown {
+		if seconds := number(management(text, "Elapsed")); seconds <= maxUptime {
+			r.ElapsedSeconds = seconds
+		}
 	}
 	if off := number(management(text, "SoftOFF")); off > 0 || strings.Contains(management(text, "SYSTEMSTATU"),
 		"In Idle") {
@@ -213,20 +261,23 @@ func readSealMiner(r *Reading, replies []Value) error {
 	state := strings.ToLower(s.Get("PM State").Text() + s.Get("Mining Mode").Text())
 	r.Sleeping = strings.Contains(state, "sleep") || strings.Contains(state, "standby")
 	for n := range 8 {
-		name := strconv.Itoa(n)
-		if online := s.Get(name + "Online"); online.OK() {
-			b := Board{Slot: n, Chips: int(s.Get(name + "ChipCount").Count()),
-				RateMHs: megahashes(s.Get(name+"MHS(Sample)"), 1e6), ChipTemp: Unknown,
-				Serial: s.Get(name + "SN").Text()}
+		// "0 Temp 0" in recordings, "0Temp0" in the published reference
+		field := func(name, short string) Value {
+			return s.Get(strconv.Itoa(n)+" "+name, strconv.Itoa(n)+short)
+		}
+		if online := field("Online", "Online"); online.OK() {
+			b := Board{Slot: n, Chips: int(field("Chip Count", "ChipCount").Count()),
+				RateMHs: megahashes(field("MHS(Sample)", "MHS(Sample)"), 1e6), ChipTemp: Unknown,
+				Serial: field("SN", "SN").Text()}
 			if !online.True() {
 				b.RateMHs = 0
 			}
 			for t := range 4 {
-				b.ChipTemp = hotter(b.ChipTemp, temperature(s.Get(fmt.Sprintf("%dTemp%d", n, t))))
+				b.ChipTemp = hotter(b.ChipTemp, temperature(field(fmt.Sprintf("Temp %d", t), fmt.Sprintf("Temp%d", t))))
 			}
 			r.addBoard(b)
 		}
-		if speed := s.Get(name + "Speed"); speed.OK() && int64(n) < max(s.Get("Fan Count").Count(), 0) {
+		if speed := field("Speed", "Speed"); speed.OK() && int64(n) < max(s.Get("Fan Count").Count(), 0) {
 			r.addFan(speed.Count())
 		}
 	}
@@ -267,6 +318,7 @@ func readProto(r *Reading, replies []Value) error {
 		}
 		r.addBoard(b)
 	}
+	readProtoTelemetry(r, replies[7])
 	for _, f := range replies[3].Get("cooling-status").Get("fans").Each {
 		r.addFan(f.Get("rpm").Count())
 	}
@@ -286,6 +338,21 @@ func readProto(r *Reading, replies []Value) error {
 		r.addError(first(e.Get("error_code", "code").Text(), e.Get("message").Text()))
 	}
 	return nil
+}
+
+// readProtoTelemetry takes each board's rate from the telemetry; its outlet is the hottest place that is told.
+func readProtoTelemetry(r *Reading, telemetry Value) {
+	for _, h := range telemetry.Get("hashboards").Each {
+		for i := range r.Boards {
+			b := &r.Boards[i]
+			if serial := h.Get("serial_number").Text(); serial == "" || serial != b.Serial || b.RateMHs == 0 {
+				continue
+			}
+			rate := h.Get("hashrate")
+			b.RateMHs = megahashes(rate.Get("value"), unitOf(rate.Get("unit"), 1e12))
+			b.ChipTemp = temperature(h.Get("temperature").Get("outlet"))
+		}
+	}
 }
 
 // axeModels are the boards of AxeOS by their chip, where the firmware does not say.
@@ -362,16 +429,9 @@ func readIceRiver(r *Reading, replies []Value) error {
 		s.Get("softver1", "softver2").Text(), normalMAC(s.Get("mac").Text())
 	r.RateMHs = scaled(s.Get("rtpow"))
 	r.Sleeping = s.Get("powstate").Text() == "false"
-	if t := strings.Split(s.Get("runtime").Text(), ":"); len(t) == 4 { // days:hours:minutes:seconds
-		seconds := int64(0)
-		for i, unit := range []int64{86400, 3600, 60, 1} {
-			n, _ := strconv.ParseInt(t[i], 10, 32)
-			seconds += max(n, 0) * unit
-		}
-		r.ElapsedSeconds = seconds
-		if average := scaled(s.Get("avgpow")); average != Unknown {
-			r.totalFromAverage(float64(average))
-		}
+	r.ElapsedSeconds = clock(s.Get("runtime").Text()) // days:hours:minutes:seconds
+	if average := scaled(s.Get("avgpow")); average != Unknown {
+		r.totalFromAverage(float64(average))
 	}
 	for i, b := range s.Get("boards").Rows {
 		slot := b.Get("no").Count()

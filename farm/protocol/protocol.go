@@ -33,12 +33,17 @@ const (
 	Marathon       Protocol = "marathon"        // HTTP, digest
 	IceRiver       Protocol = "iceriver"        // HTTP
 	ElphaPex       Protocol = "elphapex"        // HTTP, digest
+	Goldshell      Protocol = "goldshell"       // HTTP
+	Innosilicon    Protocol = "innosilicon"     // HTTP; also Dragonmint
+	Ebang          Protocol = "ebang"           // HTTP
+	Bitfury        Protocol = "bitfury"         // HTTP
 )
 
 // Protocols lists all of them; those over HTTP come last.
 var Protocols = []Protocol{Cgminer, AntminerOld, AntminerNew, WhatsminerV2, WhatsminerV3, LuxOS, Braiins, Avalon,
 	Auradine, SealMiner,
-	BraiinsREST, BraiinsGraphQL, Proto, AxeOS, VNish, EPIC, Marathon, IceRiver, ElphaPex}
+	BraiinsREST, BraiinsGraphQL, Proto, AxeOS, VNish, EPIC, Marathon, IceRiver, ElphaPex,
+	Goldshell, Innosilicon, Ebang, Bitfury}
 
 // ParseProtocol reads a protocol's name.
 func ParseProtocol(name string) (Protocol, error) {

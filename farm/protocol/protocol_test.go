@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -204,6 +205,11 @@ func FuzzRead(f *testing.F) {
 		13: `{"hashRate":1,"stratumURL":"a","stratumPort":1}`, 14: `{"miner":{"chains":[{"id":1}],"pools":[{"url":"a","pool_type":"DevFee"}]}}`, 15: `{"Session":{"Uptime":1},"HBStatus":[{"Detected":true,"Index":0}],"HBs":[{"Index":0,"Hashrate":[1]}]}`,
 		16: `{"hashrate_realtime":1,"elapsed":2}`, 17: `{"data":{"rtpow":"1.5T","boards":[{"no":1,"rtpow":"1G"}],"runtime":"1:2:3:4"}}`} {
 		f.Add(uint8(i), []byte(seed))
+	}
+	for _, k := range kinds {
+		for _, reply := range k.replies {
+			f.Add(uint8(slices.Index(protocol.Protocols, k.protocol)), []byte(reply))
+		}
 	}
 	f.Fuzz(func(t *testing.T, which uint8, reply []byte) {
 		d := protocol.Protocols[int(which)%len(protocol.Protocols)]

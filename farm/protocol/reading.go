@@ -61,8 +61,8 @@ type Board struct {
 	Serial   string `json:"serial,omitempty"`
 }
 
-// Live says whether the board works: it hashes, or at least has chips while its rate is unknown.
-func (b Board) Live() bool { return b.RateMHs > 0 || (b.RateMHs == Unknown && b.Chips > 0) }
+// Live says whether the board works: it hashes, or is there while its rate is unknown. One without chips is not.
+func (b Board) Live() bool { return b.RateMHs > 0 || (b.RateMHs == Unknown && b.Chips != 0) }
 
 // Pool is where a machine works.
 type Pool struct {
@@ -70,8 +70,8 @@ type Pool struct {
 	User   string `json:"user"`
 	Alive  bool   `json:"alive"`
 	Active bool   `json:"active"` // in use now
-	// Fee marks a pool that the firmware put there for its maker: hidden ("*") or of a priority that no
-	// configuration gives (MSK 998, Hiveon 9998).
+	// Fee marks a pool that the firmware put there for its maker: hidden ("*"), named so ("DevFee") or of a
+	// priority that no configuration gives (MSK 998, Hiveon 9998).
 	Fee        bool  `json:"fee,omitempty"`
 	Accepted   int64 `json:"accepted"`    // shares since the start
 	AcceptedMH int64 `json:"accepted_mh"` // and their work

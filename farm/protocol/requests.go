@@ -1,8 +1,10 @@
 package protocol
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -10,7 +12,7 @@ import (
 // Request is one question of a poll.
 type Request struct {
 	Text     string // as it is sent: a command of the API, or "GET /path", "POST /path body" over HTTP
-	Or       string // asked instead when the machine refuses Text; "": nothing
+	Or       string // asked instead when the machine refuses Text, perhaps over HTTP; "": nothing
 	Optional bool   // the poll stands without its reply
 }
 
@@ -33,9 +35,11 @@ func requests(optional bool, texts []string) []Request {
 }
 
 var speeches = map[Protocol]speech{
-	Cgminer:     {polls: must(`{"command":"summary+pools+devs"}`), read: readCgminer},
+	Cgminer:     {polls: must(`{"command":"summary+pools+devs+stats"}`), read: readCgminer},
 	AntminerOld: {polls: must(`{"command":"summary+pools+stats"}`), read: readAntminerOld},
-	AntminerNew: {polls: append(must(`{"command":"stats","new_api":true}`), may(`{"command":"pools"}`)...),
+	AntminerNew: {polls: []Request{
+		{Text: `{"command":"stats","new_api":true}`, Or: "GET /cgi-bin/stats.cgi"},
+		{Text: `{"command":"pools"}`, Or: "GET /cgi-bin/pools.cgi", Optional: true}},
 		read: readAntminerNew},
 	WhatsminerV2: {
 		polls: append(append(must(`{"cmd":"summary"}`), may(`{"cmd":"pools"}`)...),
@@ -67,15 +71,23 @@ var speeches = map[Protocol]speech{
 		may("POST /graphql "+graphPools, "POST /graphql "+graphBoards)...), read: readBraiinsGraphQL},
 	Proto: {polls: append(must("GET /api/v1/mining"), may("GET /api/v1/pools", "GET /api/v1/hardware",
 		"GET /api/v1/cooling", "GET /api/v1/errors",
-		"GET /api/v1/network", "GET /api/v1/system")...), read: readProto},
+		"GET /api/v1/network", "GET /api/v1/system", "GET /api/v1/telemetry")...), read: readProto},
 	AxeOS: {polls: must("GET /api/system/info"), read: readAxeOS},
 	VNish: {polls: append(must("GET /api/v1/summary"), may("GET /api/v1/info")...), read: readVNish},
 	EPIC:  {polls: append(must("GET /summary"), may("GET /capabilities", "GET /network")...), read: readEPIC},
 	Marathon: {polls: append(must("GET /kaonsu/v1/brief"), may("GET /kaonsu/v1/overview", "GET /kaonsu/v1/hashboards",
 		"GET /kaonsu/v1/fans", "GET /kaonsu/v1/pools")...), read: readMarathon},
 	IceRiver: {polls: must("POST /user/userpanel?post=4"), read: readIceRiver},
-	ElphaPex: {polls: append(must("GET /cgi-bin/stats.cgi"), may("GET /cgi-bin/pools.cgi")...),
-		identities: may("GET /cgi-bin/get_system_info.cgi"), read: readAntminerNew},
+	ElphaPex: {polls: append(must("GET /cgi-bin/stats.cgi"), may("GET /cgi-bin/pools.cgi",
+		"GET /cgi-bin/get_power.cgi")...),
+		identities: may("GET /cgi-bin/get_system_info.cgi"), read: readElphaPex},
+	Goldshell: {polls: append(must("GET /mcb/cgminer?cgminercmd=devs"), may("GET /mcb/pools", "GET /mcb/status",
+		"GET /mcb/setting")...), read: readGoldshell},
+	Innosilicon: {polls: append(must("POST /api/summary"), may("POST /api/getAll", "POST /api/overview")...),
+		read: readInnosilicon},
+	Ebang: {polls: append(must("POST /Cgminer/CgminerStatus"), may("POST /Status/getsystemstatus",
+		"POST /Cgminer/CgminerGetVal")...), read: readEbang},
+	Bitfury: {polls: must("GET /api/om/miner/stat/agg"), read: readBitfury},
 }
 
 // Polls are the requests of one poll, each on a connection of its own; the replies go to Read in this order.
@@ -138,14 +150,24 @@ func Join(names []string, replies [][]byte) []byte {
 	out := []byte("{")
 	for i, name := range names {
 		if replies[i] != nil {
-			out = fmt.Appendf(out, "%q:[%s],", name, replies[i])
+			out = fmt.Appendf(out, "%q:[%s],", name, whole(replies[i]))
 		}
 	}
 	return append(out, `"id":1}`...)
 }
 
+// whole is a reply without what some firmwares write behind its end.
+func whole(reply []byte) []byte {
+	text := bytes.TrimPrefix(reply, []byte("\ufeff"))
+	p := parser{text: string(text), doc: new(document)}
+	if _, ok := p.value(span{}, 0); !ok {
+		return reply
+	}
+	return text[:p.pos]
+}
+
 // Refused says whether a reply as a whole is a no to the command: it does not exist (code 14, cgminer's
-// API-README) or is not allowed (code 45).
+// API-README; VNish writes 0) or is not allowed (code 45).
 func Refused(reply []byte) bool {
 	if len(reply) > 4<<10 || !mayRefuse(reply) {
 		return false // a refusal is short; long replies are parsed once
@@ -157,7 +179,7 @@ func Refused(reply []byte) bool {
 	row := statusOf(v)
 	code := first(row.Get("Code").Text(), v.Get("Code", "code").Text())
 	status := strings.ToUpper(first(row.Get("STATUS").Text(), v.Get("STATUS").Text()))
-	return status == "E" && (code == "14" || code == "45" || code == "")
+	return status == "E" && slices.Contains([]string{"14", "45", "0", ""}, code)
 }
 
 // mayRefuse says whether a reply has an E that stands alone, as a status of refusal does, or an escape that may be one:

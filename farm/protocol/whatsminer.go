@@ -24,7 +24,8 @@ func readWhatsminerV2(r *Reading, replies []Value) error {
 		return refused(replies[0], "summary")
 	}
 	r.ElapsedSeconds = uptime(s.Get("Elapsed"))
-	if r.RateMHs = megahashes(s.Get("HS RT"), 1e6); r.RateMHs == Unknown {
+	average := rateOf(s, "av")
+	if r.RateMHs = megahashes(s.Get("HS RT"), 1e6); r.RateMHs == Unknown || (r.RateMHs > 0 && r.RateMHs < average/1000) {
 		r.RateMHs = rateOf(s, "5m", "1m", "av", "5s") // the 5 s swing by a third here
 	}
 	r.TotalMH = megahashes(s.Get("Total MH"), 1e6)

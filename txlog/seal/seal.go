@@ -57,6 +57,16 @@ func (l Log) Append(dir string, entry []byte) (index uint64, checkpoint []byte, 
 	return batch.FirstIndex(), checkpoint, err
 }
 
+// Checkpoint is the log's signed checkpoint as it stands; empty when nothing was sealed.
+func (l Log) Checkpoint(dir string) (checkpoint []byte, err error) {
+	log, err := l.open(dir)
+	if err != nil {
+		return nil, err
+	}
+	checkpoint, _ = log.Checkpoint()
+	return checkpoint, log.Close()
+}
+
 // Read takes an entry after checking the log's checkpoint and that the entry is under it.
 func (l Log) Read(dir string, index uint64) (entry []byte, err error) {
 	log, err := l.open(dir)

@@ -91,7 +91,7 @@ is written down, and it is not made up for. Everything stands in orders.jsonl, t
 				return !all && slices.Contains([]orders.State{orders.Finished, orders.Dropped, orders.Passed},
 					o.State(now))
 			})
-			return showOrders(command, dir, list)
+			return showOrders(command, dir, list, len(book.Orders)-len(list))
 		},
 	}
 	command.Flags().BoolVar(&all, "all", false, "those that have ended too")
@@ -106,7 +106,8 @@ type orderRow struct {
 	State orders.State `json:"state"`
 }
 
-func showOrders(command *cobra.Command, dir string, list []orders.Order) error {
+// showOrders shows orders, and of more that they are over.
+func showOrders(command *cobra.Command, dir string, list []orders.Order, over int) error {
 	config, err := records.ReadConfig(dir)
 	if err != nil {
 		return err
@@ -117,8 +118,11 @@ func showOrders(command *cobra.Command, dir string, list []orders.Order) error {
 		rows = append(rows, orderRow{o, o.State(now)})
 	}
 	return cli.Show(command, rows, func(w io.Writer) {
-		if len(rows) == 0 {
+		switch {
+		case len(rows) == 0 && over == 0:
 			fmt.Fprintln(w, "No order.")
+		case len(rows) == 0:
+			fmt.Fprintf(w, "No order waits; those that are over: %d (--all).\n", over)
 		}
 		at := func(t time.Time) string { return t.In(config.Location()).Format("2006-01-02 15:04") }
 		for _, r := range rows {
@@ -169,7 +173,7 @@ func orderStep(step orders.Step) func(command *cobra.Command, args []string) err
 		if err != nil {
 			return err
 		}
-		return showOrders(command, dir, []orders.Order{*o})
+		return showOrders(command, dir, []orders.Order{*o}, 0)
 	}
 }
 
@@ -238,7 +242,14 @@ func runOrders(command *cobra.Command, c *control.Controller, dir string, durati
 		return err
 	}
 	until := time.Now().Add(duration)
-	var ran []orders.Order
+	book, err := orders.Read(vfs.OS, dir)
+	if err != nil {
+		return err
+	}
+	// Shown with those that ran: begun by a program that was stopped, and not begun again.
+	ran := slices.DeleteFunc(book.Orders, func(o orders.Order) bool {
+		return o.State(time.Now().UTC()) != orders.Interrupted
+	})
 	var problems error
 	for {
 		// Claimed in the book before anything is sent: an order is begun once, whoever runs this beside, and a crash
@@ -263,11 +274,11 @@ func runOrders(command *cobra.Command, c *control.Controller, dir string, durati
 			}
 		}
 		if err != nil || !time.Now().Before(until) {
-			return errors.Join(err, showOrders(command, dir, ran), problems)
+			return errors.Join(err, showOrders(command, dir, ran, 0), problems)
 		}
 		select {
 		case <-command.Context().Done():
-			return errors.Join(showOrders(command, dir, ran), problems)
+			return errors.Join(showOrders(command, dir, ran, 0), problems)
 		case <-time.After(min(ordersEvery, time.Until(until))):
 		}
 	}
@@ -328,7 +339,7 @@ func keepOrder(command *cobra.Command, dir string, e orders.Entry, machines []*f
 	if err != nil {
 		return err
 	}
-	return showOrders(command, dir, []orders.Order{*given})
+	return showOrders(command, dir, []orders.Order{*given}, 0)
 }
 
 func newFarmOrdersCurtailCommand() *cobra.Command {
@@ -396,7 +407,7 @@ func keepPlan(command *cobra.Command, dir string, config *records.Config, planne
 			e.Order = int64(i) + 1
 			list = append(list, orders.Order{ID: e.Order, Entries: []orders.Entry{e}})
 		}
-		return showOrders(command, dir, list)
+		return showOrders(command, dir, list, 0)
 	}
 	book, err := orders.Add(vfs.OS, dir, func(b *orders.Book) ([]orders.Entry, error) {
 		// Within the book's lock: a plan that is read twice, even at the same moment, makes its orders once.
@@ -414,7 +425,7 @@ func keepPlan(command *cobra.Command, dir string, config *records.Config, planne
 	if err != nil {
 		return err
 	}
-	return showOrders(command, dir, book.Orders[len(book.Orders)-len(planned):])
+	return showOrders(command, dir, book.Orders[len(book.Orders)-len(planned):], 0)
 }
 
 // readHours reads day, from and kwh of a plan's hours; several zones of one hour are added up.

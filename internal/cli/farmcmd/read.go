@@ -78,6 +78,7 @@ func scanPorts(command *cobra.Command, o *fleet.ScanOptions) {
 	flags.IntVar(&o.Port, "port", 4028, "of the cgminer API")
 	flags.IntVar(&o.PortV3, "port-v3", 4433, "of Whatsminer API 3")
 	flags.IntVar(&o.HTTPPort, "antminer-port", 80, "of web pages and HTTP APIs")
+	flags.IntVar(&o.TLSPort, "tls-port", 443, "of HTTP APIs that speak HTTPS only")
 	flags.StringVar(&o.User, "antminer-user", "", "for them (default: what the firmware comes with)")
 	cli.SecretFlags(flags, antminerPassword, antminerVariable,
 		"the password for them (else what the firmware comes with)")

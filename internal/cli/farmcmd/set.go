@@ -17,7 +17,8 @@ func newFarmSetCommand() *cobra.Command {
 		Short: "Say what machines should hash, draw, and how hot they may run",
 		Long: `Gives machines a nameplate in TH/s, its watts, and the temperature in °C at which the hottest chip
 raises the alert "hot". What is given goes before the machine's own word and the catalogue, from the next poll on; a
-watch that runs takes it up within a minute. Accounts of time before do not change. - takes back what was given.`,
+watch that runs takes it up within a minute. Accounts of time before do not change. - takes back what was given;
+certificate=- has a machine that speaks HTTPS believed with the certificate that it shows next.`,
 		Example: "  aqsha farm set ekibastuz/c1/r2 nameplate=116 watts=3350\n" +
 			"  aqsha farm set SMTTYRHBDJAAI0001 limit=85 --json\n" +
 			"  aqsha farm set '*' watts=-",

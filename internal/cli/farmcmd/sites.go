@@ -17,6 +17,7 @@ import (
 	"github.com/aqsha/aqsha/farm"
 	"github.com/aqsha/aqsha/farm/fleet"
 	"github.com/aqsha/aqsha/farm/notify"
+	"github.com/aqsha/aqsha/farm/orders"
 	"github.com/aqsha/aqsha/farm/records"
 	"github.com/aqsha/aqsha/farm/repair"
 	"github.com/aqsha/aqsha/internal/cli"
@@ -25,7 +26,7 @@ import (
 )
 
 // What is read of farms.
-var siteLists = []string{"machines", "alerts", "tickets"}
+var siteLists = []string{"machines", "alerts", "tickets", "orders"}
 
 // siteReading is what one farm says.
 type siteReading struct {
@@ -36,16 +37,17 @@ type siteReading struct {
 	Machines []farms.Machine   `json:"machines,omitempty"`
 	Alerts   []records.Held    `json:"alerts,omitempty"`
 	Tickets  []repair.Ticket   `json:"tickets,omitempty"`
+	Orders   []farms.Order     `json:"orders,omitempty"` // that wait
 
 	err error
 }
 
 func newFarmSitesCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:   "sites [machines|alerts|tickets]",
+		Use:   "sites [machines|alerts|tickets|orders]",
 		Short: "Read all sites: those of this folder, and farms that are watched elsewhere",
 		Long: `Reads the sites in this folder and the farms that farm.toml joins, whose watches answer at their
---http: at a glance, or their machines, alerts that hold, or open tickets.
+--http: at a glance, or their machines, alerts that hold, open tickets, or orders that wait.
 
     [[joined]]
     name = "aktobe"
@@ -140,6 +142,12 @@ func readOwn(dir, list string) (r siteReading, err error) {
 			return r, err
 		}
 		r.Tickets = slices.DeleteFunc(book.Tickets, func(t repair.Ticket) bool { return !t.Open() })
+	case "orders":
+		book, err := orders.Read(vfs.OS, dir)
+		if err != nil {
+			return r, err
+		}
+		r.Orders = farms.Waiting(book, time.Now().UTC())
 	default:
 		o := records.OverviewOf(b.Config.Name, views, time.Now())
 		r.Overview = &o
@@ -166,6 +174,8 @@ func readJoined(ctx context.Context, joined []records.JoinedFarm, list string) [
 					r.Alerts, err = client.Alerts(ctx)
 				case "tickets":
 					r.Tickets, err = client.Tickets(ctx)
+				case "orders":
+					r.Orders, err = client.Orders(ctx)
 				default:
 					var o records.Overview
 					o, err = client.Overview(ctx)
@@ -173,7 +183,7 @@ func readJoined(ctx context.Context, joined []records.JoinedFarm, list string) [
 				}
 			}
 			if err != nil {
-				r.Overview, r.Machines, r.Alerts, r.Tickets, r.err, r.Problem = nil, nil, nil, nil, err, err.Error()
+				*r = siteReading{Name: j.Name, URL: j.URL, err: err, Problem: err.Error()}
 			}
 		})
 	}
@@ -209,6 +219,11 @@ func printSites(w io.Writer, readings []siteReading, list string) {
 			for _, a := range r.Alerts {
 				fmt.Fprintf(tab, "%s\t%s\t%s\tsince %s\t%s\n", name, terminal.Plain(string(a.Kind)),
 					terminal.Plain(a.Machine), a.Since.Format(time.DateTime), terminal.Plain(a.Detail))
+			}
+			for i := range r.Orders {
+				o := &r.Orders[i]
+				fmt.Fprintf(tab, "%s\t%d\t%s\t%s\t%d machines\tby %s\n", name, o.ID, o.State, o.First().What.Action,
+					len(o.First().Machines), terminal.Plain(o.First().Who))
 			}
 			for _, t := range r.Tickets {
 				fmt.Fprintf(tab, "%s\t%d\t%s\t%s\tsince %s\n", name, t.ID, terminal.Plain(t.Machine),
