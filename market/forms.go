@@ -202,8 +202,10 @@ func volumeField(header string) (field, bool) {
 	switch unit := strings.ToUpper(strings.Trim(rest, " _()")); unit {
 	case "USD", "USDT", "USDC", "EUR", "KZT", "RUB", "GBP":
 		return field{normal(header), "volume_quote", unit}, true
-	case "":
+	case "", "FROM": // CryptoCompare's from and to
 		return field{normal(header), "volume_base", "base"}, true
+	case "TO":
+		return field{normal(header), "volume_quote", "quote"}, true
 	case "CURRENCY", "QUOTE":
 		return field{normal(header), "volume_quote", "quote"}, true
 	default:

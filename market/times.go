@@ -22,7 +22,7 @@ var layouts = []string{
 	"02.01.06 15:04:05",
 	"2.1.2006 15:04", "2.1.2006 15:04:05", "2006/01/02", "2006/01/02 15:04:05", "2006/01/02 15:04", "2006/1/2",
 	"2006/1/2 15:04", "2006/1/2 15:04:05", "20060102", "20060102 150405", "20060102 15:04:05", "20060102 15:04",
-	"20060102150405", "20060102T150405Z", "20060102T150405",
+	"20060102150405", "20060102T150405Z", "20060102T150405", "20060102T",
 	"Jan 2, 2006", "January 2, 2006", "2 Jan 2006", "2 January 2006", "02-Jan-2006", "2-Jan-06", "Jan 2, 2006 15:04:05",
 	"2-Jan-2006 15:04:05", "2 Jan 2006 15:04:05", "2 Jan 2006 15:04", "Mon Jan 02 2006", "Mon Jan 2 15:04:05 2006",
 	time.RFC1123, time.RFC1123Z, "Jan 2, 2006, 15:04", "Jan 2, 2006 15:04", "Jan 2, 2006 3:04 PM",
@@ -124,9 +124,17 @@ func (g *grid) times(column, hour int, options ReadOptions, zone *time.Location)
 		}
 	}
 	g.decide("time", fmt.Sprintf("column %q, layout %s, zone %s", header, found.layout, zone), found.why)
-	out := make([]time.Time, g.rows())
+	out, widened := make([]time.Time, g.rows()), 0
 	for i := range out {
 		at, err := parseTime(cell(i), found.layout, zone)
+		if err != nil && options.TimeLayout == "" && widened < 3 {
+			if wider := widerLayout(cell(0), cell(i), found.layout, zone); wider != "" {
+				g.decide("time", "layout "+wider+" from line "+fmt.Sprint(g.line(i))+" on",
+					fmt.Sprintf("%q and %q are both read by it", cell(0), cell(i)))
+				found.layout, widened = wider, widened+1
+				at, err = parseTime(cell(i), wider, zone)
+			}
+		}
 		if err != nil {
 			return nil, Refuse("time-bad", header, "line %d: %q: %v", g.line(i), cell(i), err)
 		}
@@ -143,6 +151,24 @@ func (g *grid) times(column, hour int, options ReadOptions, zone *time.Location)
 		g.wallTimes(out, zone)
 	}
 	return out, nil
+}
+
+// widerLayout is one that a column's first cell and the cell that broke its
+// layout both have, and that reads the first as before: "2020-12-27" and
+// "2021-1-3", "May 1, 2024" and "June 1, 2024". "" when there is none.
+func widerLayout(first, other, layout string, zone *time.Location) string {
+	want, err := parseTime(first, layout, zone)
+	if err != nil {
+		return ""
+	}
+	for _, wider := range everyLayout {
+		a, errA := parseTime(first, wider, zone)
+		_, errB := parseTime(other, wider, zone)
+		if wider != layout && errA == nil && errB == nil && a.Equal(want) {
+			return wider
+		}
+	}
+	return ""
 }
 
 func statesOffset(layout string) bool {
