@@ -112,9 +112,54 @@ func (t *Table) levels(name string, v []float64) []Finding {
 			i = back
 			continue
 		}
-		found = append(found, t.level(name, rows, r, i, sigma))
+		f := t.level(name, rows, r, i, sigma)
+		if f.Code == "split" && undone(r, i, limit) {
+			f = asJump(f, "; it is undone within a month: no split")
+		}
+		found = append(found, f)
+	}
+	return fewSplits(name, found)
+}
+
+// undone reports whether a jump is one half of a spike: one of the opposite sign and like size lies within 30 rows.
+func undone(r []float64, i int, limit float64) bool {
+	for j := max(1, i-30); j < min(len(r), i+30); j++ {
+		if j != i && math.Abs(r[j]) > limit && r[j]*r[i] < 0 && math.Abs(r[i]+r[j]) < 0.25*math.Abs(r[i]) {
+			return true
+		}
+	}
+	return false
+}
+
+// maxSplits of one price are believed. A rate or an early coin doubles and
+// halves as it likes.
+const maxSplits = 3
+
+// fewSplits makes jumps of the splits of a series that has too many of them,
+// and of one that is no price, so far as the file says.
+func fewSplits(name string, found []Finding) []Finding {
+	n := 0
+	for _, f := range found {
+		if f.Code == "split" {
+			n++
+		}
+	}
+	for i, f := range found {
+		switch {
+		case f.Code != "split":
+		case name == "value":
+			found[i] = asJump(f, "; the file does not say that it is a price")
+		case n > maxSplits:
+			found[i] = asJump(f, fmt.Sprintf("; one of %d such: it moves like that", n))
+		}
 	}
 	return found
+}
+
+func asJump(f Finding, why string) Finding {
+	f.Code, f.Severity, f.Repair, f.rows, f.fix = "jump", Warning, "", nil, nil
+	f.Detail += why
+	return f
 }
 
 // backAgain is the first later jump of the opposite sign within 30 rows, or 0.
@@ -150,7 +195,7 @@ func (t *Table) level(name string, rows []int, r []float64, i int, sigma float64
 		broken = math.Log(open[row] / from)
 	}
 	// As wide as a usual day's move: a split is seldom met to the digit, for the market moves on that day too.
-	near := max(4*sigma, 0.02)
+	near := max(3*sigma, 0.02)
 	severity := Grave
 	adjusted := t.Has("adjusted_close") && name == "close"
 	detail, code, factor, what := fmt.Sprintf("%g after %g, %+.1f %%: %.0f robust standard deviations", to, from,

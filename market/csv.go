@@ -13,7 +13,8 @@ func readText(name, text string, options ReadOptions) (*grid, error) {
 	if !strings.Contains(text, "\n") {
 		text = strings.ReplaceAll(text, "\r", "\n") // Mac OS 9
 	}
-	g := &grid{text: text}
+	g := &grid{}
+	g.text = g.unwrapped(text)
 	text = g.comments()
 	g.separator = separatorOf(text)
 	g.decide("separator", fmt.Sprintf("%q", g.separator),

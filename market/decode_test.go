@@ -268,6 +268,9 @@ func fuzzReader(f *testing.F, seeds ...[]byte) {
 }
 
 func FuzzText(f *testing.F) {
+	for _, v := range variants {
+		f.Add([]byte(v.text))
+	}
 	fuzzReader(f, []byte("date;close\n2020-01-01;1 234,5\n2020-01-02;\"1,5\"\n"), []byte("https://x\nunix,open,high,low,close\n1499040000,1,2,1,2\nTotal,,,,\n"),
 		[]byte("\xff\xfed\x00a\x00t\x00e\x00,\x00c\x00l\x00o\x00s\x00e\x00\n\x002\x000\x002\x000\x00,\x001\x00"), []byte("\xc4\xe0\xf2\xe0;USD\n01.06.2024;450,5\n"),
 		[]byte("Price,Close\nTicker,BTC\nDate,\n2020-01-01,\"a\"\"b\"\n"), []byte("1499040000,1,2,1,2,5,6\n"))

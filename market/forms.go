@@ -51,6 +51,9 @@ var forms = []form{
 			{"quote_volume", "volume_quote", "quote"}, {"quote_asset_volume", "volume_quote", "quote"},
 			{"quote asset volume", "volume_quote", "quote"}, {"vol", "volume_base", "base"},
 			{"vwap", "vwap", "quote"}}},
+	{name: "ohlc", needs: []string{"o", "h", "l", "c"}, time: []string{"ts", "t", "time", "timestamp", "date"},
+		numbers: []field{{"o", "open", "quote"}, {"h", "high", "quote"}, {"l", "low", "quote"}, {"c", "close", "quote"},
+			{"v", "volume_base", "base"}, {"vol", "volume_base", "base"}, {"volccyquote", "volume_quote", "quote"}}},
 	{name: "cambridge-share", needs: []string{"country", "share_pct"}, time: []string{"month", "date", "time"},
 		texts: []field{{"country", "country", ""}}, numbers: cambridgeShare,
 		origin: "Cambridge Centre for Alternative Finance, CBECI mining map"},
@@ -78,6 +81,9 @@ var forms = []form{
 	{name: "pool-blocks", needs: []string{"pool_slug", "blocks"}, time: []string{"day", "month", "date"},
 		texts: []field{{"pool_slug", "pool", ""}}, numbers: []field{{"blocks", "blocks", "count"}},
 		origin: "blocks attributed to pools by coinbase tag"},
+	{name: "cbr", needs: []string{"nominal", "date", "price", "cdx"}, time: []string{"date"},
+		origin: "Bank of Russia, official rates", texts: []field{{"cdx", "currency", ""}},
+		numbers: []field{{"nominal", "nominal", "count"}, {"price", "close", "RUB"}}},
 	{name: "official-rate", needs: []string{"kzt_per_usd"}, time: []string{"date", "time"},
 		origin:  "National Bank of Kazakhstan, official rate",
 		numbers: []field{{"quant", "quantity", "count"}, {"kzt_per_usd", "kzt_per_usd", "KZT/USD"}}},
@@ -182,34 +188,6 @@ func (g *grid) recognise(options ReadOptions) *form {
 	return nil
 }
 
-// normal is a header as forms know it: lower case, without the angle brackets
-// of Stooq, in English where spreadsheets and banks here write it otherwise.
-func normal(header string) string {
-	name := strings.ToLower(strings.Trim(header, "<> \ufeff\u00a0"))
-	if english, ok := translated[name]; ok {
-		return english
-	}
-	return name
-}
-
-// translated are headers in Russian and Kazakh, as exports write them.
-var translated = map[string]string{
-	"дата": "date", "күні": "date", "күн": "date", "время": "time", "уақыт": "time", "уақыты": "time",
-	"дата торгов": "date",
-	"цена":        "price", "бағасы": "price", "баға": "price", "открытие": "open", "откр.": "open",
-	"цена открытия": "open",
-	"ашылуы":        "open", "курс открытия": "open",
-	"максимум": "high", "макс.": "high", "макс": "high", "ең жоғары": "high", "максимальный": "high", "минимум": "low",
-	"мин.": "low", "мин": "low", "ең төмен": "low", "минимальный": "low",
-	"закрытие": "close", "цена закрытия": "close", "курс закрытия": "close", "жабылуы": "close",
-	"жабылу бағасы": "close", "послед.": "close",
-	"объём": "volume", "объем": "volume", "көлемі": "volume", "изм. %": "change %",
-	"средневзвешенный": "weighted average", "средневзвешенный курс": "weighted average",
-	"орташа өлшенген": "weighted average",
-	"количество":      "quant", "саны": "quant", "кол-во": "quant", "доллар сша": "usd", "ақш доллары": "usd",
-	"владелец": "holder", "держатель": "holder", "иесі": "holder", "сумма": "amount", "сомасы": "amount",
-}
-
 // volumeField names an exchange's volume column: "Volume BTC" is in the base
 // coin, "Volume USD" in the quote currency, a bare "volume" in the base coin.
 func volumeField(header string) (field, bool) {
@@ -224,8 +202,12 @@ func volumeField(header string) (field, bool) {
 	switch unit := strings.ToUpper(strings.Trim(rest, " _()")); unit {
 	case "USD", "USDT", "USDC", "EUR", "KZT", "RUB", "GBP":
 		return field{normal(header), "volume_quote", unit}, true
-	case "":
+	case "", "FROM": // CryptoCompare's from and to
 		return field{normal(header), "volume_base", "base"}, true
+	case "TO":
+		return field{normal(header), "volume_quote", "quote"}, true
+	case "CURRENCY", "QUOTE":
+		return field{normal(header), "volume_quote", "quote"}, true
 	default:
 		return field{normal(header), "volume_base", unit}, true
 	}

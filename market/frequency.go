@@ -34,7 +34,7 @@ func FrequencyOf(times []time.Time) Frequency {
 	switch days := step.Hours() / 24; {
 	case step < 20*time.Hour:
 		return intraday(times, step, steps)
-	case days <= 2:
+	case days <= 1.5:
 		return daily(times, steps)
 	default:
 		for _, c := range []struct {
@@ -47,6 +47,11 @@ func FrequencyOf(times []time.Time) Frequency {
 				return regular(c.name, c.periods, steps, func(d float64) bool { return d >= c.low-3 && d <= c.most })
 			}
 		}
+	}
+	if days := int(step / (24 * time.Hour)); days >= 2 && days <= 6 && step%(24*time.Hour) == 0 {
+		// A chart of many years is thinned to every second or third day.
+		return regular(fmt.Sprintf("%d days", days), 365/float64(days), steps,
+			func(d float64) bool { return math.Abs(d-float64(days)) < 0.1 })
 	}
 	return Frequency{"irregular", 0, fmt.Sprintf("the median step of %s is that of no calendar", step)}
 }
@@ -107,7 +112,10 @@ func intraday(times []time.Time, step time.Duration, steps []time.Duration) Freq
 	case step%time.Hour == 0:
 		name = fmt.Sprintf("%d hours", step/time.Hour)
 	}
-	if step%time.Minute != 0 || (24*time.Hour)%step != 0 {
+	if step < time.Minute && step%time.Second == 0 {
+		name = fmt.Sprintf("%d seconds", step/time.Second)
+	}
+	if step%time.Second != 0 || (24*time.Hour)%step != 0 {
 		return Frequency{"irregular", 0, fmt.Sprintf("the median step of %s does not divide a day", step)}
 	}
 	if d := density(step, steps); d < dense || weekDays(times)&(1<<time.Saturday|1<<time.Sunday) == 0 &&
@@ -120,15 +128,16 @@ func intraday(times []time.Time, step time.Duration, steps []time.Duration) Freq
 		fmt.Sprintf("a median step of %s, around the clock and all week", step)}
 }
 
-// weekDays are the days of the week on which at least one per cent of the rows
-// fall: a single Saturday of make-up work makes no six-day week.
+// weekDays are the days of the week that have at least a third of the rows that
+// the fullest has: Saturdays of make-up work, or the Sundays on which an
+// exchange opened for some months, make no six-day week.
 func weekDays(times []time.Time) (set int) {
 	count := [7]int{}
 	for _, at := range times {
 		count[at.Weekday()]++
 	}
 	for day, n := range count {
-		if n > 0 && n*100 >= len(times) {
+		if n > 0 && 3*n >= slices.Max(count[:]) {
 			set |= 1 << day
 		}
 	}
@@ -161,7 +170,9 @@ func daily(times []time.Time, steps []time.Duration) Frequency {
 		if gap < 1 || gap > 20 {
 			continue
 		}
-		there++
+		if week == 7 || set>>times[i].Weekday()&1 == 1 {
+			there++
+		}
 		for d := 1; d <= gap; d++ {
 			if day := times[i-1].AddDate(0, 0, d).Weekday(); week == 7 || set>>day&1 == 1 {
 				expected++

@@ -24,6 +24,7 @@ type grid struct {
 	origin    string // as the file states it
 	separator byte
 	headers   []string
+	units     []string // that a line below the header gives, or nil
 	text      string
 	extra     []byte // cells that had to be unescaped, end to end
 	spans     []span

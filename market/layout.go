@@ -2,9 +2,9 @@ package market
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
-	"time"
 )
 
 // Header rows of exports that have none. Which of the forms with six columns
@@ -50,9 +50,15 @@ func (g *grid) layOut(name string, options ReadOptions) error {
 		g.decide("banner", fmt.Sprintf("%d lines above the header", first),
 			fmt.Sprintf("they have not the %d cells of the others: %q", width, strings.Join(g.record(0), " ")))
 	}
-	body, err := g.header(name, first, options)
-	if err != nil {
+	body, err := 0, error(nil)
+	if header := g.squeeze(first, width); header != nil && !options.NoHeader {
+		g.headers, body = header, first
+		g.decide("header", "a cell shorter than the rows", "the first or the last column has no name")
+	} else if body, err = g.header(name, first, options); err != nil {
 		return err
+	}
+	if !options.NoHeader {
+		body = g.below(body)
 	}
 	end := g.trailer(body)
 	g.body = make([]int32, 0, max(0, end-body))
@@ -106,6 +112,11 @@ func (g *grid) header(name string, first int, options ReadOptions) (int, error) 
 		g.decide("header", "none; "+strings.Join(headerless, ", "), source)
 		return first, nil
 	}
+	if dated, source := g.dated(first, cells); dated != nil {
+		g.headers = dated
+		g.decide("header", "none; "+strings.Join(dated, ", "), source)
+		return first, nil
+	}
 	if slices.ContainsFunc(cells, isTimeOrNumber) && !slices.ContainsFunc(cells, isWord) {
 		return 0, Refuse("no-header", name,
 			"line %d: %q is data, not a header; give --no-header and name the columns by their number", g.lines[first],
@@ -151,16 +162,22 @@ func (g *grid) headerless(first int, cells []string) (header []string, source st
 
 func (g *grid) pricesFit(first int, header []string) bool {
 	at := func(cells []string, name string) float64 {
-		v, _ := plain(cells[slices.Index(header, name)])
+		v, ok := plain(cells[slices.Index(header, name)])
+		if !ok {
+			v, ok = style{decimal: ','}.parse(cells[slices.Index(header, name)])
+		}
+		if !ok {
+			return math.NaN()
+		}
 		return v
 	}
 	for r := first; r < min(first+100, g.records()); r++ {
 		cells := g.record(r)
-		if len(cells) != 6 || !allNumbers(cells) {
+		if len(cells) != len(header) {
 			return false
 		}
 		o, h, l, c := at(cells, "open"), at(cells, "high"), at(cells, "low"), at(cells, "close")
-		if h < max(o, c) || l > min(o, c) {
+		if !(h >= max(o, c) && l <= min(o, c)) {
 			return false
 		}
 	}
@@ -208,7 +225,7 @@ func isTimeOrNumber(cell string) bool {
 	if _, ok := plain(cell); ok {
 		return true
 	}
-	return cell != "" && cell[0] >= '0' && cell[0] <= '9' && layoutOf([]string{cell}, time.UTC).layout != ""
+	return cell != "" && cell[0] >= '0' && cell[0] <= '9' && isTime(cell)
 }
 
 // isWord is a cell that can only be a name.

@@ -33,15 +33,20 @@ func (s style) String() string {
 
 // missing are the cells that say "no value".
 func missing(cell string) bool {
-	if len(cell) > 5 {
+	if cell == "" {
+		return true
+	}
+	if len(cell) > 24 || cell[0] >= '0' && cell[0] <= '9' {
 		return false
 	}
 	switch cell {
-	case "", "-", "–", "—", ".", "..", "…":
+	case "-", "–", "—", "--", "---", ".", "..", "...", "…", "*", "?":
 		return true
 	}
 	switch strings.ToLower(cell) {
-	case "na", "nan", "null", "none", "n/a", "#n/a", "nil", "н/д":
+	case "na", "nan", "null", "none", "n/a", "#n/a", "nil", "н/д", "<na>", "n.a.", "n/d", "nd", "nat", "#n/a n/a",
+		"no data", "нет данных", "жоқ", "#div/0!", "#ref!", "#value!", "#name?", "#num!", "#null!", "#дел/0!", "#н/д",
+		"#знач!", "#ссылка!", "#имя?", "#число!", "-nan", "+nan":
 		return true
 	}
 	return false
@@ -108,7 +113,7 @@ func (g *grid) numbers(column int, f field, options ReadOptions) (values []float
 			v = math.NaN()
 		} else if p := strings.IndexByte(cell, '.'); p >= 0 {
 			points = true
-			if semicolon && !certain {
+			if !certain {
 				e := evidenceOf(cell)
 				certain = e.decimal == '.' && !e.either
 			}
@@ -118,10 +123,36 @@ func (g *grid) numbers(column int, f field, options ReadOptions) (values []float
 	switch {
 	case !points:
 		return values, style{why: "digits only"}, nil
-	case options.Decimal == "," || semicolon && !certain && options.Decimal == "":
+	case options.Decimal == "," || !certain && options.Decimal == "" && (semicolon || g.decimalComma(column)):
 		return g.styledNumbers(column, f, options)
 	}
 	return values, style{decimal: '.', why: fmt.Sprintf("every cell of %q is plain", header)}, nil
+}
+
+// decimalComma: the first rows of another column can only be read with decimal
+// commas, so that a column of 114.982 is one of thousands, not of ones.
+func (g *grid) decimalComma(but int) bool {
+	for column := range g.headers {
+		s := style{suffix: true}
+		for i := 0; column != but && i < min(g.rows(), 1000); i++ {
+			cell := g.cell(i, column)
+			if missing(cell) {
+				continue
+			}
+			body, _ := s.cutSuffix(cell)
+			e := evidenceOf(body)
+			if e.bad {
+				break
+			}
+			if e.decimal != 0 && !e.either {
+				if e.decimal == ',' {
+					return true
+				}
+				break
+			}
+		}
+	}
+	return false
 }
 
 // evidence is what one cell says about its column's style.
@@ -136,7 +167,11 @@ type evidence struct {
 
 var currencies = map[string]string{"$": "USD", "usd": "USD", "us$": "USD", "€": "EUR", "eur": "EUR", "£": "GBP",
 	"gbp": "GBP", "₽": "RUB", "rub": "RUB", "руб.": "RUB", "руб": "RUB", "₸": "KZT", "kzt": "KZT", "тг": "KZT",
-	"тг.": "KZT", "тенге": "KZT", "btc": "BTC", "₿": "BTC"}
+	"тг.": "KZT", "тенге": "KZT", "btc": "BTC", "₿": "BTC", "¥": "JPY", "jpy": "JPY", "₴": "UAH", "uah": "UAH",
+	"₹": "INR", "inr": "INR", "₺": "TRY", "try": "TRY", "₩": "KRW", "krw": "KRW", "zł": "PLN", "pln": "PLN",
+	"chf": "CHF", "cny": "CNY", "usdt": "USDT", "usdc": "USDC", "₪": "ILS", "₾": "GEL", "₼": "AZN", "₽.": "RUB",
+	"r$": "BRL", "brl": "BRL", "c$": "CAD", "cad": "CAD", "a$": "AUD", "aud": "AUD", "kč": "CZK", "czk": "CZK",
+	"eth": "ETH", "Ξ": "ETH", "сом": "KGS", "kgs": "KGS", "uzs": "UZS"}
 
 // evidenceOf looks at one filled cell. Groups are of three digits, the first
 // of one to three; a sign that breaks that is a decimal sign, a sign that
@@ -147,20 +182,15 @@ func evidenceOf(cell string) evidence {
 	if rest, ok := strings.CutSuffix(body, "%"); ok {
 		e.percent, body = true, trim(rest)
 	}
-	for sign, currency := range currencies {
-		if body == "" || body[0]-'0' <= 9 && body[len(body)-1]-'0' <= 9 {
-			break // nothing but the number
-		}
-		if len(sign) > len(body) {
-			continue
-		}
-		if head, tail := body[:len(sign)], body[len(body)-len(sign):]; strings.EqualFold(head, sign) {
-			e.currency, body = currency, trim(body[len(sign):])
-		} else if strings.EqualFold(tail, sign) {
-			e.currency, body = currency, trim(body[:len(body)-len(sign)])
-		}
-	}
 	sign := ""
+	if rest, ok := strings.CutPrefix(body, "-"); ok && rest != "" && rest[0]-'0' > 9 && rest[0] != '.' { // -$1.5
+		sign, body = "-", rest
+	}
+	body = e.cutCurrency(body)
+	if sign != "" {
+		body = sign + body
+		sign = ""
+	}
 	if body != "" && (body[0] == '-' || body[0] == '+') {
 		sign, body = body[:1], body[1:]
 	} else if rest, ok := strings.CutPrefix(body, "−"); ok {
@@ -190,6 +220,27 @@ func evidenceOf(cell string) evidence {
 		e.decimal, e.either, e.bad = ',', false, e.bad || e.group != 0
 	}
 	return e
+}
+
+// cutCurrency takes the sign or code of a currency before or behind the
+// number, the longest that fits: "us$" before "$".
+func (e *evidence) cutCurrency(body string) string {
+	if body == "" || body[0]-'0' <= 9 && body[len(body)-1]-'0' <= 9 {
+		return body // nothing but the number
+	}
+	longest, rest := "", body
+	for sign := range currencies {
+		if len(sign) > len(body) || len(sign) <= len(longest) {
+			continue
+		}
+		if head, tail := body[:len(sign)], body[len(body)-len(sign):]; strings.EqualFold(head, sign) {
+			longest, rest = sign, trim(body[len(sign):])
+		} else if strings.EqualFold(tail, sign) {
+			longest, rest = sign, trim(body[:len(body)-len(sign)])
+		}
+	}
+	e.currency = currencies[longest]
+	return rest
 }
 
 // shape reads points, commas, blanks and apostrophes between digits.
@@ -242,12 +293,21 @@ func digitsOnly(s string) bool {
 	return s != ""
 }
 
+// grouped: thousands, or as India writes them (12,34,567): two digits but in the last group.
 func grouped(parts []string) bool {
-	if len(parts[0]) < 1 || len(parts[0]) > 3 {
+	last := len(parts) - 1
+	if len(parts[0]) < 1 || len(parts[0]) > 3 || last > 0 && len(parts[last]) != 3 {
 		return false
 	}
-	for _, p := range parts[1:] {
-		if len(p) != 3 {
+	size := 3
+	if last > 1 {
+		size = len(parts[1])
+	}
+	if size == 2 && len(parts[0]) > 2 || size != 2 && size != 3 {
+		return false
+	}
+	for _, p := range parts[1:max(1, last)] {
+		if len(p) != size {
 			return false
 		}
 	}

@@ -191,20 +191,26 @@ func (s style) parse(cell string) (float64, bool) {
 	return v * factor, ok && !math.IsInf(v*factor, 0)
 }
 
-// cutSuffix takes the K, M, B, T behind volumes and capitalisations.
+// thousandWords are what exports write for powers of ten, in lower case; longer before shorter.
+var thousandWords = []struct {
+	word   string
+	factor float64
+}{{"тыс.", 1e3}, {"тыс", 1e3}, {"мың", 1e3}, {"млн.", 1e6}, {"млн", 1e6}, {"mln", 1e6}, {"mio.", 1e6}, {"mio", 1e6},
+	{"million", 1e6}, {"млрд.", 1e9}, {"млрд", 1e9}, {"mrd.", 1e9}, {"mrd", 1e9}, {"billion", 1e9}, {"bn", 1e9},
+	{"трлн", 1e12}, {"tsd.", 1e3}, {"k", 1e3}, {"m", 1e6}, {"b", 1e9}, {"t", 1e12}}
+
+// cutSuffix takes the K, M, B, T or word behind volumes and capitalisations.
 func (s style) cutSuffix(cell string) (body string, factor float64) {
-	if !s.suffix || cell == "" {
+	if !s.suffix || cell == "" || cell[len(cell)-1]-'0' <= 9 {
 		return cell, 1
 	}
-	switch body = cell[:len(cell)-1]; cell[len(cell)-1] {
-	case 'K', 'k':
-		return trim(body), 1e3
-	case 'M':
-		return trim(body), 1e6
-	case 'B':
-		return trim(body), 1e9
-	case 'T':
-		return trim(body), 1e12
+	lower := strings.ToLower(cell)
+	for _, w := range thousandWords {
+		if body, ok := strings.CutSuffix(lower, w.word); ok {
+			if body = trim(body); body != "" && body[len(body)-1]-'0' <= 9 {
+				return body, w.factor
+			}
+		}
 	}
 	return cell, 1
 }

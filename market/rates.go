@@ -49,15 +49,17 @@ func rateForm(headers []string) *form {
 // applyQuantities divides each rate by the quantity of units that it is for:
 // "quant" for the column after it or the only one, "usd_quant" for its currency.
 func (t *Table) applyQuantities(g *grid) error {
-	rates := slices.DeleteFunc(slices.Clone(t.Columns),
-		func(c Column) bool { return !strings.HasPrefix(c.Name, "kzt_per_") })
+	rates := slices.DeleteFunc(slices.Clone(t.Columns), func(c Column) bool {
+		return !strings.HasPrefix(c.Name, "kzt_per_") && !(t.index("nominal") >= 0 && c.Name == "close")
+	})
 	for _, rate := range rates {
 		code := strings.TrimPrefix(rate.Name, "kzt_per_")
 		i := -1
 		for _, name := range []string{code + "_quant", code + " quant"} {
 			i = max(i, t.index(name))
 		}
-		if only := max(t.index("quantity"), t.index("quant")); i < 0 && only >= 0 && len(rates) == 1 {
+		only := max(t.index("quantity"), t.index("quant"), t.index("nominal"))
+		if i < 0 && only >= 0 && len(rates) == 1 {
 			i = only
 		} else if i < 0 && only >= 0 && len(rates) > 1 {
 			return Refuse("quantity", rate.Header, "one column of quantities for %d rates; it does not say whose",

@@ -37,13 +37,14 @@ type ReadOptions struct {
 	Encoding     string         `json:"encoding,omitempty"`  // utf-8, utf-16le, utf-16be, cp1251, cp1252
 	Member       string         `json:"member,omitempty"`    // of a zip, or the sheet of a workbook
 	NoHeader     bool           `json:"no_header,omitempty"` // the first line is data; columns are called 1, 2, 3 …
+	Only         []string       `json:"only,omitempty"`      // header=name: of a file with several series
 	ExplainLines []int          `json:"-"`                   // lines of which each cell is told: see Table.Cells
 }
 
 // given are the options that change what is read, nil where none was.
 func (o ReadOptions) given(zone *time.Location) *ReadOptions {
 	if o.TimeColumn == "" && o.TimeLayout == "" && zone == time.UTC && len(o.Columns) == 0 && o.Decimal == "" &&
-		o.Encoding == "" && o.Member == "" && !o.NoHeader {
+		o.Encoding == "" && o.Member == "" && !o.NoHeader && len(o.Only) == 0 {
 		return nil
 	}
 	o.Zone, o.TimeZone, o.Origin, o.ExplainLines = zone.String(), nil, "", nil
@@ -99,6 +100,13 @@ func Parse(name string, data []byte, options ReadOptions) (*Table, error) {
 	table.Decisions, table.passed = cells.decided, cells.findings
 	table.Cells = cells.explain(table, options.ExplainLines)
 	table.sortByTime()
+	if err := table.keepOnly(options.Only); err != nil {
+		return nil, err
+	}
+	table.Provenance.Rows = table.Rows()
+	if err := table.oneSeries(); err != nil {
+		return nil, err
+	}
 	return table, nil
 }
 
@@ -114,6 +122,8 @@ func readCells(name string, data []byte, options ReadOptions) (*grid, error) {
 		g, err = readParquet(name, data)
 	case bytes.HasPrefix(data, []byte("PK\x03\x04")):
 		g, err = readWorkbook(name, data, options)
+	case isJSON(data):
+		g, err = readJSON(name, data, options)
 	default:
 		var text string
 		var encoding Decision
@@ -132,6 +142,12 @@ func readCells(name string, data []byte, options ReadOptions) (*grid, error) {
 // interpret turns cells into times, names and numbers.
 func (g *grid) interpret(name string, options ReadOptions, zone *time.Location) (*Table, error) {
 	known := g.recognise(options)
+	if known == nil && len(options.Columns) == 0 && options.TimeColumn == "" {
+		var err error
+		if known, err = g.generic(); err != nil {
+			return nil, err
+		}
+	}
 	table := &Table{Lines: make([]int, g.rows()), Provenance: Provenance{Form: "declared", Origin: "not stated"}}
 	for i := range table.Lines {
 		table.Lines[i] = g.line(i)
@@ -199,7 +215,7 @@ func (g *grid) timeColumn(known *form, options ReadOptions) (int, error) {
 		if i := slices.IndexFunc(g.headers, func(h string) bool { return normal(h) == candidate }); i >= 0 {
 			date := slices.IndexFunc(g.headers, func(h string) bool { return normal(h) == "date" })
 			if candidate == "time" && options.TimeColumn == "" && date >= 0 &&
-				layoutOf([]string{g.cell(0, i)}, time.UTC).layout == "" {
+				slices.Contains([]string{"", layoutSerial}, layoutOf([]string{g.cell(0, i)}, time.UTC).layout) {
 				return date, nil // an hour of the day, beside its date
 			}
 			return i, nil
@@ -207,6 +223,9 @@ func (g *grid) timeColumn(known *form, options ReadOptions) (int, error) {
 	}
 	if len(candidates) == 0 {
 		return -1, nil
+	}
+	if at := g.findTime(); at >= 0 && options.TimeColumn == "" {
+		return at, nil
 	}
 	return 0, Refuse("time-column-missing", "time", "no column called %s; name it with --time-column",
 		strings.Join(slices.Compact(candidates[:min(len(candidates), 4)]), ", "))
@@ -270,8 +289,10 @@ func (g *grid) addNumbers(table *Table, f field, column int, options ReadOptions
 		return err
 	}
 	switch {
-	case s.percent && f.unit == "undeclared":
+	case s.percent && (f.unit == "undeclared" || f.unit == "quote"):
 		f.unit = "percent"
+	case s.currency == "" && (f.unit == "quote" || f.unit == "undeclared") && g.unit(column) != "":
+		f.unit = g.unit(column)
 	case s.currency != "" && (f.unit == "undeclared" || f.unit == "quote"):
 		f.unit = s.currency
 	case s.currency != "" && f.unit != s.currency && len(f.unit) == 3 && strings.ToUpper(f.unit) == f.unit:

@@ -12,22 +12,47 @@ import (
 // day first wherever they are used. 01/02/2006 is not among them: see slashes.
 var layouts = []string{
 	time.DateOnly, time.DateTime, time.RFC3339, "2006-01-02T15:04:05", "2006-01-02 15:04:05Z07:00",
-	"2006-01-02 15:04:05 MST", "2006-01-02 15:04:05 -0700 MST",
+	"2006-01-02 15:04:05 MST", "2006-01-02 15:04:05 -0700 MST", "2006-01-02T15:04:05Z0700", "2006-01-02 15:04:05Z07",
+	"2006-01-02 15:04:05 -0700", "2006-01-02 15:04:05 -07:00", "2006-01-02T15:04Z0700", "2006-01-02 15:04Z07:00",
 	"2006-01-02 15:04", "2006-01-02T15:04", "2006-01-02T15:04Z07:00", "2006-01",
 	"2006-01-02 15-PM", // CryptoDataDownload's older hourly files
-	"02.01.2006", "02.01.2006 15:04:05", "02.01.2006 15:04", "2.1.2006", "2006/01/02", "2006/01/02 15:04:05",
-	"2006/01/02 15:04", "20060102", "20060102 150405", "20060102 15:04:05", "20060102 15:04",
+	"2006-01-02 03:04 PM", "2006-01-02 03:04:05 PM", "2006-1-2", "2006-1-2 15:04", "2006-1-2 15:04:05",
+	"2006.01.02", "2006.01.02 15:04", "2006.01.02 15:04:05", // MetaTrader
+	"02.01.2006", "02.01.2006 15:04:05", "02.01.2006 15:04", "2.1.2006", "02.01.06", "02.01.06 15:04",
+	"02.01.06 15:04:05",
+	"2.1.2006 15:04", "2.1.2006 15:04:05", "2006/01/02", "2006/01/02 15:04:05", "2006/01/02 15:04", "2006/1/2",
+	"2006/1/2 15:04", "2006/1/2 15:04:05", "20060102", "20060102 150405", "20060102 15:04:05", "20060102 15:04",
+	"20060102150405", "20060102T150405Z", "20060102T150405", "20060102T",
 	"Jan 2, 2006", "January 2, 2006", "2 Jan 2006", "2 January 2006", "02-Jan-2006", "2-Jan-06", "Jan 2, 2006 15:04:05",
-	"Jan 2006", "2006",
+	"2-Jan-2006 15:04:05", "2 Jan 2006 15:04:05", "2 Jan 2006 15:04", "Mon Jan 02 2006", "Mon Jan 2 15:04:05 2006",
+	time.RFC1123, time.RFC1123Z, "Jan 2, 2006, 15:04", "Jan 2, 2006 15:04", "Jan 2, 2006 3:04 PM",
+	"Jan 02, 2006 03:04 PM", "Jan 2 2006",
+	"Jan 2006", "Jan-2006", "Jan-06", "01/2006", "01.2006", "2006/01", "2006M01", "2006-M01", "2006年1月2日", "2006年1月",
+	"2006",
 }
 
 // slashes are the two readings of 01/02/2006; a day above 12 in the column tells them apart.
 var slashes = [2][]string{
 	{"01/02/2006", "01/02/2006 15:04:05", "01/02/2006 15:04", "01/02/2006 03:04:05 PM", "01/02/2006 03:04 PM",
-		"1/2/2006", "1/2/2006 15:04", "01-02-2006"},
+		"1/2/2006", "1/2/2006 15:04", "01-02-2006", "1/2/2006 15:04:05", "1/2/2006 3:04:05 PM", "1/2/2006 3:04 PM",
+		"1/2/06", "1/2/06 15:04", "1/2/06 15:04:05", "1/2/06 150405", "1-2-2006", "01-02-2006 15:04",
+		"01-02-2006 15:04:05",
+		"1/2/2006, 3:04:05 PM", "1/2/2006, 15:04:05"},
 	{"02/01/2006", "02/01/2006 15:04:05", "02/01/2006 15:04", "02/01/2006 03:04:05 PM", "02/01/2006 03:04 PM",
-		"2/1/2006", "2/1/2006 15:04", "02-01-2006"},
+		"2/1/2006", "2/1/2006 15:04", "02-01-2006", "2/1/2006 15:04:05", "2/1/2006 3:04:05 PM", "2/1/2006 3:04 PM",
+		"2/1/06", "2/1/06 15:04", "2/1/06 15:04:05", "2/1/06 150405", "2-1-2006", "02-01-2006 15:04",
+		"02-01-2006 15:04:05",
+		"2/1/2006, 3:04:05 PM", "2/1/2006, 15:04:05"},
 }
+
+// everyLayout in the order of trying; those of our own that are quick to refuse come first.
+var everyLayout = func() []string {
+	all := append([]string{layoutUnix, layoutQuarter, layoutHalf, layoutWeek}, layouts...)
+	for _, layout := range named {
+		all = append(all, layoutNames+layout)
+	}
+	return append(all, layoutSerial)
+}()
 
 // timing is how a column writes its times, and why that was decided.
 type timing struct{ layout, why string }
@@ -37,7 +62,7 @@ func layoutOf(cells []string, zone *time.Location) timing {
 	if len(cells) == 0 {
 		return timing{}
 	}
-	for _, layout := range append([]string{"unix", "quarter"}, layouts...) {
+	for _, layout := range everyLayout {
 		if _, err := parseTime(cells[0], layout, zone); err == nil {
 			return timing{layout, fmt.Sprintf("%q can be read in no other", cells[0])}
 		}
@@ -103,9 +128,17 @@ func (g *grid) times(column, hour int, options ReadOptions, zone *time.Location)
 		}
 	}
 	g.decide("time", fmt.Sprintf("column %q, layout %s, zone %s", header, found.layout, zone), found.why)
-	out := make([]time.Time, g.rows())
+	out, widened := make([]time.Time, g.rows()), 0
 	for i := range out {
 		at, err := parseTime(cell(i), found.layout, zone)
+		if err != nil && options.TimeLayout == "" && widened < 3 {
+			if wider := widerLayout(cell(0), cell(i), found.layout, zone); wider != "" {
+				g.decide("time", "layout "+wider+" from line "+fmt.Sprint(g.line(i))+" on",
+					fmt.Sprintf("%q and %q are both read by it", cell(0), cell(i)))
+				found.layout, widened = wider, widened+1
+				at, err = parseTime(cell(i), wider, zone)
+			}
+		}
 		if err != nil {
 			return nil, Refuse("time-bad", header, "line %d: %q: %v", g.line(i), cell(i), err)
 		}
@@ -125,8 +158,26 @@ func (g *grid) times(column, hour int, options ReadOptions, zone *time.Location)
 	return out, nil
 }
 
+// widerLayout is one that a column's first cell and the cell that broke its
+// layout both have, and that reads the first as before: "2020-12-27" and
+// "2021-1-3", "May 1, 2024" and "June 1, 2024". "" when there is none.
+func widerLayout(first, other, layout string, zone *time.Location) string {
+	want, err := parseTime(first, layout, zone)
+	if err != nil {
+		return ""
+	}
+	for _, wider := range everyLayout {
+		a, errA := parseTime(first, wider, zone)
+		_, errB := parseTime(other, wider, zone)
+		if wider != layout && errA == nil && errB == nil && a.Equal(want) {
+			return wider
+		}
+	}
+	return ""
+}
+
 func statesOffset(layout string) bool {
-	return layout == "unix" || strings.Contains(layout, "07:00") || strings.Contains(layout, "-0700") ||
+	return layout == layoutUnix || strings.Contains(layout, "Z07") || strings.Contains(layout, "-07") ||
 		strings.HasSuffix(layout, "MST")
 }
 
@@ -183,17 +234,13 @@ func bothReadings(at time.Time, zone *time.Location) (earlier, later time.Time) 
 }
 
 func parseTime(cell, layout string, zone *time.Location) (time.Time, error) {
-	switch layout {
-	case "unix":
-		return parseUnix(cell)
-	case "quarter":
-		return parseQuarter(cell, zone)
-	case time.DateOnly:
-		if len(cell) == len(layout) {
-			if at, ok := fastDate(cell, zone); ok {
-				return at, nil
-			}
+	if layout == time.DateOnly && len(cell) == len(layout) {
+		if at, ok := fastDate(cell, zone); ok {
+			return at, nil
 		}
+	}
+	if at, known, err := ours(cell, layout, zone); known {
+		return at, err
 	}
 	if layout == time.DateTime && len(cell) == len(time.DateOnly) || layout == time.DateOnly &&
 		len(cell) == len(time.DateTime) {
@@ -247,22 +294,4 @@ func parseUnix(cell string) (time.Time, error) {
 		return time.UnixMicro(v), nil
 	}
 	return time.Unix(0, v), nil
-}
-
-// parseQuarter reads 2006Q1, 2006-Q1 and Q1 2006.
-func parseQuarter(cell string, zone *time.Location) (time.Time, error) {
-	digits := strings.Map(func(r rune) rune {
-		if r == '-' || r == ' ' {
-			return -1
-		}
-		return r
-	}, strings.ToUpper(cell))
-	if len(digits) == 6 && digits[0] == 'Q' {
-		digits = digits[2:] + digits[:2]
-	}
-	if len(digits) != 6 || digits[4] != 'Q' || digits[5] < '1' || digits[5] > '4' || !digitsOnly(digits[:4]) {
-		return time.Time{}, fmt.Errorf("want a quarter as 2006Q1")
-	}
-	year, err := strconv.Atoi(digits[:4])
-	return time.Date(year, time.Month(3*int(digits[5]-'1')+1), 1, 0, 0, 0, 0, zone), err
 }

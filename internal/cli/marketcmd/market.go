@@ -33,7 +33,7 @@ type importFlags struct {
 	timeColumn, timeLayout, timeZone, origin string
 	decimal, encoding, member                string
 	noHeader                                 bool
-	columns, repairs                         []string
+	columns, repairs, only                   []string
 }
 
 func (f *importFlags) register(command *cobra.Command) {
@@ -50,6 +50,8 @@ func (f *importFlags) register(command *cobra.Command) {
 		"file of a zip, or sheet of a workbook (default: the only file, the first sheet)")
 	flags.BoolVar(&f.noHeader, "no-header", false, "the first line is data; columns are called 1, 2, 3 …")
 	flags.StringArrayVar(&f.columns, "column", nil, "declare a column: name=header:unit (repeatable)")
+	flags.StringArrayVar(&f.only, "only", nil,
+		"keep one series of a file that has several: header=name, as symbol=BTC (repeatable)")
 	flags.StringSliceVar(&f.repairs, "repair", nil, `apply the proposed repairs of these findings, or "all"`)
 }
 
@@ -69,7 +71,7 @@ func (f *importFlags) options() (market.ReadOptions, error) {
 		return market.ReadOptions{}, market.Refuse("time-zone", "time-zone", "%v", err)
 	}
 	options := market.ReadOptions{TimeColumn: f.timeColumn, TimeLayout: f.timeLayout, TimeZone: zone, Origin: f.origin,
-		Decimal: f.decimal, Encoding: f.encoding, Member: f.member, NoHeader: f.noHeader}
+		Decimal: f.decimal, Encoding: f.encoding, Member: f.member, NoHeader: f.noHeader, Only: f.only}
 	for _, text := range f.columns {
 		declared, err := market.ParseDeclared(text)
 		if err != nil {
@@ -105,6 +107,7 @@ func newMarketImportCommand() *cobra.Command {
   aqsha market import bitstamp.csv --repair volume_swapped --out clean.parquet
   aqsha market import from-excel.csv --explain --explain-line 2
   aqsha market import rates.csv --decimal ,
+  aqsha market import coins.csv --only symbol=BTC
   aqsha market import odd.csv --time-column when --column price_usd=p:USD`,
 		Args: cli.ExactArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {

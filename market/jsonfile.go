@@ -1,0 +1,254 @@
+package market
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Limits on a file of JSON: decoded it takes many times its size.
+const (
+	maxJSONBytes = 64 << 20
+	maxJSONDepth = 6
+)
+
+// isJSON: the file begins as an object or an array does.
+func isJSON(data []byte) bool {
+	data = bytes.TrimLeft(bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")), " \t\r\n")
+	if len(data) < 2 || data[0] != '{' && data[0] != '[' {
+		return false
+	}
+	next := bytes.TrimLeft(data[1:], " \t\r\n")
+	return len(next) > 0 && bytes.IndexByte([]byte(`"{[]}0123456789-`), next[0]) >= 0
+}
+
+// readJSON reads what exchanges' and data services' interfaces answer: rows of
+// numbers without names (Binance, Kraken, ccxt), rows with names, a list of
+// pairs a quantity (CoinGecko), a list of values a quantity (Yahoo's chart).
+func readJSON(name string, data []byte, options ReadOptions) (*grid, error) {
+	if len(data) > maxJSONBytes {
+		return nil, Refuse("too-large", name, "more than %d MiB of JSON", maxJSONBytes>>20)
+	}
+	d := json.NewDecoder(bytes.NewReader(bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))))
+	d.UseNumber()
+	var root any
+	if err := d.Decode(&root); err != nil {
+		return nil, Refuse("json", name, "%v", err)
+	}
+	g := &grid{separator: ','}
+	var best []any
+	var where string
+	pairs := map[string][]any{}
+	lists := map[string][]any{}
+	unit := ""
+	var walk func(v any, path string, depth int)
+	walk = func(v any, path string, depth int) {
+		switch v := v.(type) {
+		case []any:
+			if rows := rowsOf(v); len(rows) > len(best) {
+				best, where = rows, path
+			}
+			if isPairs(v) {
+				pairs[path] = v
+			}
+			if isScalars(v) {
+				lists[path] = v
+			} else if depth < maxJSONDepth {
+				for _, inside := range v[:min(len(v), 8)] {
+					walk(inside, path, depth+1)
+				}
+			}
+		case map[string]any:
+			if s, ok := v["unit"].(string); ok {
+				unit = unitOf(strings.ToLower(s))
+			}
+			if depth < maxJSONDepth {
+				for _, key := range keysOf(v) {
+					walk(v[key], key, depth+1)
+				}
+			}
+		}
+	}
+	walk(root, "", 0)
+	switch {
+	case len(pairs) > 1:
+		g.addPairs(pairs)
+	case len(best) == 0 && len(lists) > 1:
+		g.addLists(lists)
+	case len(best) > 0:
+		g.addRows(best, unit)
+	default:
+		return nil, Refuse("json", name, "no rows of numbers in it")
+	}
+	if g.records() > maxRows+16 || len(g.spans) > maxCells {
+		return nil, Refuse("too-many-rows", name, "more than %d rows or %d cells", maxRows, maxCells)
+	}
+	g.decide("container", fmt.Sprintf("JSON, %d rows %s", g.records(), where),
+		"it begins as an object or an array does")
+	return g, g.layOut(name, options)
+}
+
+// rowsOf are v's elements where all of them are rows: arrays or objects of scalars.
+func rowsOf(v []any) []any {
+	for _, row := range v {
+		switch row := row.(type) {
+		case []any:
+			if !isScalars(row) {
+				return nil
+			}
+		case map[string]any:
+			for _, cell := range row {
+				if !isScalar(cell) {
+					return nil
+				}
+			}
+		default:
+			return nil
+		}
+	}
+	return v
+}
+
+func isPairs(v []any) bool {
+	return len(v) > 0 && !slices.ContainsFunc(v, func(row any) bool {
+		pair, ok := row.([]any)
+		return !ok || len(pair) != 2 || !isScalars(pair)
+	})
+}
+
+func isScalars(v []any) bool {
+	return len(v) > 0 && !slices.ContainsFunc(v, func(cell any) bool { return !isScalar(cell) })
+}
+
+func isScalar(v any) bool {
+	switch v.(type) {
+	case []any, map[string]any:
+		return false
+	}
+	return true
+}
+
+func keysOf[V any](m map[string]V) []string {
+	return slices.Sorted(maps.Keys(m))
+}
+
+func scalar(v any) string {
+	switch v := v.(type) {
+	case nil:
+		return ""
+	case string:
+		return v[:min(len(v), maxCellBytes)]
+	}
+	text := fmt.Sprint(v)
+	return text[:min(len(text), maxCellBytes)]
+}
+
+// addRows adds arrays as they are, and objects under a header of their keys.
+func (g *grid) addRows(rows []any, unit string) {
+	object, ok := rows[0].(map[string]any)
+	if !ok {
+		for i, row := range rows {
+			if row, ok := row.([]any); ok {
+				cells := make([]string, len(row))
+				for c := range row {
+					cells[c] = scalar(row[c])
+				}
+				g.add(i+1, cells)
+			}
+		}
+		return
+	}
+	keys := keysOf(object)
+	header := slices.Clone(keys)
+	if slices.Equal(keys, []string{"x", "y"}) { // blockchain.com's charts
+		header = []string{"time", "value"}
+		if unit != "" {
+			header[1] = "value (" + unit + ")"
+		}
+	}
+	for i, key := range header {
+		if word, ok := shortKeys[key]; ok {
+			header[i] = word
+		}
+	}
+	g.add(1, header)
+	for i, row := range rows {
+		if row, ok := row.(map[string]any); ok {
+			cells := make([]string, len(keys))
+			for c, key := range keys {
+				cells[c] = scalar(row[key])
+			}
+			g.add(i+2, cells)
+		}
+	}
+}
+
+// shortKeys are what interfaces shorten names to.
+var shortKeys = map[string]string{"t": "time", "o": "open", "h": "high", "l": "low", "c": "close", "v": "volume",
+	"ts": "time"}
+
+// addPairs joins lists of (time, value) that have the same times, as CoinGecko answers.
+func (g *grid) addPairs(pairs map[string][]any) {
+	keys := keysOf(pairs)
+	if i := slices.Index(keys, "prices"); i > 0 {
+		keys[0], keys[i] = keys[i], keys[0]
+	}
+	header := []string{"time"}
+	for _, key := range keys {
+		switch key {
+		case "prices":
+			key = "price"
+		case "market_caps":
+			key = "market_cap"
+		case "total_volumes":
+			key = "volume"
+		}
+		header = append(header, key)
+	}
+	g.add(1, header)
+	others := make([]map[string]string, len(keys))
+	for i, key := range keys {
+		others[i] = map[string]string{}
+		for _, row := range pairs[key] {
+			pair := row.([]any)
+			others[i][scalar(pair[0])] = scalar(pair[1])
+		}
+	}
+	for n, row := range pairs[keys[0]] {
+		at := scalar(row.([]any)[0])
+		cells := []string{at}
+		for i := range keys {
+			cells = append(cells, others[i][at])
+		}
+		g.add(n+2, cells)
+	}
+}
+
+// addLists sets lists of one length beside each other, as Yahoo's chart and pandas' columns do.
+func (g *grid) addLists(lists map[string][]any) {
+	longest := 0
+	for _, list := range lists {
+		longest = max(longest, len(list))
+	}
+	var keys, header []string
+	for _, key := range keysOf(lists) {
+		if len(lists[key]) == longest {
+			word := key
+			if full, ok := shortKeys[key]; ok {
+				word = full
+			}
+			keys, header = append(keys, key), append(header, word)
+		}
+	}
+	g.add(1, header)
+	for row := range longest {
+		cells := make([]string, len(keys))
+		for i, key := range keys {
+			cells[i] = scalar(lists[key][row])
+		}
+		g.add(row+2, cells)
+	}
+}
