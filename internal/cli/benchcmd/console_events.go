@@ -37,7 +37,7 @@ type subscribers struct {
 	answers *bufio.Scanner
 }
 
-	// A connection of its own for each, as of so many people.
+// A connection of its own for each, as of so many people.
 // hearer makes the process: this program again.
 type hearer func(ctx context.Context, url string, n int) (*exec.Cmd, error)
 
