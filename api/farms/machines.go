@@ -220,7 +220,7 @@ func (s *Server) listPolls(_ context.Context, a *Access, in *struct {
 	out := Polls{Polls: []Poll{}}
 	for _, p := range polls {
 		// The first that is left out is where the next page begins.
-			if len(out.Polls) == in.Limit {
+		if len(out.Polls) == in.Limit {
 			next := p.At.Time()
 			out.Next = &next
 			break

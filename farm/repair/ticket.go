@@ -10,7 +10,8 @@ import (
 	"github.com/aqsha/aqsha/money"
 )
 
-// Step is what an entry does to its ticket.
+// Step is what an entry does to its ticket: it is opened once, noted any number of times, closed once, and nothing
+// follows.
 type Step string
 
 // The steps.
