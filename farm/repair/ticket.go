@@ -176,6 +176,8 @@ func (e *Entry) check() error {
 	if len(e.Board) > maxName || len(e.Part) > maxName || strings.ContainsAny(e.Board+e.Part, "\r\n\x00") {
 		return refuse("part", "want boards and parts of at most %d bytes", maxName)
 	}
+	// Below 0 corrects what was booked too high. Whether the ticket's sum stays at 0 or above is seen when it is
+	// added.
 	if e.Cost > maxCost || e.Cost < -maxCost {
 		return refuse("cost", "want at most %s", maxCost.Format())
 	}
