@@ -335,7 +335,6 @@ func (r *run) inProcess(ctx context.Context, encoded [][]byte, _ int) error {
 					}
 				}
 			}
-			// Taken up in the order of the workload, whichever piece is decoded first.
 			pieces <- p
 		}
 		close(work)
