@@ -34,7 +34,7 @@ func (c *counted) add(d counted) {
 const (
 	longLinesAllowed = 190
 	over70Allowed    = 6
-	silentAllowed    = 13 // percent of the functions of minSpoken lines and more
+	silentAllowed    = 14 // percent of the functions of minSpoken lines and more
 )
 
 // commentsWanted is the least share of comments in the lines of code, in percent. It only grows.
