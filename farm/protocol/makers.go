@@ -214,8 +214,6 @@ func readSealMiner(r *Reading, replies []Value) error {
 	r.Sleeping = strings.Contains(state, "sleep") || strings.Contains(state, "standby")
 	for n := range 8 {
 		name := strconv.Itoa(n)
-		// Slots that the machine does not name are not there, and one that is named and not online is a board that
-		// failed: it has a rate of 0, or the alert of a lost board would never come.
 		if online := s.Get(name + "Online"); online.OK() {
 			b := Board{Slot: n, Chips: int(s.Get(name + "ChipCount").Count()),
 				RateMHs: megahashes(s.Get(name+"MHS(Sample)"), 1e6), ChipTemp: Unknown,
