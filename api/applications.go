@@ -23,7 +23,7 @@ import (
 // registration that it has signed, which the key signs too, or with its reason. Keys stay where they are: the node
 // carries papers.
 
-// ApplicationState says how far an application is.
+// ApplicationState says how far an application is: it waits, and is accepted or refused, once.
 type ApplicationState string
 
 // The states of applications.

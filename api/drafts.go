@@ -87,6 +87,7 @@ func openDrafts(dir string, logger *slog.Logger) *draftBoard {
 }
 
 func (s *Server) registerDrafts() {
+	// SkipValidateBody: the body has a transaction, which the ledger's own decoder reads, see registerTransactions.
 	huma.Register(s.api, describe(huma.Operation{OperationID: "put-draft", Method: http.MethodPost, Path: "/v1/drafts",
 		MaxBodyBytes: 1 << 18, SkipValidateBody: true,
 		Summary:     "Put up a transaction that others must sign too",

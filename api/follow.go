@@ -158,6 +158,7 @@ func (s *Server) registerNotes(mux *routes) {
 	fence.Responses = noteOrNone()
 	s.registerSigners(mux)
 	s.serveRaw(mux, fence, "", func(w http.ResponseWriter, r *http.Request) {
+		// Served without a sign-in: notes are signed, and prove themselves to whoever reads them.
 		signed, _ := s.node.KnownFence()
 		if text := r.URL.Query().Get("epoch"); text != "" {
 			epoch, err := strconv.ParseUint(text, 10, 63)

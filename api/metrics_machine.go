@@ -18,6 +18,7 @@ func (s *Server) machineMetrics(registry *prometheus.Registry) {
 		Name: "log_written_bytes_total", Help: "Bytes written to the log since the start, with framing."},
 		func() float64 { return float64(s.node.Counts().LogBytes) }))
 	registry.MustRegister(
+		// Gauges that may have nothing to say are absent then, see known.
 		newKnown("leader", "1 when this node leads, 0 when it copies another's log; absent for a validator: nobody "+
 			"leads a cluster.", func() (float64, bool) {
 			_, follows := s.node.FollowState()

@@ -94,6 +94,7 @@ const contractPage = 1000
 func (s *Server) registerPrograms() {
 	huma.Register(s.api, operation("list-agencies", "/v1/agencies", "Agencies, which register purposes", byAnybody),
 		func(ctx context.Context, _ *struct{}) (*answer[[]AgencyView], error) {
+			// Not a nil list, which JSON writes as null.
 			list := []AgencyView{}
 			err := s.node.View(ctx, func(state *livestate.State, _ node.Head) {
 				for _, id := range state.Agencies() {

@@ -189,6 +189,8 @@ func (s *Server) registerStaffSession() {
 			if err != nil {
 				return nil, err
 			}
+			// The session ends in the store first: a cookie that a browser keeps against its instruction opens
+			// nothing then.
 			if err := s.staff.store.SignOut(caller.session, time.Now()); err != nil {
 				return nil, problemOf(err)
 			}
@@ -208,6 +210,7 @@ func (s *Server) registerStaffSession() {
 func (s *Server) registerAdministration() {
 	huma.Register(s.api, operation("list-staff", "/v1/staff", "Accounts of the staff, and invitations that wait",
 		byAdministrators), func(ctx context.Context, _ *struct{}) (*answer[StaffList], error) {
+		// Looking changes nothing, and asks for no fresh passkey; everything below does.
 		if _, err := administrator(ctx, false); err != nil {
 			return nil, err
 		}
@@ -326,6 +329,8 @@ func (s *Server) registerPasskeys() {
 			Passkey string `path:"passkey" maxLength:"2046"`
 		}) (*struct{}, error) {
 			caller, err := freshCaller(ctx)
+			// Another's is taken by an administrator alone: whoever lost the device that was his only other one
+			// cannot sign in to do it.
 			if err == nil && caller.account.ID != in.Account {
 				caller, err = administrator(ctx, true)
 			}

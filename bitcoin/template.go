@@ -112,6 +112,8 @@ func (t *Template) readNumbers(r rawTemplate) (err error) {
 	bad := func(field, format string, args ...any) error {
 		return &TemplateError{field, fmt.Sprintf(format, args...)}
 	}
+	// Bitcoin Core writes the version as a signed 32-bit number: one with the top bit set comes negative, and is a
+	// version all the same.
 	if r.Version == nil || *r.Version < -1<<31 || *r.Version >= 1<<32 {
 		return bad("version", "missing or not 32 bits")
 	}
@@ -138,6 +140,8 @@ func (t *Template) readNumbers(r rawTemplate) (err error) {
 		return bad("curtime", "missing or not 32 bits")
 	}
 	t.CurTime, t.MinTime = uint32(r.CurTime), uint32(r.MinTime)
+	// A pointer, since 0 is an amount: after the last subsidy, of a block without fees. Missing is another thing: BIP
+	// 22 lets a node give the coinbase as a transaction instead.
 	if r.CoinbaseValue == nil {
 		return bad("coinbasevalue", "missing (ask with the capability coinbasevalue)")
 	}

@@ -96,7 +96,9 @@ func (b *Books) Outstanding() (sum money.Tiyn) {
 // Tallies are a keyset's counts, by denomination.
 func (b *Books) Tallies(keyset int) []Tally { return append([]Tally(nil), b.shelves[keyset].tally...) }
 
-// State is a note's state (NUT-07).
+// State is a note's state (NUT-07). An unspent note is spent by a swap, at once; by a melt it is pending first, until
+// the ledger has decided, and then spent or, where the payment's time has passed, unspent again. Nothing leads back
+// from spent.
 type State string
 
 // The states.

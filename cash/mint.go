@@ -22,7 +22,10 @@ type Mint struct {
 	Froms    []string `cbor:"10,keyasint,omitempty"`
 }
 
-// States of quotes (NUT-04, NUT-05).
+// States of quotes (NUT-04, NUT-05). A mint quote goes from unpaid to paid, by credits on the ledger, to issued,
+// once. A melt quote goes from unpaid to on its way, when its payment is signed and its notes are pending, and from
+// there to paid or back to unpaid, as the ledger's blocks say and nothing else: not an answer, not the office's
+// clock.
 const (
 	Unpaid = "UNPAID"
 	Paid   = "PAID"

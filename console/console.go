@@ -46,6 +46,8 @@ func handler(files fs.FS) http.Handler {
 			http.NotFound(w, r)
 			return
 		}
+		// Names of assets have their content's hash: another content is another address. Pages themselves are asked
+		// for each time.
 		w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
 		serve(w, r.PathValue("name"), content, noCamera)
 	})
@@ -53,6 +55,7 @@ func handler(files fs.FS) http.Handler {
 		mux.HandleFunc("GET "+page, func(w http.ResponseWriter, r *http.Request) {
 			content, err := fs.ReadFile(files, "dist/index.html")
 			if err != nil {
+				// The program is whole without its pages: it says how they are built instead of failing to.
 				content = []byte(notBuilt)
 			}
 			consoleWords.hint(w, r)

@@ -112,6 +112,7 @@ func (p *Program) sayAction(language Language, a *Action, compiled *action) stri
 	if len(a.By) > 0 {
 		who = strings.Join(a.By, c.or)
 	}
+	// By the rune: Kazakh and Russian begin with letters of two bytes.
 	first, size := utf8.DecodeRuneInString(who)
 	who = string(unicode.ToUpper(first)) + who[size:]
 	var b strings.Builder

@@ -25,8 +25,8 @@ type Index struct {
 	dir     string
 	network token.NetworkID
 	log     Log
-	size    counter
-	dropped []error
+	size    counter // entries indexed
+	dropped []error // damage found at the start; not changed after
 
 	mu     sync.RWMutex // guards the lists, not the runs, which never change
 	disk   []*run       // in order of their entries
@@ -40,8 +40,8 @@ type Index struct {
 	daily *daily
 	grown chan struct{} // there may be entries that the daily series lacks, or so many that it is written
 
-	flushed chan struct{}
-	stop    chan struct{}
+	flushed chan struct{} // there may be files to merge
+	stop    chan struct{} // closed by Close, which waits for what runs beside
 	merging sync.WaitGroup
 }
 

@@ -235,6 +235,9 @@ func (x *Executor) checkTime(tx *token.Transaction) *token.Error {
 }
 
 func (x *Executor) apply(tx *token.Transaction) *token.Error {
+	// A switch over types and not a method of the body: what a transaction does to the state is the ledger's, and
+	// package token, which phones decode with too, knows no state. Kinds that the block's version does not have were
+	// refused before (bornIn); one that has no rule at all is a fault of this program, and panics in applyPurses.
 	switch t := tx.Body.(type) {
 	case *token.Transfer:
 		return x.transfer(tx.ID(), t)

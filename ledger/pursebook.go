@@ -23,7 +23,8 @@ var purseFundHash = sha256.Sum256([]byte("aqsha purses v1\x00"))
 // ClaimWindowMillis is how long after a purse's expiry links of it are still taken.
 const ClaimWindowMillis = 30 * 86_400_000
 
-// PurseState says how far a purse has come.
+// PurseState says how far a purse has come: from open to ending to ended, and never back. The step to ending fixes
+// every open claim's share; ended is reached when all are paid, in as many entries as that takes.
 type PurseState uint8
 
 const (

@@ -88,6 +88,7 @@ func decodeClosed(d *token.Decoder, items int) (id token.WalletID, c ledger.Clos
 // of both programs agree.
 func appendContract(b []byte, c *ledger.Contract) []byte {
 	items := contractItems
+	// The later set of items contains the earlier, so that one comparison by size says what there is.
 	if len(c.PaidIn) > 0 || c.Frozen {
 		items = paidInItems
 	}

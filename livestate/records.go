@@ -205,6 +205,8 @@ func decodeWallet(d *token.Decoder, items int) (id token.WalletID, w ledger.Wall
 	w.Day = uint32(d.Uint("day", 1<<32-1))
 	w.PaidToday = money.Tiyn(d.Uint("paid_today", maxUint63))
 	w.PaymentsToday = uint32(d.Uint("payments_today", 1<<32-1))
+	// A record is as long as the wallet needs: of a million people few wait for a re-key, are in a court's case or were
+	// vouched for.
 	if items >= detailItems {
 		d.Fixed("recovery", detail.Recovery[:])
 		detail.Case = d.Text("case", 0, token.MaxCase)

@@ -100,6 +100,7 @@ type Receipt struct {
 
 // Node is a running ledger.
 type Node struct {
+	// Set by Open, and not changed after.
 	config  Config
 	network token.NetworkID
 	genesis ledger.Genesis
@@ -108,6 +109,8 @@ type Node struct {
 	lock    interface{ Close() error }
 	logger  *slog.Logger
 
+	// The stages of a payment: each channel is sent to, and closed, by the one stage before it, so that Close ends
+	// them in order and what was taken in is answered.
 	ingest   *intake.Queue[*submission]
 	units    chan *unit // in order of arrival
 	work     chan *unit // the same, for any verifier

@@ -33,6 +33,7 @@ type Pool struct {
 	*serve.Server      // what miners meet: sessions, bans, draining
 	*payments.Payments // what users are paid
 
+	// Set by Open, and not changed after.
 	config   settings.Config
 	network  bitcoin.Network
 	nodes    *chain.Nodes
@@ -50,7 +51,7 @@ type Pool struct {
 	feeFile  string // of an announced fee; empty: it is not kept
 
 	feePPM  atomic.Uint64
-	nextFee atomic.Pointer[feeChange]
+	nextFee atomic.Pointer[feeChange] // announced; taken by exchange, so that it takes effect once
 
 	relay   *relay.Relay
 	joining sync.WaitGroup           // blocks that are put together for the relay

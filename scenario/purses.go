@@ -111,6 +111,8 @@ func openPurses(ctx context.Context, w *Stage) error {
 	if err != nil {
 		return err
 	}
+	// Each step is done once and noted: a scenario that was broken off goes on from where it stood, and nobody is
+	// paid twice.
 	for _, p := range []struct {
 		phone, owner string
 		deposit      money.Tiyn

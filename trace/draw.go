@@ -68,6 +68,7 @@ func (t *Trace) SVG(w io.Writer, d Drawing) error {
 	b.WriteString(`<g fill="none" stroke-linecap="round">` + "\n")
 	labels := &strings.Builder{}
 	for i := range flows {
+		// Labels are drawn last, over the lines and boxes.
 		curve(&b, labels, boxes[flows[i].From], boxes[flows[i].To], &flows[i])
 	}
 	b.WriteString("</g>\n")

@@ -25,7 +25,7 @@ type Token struct {
 type Event struct {
 	Entry    uint64 // in the log
 	Millis   uint64
-	Contract token.WalletID // of creating, acting and ending; zero otherwise
+	Contract token.WalletID // of creating, acting and ending, or the fund of purses; zero otherwise
 	in, out  []int          // tokens
 }
 
@@ -110,6 +110,8 @@ func (g *Graph) Add(number uint64, e *ledger.Entry) error {
 	return g.transaction(number, e)
 }
 
+// transaction must know every kind that spends or makes tokens: a token that was made unseen stops the reading of the
+// whole log where it is spent.
 func (g *Graph) transaction(number uint64, e *ledger.Entry) error {
 	id := e.Transaction.ID()
 	switch t := e.Transaction.Body.(type) {
@@ -156,8 +158,28 @@ func (g *Graph) transaction(number uint64, e *ledger.Entry) error {
 			return err
 		}
 		return g.effects(id, &e.Effects)
+	case *token.BondPurses:
+		return g.purses(number, id, t.Inputs, &e.Effects)
+	case *token.OpenPurse:
+		return g.purses(number, id, t.Inputs, &e.Effects)
+	case *token.FundPurse:
+		return g.purses(number, id, t.Inputs, &e.Effects)
 	}
-	return nil
+	// Of the kinds that are left, settling and closing purses pay out of the fund; the others move nothing.
+	return g.purses(number, id, nil, &e.Effects)
+}
+
+// purses takes what goes into the purses' fund and out of it. All tokens that such an entry makes are its effects, the
+// payer's change too; the fund stands between payer and payee as a contract does.
+func (g *Graph) purses(number uint64, id token.TransactionID, inputs []token.ID, effects *ledger.Effects) error {
+	if len(inputs) == 0 && effects.Empty() {
+		return nil
+	}
+	g.event(number, ledger.PurseFund)
+	if err := g.spend(inputs); err != nil {
+		return err
+	}
+	return g.effects(id, effects)
 }
 
 // taken is what a wallet has of what was taken.

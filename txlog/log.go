@@ -12,6 +12,7 @@ import (
 // Log is an open log. One goroutine stages, one commits; everything else may be
 // called from anywhere.
 type Log struct {
+	// Set when it is opened, and not changed after; buffers, tiles and handles have locks of their own.
 	fs      vfs.FS
 	dir     string
 	options Options

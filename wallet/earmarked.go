@@ -105,13 +105,12 @@ func (d *Client) sources(ctx context.Context, p EarmarkedPayment) (all []Source,
 	}
 	for i := range all {
 		// The rule under which it was marked, and those that amend it: the division of the amount asks them.
-		for number := all[i].Number; number != 0 &&
-			uint64(number) <= uint64(len(list)); number = list[number-1].AmendedBy {
-			rule, problems := contract.CompileRegisteredPurpose(contract.NewestRules, list[number-1].Purpose.Purpose)
+		for at := purposeOf(list, all[i].Number); at != nil; at = purposeOf(list, at.AmendedBy) {
+			rule, problems := contract.CompileRegisteredPurpose(contract.NewestRules, at.Purpose.Purpose)
 			if len(problems) > 0 {
 				return nil, problems
 			}
-			all[i].Rules, all[i].Until = append(all[i].Rules, rule), max(all[i].Until, list[number-1].UntilMillis)
+			all[i].Rules, all[i].Until = append(all[i].Rules, rule), max(all[i].Until, at.UntilMillis)
 		}
 	}
 	return all, nil

@@ -1,6 +1,7 @@
 package wallet
 
 import (
+	"context"
 	"errors"
 
 	"github.com/aqsha/aqsha/internal/durable"
@@ -17,4 +18,9 @@ func (b *Keyring) RemoveKey(name string) error {
 	b.mu.Unlock()
 	return errors.Join(durable.Remove(b.files, b.path(keysDir, name+keySuffix)),
 		durable.Remove(b.files, b.path(keysDir, name+pubSuffix)))
+}
+
+// Sources are the payer's marks that may pay.
+func (d *Client) Sources(ctx context.Context, p EarmarkedPayment) ([]Source, error) {
+	return d.sources(ctx, p)
 }

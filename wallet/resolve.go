@@ -1,8 +1,10 @@
 package wallet
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -93,8 +95,10 @@ func (d *Client) Purpose(ctx context.Context, text string) (api.PurposeView, err
 		return api.PurposeView{}, err
 	}
 	if text != "" && strings.Trim(text, "0123456789") == "" {
-		if number, err := strconv.ParseUint(text, 10, 32); err == nil && number >= 1 && number <= uint64(len(list)) {
-			return list[number-1], nil
+		if number, err := strconv.ParseUint(text, 10, 32); err == nil {
+			if p := purposeOf(list, uint32(number)); p != nil {
+				return *p, nil
+			}
 		}
 		return api.PurposeView{}, token.Errorf(node.NotFound, "purpose", "no purpose %s: aqsha purpose list shows them",
 			text)
@@ -142,6 +146,18 @@ func (d *Client) Purpose(ctx context.Context, text string) (api.PurposeView, err
 		text, strings.Join(names, ", "))
 }
 
+// purposeOf is the purpose of a number in the list of all, which is in the order of numbers; nil where none stands. A
+// number is no place in the list: purposes that have ended make room for others, and their numbers are not given again.
+func purposeOf(list []api.PurposeView, number uint32) *api.PurposeView {
+	i, found := slices.BinarySearchFunc(list, number, func(p api.PurposeView, number uint32) int {
+		return cmp.Compare(p.Number, number)
+	})
+	if !found {
+		return nil
+	}
+	return &list[i]
+}
+
 // inForce leaves of each purpose that is amended the one with which money is marked now.
 func (d *Client) inForce(list []api.PurposeView) (left []api.PurposeView) {
 	begun := map[uint32]bool{} // amended, by one that has begun
@@ -167,12 +183,7 @@ func (d *Client) amendments(ctx context.Context, p api.PurposeView) ([]api.Purpo
 	if err != nil {
 		return nil, err
 	}
-	at := func(number uint32) *api.PurposeView {
-		if number == 0 || uint64(number) > uint64(len(list)) {
-			return nil
-		}
-		return &list[number-1]
-	}
+	at := func(number uint32) *api.PurposeView { return purposeOf(list, number) }
 	first := at(p.Number)
 	for first != nil && at(first.Amends) != nil {
 		first = at(first.Amends)

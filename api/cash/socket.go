@@ -99,6 +99,7 @@ func (s *Server) converse(ctx context.Context, c *websocket.Conn, requests <-cha
 	for {
 		changed := s.office.Changed()
 		for _, sub := range subs {
+			// A watcher that does not read ends here, at its write's deadline: it holds up nobody but itself.
 			if s.notify(ctx, c, sub) != nil {
 				return
 			}

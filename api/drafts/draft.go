@@ -8,7 +8,9 @@ import (
 	"github.com/aqsha/aqsha/token"
 )
 
-// State says how far a draft is.
+// State says how far a draft is. It waits until it has all signatures (complete), or too many refuse (refused). Of one
+// that is complete the ledger says what becomes of it: executed, refused, or lapsed, which its time brings about too. A
+// crash while it is complete loses nothing: it is handed over again, and the ledger executes an id once.
 type State string
 
 // The states of drafts. Complete is one that has all signatures, and of which the ledger has not said yet what became

@@ -46,6 +46,7 @@ type Config struct {
 
 // Office is a running cash office.
 type Office struct {
+	// Set by Open, and not changed after; writer and log have locks of their own.
 	config Config
 	files  vfs.FS
 	writer *writer

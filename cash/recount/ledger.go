@@ -152,6 +152,7 @@ func (h *Against) lacking(ctx context.Context, wrong func(string, ...any) error)
 
 // unverified says what was not held against the ledger, in sentences for whoever reads the result.
 func (h *Against) unverified(l *Held, c *Report) (list []string) {
+	// An auditor must not take silence for proof: each check that could be made of a part only has its sentence.
 	if h.newer > 0 {
 		since := "ever"
 		if len(h.compared) > 0 {

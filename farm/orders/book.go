@@ -12,7 +12,9 @@ import (
 	"github.com/aqsha/aqsha/txlog/vfs"
 )
 
-// Step is what an entry does to its order.
+// Step is what an entry does to its order. One that is given, and confirmed where a second person is wanted, is begun
+// once and ends; or it is withdrawn or missed before it has begun. Nothing follows ended, withdrawn or missed. A crash
+// leaves an order begun: it is told as interrupted, and not begun again, for machines may have obeyed.
 type Step string
 
 // The steps.

@@ -92,6 +92,8 @@ func (b *Records) Views() ([]View, error) {
 	if b.Store == nil {
 		return views, nil
 	}
+	// Measured from the newest poll and not from the clock: a farm whose recorder has stopped is seen as it last was,
+	// and not as one in which every machine died.
 	numbers, newest := b.numbers(nil), b.Store.Newest()
 	reach := 3 * usage.Instant(b.Config.Interval/(100*time.Millisecond))
 	for i := range views {

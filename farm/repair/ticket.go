@@ -10,7 +10,8 @@ import (
 	"github.com/aqsha/aqsha/money"
 )
 
-// Step is what an entry does to its ticket.
+// Step is what an entry does to its ticket: it is opened once, noted any number of times, closed once, and nothing
+// follows.
 type Step string
 
 // The steps.
@@ -175,6 +176,8 @@ func (e *Entry) check() error {
 	if len(e.Board) > maxName || len(e.Part) > maxName || strings.ContainsAny(e.Board+e.Part, "\r\n\x00") {
 		return refuse("part", "want boards and parts of at most %d bytes", maxName)
 	}
+	// Below 0 corrects what was booked too high. Whether the ticket's sum stays at 0 or above is seen when it is
+	// added.
 	if e.Cost > maxCost || e.Cost < -maxCost {
 		return refuse("cost", "want at most %s", maxCost.Format())
 	}

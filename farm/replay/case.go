@@ -90,6 +90,7 @@ func LoadAll(dir string) ([]*Case, error) {
 	if err != nil {
 		return nil, err
 	}
+	// One case, or a folder of them, is told by what a case must have: nobody has to say which he gives.
 	for _, sub := range []string{"rpc", "http"} {
 		if info, err := os.Stat(filepath.Join(dir, sub)); err == nil && info.IsDir() {
 			c, err := Load(dir)

@@ -109,6 +109,7 @@ func (u *Unit) luxControl(command, parameter string, at usage.Instant) string {
 	case "session":
 		return session(u.session)
 	case "logon":
+		// As the firmware does: a controller that does not give its session back is locked out by itself.
 		if u.session != "" {
 			return fail("Another session is active")
 		}

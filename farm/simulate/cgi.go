@@ -126,6 +126,7 @@ func (u *Unit) aside(w http.ResponseWriter, r *http.Request) {
 	case r.URL.Path == "/cgi-bin/get_blink_status.cgi":
 		fmt.Fprintf(w, `{"blink":%t}`, u.lamp)
 	case r.URL.Path == "/cgi-bin/blink.cgi":
+		// A deaf machine answers that all is well and does nothing, as some do: a farm must look afterwards.
 		if !u.Deaf {
 			u.lamp = action == "startBlink" || asked.Blink == "true"
 		}

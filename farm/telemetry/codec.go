@@ -366,6 +366,7 @@ func takeRice(in []byte, r []int64, k int) ([]byte, error) {
 			r[i] = unzigzag(q<<k | low)
 			continue
 		}
+		// The number's length less one, in six bits: 1 to 64 bits follow.
 		n, ok := b.get(6)
 		if !ok {
 			return nil, errBlock

@@ -139,7 +139,7 @@ func (a *Authority) Key() (string, error) {
 
 // Open joins an authority's certificate with its key.
 func Open(certificate []byte, key string) (*Authority, error) {
-	c, err := ParseCertificate(certificate)
+	c, err := ParseAuthority(certificate)
 	if err != nil {
 		return nil, err
 	}
@@ -165,6 +165,19 @@ func ParseCertificate(content []byte) (*x509.Certificate, error) {
 		return nil, errors.New("no certificate in PEM")
 	}
 	return x509.ParseCertificate(block.Bytes)
+}
+
+// ParseAuthority reads the certificate of an authority as New makes them. Another's, such as a company's, may name nothing
+// that it is confined to: it is refused, since what is issued is for all names of the authority.
+func ParseAuthority(content []byte) (*x509.Certificate, error) {
+	c, err := ParseCertificate(content)
+	if err != nil {
+		return nil, err
+	}
+	if len(Names(c)) == 0 {
+		return nil, errors.New("the authority's certificate is confined to no name: it is none of \"aqsha tls init\"")
+	}
+	return c, nil
 }
 
 // Issue makes a server's certificate for all names of the authority, with the authority's behind it, and its key.

@@ -1,8 +1,13 @@
 package localca_test
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/pem"
+	"math/big"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -104,5 +109,35 @@ func TestNamesThatAreNone(t *testing.T) {
 	key, _ := b.Key()
 	if _, err := localca.Open(a.PEM(), key); err == nil {
 		t.Error("another authority's key was taken")
+	}
+}
+
+// An authority that is confined to no name, such as a company's own, is refused before anything is issued under it.
+func TestAnAuthorityOfNoNamesIsRefused(t *testing.T) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), IsCA: true,
+		BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign}
+	raw, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	private, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	certificate := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: raw})
+	a, err := localca.Open(certificate, string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private})))
+	if err == nil {
+		_, _, err = a.Issue(time.Now())
+		t.Errorf("it is opened, and issues: %v", err)
+	}
+	if _, err := localca.ParseAuthority(certificate); err == nil {
+		t.Error("it is read as an authority")
+	}
+	if _, err := localca.ParseCertificate(certificate); err != nil {
+		t.Errorf("as a certificate it is whole: %v", err)
 	}
 }

@@ -11,6 +11,7 @@ import (
 // is convicted, and both are closed after their windows.
 func (w *World) purses(c *Chain, bank token.WalletID) {
 	model := c.State
+	// Read each time: every act of the bank raises it.
 	sequence := func() uint64 { b, _ := model.Intermediary(bank); return b.Sequence }
 	issue := c.Must(&token.Issue{Sequence: model.Authority().Set(token.RoleIssue).Sequence, To: bank,
 		Amounts: []money.Tiyn{5_000 * money.Tenge, 9_000 * money.Tenge}})
@@ -59,6 +60,7 @@ func (w *World) purses(c *Chain, bank token.WalletID) {
 	c.Must(byConviction)
 	byCourt, _ := openers.Open(second, model.Purse(second).Sealed, 0, ledger.CaseHash("7599-26-00-2/1"), 2, 3)
 	c.Must(byCourt)
+	// Past the expiry and the window in which payees may still claim: a purse can be closed no earlier.
 	c.Now += 5*86_400_000 + ledger.ClaimWindowMillis
 	c.Must(&token.ClosePurse{Purse: purseID})
 	c.Must(&token.ClosePurse{Purse: second})

@@ -34,7 +34,11 @@ func (c *counted) add(d counted) {
 const (
 	longLinesAllowed = 190
 	over70Allowed    = 6
+	silentAllowed    = 14 // percent of the functions of minSpoken lines and more
 )
+
+// commentsWanted is the least share of comments in the lines of code, in percent. It only grows.
+const commentsWanted = 8.6
 
 // TestCounters prints the counters of the code, with -v, by room and of the largest packages; it fails when there is more of
 // what only shrinks. Generated code and test data are left out.
@@ -64,6 +68,13 @@ func TestCounters(t *testing.T) {
 	}
 	if all.over70 > over70Allowed {
 		t.Errorf("%d functions are over 70 lines, %d are allowed", all.over70, over70Allowed)
+	}
+	if share := 100 * ratio(all.silent, all.of30); share > silentAllowed {
+		t.Errorf("%.1f %% of the functions of %d lines and more have no comment inside, %d %% are allowed (-run Silent -v lists them)",
+			share, minSpoken, silentAllowed)
+	}
+	if share := 100 * ratio(all.comments, all.code); share < commentsWanted {
+		t.Errorf("%.2f %% of the lines are comments, at least %.1f %% are wanted", share, commentsWanted)
 	}
 }
 

@@ -110,6 +110,7 @@ func Build(ctx context.Context, o Options) (*Document, error) {
 		o.Country = "Kazakhstan"
 	}
 	b := &builder{Document: &Document{Format: Format, Options: o, earlier: o.earlier}}
+	// What sections quote comes first; from here to the summary, which stands in front, the order is that of the page.
 	for _, step := range []func() error{b.study, b.concentrated, b.architecture} {
 		if err := step(); err != nil {
 			return nil, err
@@ -188,6 +189,7 @@ func (b *builder) study() error {
 	}
 	for _, list := range [][]string{b.use.Notes, b.functions.Notes, b.risks.Notes} {
 		for _, note := range list {
+			// A note of another form says something else than that a file is missing.
 			if name, ok := strings.CutSuffix(note, " not available"); ok && !strings.Contains(name, " ") {
 				b.Missing = append(b.Missing, name)
 			}

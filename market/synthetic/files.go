@@ -106,6 +106,7 @@ func supplyAt(day int) (supply, issued float64) {
 // networkFile carries the columns of a Coin Metrics community export; early
 // adds the transfer values that later files no longer have.
 func networkFile(name string, daily []bar, early bool) File {
+	// A fixed seed: the folder is the same on every machine, and figures of examples and tests hold.
 	r := rand.New(rand.NewPCG(9, uint64(len(daily))))
 	header := []string{"date", "PriceUSD", "CapMrktCurUSD", "SplyCur", "HashRate", "BlkCnt", "TxCnt", "TxTfrCnt",
 		"AdrActCnt", "FeeTotNtv", "IssTotNtv", "CapMVRVCur", "volume_reported_spot_usd_1d"}

@@ -40,6 +40,8 @@ func ReadMachines(data []byte) ([]Machine, error) {
 		m := Machine{Name: record[0]}
 		for i, to := range []*float64{&m.CalendarHours, &m.RepairHours, &m.OffGridHours, &m.HoursFact, &m.NormTHs,
 			&m.FactTHs, &m.NormJTH, &m.FactJTH} {
+			// What was not measured is not a number, and not 0 J/TH, which would read as a machine that needs no
+			// power.
 			if *to = math.NaN(); record[i+1] == "" && i >= 6 {
 				continue
 			}

@@ -80,6 +80,8 @@ func OfFolder(o Options) (Study, error) {
 			if energy, err = Estimate(t, devices, o.Overheads, o.From, o.To); err != nil {
 				s.Notes = append(s.Notes, "energy: "+err.Error())
 			}
+			// Even where the estimate failed: the table of the network stands without its energy, and the note says
+			// why.
 			s.Energy = energy
 		}
 		system := Network(n.name, t, o.From, o.To, n.blocks, energy)

@@ -148,6 +148,8 @@ func spilloverTree(open Source, btc market.Series, out tree) error {
 	z := make([][]float64, len(returns))
 	for i, r := range returns {
 		mean, n := stats.Mean(r), float64(len(r))
+		// By n, as the reference standardises: the likelihood of the correlations is that of these z, and compared to
+		// its digits.
 		sd := math.Sqrt(stats.Variance(r) * (n - 1) / n)
 		for _, v := range r {
 			z[i] = append(z[i], (v-mean)/sd)
@@ -193,6 +195,7 @@ func realisedTree(open Source, out tree) error {
 	if err != nil {
 		return err
 	}
+	// Sums over two years: one figure for each measure, which any day that differs would move.
 	sums := map[string]float64{}
 	var r, rv []float64
 	for _, d := range days {

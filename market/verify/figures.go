@@ -172,6 +172,7 @@ func garchTree(ctx context.Context, r []float64) (tree, error) {
 		}
 		out[name] = fitTree(fit)
 	}
+	// Parameters in the other package's own terms (As), since it defines some of them otherwise.
 	for name, spec := range map[string]garch.Spec{"crosscheck_fGarch_norm": {Mean: garch.Demeaned, Free: true},
 		"crosscheck_fGarch_t": {Law: garch.StudentT, Free: true}} {
 		fit, err := garch.Estimate(ctx, r, spec)

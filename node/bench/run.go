@@ -228,6 +228,7 @@ func (r *run) measure() error {
 	if err := r.logBytes(); err != nil {
 		return err
 	}
+	// Differences: making the population has filled the cache already, and its misses are not those of payments.
 	hitsBefore, missesBefore := r.node.KeyCache()
 	uniform, err := r.alternate("measuring without the index", r.Runs, true)
 	if err != nil {

@@ -101,6 +101,8 @@ func (p *population) draft(random *rand.Rand, pick func() int, busy map[int]bool
 	d.body = &token.Transfer{Payers: len(d.payers)}
 	totals := make([]money.Tiyn, len(d.payers))
 	for k, payer := range d.payers {
+		// What was taken from coins is not put back where the draft fails: all that can refuse it stands before this
+		// line.
 		busy[payer] = true
 		d.body.Parties = append(d.body.Parties, p.ids[payer])
 		take := 1

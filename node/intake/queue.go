@@ -10,11 +10,11 @@ type Queue[T any] struct {
 	room int
 	now  func() time.Time
 
-	mu      sync.Mutex
-	arrived sync.Cond
+	mu      sync.Mutex // over what follows
+	arrived sync.Cond  // with mu: something came, or it was closed
 	closed  bool
-	sources map[Source]*queue[T]
-	active  []*queue[T] // those that have something to take out, in the order of their turns
+	sources map[Source]*queue[T] // at most maxSources
+	active  []*queue[T]          // those that have something to take out, in the order of their turns
 	waiting int
 	unknown int             // of these, those of sessions and strangers
 	nobody  standing        // of all strangers together

@@ -98,6 +98,7 @@ func sensitivities(ctx context.Context, p *planner.Plan, prices *paths.Prices, s
 	if b.BitcoinFactor, err = find(func(s *value.Shift, f float64) { s.Bitcoin = f }); err != nil {
 		return b, nil, err
 	}
+	// No root in the bracket is said as none, and not as the bracket's end.
 	if b.PowerFactor != nil {
 		b.PowerKZT = ptr(float64(tariff) / 100 * *b.PowerFactor)
 	}

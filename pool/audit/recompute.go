@@ -352,6 +352,8 @@ func (a *Auditor) Spread() ([]Spread, error) {
 		perBlock[user], earned[user] = map[string][]float64{}, map[string]money.Satoshi{}
 	}
 	for _, b := range a.state.Blocks {
+		// An orphan has paid nobody by block schemes. By PPS and FPPS its shares are owed all the same: that is the
+		// risk which these take off the miner.
 		if b.Status == sharelog.StatusOrphaned {
 			continue
 		}
@@ -362,6 +364,8 @@ func (a *Auditor) Spread() ([]Spread, error) {
 			}
 			for user := range a.shares {
 				earned[user][scheme] += got[user]
+				// Blocks in which a user has nothing count as zeros: leaving them out would make an uneven scheme
+				// look even.
 				perBlock[user][scheme] = append(perBlock[user][scheme], float64(got[user]))
 			}
 		}

@@ -26,12 +26,12 @@ const (
 type Guard struct {
 	maxConnections, maxPerIP int
 
-	mu      sync.Mutex
+	mu      sync.Mutex     // over what follows
 	exempt  []netip.Prefix // never banned, nor limited in number
 	open    map[netip.Addr]int
-	total   int
+	total   int // of open
 	recent  map[netip.Addr]*recent
-	window  time.Time
+	window  time.Time                // when the current one began; recent is gone through when it ends
 	banned  map[netip.Addr]time.Time // until
 	unkept  map[netip.Addr]time.Time // those of them that are not written down yet
 	refused uint64

@@ -21,7 +21,7 @@ type Options struct {
 type Engine struct {
 	options Options
 	stats   *Stats
-	shares  chan *Share
+	shares  chan *Share // maxShares places: an engine whose source does not hand in pauses, and loses nothing
 
 	// job is what is searched; nil: nothing. Threads look at it between two steps without a lock. It is set under mu,
 	// so that one that has found nothing to do does not miss it before it waits.

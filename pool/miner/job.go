@@ -8,7 +8,8 @@ import (
 	"github.com/aqsha/aqsha/bitcoin/sha256d"
 )
 
-// Job is work from a pool or a node. Engines share it; only the extranonce moves.
+// Job is work from a pool or a node. Engines share it, without a lock: it is made whole before one is given it, and
+// then only the extranonce and solved move.
 type Job struct {
 	ID          string
 	Head, Tail  []byte // of the coinbase

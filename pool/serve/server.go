@@ -27,6 +27,7 @@ import (
 
 // Server serves miners.
 type Server struct {
+	// Set by New, and not changed after.
 	config   settings.Config
 	logger   *slog.Logger
 	writer   *commit.Committer
@@ -50,7 +51,7 @@ type Server struct {
 	extranonce      atomic.Uint64 // next
 	extranonceLimit atomic.Uint64 // leased below this
 	leaseSize       atomic.Uint64 // of the newest lease
-	leasing         atomic.Bool
+	leasing         atomic.Bool   // a lease is queued for the log: none else is until it is durable
 
 	counters struct{ accepted, rejected, blocks atomic.Uint64 }
 }

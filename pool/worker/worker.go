@@ -19,12 +19,12 @@ type Worker struct {
 	account *account
 	holds   int // connections that have authorized it
 
-	mu    sync.Mutex
+	mu    sync.Mutex // over what follows
 	stats Stats
-	rates [3]decaying // see windows
-	floor float64     // least difficulty that its owner has asked for; 0: none
-	last  float64     // difficulty that vardiff found; 0: unknown
-	kept  books.WorkerSetting
+	rates [3]decaying         // see windows
+	floor float64             // least difficulty that its owner has asked for; 0: none
+	last  float64             // difficulty that vardiff found; 0: unknown
+	kept  books.WorkerSetting // what was written down last
 }
 
 // FloorDifficulty is the least difficulty that the worker's owner has asked for.

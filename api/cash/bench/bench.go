@@ -505,6 +505,7 @@ func benchBooks(notes int, result *Result) error {
 // speed is out of it.
 func restartOverRead(books *cash.Books, signing *cash.Signing) (float64, error) {
 	snapshot := books.Snapshot(0)
+	// In the order in which the office itself writes it: loading sorted books is what a restart does.
 	snapshot.Sort()
 	raw, err := cbor.Marshal(snapshot)
 	if err != nil {

@@ -50,8 +50,8 @@ func channelPath(command *cobra.Command, name, side string) string {
 	return filepath.Join(cli.Flag(command, "data"), "channels", name+"."+side+".json")
 }
 
-// newChannelOpen: the file is written after the transaction. Its seed is only for hash chains that are begun later: a file
-// that a crash has taken is made anew with another seed, and no money hangs on it.
+// newChannelOpen: the file is written after the transaction. Its seed is only for hash chains that are begun later: a
+// file that a crash has taken is made anew with another seed, and no money hangs on it.
 func newChannelOpen() *cobra.Command {
 	command := &cobra.Command{
 		Use: "open NAME", Short: "Open a channel and put the deposit in", Args: cobra.ExactArgs(1),

@@ -179,7 +179,7 @@ func showTLS(command *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	authority, err := localca.ParseCertificate(content)
+	authority, err := localca.ParseAuthority(content)
 	if err != nil {
 		return err
 	}

@@ -55,14 +55,15 @@ transactions away. Where tokens were merged, all that came out is reached from a
 	return command
 }
 
+// purposeNames names marks. A purpose that has ended may have made room for another; its old money is still followed.
 func purposeNames(ctx context.Context, s *session.Session) (func(uint32) string, error) {
-	list, err := s.API.Purposes(ctx)
+	names, err := s.NamesOfPurposes(ctx)
 	return func(number uint32) string {
 		if number == 0 {
 			return "plain"
 		}
-		if int(number) <= len(list) {
-			return list[number-1].Name
+		if name, ok := names[number]; ok {
+			return name
 		}
 		return fmt.Sprint("purpose ", number)
 	}, err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -499,15 +500,9 @@ func walletList() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			type line struct {
-				Name string `json:"name"`
-				api.WalletView
-			}
-			lines := []line{}
-			for _, n := range names {
-				if view, err := s.API.Wallet(ctx, n.ID); err == nil {
-					lines = append(lines, line{n.Name, view})
-				}
+			lines, err := namedWallets(ctx, s.API, names)
+			if err != nil {
+				return err
 			}
 			return cli.Show(command, lines, func(w io.Writer) {
 				l, table := cli.LanguageFor(command), tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
@@ -520,6 +515,31 @@ func walletList() *cobra.Command {
 			})
 		}),
 	}
+}
+
+// namedWallet is a wallet under the name that it has here.
+type namedWallet struct {
+	Name string `json:"name"`
+	api.WalletView
+}
+
+// namedWallets reads the wallets among names. Names are borne by contracts and agencies too, and by wallets of others,
+// which who asks may not see: these are left out. Whatever else goes wrong is said: a list with gaps would read as
+// money that is gone.
+func namedWallets(ctx context.Context, client *api.Client, names []wallet.Name) ([]namedWallet, error) {
+	list := []namedWallet{}
+	for _, n := range names {
+		view, err := client.Wallet(ctx, n.ID)
+		var problem *api.Problem
+		switch {
+		case err == nil:
+			list = append(list, namedWallet{n.Name, view})
+		case !errors.As(err, &problem) || !slices.Contains([]int{http.StatusUnauthorized, http.StatusForbidden,
+			http.StatusNotFound}, problem.Status):
+			return nil, err
+		}
+	}
+	return list, nil
 }
 
 // stateOf says in words what is special about a wallet.

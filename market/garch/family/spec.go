@@ -107,6 +107,7 @@ func (s Spec) places(mean []string) places {
 		at.alpha = add(numbered("alpha", s.P)...)
 		at.gamma = add(numbered("gamma", s.O)...)
 		at.beta = add(numbered("beta", s.Q)...)
+		// A power that is given is held; 0 has it estimated.
 		if s.Model == APARCH && s.Exp == 0 {
 			at.delta = add("delta")
 		}

@@ -286,6 +286,7 @@ export class Client {
   /** What a purpose is called, and what it is for. */
   async purpose(number: number): Promise<{ name: string; about: string } | undefined> {
     const [p] = (await this.call(`/v1/purposes?after=${number - 1}&limit=1`)) as Json[];
+    if (Number(p?.number) !== number) return undefined; // it made room for another: the answer begins with the one after it
     return p && { name: String(p.name), about: String(p.about ?? "") };
   }
 

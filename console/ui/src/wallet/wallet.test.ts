@@ -106,6 +106,20 @@ describe("a payment", () => {
   });
 });
 
+describe("a purpose", () => {
+  it("that made room for another has no name, least of all the next one's", async () => {
+    const all = [{ number: 2, name: "books" }, { number: 5, name: "meals" }];
+    const send = (async (path: string) => {
+      const after = Number(new URL(path, "https://x").searchParams.get("after"));
+      return new Response(JSON.stringify(all.filter((p) => p.number > after).slice(0, 1)));
+    }) as typeof fetch;
+    const client = new Client("", "https://tenge.example.kz", send);
+    expect(await client.purpose(2)).toEqual({ name: "books", about: "" });
+    expect(await client.purpose(4)).toBeUndefined();
+    expect(await client.purpose(6)).toBeUndefined();
+  });
+});
+
 describe("requests", () => {
   const full = { network: NETWORK, to: SHOP, amount: 150050n, reference: "чек 17 & 5%", until: 1_900_000_000_000 };
 
