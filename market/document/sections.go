@@ -138,7 +138,7 @@ func (b *builder) prices() (in study.Input, err error) {
 	if err == nil && t == nil {
 		err = market.Refuse("not-available", "data", "no %s in %s", file, b.Options.Dir)
 	}
-	return study.Input{Table: t, Column: column, From: b.Options.From, To: b.Options.To}, err
+	return study.Input{Table: t, Column: column, From: b.Options.From, To: b.Options.To, Rules: b.Options.rules}, err
 }
 
 func (b *builder) volatility(ctx context.Context) error {

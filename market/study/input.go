@@ -17,7 +17,7 @@ type Input struct {
 	From   string
 	To     string
 	Annual volatility.Annual // 0: by the frequency of the data
-	Rules  int               // 1 to 4: as reports sealed in these formats were computed; 0: today's
+	Rules  int               // 1 to 5: as reports sealed in these formats were computed; 0: today's
 }
 
 // Origin says what figures were computed from.
@@ -41,6 +41,31 @@ func (o Origin) Describe() string {
 	}
 	return text
 }
+
+// step names the time that a return spans, by how many there are in a year.
+func (o Origin) step() string {
+	switch a := o.Annual; {
+	case Daily(a):
+		return "day"
+	case a == 365*24*60:
+		return "minute"
+	case a == 365*24:
+		return "hour"
+	case a == 52:
+		return "week"
+	case a == 12:
+		return "month"
+	case a == 4:
+		return "quarter"
+	case a == 1:
+		return "year"
+	}
+	return "observation"
+}
+
+// Daily says whether so many returns in a year are one a day, of trading or of
+// the calendar.
+func Daily(periodsPerYear float64) bool { return periodsPerYear >= 240 && periodsPerYear <= 366 }
 
 // prepared is an input as series.
 type prepared struct {
