@@ -119,7 +119,7 @@ func (in Input) prepare() (p prepared, err error) {
 	p.origin = Origin{in.Table.Provenance, in.Column, p.returns.First(), p.returns.Last(), p.returns.Len(),
 		float64(p.annual), gaps(p.prices)}
 	if in.Rules != 1 {
-		p.origin.Warnings = append(p.origin.Warnings, said(in.Table, in.Column)...)
+		p.origin.Warnings = append(p.origin.Warnings, said(in.Table, in.Column, in.Rules)...)
 	}
 	return p, nil
 }
@@ -127,10 +127,13 @@ func (in Input) prepare() (p prepared, err error) {
 // said repeats what the import found, errors and warnings, with the repair
 // that would be made; a study of several files has one list a file. Gaps are
 // told by gaps, of the window only.
-func said(t *market.Table, column string) []string {
+func said(t *market.Table, column string, rules int) []string {
 	var lines []string
 	more := 0
 	for _, f := range market.Check(t) {
+		if rules != 0 && f.Code == "frozen" { // not found until format 6
+			continue
+		}
 		if f.Severity == market.Note || f.Code == "gap" || f.Column != column && f.Column != "time" &&
 			f.Column != "high" && f.Column != "close" {
 			continue

@@ -177,7 +177,7 @@ func fillCards(cards []systems.Card, dir string, overheads usage.Overheads) erro
 					return err
 				}
 			}
-			cards[i].FromNetwork(t, energy, overheads)
+			cards[i].FromNetwork(t, energy, overheads, "")
 		}
 	}
 	return nil
