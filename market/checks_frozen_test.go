@@ -56,3 +56,20 @@ func walk(i int) float64 { return 100 + math.Sin(float64(i*i)) }
 func until(last int) func(int) float64 { return func(i int) float64 { return walk(min(i, last)) } }
 
 func dateOf(i int) string { return time.Date(2020, 1, 1+i, 0, 0, 0, 0, time.UTC).Format("2006-01-02") }
+
+// A rate of the National Bank is a price, whichever currency's; the number of units that it is of is none.
+func TestTheRateOfACurrencyIsItsPrice(t *testing.T) {
+	t.Parallel()
+	table, err := Parse("krw.csv", []byte("Дата;Количество;KRW\n13.01.2022;100;34,76\n14.01.2022;100;34,64\n"), ReadOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s := Summarise(table, nil); table.PriceColumn() != "kzt_per_krw" || s.Price != "kzt_per_krw" ||
+		s.FirstRow.Value == nil || *s.FirstRow.Value != 0.3476 {
+		t.Errorf("price column %q, %q", table.PriceColumn(), s.Price)
+	}
+	table, err = Parse("two.csv", []byte("Дата;USD;EUR\n13.01.2022;434,76;500,1\n14.01.2022;434,64;500,2\n"), ReadOptions{})
+	if err == nil && table.PriceColumn() == "kzt_per_eur" {
+		t.Error("one of two rates was chosen")
+	}
+}

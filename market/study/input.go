@@ -106,7 +106,7 @@ func (in Input) prepare() (p prepared, err error) {
 	}
 	p.returns, p.prices = returns.Window(in.From, in.To), all.Window(in.From, in.To)
 	if p.returns.Len() < 2 {
-		return p, market.Refuse("too-short", "window", "%d returns between %q and %q", p.returns.Len(), in.From, in.To)
+		return p, market.Refuse("too-short", "window", "%d returns %s; two are needed", p.returns.Len(), between(in.From, in.To))
 	}
 	p.annual = in.Annual
 	if f := market.FrequencyOf(all.Times); p.annual == 0 {
@@ -122,6 +122,19 @@ func (in Input) prepare() (p prepared, err error) {
 		p.origin.Warnings = append(p.origin.Warnings, said(in.Table, in.Column, in.Rules)...)
 	}
 	return p, nil
+}
+
+// between words a window of which an end may be open.
+func between(from, to string) string {
+	switch {
+	case from == "" && to == "":
+		return "in the whole file"
+	case to == "":
+		return "from " + from + " on"
+	case from == "":
+		return "up to " + to
+	}
+	return "between " + from + " and " + to
 }
 
 // said repeats what the import found, errors and warnings, with the repair
