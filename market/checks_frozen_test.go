@@ -65,7 +65,7 @@ func TestTheRateOfACurrencyIsItsPrice(t *testing.T) {
 		t.Fatal(err)
 	}
 	if s := Summarise(table, nil); table.PriceColumn() != "kzt_per_krw" || s.Price != "kzt_per_krw" ||
-		s.FirstRow.Value == nil || *s.FirstRow.Value != 0.3476 {
+		s.FirstRow.Value == nil || math.Abs(*s.FirstRow.Value-0.3476) > 1e-12 {
 		t.Errorf("price column %q, %q", table.PriceColumn(), s.Price)
 	}
 	table, err = Parse("two.csv", []byte("Дата;USD;EUR\n13.01.2022;434,76;500,1\n14.01.2022;434,64;500,2\n"), ReadOptions{})
