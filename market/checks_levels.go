@@ -25,7 +25,7 @@ var severities = map[string]Severity{
 	"price_negative": Grave, "range": Grave,
 	"unit": Grave, "split": Grave, "redenomination": Grave, "shares": Grave, "ticker_name": Grave,
 	"amount_negative": Grave, "holder_twice": Warning, "capitalisation": Warning,
-	"gap": Warning, "volume_swapped": Warning, "volume_price": Warning, "jump": Warning, "stale": Warning,
+	"gap": Warning, "volume_swapped": Warning, "volume_price": Warning, "jump": Warning, "stale": Warning, "frozen": Warning,
 	"constant": Warning, "ends_early": Warning,
 	"missing": Note, "trailer": Note, "volume_zero": Note,
 }
@@ -304,10 +304,8 @@ func checkStale(t *Table) []Finding {
 		return runs(t, same, "constant", name, "", nil,
 			func(int) string { return fmt.Sprintf("%g in every row", v[0]) })
 	}
-	if len(same)*4 > len(v) {
-		return nil // a price that often stands still
-	}
 	var long []int
+	spells := 0
 	for first := 0; first < len(same); {
 		last := first
 		for last+1 < len(same) && same[last+1] == same[last]+1 {
@@ -315,10 +313,20 @@ func checkStale(t *Table) []Finding {
 		}
 		if last-first+2 >= stale {
 			long = append(long, same[first:last+1]...)
+			spells++
 		}
 		first = last + 1
 	}
-	return runs(t, long, "stale", name, "mark as not available", blank(name),
+	code := "stale"
+	if len(same)*4 > len(v) {
+		// Most of the rows stand still. A feed that died has one or two long spells among rows that move; a price that
+		// often stands still has short ones everywhere, and one that others set (a peg, a base rate) seldom moves.
+		if len(same)-len(long) > (len(v)-len(long))/4 || spells > 3 || len(v)-len(same) < 10*spells {
+			return nil
+		}
+		code = "frozen"
+	}
+	return runs(t, long, code, name, "mark as not available", blank(name),
 		func(i int) string { return fmt.Sprintf("%g again and again: was it observed?", v[i]) })
 }
 

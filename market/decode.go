@@ -20,6 +20,7 @@ import (
 // unpack opens gzip and zip, of which data files are often a wrapping; a
 // workbook is a zip too and stays one. What it unpacks to is bounded.
 func unpack(name string, data []byte, options ReadOptions) (inner string, _ []byte, decided []Decision, err error) {
+	chosen := false
 	for range 2 { // a .csv.gz in a .zip, but no onions
 		switch {
 		case bytes.HasPrefix(data, []byte{0x1f, 0x8b}):
@@ -46,8 +47,13 @@ func unpack(name string, data []byte, options ReadOptions) (inner string, _ []by
 			if data, err = readMember(member); err != nil {
 				return "", nil, nil, Refuse("zip", name, "%s: %v", member.Name, err)
 			}
+			chosen = true
 			decided = append(decided, Decision{"container", "zip, " + member.Name, "its first four bytes"})
 		default:
+			if options.Member != "" && !chosen {
+				return "", nil, nil, Refuse("member", name, "is neither a zip nor a workbook: it has no part %q",
+					options.Member)
+			}
 			return name, data, decided, nil
 		}
 	}

@@ -193,7 +193,10 @@ func (g *grid) interpret(name string, options ReadOptions, zone *time.Location) 
 		}
 	}
 	for _, d := range options.Columns {
-		if table.index(d.Name) < 0 {
+		// Not by the name alone: another header may be known under it.
+		if table.index(d.Name) < 0 || !slices.ContainsFunc(g.headers, func(h string) bool {
+			return normal(h) == normal(d.Header)
+		}) {
 			return nil, Refuse("column-missing", d.Header, "declared, but the file has no such column")
 		}
 	}

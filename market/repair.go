@@ -71,6 +71,18 @@ func nameByTicker(t *Table, rows []int, _ *marks) {
 	}
 }
 
+// CheckCodes refuses a code that no check has: a repair that was spelled wrong
+// would not be made, and nobody would know.
+func CheckCodes(codes ...string) error {
+	for _, code := range codes {
+		if _, ok := severities[code]; !ok && code != "all" {
+			return Refuse("repair", "repair", "%q is no finding; known: %s", code,
+				strings.Join(slices.Sorted(maps.Keys(severities)), ", "))
+		}
+	}
+	return nil
+}
+
 // Repair applies the repairs of findings with one of the given codes ("all"
 // for every one) to the table they were found in, and records each in the
 // table's provenance. It returns how many findings were repaired.

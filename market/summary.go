@@ -73,7 +73,17 @@ func (t *Table) PriceColumn() string {
 			return name
 		}
 	}
-	return ""
+	// The National Bank's rate of a currency, where the file has one: which of several is meant, only its user knows.
+	rate := ""
+	for _, c := range t.Columns {
+		if strings.HasPrefix(c.Name, "kzt_per_") {
+			if rate != "" {
+				return ""
+			}
+			rate = c.Name
+		}
+	}
+	return rate
 }
 
 // ColumnSummary describes a column; First and Last date its available values.
@@ -105,8 +115,10 @@ func Summarise(t *Table, found []Finding) Summary {
 			s.Price = name
 		}
 	}
-	if s.Price == "" && len(t.Columns) > 0 {
-		s.Price = t.Columns[0].Name
+	for _, c := range t.Columns {
+		if s.Price == "" && c.Name != "quant" { // how many units a rate is of is no measure
+			s.Price = c.Name
+		}
 	}
 	if i := t.index(s.Price); i >= 0 {
 		s.Unit = t.Columns[i].Unit

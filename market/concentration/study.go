@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -125,6 +126,11 @@ func (m Month) share(name string) float64 {
 		}
 	}
 	return of / all
+}
+
+// HasResidual says whether a holder has the name of the rest in any month.
+func (s *Study) HasResidual() bool {
+	return slices.ContainsFunc(s.Periods, func(p Period) bool { return p.Residual > 0 })
 }
 
 // Print writes the study for a terminal; last limits it to so many periods.

@@ -38,6 +38,8 @@ type Options struct {
 	earlier bool // written as documents sealed in the formats 1 and 2 were
 	// thorough has the last digits of fits as documents sealed in the formats 1 to 3 have them.
 	thorough bool
+	// rules are those of study.Input: 5 for documents sealed in the formats 1 to 4.
+	rules int
 }
 
 // Node is what a node of the digital tenge answered: kept, since it cannot be

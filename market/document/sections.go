@@ -36,7 +36,11 @@ func (b *builder) architecture() error {
 	for i := range b.cards {
 		c := &b.cards[i]
 		if c.Name == "bitcoin" && network != nil {
-			c.FromNetwork(network, b.use.Energy, usage.CBECI)
+			to := b.Options.To
+			if b.Options.rules != 0 {
+				to = "" // the file's last day, until format 5
+			}
+			c.FromNetwork(network, b.use.Energy, usage.CBECI, to)
 			b.paceOf(c, network)
 		}
 		// Measured cells only of a node that was given; the others are the card's, each with its source.
@@ -138,7 +142,7 @@ func (b *builder) prices() (in study.Input, err error) {
 	if err == nil && t == nil {
 		err = market.Refuse("not-available", "data", "no %s in %s", file, b.Options.Dir)
 	}
-	return study.Input{Table: t, Column: column, From: b.Options.From, To: b.Options.To}, err
+	return study.Input{Table: t, Column: column, From: b.Options.From, To: b.Options.To, Rules: b.Options.rules}, err
 }
 
 func (b *builder) volatility(ctx context.Context) error {

@@ -51,7 +51,7 @@ func Measure(b Bars) (Measures, error) {
 	out.RollCovariance = stats.Covariance(r[1:], r[:len(r)-1])
 	// Roll's spread (1984) is the root of minus the covariance: where prices trend there is none, and it is left out.
 	if out.RollCovariance <= 0 {
-		spread := 2 * math.Sqrt(-out.RollCovariance)
+		spread := 2 * math.Sqrt(max(0, -out.RollCovariance)) // no −0
 		out.Roll = &spread
 	}
 	if b.High != nil && b.Low != nil {

@@ -22,7 +22,7 @@ type Fit struct {
 	Variances  []float64   `json:"variances"` // a period
 	Transition [][]float64 `json:"transition"`
 	Ergodic    []float64   `json:"ergodic"`   // share of time in the long run
-	Durations  []float64   `json:"durations"` // expected, 1/(1 − p_ii) periods
+	Durations  []float64   `json:"durations"` // expected, 1/(1 − p_ii) periods, at most the length of the series
 	LogLik     float64     `json:"log_lik"`
 	BIC        float64     `json:"bic"`
 	Converged  bool        `json:"converged"`
@@ -252,8 +252,8 @@ func (w *passes) fit(c chain, r []float64, converged bool) *Fit {
 		for j, to := range order {
 			sorted.p[i][j] = c.p[from][to]
 		}
-		// A regime that never ends would last infinitely long, which JSON has no number for.
-		f.Durations = append(f.Durations, 1/(1-min(sorted.p[i][i], 1-1e-12)))
+		// Of what lasts longer than the series, the series cannot say how long.
+		f.Durations = append(f.Durations, min(1/(1-min(sorted.p[i][i], 1-1e-12)), float64(len(r))))
 	}
 	f.LogLik = w.forward(&sorted, r)
 	w.backward(&sorted)

@@ -16,7 +16,7 @@ type figureChart struct {
 }
 
 func (r *Report) charts(lang Language) []figureChart {
-	w := writer{lang}
+	w := r.writer(lang)
 	axis := chart.Compact(lang != English)
 	p := r.Performance
 	underwater, peak := make([]float64, len(r.prices)), 0.0

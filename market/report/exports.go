@@ -66,7 +66,7 @@ func (r *Report) Parquet(w io.Writer) error {
 
 // Markdown writes the tables of the report in a language.
 func (r *Report) Markdown(out io.Writer, lang Language) error {
-	w := writer{lang}
+	w := r.writer(lang)
 	var b strings.Builder
 	fmt.Fprintf(&b, "# %s: %s\n\n%s %s … %s, %d %s; %s %g %s\n", w.word("title"), r.Options.Asset, w.word("period"),
 		r.Origin.From, r.Origin.To, r.Origin.N, w.word("returns"), w.word("annualised on"), r.Origin.Annual,
@@ -110,8 +110,8 @@ func (r *Report) Markdown(out io.Writer, lang Language) error {
 	}
 	fmt.Fprintf(&b, "\n## %s\n\n", w.word("notes"))
 	// Methods stand in the report itself: whoever has it alone must be able to compute it again.
-	for _, key := range []string{"method: returns", "method: intervals", "method: garch", "method: risk"} {
-		fmt.Fprintf(&b, "* %s\n", w.word(key))
+	for _, note := range r.methods(w) {
+		fmt.Fprintf(&b, "* %s\n", note)
 	}
 	var figures, sources [][]string
 	for _, f := range r.rows(w) {

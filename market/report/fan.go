@@ -34,7 +34,7 @@ func Fan(out io.Writer, in study.Input, g study.Garch, lang Language) error {
 		return err
 	}
 	prices = prices.Window(in.From, in.To)
-	w, axis := writer{lang}, chart.Compact(lang != English)
+	w, axis := writer{lang: lang}, chart.Compact(lang != English)
 	history := min(fanHistory, prices.Len())
 	all := history + len(g.Forecast.Horizons)
 	known, median, days := gaps(all), gaps(all), make([]string, all)

@@ -62,11 +62,10 @@ type riskView struct {
 
 // HTML writes a document that needs nothing from the network.
 func (r *Report) HTML(out io.Writer, lang Language) error {
-	w := writer{lang}
+	w := r.writer(lang)
 	v := view{Lang: lang, T: w.word, Report: r, Synthetic: strings.HasPrefix(r.Origin.Source.Origin, "synthetic"),
 		Figures: r.rows(w), Drawdowns: r.drawdownRows(w), Years: r.years(w),
-		Fits: r.fitRows(w), Tests: r.testRows(w), Methods: []string{w.word("method: returns"),
-			w.word("method: intervals"), w.word("method: garch"), w.word("method: risk")}}
+		Fits: r.fitRows(w), Tests: r.testRows(w), Methods: r.methods(w)}
 	for _, c := range r.charts(lang) {
 		cv := chartView{Caption: w.word(c.caption), SVG: template.HTML(c.chart.SVG())}
 		for _, key := range c.legend {

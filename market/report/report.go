@@ -183,10 +183,14 @@ func (r *Report) collect() {
 		add(name+": log-likelihood", &g.Fit.LogLik, nil, nil, "", "Σ ln f(r)")
 		add(name+": next volatility", &g.VolNext, nil, nil, "percent a year", fmt.Sprintf("√(%g·h)", r.Origin.Annual))
 	}
+	loss := "one-day loss"
+	if !study.Daily(r.Origin.Annual) && r.Options.Input.Rules == 0 {
+		loss = "loss over one observation"
+	}
 	for _, risk := range r.Risks {
 		for _, v := range risk.Measures {
-			add(fmt.Sprintf("VaR %g: %s", risk.P, v.Method), v.VaR, nil, nil, "percent", "one-day loss; "+v.Refused)
-			add(fmt.Sprintf("ES %g: %s", risk.P, v.Method), v.ES, nil, nil, "percent", "one-day loss; "+v.Refused)
+			add(fmt.Sprintf("VaR %g: %s", risk.P, v.Method), v.VaR, nil, nil, "percent", loss+"; "+v.Refused)
+			add(fmt.Sprintf("ES %g: %s", risk.P, v.Method), v.ES, nil, nil, "percent", loss+"; "+v.Refused)
 		}
 	}
 }

@@ -23,9 +23,12 @@ import (
 // without the shortfall regression and the model confidence set; those in the
 // third with the keys of the JSON form, whose hash is sealed, spelled as they
 // were until then (as in the two before); those in the fourth without extreme value
-// theory in the back-test, and with the last digits of a fit from every start.
+// theory in the back-test, and with the last digits of a fit from every start;
+// those in the fifth with a Cornish–Fisher expansion that may fall, and with bars
+// beside an adjusted close as they were traded.
 const (
-	SealFormat   = "aqsha-market-seal/5"
+	SealFormat   = "aqsha-market-seal/6"
+	fifthFormat  = "aqsha-market-seal/5"
 	fourthFormat = "aqsha-market-seal/4"
 	thirdFormat  = "aqsha-market-seal/3"
 	secondFormat = "aqsha-market-seal/2"
@@ -88,6 +91,9 @@ func (r *Report) SealOf() (Seal, error) {
 	if r.Options.Input.Rules == 4 {
 		s.Format = fourthFormat
 	}
+	if r.Options.Input.Rules == 5 {
+		s.Format = fifthFormat
+	}
 	for _, repair := range r.Origin.Source.Repairs {
 		if len(s.Repairs) == 0 || s.Repairs[len(s.Repairs)-1] != repair.Code {
 			s.Repairs = append(s.Repairs, repair.Code)
@@ -101,7 +107,7 @@ func (r *Report) SealOf() (Seal, error) {
 		return Seal{}, err
 	}
 	form := b.Bytes()
-	if s.Format != SealFormat && s.Format != fourthFormat {
+	if s.Format != SealFormat && s.Format != fifthFormat && s.Format != fourthFormat {
 		form = oldnames.Write(form)
 	}
 	sum := sha256.Sum256(form)
@@ -155,7 +161,7 @@ func ReadSeal(dir string, index uint64, log seal.Log) (sealed Seal, err error) {
 		return Seal{}, err
 	}
 	if err := json.Unmarshal(oldnames.Read(entry), &sealed); err != nil ||
-		!slices.Contains([]string{SealFormat, fourthFormat, thirdFormat, secondFormat, firstFormat}, sealed.Format) {
+		!slices.Contains([]string{SealFormat, fifthFormat, fourthFormat, thirdFormat, secondFormat, firstFormat}, sealed.Format) {
 		return Seal{}, market.Refuse("seal", "index", "entry %d is not a sealed report", index)
 	}
 	return sealed, nil
@@ -177,6 +183,9 @@ func (s Seal) Rederive(ctx context.Context,
 	}
 	if s.Format == fourthFormat {
 		o.Input.Rules = 4
+	}
+	if s.Format == fifthFormat {
+		o.Input.Rules = 5
 	}
 	var reading market.ReadOptions
 	if s.Reading != nil {

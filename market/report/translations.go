@@ -8,6 +8,7 @@ import (
 
 	"github.com/aqsha/aqsha/internal/catalog"
 	"github.com/aqsha/aqsha/market"
+	"github.com/aqsha/aqsha/market/study"
 )
 
 // Language of a document.
@@ -36,11 +37,31 @@ var words = catalog.Load(translations)
 //go:embed translations
 var translations embed.FS
 
-// writer prints in one language.
-type writer struct{ lang Language }
+// writer prints in one language. bySteps is for data that are not daily: texts
+// that name days have another form, under the key and " (steps)".
+type writer struct {
+	lang    Language
+	bySteps bool
+}
+
+func (r *Report) writer(lang Language) writer {
+	return writer{lang, !study.Daily(r.Origin.Annual)}
+}
+
+// methods are the notes that belong to the figures.
+func (r *Report) methods(w writer) []string {
+	returns := w.word("method: returns")
+	if r.Options.RiskFree != nil {
+		returns = w.word("method: returns (rate)")
+	}
+	return []string{returns, w.word("method: intervals"), w.word("method: garch"), w.word("method: risk")}
+}
 
 func (w writer) word(key string) string {
 	entry, ok := words[key]
+	if steps, has := words[key+" (steps)"]; has && w.bySteps {
+		entry, ok = steps, true
+	}
 	if !ok {
 		return key
 	}

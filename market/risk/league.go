@@ -47,7 +47,7 @@ var none = forecast{math.NaN(), math.NaN()}
 // League back-tests every method on returns first…last (indices), each day
 // from the Window days before it, at the tail probability p. GARCH-t is refit
 // daily from the previous day's optimum on garchWindow days. rules are 0 for
-// today's, 1 to 4 for those of reports sealed in these formats: until then the two
+// today's, 1 to 5 for those of reports sealed in these formats: until 4 the two
 // methods of extreme value theory were not in the league.
 func League(ctx context.Context, r []float64, first, last, garchWindow int, p float64, rules int,
 	progress func(done, all int)) ([]Standing, error) {
@@ -61,7 +61,8 @@ func League(ctx context.Context, r []float64, first, last, garchWindow int, p fl
 	days := last - first + 1
 	table := map[string][]forecast{}
 	order := []string{"historical", "normal", "t", "cornish-fisher", "ewma-normal", filteredName}
-	if rules == 0 {
+	tails := rules == 0 || rules > 4
+	if tails {
 		order = append(order, "extreme value", "extreme value (garch-t)")
 	}
 	for _, name := range order {
@@ -76,7 +77,7 @@ func League(ctx context.Context, r []float64, first, last, garchWindow int, p fl
 			return nil, err
 		}
 		sample := r[first+i-Window : first+i]
-		measures, _, err := Static(sample, p)
+		measures, _, err := Static(sample, p, rules)
 		if err != nil {
 			return nil, fmt.Errorf("back-test day %d: %w", i+1, err)
 		}
@@ -88,12 +89,12 @@ func League(ctx context.Context, r []float64, first, last, garchWindow int, p fl
 		table["historical"][i] = forecast{hv, he}
 		v, e := NormalLaw(0, math.Sqrt(ewma[first+i]), p)
 		table["ewma-normal"][i] = forecast{v, e}
-		if rules == 0 {
+		if tails {
 			table["extreme value"][i] = beyond(sample, p)
 		}
 	}
 	table[filteredName], table["extreme value (garch-t)"], err = filtered(ctx, r, first, last, garchWindow, p,
-		rules == 0, progress)
+		tails, progress)
 	if err != nil {
 		return nil, err
 	}

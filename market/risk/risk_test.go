@@ -36,7 +36,7 @@ func TestRefusals(t *testing.T) {
 	for i := range r {
 		r[i] = heavy.Rand()
 	}
-	measures, _, err := Static(r, 0.01)
+	measures, _, err := Static(r, 0.01, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,15 +48,15 @@ func TestRefusals(t *testing.T) {
 			t.Errorf("outside the domain: %+v", m)
 		}
 	}
-	few, _, err := Static(r[:100], 0.01)
+	few, _, err := Static(r[:100], 0.01, 0)
 	if err != nil || few[0].VaR != nil {
 		t.Errorf("one return in the tail: %+v, %v", few[0], err)
 	}
 	var refused *market.Error
-	if _, _, err := Static(r, 0.7); !errors.As(err, &refused) {
+	if _, _, err := Static(r, 0.7, 0); !errors.As(err, &refused) {
 		t.Error(err)
 	}
-	if _, _, err := Static([]float64{1, 1, 1}, 0.05); !errors.As(err, &refused) || refused.Code != "market-constant" {
+	if _, _, err := Static([]float64{1, 1, 1}, 0.05, 0); !errors.As(err, &refused) || refused.Code != "market-constant" {
 		t.Error(err)
 	}
 }
@@ -71,12 +71,12 @@ func TestProperties(t *testing.T) {
 			r[i] = d.Rand()
 			scaled[i] = 3 * r[i]
 		}
-		one, _, err := Static(r, 0.01)
+		one, _, err := Static(r, 0.01, 0)
 		if err != nil {
 			t.Fatal(err)
 		}
-		five, _, _ := Static(r, 0.05)
-		three, _, _ := Static(scaled, 0.01)
+		five, _, _ := Static(r, 0.05, 0)
+		three, _, _ := Static(scaled, 0.01, 0)
 		for i, m := range one {
 			if m.VaR == nil || five[i].VaR == nil {
 				continue
@@ -154,5 +154,25 @@ func TestAcerbiSzekely(t *testing.T) {
 	}
 	if z := AcerbiSzekely([]float64{-10, 1, 1, 1}, v, e, 0.25); math.Abs(z+1) > 1e-12 {
 		t.Error(z)
+	}
+}
+
+// A quantile function rises. One crash in a quiet series makes the expansion fall everywhere, which has no root of its
+// derivative either.
+func TestAnExpansionThatFallsIsNoDistribution(t *testing.T) {
+	for _, x := range []struct {
+		skewness, excess float64
+		valid            bool
+	}{{0, 0, true}, {-0.5, 2, true}, {-29.8, 1058, false}, {0, 9, false}, {3, 9, false}} {
+		_, valid := CornishFisherQuantile(-2, x.skewness, x.excess)
+		rises := true
+		for z := -6.0; z < 6; z += 0.01 {
+			low, _ := CornishFisherQuantile(z, x.skewness, x.excess)
+			high, _ := CornishFisherQuantile(z+0.01, x.skewness, x.excess)
+			rises = rises && high > low
+		}
+		if valid != x.valid || valid && !rises {
+			t.Errorf("skewness %v, excess %v: valid %v, rises %v", x.skewness, x.excess, valid, rises)
+		}
 	}
 }

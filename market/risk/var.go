@@ -21,8 +21,10 @@ type Measure struct {
 }
 
 // Static computes historical, normal, t and Cornish–Fisher measures of one
-// sample. p is the tail probability, such as 0.01.
-func Static(r []float64, p float64) ([]Measure, garch.Student, error) {
+// sample. p is the tail probability, such as 0.01. rules are 0 for today's, 1 to
+// 5 for those of reports sealed in these formats: until then an expansion that
+// falls everywhere passed for a distribution.
+func Static(r []float64, p float64, rules int) ([]Measure, garch.Student, error) {
 	if !(p > 0 && p < 0.5) {
 		return nil, garch.Student{}, market.Refuse("level", "p", "%v is not a tail probability between 0 and 0.5", p)
 	}
@@ -37,7 +39,7 @@ func Static(r []float64, p float64) ([]Measure, garch.Student, error) {
 	hv, he := Historical(r, p)
 	nv, ne := NormalLaw(m.Mean, m.SD, p)
 	out := []Measure{{Method: "historical", P: p, VaR: &hv, ES: &he}, {Method: "normal", P: p, VaR: &nv, ES: &ne},
-		student(t, p), cornishFisher(m, p)}
+		student(t, p), cornishFisher(m, p, rules)}
 	if float64(len(r))*p < 5 {
 		out[0].Refused = "fewer than five returns lie in the tail"
 		out[0].VaR, out[0].ES = nil, nil
@@ -82,16 +84,25 @@ func student(t garch.Student, p float64) Measure {
 }
 
 // CornishFisherQuantile expands the normal quantile by skewness and excess
-// kurtosis (population moments); valid says whether the expansion is monotone
-// there (Maillard 2012).
+// kurtosis (population moments); valid says whether the expansion rises
+// everywhere, as the quantile of a distribution does (Maillard 2012).
 func CornishFisherQuantile(z, skewness, excess float64) (q float64, valid bool) {
 	s, k := skewness, excess
 	q = z + (z*z-1)*s/6 + (z*z*z-3*z)*k/24 - (2*z*z*z-5*z)*s*s/36
-	return q, s*s/9 <= 4*(k/8-s*s/6)*(1-k/8+5*s*s/36)
+	// Its derivative is a·z² + z·s/3 + c. Without a root it has one sign, which is a's and c's: a single crash in a
+	// quiet series makes both negative, and then losses would grow with the probability.
+	a, c := k/8-s*s/6, 1-k/8+5*s*s/36
+	return q, s*s/9 <= 4*a*c && a >= 0 && c > 0
 }
 
-func cornishFisher(m stats.Moments, p float64) Measure {
+// rootless is the domain as it was until format 5: the expansion may also fall everywhere.
+func rootless(s, k float64) bool { return s*s/9 <= 4*(k/8-s*s/6)*(1-k/8+5*s*s/36) }
+
+func cornishFisher(m stats.Moments, p float64, rules int) Measure {
 	z, valid := CornishFisherQuantile(distuv.UnitNormal.Quantile(p), m.Skewness, m.Excess)
+	if rules != 0 {
+		valid = rootless(m.Skewness, m.Excess)
+	}
 	out := Measure{Method: "cornish-fisher", P: p}
 	if !valid {
 		out.Refused = "skewness and kurtosis lie outside the domain in which the expansion is a distribution"

@@ -8,7 +8,9 @@ import (
 
 // Print writes the report for a terminal.
 func (r Report) Print(w io.Writer) {
-	fmt.Fprintf(w, "risks listed by the National Bank, %s … %s\n", r.From, r.To)
+	if len(r.Indicators) > 0 {
+		fmt.Fprintf(w, "risks listed by the National Bank, %s … %s\n", r.From, r.To)
+	}
 	for _, i := range r.Indicators {
 		value := "not available"
 		if i.Value != nil {
@@ -54,7 +56,7 @@ func (r Report) Print(w io.Writer) {
 		}
 	}
 	if x := r.Wash; x != nil {
-		fmt.Fprintf(w, "\nreported volume, %d days: first digits χ² = %.1f (p = %.3g), mean deviation %.4f over %.1f "+
+		fmt.Fprintf(w, "\nreported volume, %d sizes: first digits χ² = %.1f (p = %.3g), mean deviation %.4f over %.1f "+
 			"decades; round sizes %.2f %%", x.N, x.Benford.Stat, x.Benford.P, x.MAD, x.Spread, 100*x.Clustered)
 		if x.OverChain != nil {
 			fmt.Fprintf(w, "; volume over transfers %.2f", *x.OverChain)

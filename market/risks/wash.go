@@ -17,6 +17,7 @@ type Wash struct {
 	MAD       float64    `json:"mean_absolute_deviation"`
 	Spread    float64    `json:"decades"`     // log₁₀ of 99 % over 1 %: Benford needs two and more
 	Clustered float64    `json:"round_sizes"` // share of sizes with at most two significant digits
+	Same      float64    `json:"same_size"`   // share of the size that occurs most
 	// reported volume over on-chain transfers, median; null: not available
 	OverChain *float64 `json:"volume_over_chain"`
 	Words     []string `json:"words"`
@@ -48,6 +49,7 @@ func WashOf(sizes []float64, sums bool, volume, chain []float64) (Wash, error) {
 		return w, market.Refuse("too-short", "sizes", "%d sizes above zero; 100 are needed", w.N)
 	}
 	n := float64(w.N)
+	w.Same = most(sizes) / n
 	for d := range counts {
 		expected := math.Log10(1 + 1/float64(d+1))
 		w.Digits[d] = counts[d] / n
@@ -72,6 +74,18 @@ func WashOf(sizes []float64, sums bool, volume, chain []float64) (Wash, error) {
 	}
 	w.word(sums)
 	return w, nil
+}
+
+// most is how often the size occurs that occurs most.
+func most(sizes []float64) float64 {
+	times, top := map[float64]int{}, 0
+	for _, v := range sizes {
+		if v > 0 {
+			times[v]++
+			top = max(top, times[v])
+		}
+	}
+	return float64(top)
 }
 
 func indexE(text string) int {
@@ -99,6 +113,8 @@ func (w *Wash) word(sums bool) {
 	switch {
 	case sums:
 		w.Words = append(w.Words, "round sizes: not applicable to daily totals, give a file of trades")
+	case w.Same >= 0.5:
+		w.Words = append(w.Words, "more than half of the sizes are one and the same: a machine's, not people's")
 	case w.Clustered < 0.01:
 		w.Words = append(w.Words, "hardly any round sizes: people trade round sizes, machines need not")
 	default:

@@ -2,6 +2,7 @@ package study
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -129,6 +130,11 @@ func chosenRegimes(ctx context.Context, r []float64, k int, year float64) (Dated
 	}
 	for i := first; i <= last; i++ {
 		f, err := regimes.Estimate(ctx, r, i)
+		// Two regimes too many, as on a series with one outlier, are no reason to leave out one that fits.
+		var refused *market.Error
+		if k == 0 && out.Fit != nil && errors.As(err, &refused) && refused.Code == "market-regimes" {
+			continue
+		}
 		if err != nil {
 			return out, err
 		}

@@ -52,7 +52,7 @@ func StudyGarch(ctx context.Context, in Input, o GarchOptions) (Garch, error) {
 		}
 	}
 	// What was sealed under earlier rules was fitted by the longer search: it is derived by the same.
-	spec.Thorough = spec.Thorough || in.Rules != 0
+	spec.Thorough = spec.Thorough || in.Rules >= 1 && in.Rules <= 4
 	fit, err := garch.Estimate(ctx, p.returns.Values, spec)
 	if err != nil {
 		return Garch{}, err

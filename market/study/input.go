@@ -17,7 +17,7 @@ type Input struct {
 	From   string
 	To     string
 	Annual volatility.Annual // 0: by the frequency of the data
-	Rules  int               // 1 to 4: as reports sealed in these formats were computed; 0: today's
+	Rules  int               // 1 to 5: as reports sealed in these formats were computed; 0: today's
 }
 
 // Origin says what figures were computed from.
@@ -41,6 +41,31 @@ func (o Origin) Describe() string {
 	}
 	return text
 }
+
+// step names the time that a return spans, by how many there are in a year.
+func (o Origin) step() string {
+	switch a := o.Annual; {
+	case Daily(a):
+		return "day"
+	case a == 365*24*60:
+		return "minute"
+	case a == 365*24:
+		return "hour"
+	case a == 52:
+		return "week"
+	case a == 12:
+		return "month"
+	case a == 4:
+		return "quarter"
+	case a == 1:
+		return "year"
+	}
+	return "observation"
+}
+
+// Daily says whether so many returns in a year are one a day, of trading or of
+// the calendar.
+func Daily(periodsPerYear float64) bool { return periodsPerYear >= 240 && periodsPerYear <= 366 }
 
 // prepared is an input as series.
 type prepared struct {
@@ -81,7 +106,7 @@ func (in Input) prepare() (p prepared, err error) {
 	}
 	p.returns, p.prices = returns.Window(in.From, in.To), all.Window(in.From, in.To)
 	if p.returns.Len() < 2 {
-		return p, market.Refuse("too-short", "window", "%d returns between %q and %q", p.returns.Len(), in.From, in.To)
+		return p, market.Refuse("too-short", "window", "%d returns %s; two are needed", p.returns.Len(), between(in.From, in.To))
 	}
 	p.annual = in.Annual
 	if f := market.FrequencyOf(all.Times); p.annual == 0 {
@@ -94,18 +119,34 @@ func (in Input) prepare() (p prepared, err error) {
 	p.origin = Origin{in.Table.Provenance, in.Column, p.returns.First(), p.returns.Last(), p.returns.Len(),
 		float64(p.annual), gaps(p.prices)}
 	if in.Rules != 1 {
-		p.origin.Warnings = append(p.origin.Warnings, said(in.Table, in.Column)...)
+		p.origin.Warnings = append(p.origin.Warnings, said(in.Table, in.Column, in.Rules)...)
 	}
 	return p, nil
+}
+
+// between words a window of which an end may be open.
+func between(from, to string) string {
+	switch {
+	case from == "" && to == "":
+		return "in the whole file"
+	case to == "":
+		return "from " + from + " on"
+	case from == "":
+		return "up to " + to
+	}
+	return "between " + from + " and " + to
 }
 
 // said repeats what the import found, errors and warnings, with the repair
 // that would be made; a study of several files has one list a file. Gaps are
 // told by gaps, of the window only.
-func said(t *market.Table, column string) []string {
+func said(t *market.Table, column string, rules int) []string {
 	var lines []string
 	more := 0
 	for _, f := range market.Check(t) {
+		if rules != 0 && f.Code == "frozen" { // not found until format 6
+			continue
+		}
 		if f.Severity == market.Note || f.Code == "gap" || f.Column != column && f.Column != "time" &&
 			f.Column != "high" && f.Column != "close" {
 			continue

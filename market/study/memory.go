@@ -6,6 +6,7 @@ import (
 	"math"
 	"text/tabwriter"
 
+	"github.com/aqsha/aqsha/market"
 	"github.com/aqsha/aqsha/market/stats"
 )
 
@@ -47,6 +48,9 @@ func StudyMemory(in Input) (Memory, error) {
 	r := p.returns.Values
 	if err := stats.Finite("returns", r, 200); err != nil {
 		return Memory{}, err
+	}
+	if stats.Variance(r) == 0 {
+		return Memory{}, market.Refuse("constant", "returns", "the price never moves: it has no memory to measure")
 	}
 	out := Memory{Origin: p.origin}
 	logs, sizes, squares := make([]float64, len(r)), make([]float64, len(r)), make([]float64, len(r))

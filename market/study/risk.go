@@ -37,7 +37,7 @@ func StudyRisk(ctx context.Context, in Input, p float64, backtest bool, progress
 		return Risk{}, err
 	}
 	out := Risk{Origin: prepared.origin, P: p}
-	if out.Measures, out.TFit, err = risk.Static(prepared.returns.Values, p); err != nil {
+	if out.Measures, out.TFit, err = risk.Static(prepared.returns.Values, p, in.Rules); err != nil {
 		return Risk{}, err
 	}
 	if !backtest {
@@ -68,7 +68,7 @@ func StudyRisk(ctx context.Context, in Input, p float64, backtest bool, progress
 // Print writes the study for a terminal.
 func (r Risk) Print(w io.Writer) {
 	fmt.Fprintln(w, r.Origin.Describe())
-	fmt.Fprintf(w, "one-day losses in percent at p = %g\n", r.P)
+	fmt.Fprintf(w, "losses over one %s in percent at p = %g\n", r.Origin.step(), r.P)
 	tab := tabwriter.NewWriter(w, 2, 0, 2, ' ', 0)
 	number := func(v *float64) string {
 		if v == nil {

@@ -114,6 +114,14 @@ func StudyVolatility(in Input) (Volatility, error) {
 
 func (v *Volatility) addRanges(in Input, p prepared) {
 	names := []string{"open", "high", "low", "close"}
+	adjusted := p.origin.Column == "adjusted_close"
+	if in.Rules == 0 && !adjusted && p.origin.Column != "close" {
+		v.Notes = append(v.Notes, "range estimators: not available, the bars are of close and not of "+p.origin.Column)
+		return
+	}
+	if adjusted = adjusted && in.Rules == 0; adjusted {
+		names = append(names, p.origin.Column)
+	}
 	bars := make([][]float64, 4)
 	var all []market.Series
 	for _, name := range names {
@@ -125,6 +133,15 @@ func (v *Volatility) addRanges(in Input, p prepared) {
 		all = append(all, s.Window("", in.To))
 	}
 	times, values := market.Align(all...)
+	var factors []float64
+	if adjusted {
+		// The bars of a day are those of the price that was traded: a split between two days is no move of the price,
+		// nor is a dividend.
+		factors = make([]float64, len(times))
+		for i := range factors {
+			factors[i] = values[4][i] / values[3][i]
+		}
+	}
 	first := 0
 	for first < len(times) && in.From != "" && times[first].Format("2006-01-02") < in.From {
 		first++
@@ -132,6 +149,9 @@ func (v *Volatility) addRanges(in Input, p prepared) {
 	first = max(0, first-1) // one bar before lends its close
 	for j := range bars {
 		bars[j] = values[j][first:]
+	}
+	if factors != nil {
+		scale(bars, factors[first:])
 	}
 	ranges, err := volatility.RangeEstimators(bars[0], bars[1], bars[2], bars[3], p.annual)
 	if err != nil {
@@ -142,6 +162,17 @@ func (v *Volatility) addRanges(in Input, p prepared) {
 	for _, e := range []Estimate{{"Parkinson", ranges.Parkinson, 0}, {"Garman–Klass", ranges.GarmanKlass, 0},
 		{"Rogers–Satchell", ranges.RogersSatchell, 0}, {"Yang–Zhang", ranges.YangZhang, 0}} {
 		v.Estimates = append(v.Estimates, Estimate{e.Name, 100 * e.Percent, ranges.N})
+	}
+}
+
+// scale takes each bar times its day's factor.
+func scale(bars [][]float64, factors []float64) {
+	for j := range bars {
+		scaled := make([]float64, len(factors))
+		for i := range scaled {
+			scaled[i] = bars[j][i] * factors[i]
+		}
+		bars[j] = scaled
 	}
 }
 
@@ -174,7 +205,7 @@ func (v Volatility) Print(w io.Writer) {
 	m := v.Moments
 	fmt.Fprintf(w, "per observation: mean %.4f %%, sd %.4f %%, skewness %.3f, excess kurtosis %.3f, %.2f … %.2f %%\n",
 		m.Mean, m.SD, m.Skewness, m.Excess, m.Min, m.Max)
-	fmt.Fprintf(w, "30-day volatility  %s\n", market.Sparkline(v.rolling, 60))
+	fmt.Fprintf(w, "volatility over 30 observations  %s\n", market.Sparkline(v.rolling, 60))
 	for _, e := range v.Estimates {
 		fmt.Fprintf(w, "  %-36s %8.2f %% a year  (n = %d)\n", e.Name, e.Percent, e.N)
 	}

@@ -114,11 +114,15 @@ func (c *Card) Set(field, value, unit, source, date string) {
 
 // FromNetwork fills hash rate, fee and the cost of an hour's majority from a
 // network file: electricity at the best guess's efficiency, and the hour's
-// block reward, below which nobody rents hash rate out.
-func (c *Card) FromNetwork(t *market.Table, energy []usage.Energy, overheads usage.Overheads) {
+// block reward, below which nobody rents hash rate out. All of them are of the
+// last day up to to, "" for the file's last.
+func (c *Card) FromNetwork(t *market.Table, energy []usage.Energy, overheads usage.Overheads, to string) {
 	last := func(column string) (float64, string, bool) {
 		s, err := t.Series(column)
 		if err != nil {
+			return 0, "", false
+		}
+		if s = s.Window("", to); s.Len() == 0 {
 			return 0, "", false
 		}
 		return s.Values[s.Len()-1], s.Last(), true

@@ -78,7 +78,7 @@ func TestCards(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cards[0].FromNetwork(table, []usage.Energy{{Day: "2025-01-01", BestTWh: 150}}, usage.CBECI)
+	cards[0].FromNetwork(table, []usage.Energy{{Day: "2025-01-01", BestTWh: 150}}, usage.CBECI, "")
 	cards[3].FromTenge(usage.System{Source: "node", To: "2025-01-01", Values: map[string]float64{"transactions": 5000}})
 	var b strings.Builder
 	Print(&b, cards)

@@ -222,7 +222,7 @@ func fitTree(f *garch.Fit) tree {
 func varTree(r []float64, m stats.Moments) (tree, error) {
 	out := tree{}
 	for label, p := range map[string]float64{"p0.01": 0.01, "p0.05": 0.05} {
-		measures, t, err := risk.Static(r, p)
+		measures, t, err := risk.Static(r, p, 0)
 		if err != nil {
 			return nil, err
 		}

@@ -36,7 +36,7 @@ explosive growth (Phillips, Shi and Yu) against random walks simulated from --se
 	f := command.Flags()
 	f.IntVar(&o.Most, "breaks", 5, "most breaks of the level of volatility")
 	f.Float64Var(&o.Trim, "trim", 0.15, "shortest stretch between them, as a share of the whole")
-	f.IntVar(&o.Regimes, "regimes", 0, "how many regimes (0: 1 to 3, the least BIC)")
+	f.IntVar(&o.Regimes, "regimes", 0, "how many regimes (1 to 4; 0: 1 to 3, the least BIC)")
 	f.IntVar(&o.Paths, "paths", 199, "simulated walks of the test of bubbles")
 	f.Uint64Var(&o.Seed, "seed", 1, "seed of the simulation")
 	return command

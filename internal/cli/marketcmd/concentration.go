@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/aqsha/aqsha/internal/cli"
+	"github.com/aqsha/aqsha/market"
 	"github.com/aqsha/aqsha/market/concentration"
 )
 
@@ -27,6 +28,9 @@ known points of a Lorenz curve leave; with one, it tests the file against them.`
   aqsha market concentration --points 0.9:0.1,0.999:0.5 --n 50000`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
+			if last < 0 {
+				return market.Refuse("last", "last", "%d periods cannot be printed; want 1 and more, or 0 for all", last)
+			}
 			if len(args) == 0 {
 				known, err := concentration.ParsePoints(points)
 				if err != nil {
@@ -48,6 +52,9 @@ known points of a Lorenz curve leave; with one, it tests the file against them.`
 			study, err := concentration.Over(table, by, of, residual)
 			if err != nil {
 				return err
+			}
+			if residual != "" && !study.HasResidual() {
+				return market.Refuse("residual", "residual", "no %s is called %q", study.Label, residual)
 			}
 			if len(points) > 0 {
 				known, err := concentration.ParsePoints(points)

@@ -41,6 +41,8 @@ func (f *familyFlags) asked(model, law, mean string) (bool, string) {
 		return true, "--mean " + mean
 	case f.order != nil:
 		return true, "--order"
+	case f.power != 0:
+		return true, "--power"
 	case len(f.regressors) > 0:
 		return true, "--regressor"
 	}
@@ -82,6 +84,9 @@ func (f *familyFlags) spec(model, law string) (family.Spec, error) {
 			"egarch is fitted with order (1,1), normal, t and skewt errors and without regressors only")
 	default:
 		return s, market.Refuse("choice", "model", "%q is not a model of the family", model)
+	}
+	if s.P+s.Q < 1 {
+		return s, market.Refuse("order", "order", "a model without a lag has no variance to estimate")
 	}
 	if f.power != 0 && model != "aparch" {
 		return s, market.Refuse("power", "power", "only aparch takes a power; tgarch and avgarch have 1, the others 2")

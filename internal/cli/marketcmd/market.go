@@ -83,6 +83,9 @@ func (f *importFlags) options() (market.ReadOptions, error) {
 }
 
 func (f *importFlags) readWith(path string, options market.ReadOptions) (*market.Table, []market.Finding, error) {
+	if err := market.CheckCodes(f.repairs...); err != nil {
+		return nil, nil, err
+	}
 	table, err := market.ReadFile(path, options)
 	if err != nil {
 		return nil, nil, err

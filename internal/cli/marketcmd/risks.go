@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -67,6 +69,11 @@ func newMarketWashCommand() *cobra.Command {
 				return err
 			}
 			sizes, err := table.Column(column)
+			if i := slices.IndexFunc(table.Columns, func(c market.Column) bool {
+				return strings.EqualFold(c.Header, column) // as the file calls it
+			}); err != nil && i >= 0 {
+				sizes, err = table.Columns[i], nil
+			}
 			if err != nil {
 				return err
 			}
@@ -177,7 +184,7 @@ func fillCards(cards []systems.Card, dir string, overheads usage.Overheads) erro
 					return err
 				}
 			}
-			cards[i].FromNetwork(t, energy, overheads)
+			cards[i].FromNetwork(t, energy, overheads, "")
 		}
 	}
 	return nil

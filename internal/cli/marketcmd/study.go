@@ -218,11 +218,13 @@ type studyFlags struct {
 	importFlags
 	price, from, to string
 	annual          float64
+	flags           *pflag.FlagSet // of the command: 0 that was given is not 0 that was not
 }
 
 func (f *studyFlags) register(command *cobra.Command) {
 	f.importFlags.register(command)
 	flags := command.Flags()
+	f.flags = flags
 	flags.StringVar(&f.price, "price", "", "column to study (default: the file's price)")
 	flags.StringVar(&f.from, "from", "", "first day, YYYY-MM-DD")
 	flags.StringVar(&f.to, "to", "", "last day, YYYY-MM-DD")
@@ -233,7 +235,8 @@ func (f *studyFlags) register(command *cobra.Command) {
 }
 
 func (f *studyFlags) input(path string) (study.Input, error) {
-	if f.annual < 0 || math.IsNaN(f.annual) || f.annual > 1e9 {
+	if f.flags != nil && (f.flags.Changed("periods-per-year") || f.flags.Changed("annual")) && f.annual == 0 ||
+		f.annual < 0 || math.IsNaN(f.annual) || f.annual > 1e9 {
 		return study.Input{}, market.Refuse("periods-per-year", "periods-per-year",
 			"%g is not a number of observations a year", f.annual)
 	}
@@ -292,6 +295,9 @@ component and igarch.`,
 			in, err := flags.input(args[0])
 			if err != nil {
 				return err
+			}
+			if command.Flags().Changed("mean-lags") && mean != "ar" {
+				return market.Refuse("mean-lags", "mean-lags", "only --mean ar has lags")
 			}
 			if asked, why := wide.asked(model, law, mean); asked {
 				if like != "" || parameters != "" || fan != "" || o.Days > 0 || o.Spec.Free {
