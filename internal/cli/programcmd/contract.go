@@ -233,6 +233,9 @@ func pairsOf(command *cobra.Command, name string) (map[string]string, error) {
 		if !ok {
 			return nil, cli.Usage(fmt.Errorf("--%s %q: want NAME=VALUE", name, item))
 		}
+		if _, twice := pairs[key]; twice { // of two amounts neither is meant for sure
+			return nil, cli.Usage(fmt.Errorf("--%s %s: it is given twice", name, key))
+		}
 		pairs[key] = value
 	}
 	return pairs, err
@@ -333,10 +336,10 @@ func paidOf(command *cobra.Command, assets []string) ([]money.Tiyn, error) {
 	if err != nil {
 		return nil, err
 	}
-	paid := make([]money.Tiyn, len(assets))
+	paid, given := make([]money.Tiyn, len(assets)), make([]bool, len(assets))
 	for _, item := range list {
 		asset, text, ok := strings.Cut(item, "=")
-		if !ok {
+		if !ok && len(assets) > 0 {
 			asset, text = assets[0], item
 		}
 		at := -1
@@ -349,6 +352,10 @@ func paidOf(command *cobra.Command, assets []string) ([]money.Tiyn, error) {
 			return nil, cli.Usage(fmt.Errorf("--pay %s: the contract's assets are %s", item,
 				strings.Join(assets, ", ")))
 		}
+		if given[at] {
+			return nil, cli.Usage(fmt.Errorf("--pay %s: %s is paid twice; give the sum", item, asset))
+		}
+		given[at] = true
 		if paid[at], err = money.ParseTenge(text); err != nil {
 			return nil, cli.Usage(fmt.Errorf("--pay: %w", err))
 		}
