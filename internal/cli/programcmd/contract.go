@@ -404,7 +404,8 @@ func newContractAct() *cobra.Command {
 			}
 			receipt, err := s.Act(ctx, t, c.Assets)
 			return session.ShowDone(command, receipt, err,
-				cli.LanguageFor(command).Text("result.acted", "name", args[0], "action", args[1], "by", cli.Flag(command, "by")))
+				cli.LanguageFor(command).Text("result.acted", "name", args[0], "action", args[1], "by",
+					cli.Flag(command, "by")))
 		}),
 	}
 	command.Flags().String("by", "", "the wallet that calls it")
@@ -480,7 +481,8 @@ func describeContract(w io.Writer, l words.Language, nameOf func(token.WalletID)
 	if c.Renewals > 0 {
 		renewed = ", " + l.Text("result.contract-renewed", "count", c.Renewals, "most", contract.MaxRenewals)
 	}
-	fmt.Fprintln(w, l.Text("result.contract-head", "definition", terminal.Plain(d.Name), "id", c.ID, "version", c.Version,
+	fmt.Fprintln(w, l.Text("result.contract-head", "definition", terminal.Plain(d.Name), "id", c.ID, "version",
+		c.Version,
 		"at", terminal.Moment(c.EndsMillis))+renewed)
 	row := func(label, name, value string) {
 		fmt.Fprintf(w, "  %-*s %-12s %s\n", labelWidth(l), label, name, value)
