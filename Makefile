@@ -251,9 +251,9 @@ bench:
 # Two commits beside each other: builds the program of BASE and today's, runs the benches of ledger, pool, farm and market in turns
 # and prints one table, whose ratios count. BENCHES=ledger,farm runs those alone.
 BASE ?= HEAD~1
-ROUNDS ?= 3
+ROUNDS ?= 5
 bench-compare:
-	@dir=$$(mktemp -d); trap 'git worktree remove --force "$$dir/base" 2>/dev/null; rm -rf "$$dir"' EXIT; set -e; \
+	@dir=$$(mktemp -d); trap 'git -C $(CURDIR) worktree remove --force "$$dir/base" || true; rm -rf "$$dir"' EXIT; set -e; \
 		git worktree add --quiet --detach "$$dir/base" $(BASE); \
 		(cd "$$dir/base" && $(GO) build -o "$$dir/aqsha-base" ./cmd/aqsha); $(GO) build -o "$$dir/aqsha-now" ./cmd/aqsha; \
 		cd "$$dir" && ./aqsha-now bench compare ./aqsha-base --rounds $(ROUNDS) $(if $(BENCHES),--bench $(BENCHES))

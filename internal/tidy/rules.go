@@ -76,7 +76,7 @@ var mayImport = map[string][]string{
 		"internal/cli/drill"}, onLedgers...),
 	"internal/cli/verifycmd": append([]string{"words", "cash", "cluster", "internal/cli/cashcmd"}, onLedgers...),
 	"internal/cli/cashcmd":   append([]string{"cash", "cluster", "internal/cli/nodecmd"}, onLedgers...),
-	"internal/cli/pursecmd":  append([]string{"purse"}, onLedgers...),
+	"internal/cli/pursecmd":  append([]string{"words", "purse"}, onLedgers...),
 	"internal/cli/clustercmd": append([]string{"params", "cluster", "internal/cli/nodecmd", "internal/cli/statuscmd",
 		"internal/cli/copycmd", "internal/cli/drill"}, onLedgers...),
 	"internal/cli/chaincmd":  {"money", "txlog", "bitcoin", "internal/cli"},

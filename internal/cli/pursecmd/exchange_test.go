@@ -17,6 +17,7 @@ import (
 	rules "github.com/aqsha/aqsha/purse"
 	"github.com/aqsha/aqsha/token/sealed"
 	"github.com/aqsha/aqsha/wallet/purse"
+	"github.com/aqsha/aqsha/words"
 )
 
 func parsed(t *testing.T, command *cobra.Command, flags ...string) *cobra.Command {
@@ -188,7 +189,7 @@ func TestMembers(t *testing.T) {
 func TestTheListThatAPurseHas(t *testing.T) {
 	text := func(s purse.Standing) string {
 		var out bytes.Buffer
-		showList(&out, &s)
+		showList(&out, words.English, &s)
 		return out.String()
 	}
 	if got := text(purse.Standing{}); !strings.Contains(got, "has no revocation list") {
