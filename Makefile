@@ -2,7 +2,7 @@
 # make test  installs what the tests need and runs them all
 GO ?= go
 
-.PHONY: cluster-test run build console test check fuzz pictures docs-pictures sim year attack detect farm-hour soak drill bench deps lint vulnerabilities dist dist-test blocks chains fleet payments interop interop-farm interop-mining nemesis versions timing verify-js plays verdicts cash-crashes
+.PHONY: bench-compare cluster-test run build console test check fuzz pictures docs-pictures sim year attack detect farm-hour soak drill bench deps lint vulnerabilities dist dist-test blocks chains fleet payments interop interop-farm interop-mining nemesis versions timing verify-js plays verdicts cash-crashes
 
 build: console
 	$(GO) build -buildvcs=auto -o bin/aqsha ./cmd/aqsha
@@ -247,6 +247,16 @@ farm-hour:
 
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+# Two commits beside each other: builds the program of BASE and today's, runs the benches of ledger, pool, farm and market in turns
+# and prints one table, whose ratios count. BENCHES=ledger,farm runs those alone.
+BASE ?= HEAD~1
+ROUNDS ?= 5
+bench-compare:
+	@dir=$$(mktemp -d); trap 'git -C $(CURDIR) worktree remove --force "$$dir/base" || true; rm -rf "$$dir"' EXIT; set -e; \
+		git worktree add --quiet --detach "$$dir/base" $(BASE); \
+		(cd "$$dir/base" && $(GO) build -o "$$dir/aqsha-base" ./cmd/aqsha); $(GO) build -o "$$dir/aqsha-now" ./cmd/aqsha; \
+		cd "$$dir" && ./aqsha-now bench compare ./aqsha-base --rounds $(ROUNDS) $(if $(BENCHES),--bench $(BENCHES))
 
 # The second implementation of the rules, in JavaScript, beside the node's: the logs of all towns that the ledger's tests make, and
 # JUDGED blocks, altered and made, must have equal verdicts and states, and a tenth as many definitions equal verdicts and costs. make verify-js SEED=n goes on elsewhere.

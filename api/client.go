@@ -40,7 +40,8 @@ type Client struct {
 	waiting func(base string) (answered func())
 	// submitsNot is why no transaction may be sent; nil lets them be. Set before the client is used.
 	submitsNot error
-	expect     atomic.Pointer[string] // the instance that the first answer must be of; nil once it was, or if any will do
+	// the instance that the first answer must be of; nil once it was, or if any will do
+	expect atomic.Pointer[string]
 }
 
 // NewClient makes a client of the node at a URL, or at several, separated by commas: then it finds out which of them

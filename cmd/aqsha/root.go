@@ -89,7 +89,7 @@ states can be re-derived from signed, append-only records with "aqsha verify".`,
 	}
 	root.PersistentFlags().Bool("json", false, "print results and errors as JSON")
 	root.PersistentFlags().String("lang", "",
-		"language in which refusals are explained: en, kk or ru (default: the system's, LC_ALL, LC_MESSAGES or LANG)")
+		"language of results and refusals: en, kk or ru (default: the system's, LC_ALL, LC_MESSAGES or LANG)")
 	root.PersistentFlags().String("ca", "",
 		"PEM file of an authority that nodes' certificates may be of, besides the system's (or AQSHA_CA)")
 	root.PersistentPreRunE = func(command *cobra.Command, _ []string) error { return nodecmd.TrustCAs(command) }

@@ -33,9 +33,9 @@ func (a *State) Knows(id bitcoin.Hash) bool { return a.known[id] }
 // lastJob is the newest job on a parent.
 type lastJob struct{ height, number uint64 }
 
-// HasBlock tells whether the log has a block of the pool's, or a job on its parent that is no older than the block's own:
-// then the log was alive at the time, and the block is one that nobody is credited for. A job on the parent alone says
-// nothing: a backup that was made under the same tip has one, and the first block after it is lost all the same. A
+// HasBlock tells whether the log has a block of the pool's, or a job on its parent that is no older than the block's
+// own: then the log was alive at the time, and the block is one that nobody is credited for. A job on the parent alone
+// says nothing: a backup that was made under the same tip has one, and the first block after it is lost all the same. A
 // coinbase has the low 32 bits of its job's number, which may have begun again.
 func (a *State) HasBlock(hash, previous bitcoin.Hash, jobMark uint32) bool {
 	if newest, has := a.parents[previous]; has && int32(jobMark-uint32(newest.number)) <= 0 {

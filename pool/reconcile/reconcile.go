@@ -31,8 +31,8 @@ type Found struct {
 type Log interface {
 	// Knows tells whether a transaction is a payment's in the log, or was set aside there.
 	Knows(bitcoin.Hash) bool
-	// HasBlock tells whether the log has a block of the pool's, or a job as late as the block's on the same parent: then
-	// it was alive at the time. JobMark is the job's number as the block's coinbase has it.
+	// HasBlock tells whether the log has a block of the pool's, or a job as late as the block's on the same parent:
+	// then it was alive at the time. JobMark is the job's number as the block's coinbase has it.
 	HasBlock(hash, previous bitcoin.Hash, jobMark uint32) bool
 	// IsUser tells whether a script is that of a user of the pool.
 	IsUser(script []byte) bool

@@ -64,8 +64,9 @@ func (m *Tagger) Coinbase(previous bitcoin.Hash, job uint32) []byte {
 	return m.sum('b', previous[:], binary.LittleEndian.AppendUint32(nil, job))[:CoinbaseTag]
 }
 
-// Mined tells whether a block is of this log's pool, and of which of its jobs. The mark follows the job's number in one push of eight bytes, and
-// the extranonces follow in another (see job.Tag): before them may be what the node wants in a coinbase.
+// Mined tells whether a block is of this log's pool, and of which of its jobs. The mark follows the job's number in one
+// push of eight bytes, and the extranonces follow in another (see job.Tag): before them may be what the node wants in a
+// coinbase.
 func (m *Tagger) Mined(block *wire.MsgBlock) (job uint32, ours bool) {
 	if m == nil || len(block.Transactions) == 0 || len(block.Transactions[0].TxIn) == 0 {
 		return 0, false

@@ -49,7 +49,8 @@ func NewBankCommand() *cobra.Command {
 				return err
 			}
 			receipt, err := s.Move(ctx, ids[0], ids[1], ids[2:])
-			return session.ShowDone(command, receipt, err, cli.LanguageFor(command).Count("result.wallets-moved", len(ids)-2,
+			return session.ShowDone(command, receipt, err, cli.LanguageFor(command).Count("result.wallets-moved",
+				len(ids)-2,
 				"from", args[0], "to", args[1]))
 		}),
 	}
@@ -69,7 +70,8 @@ func NewBankCommand() *cobra.Command {
 				fmt.Fprintln(table, "NAME\tID\tTREASURY\tSTATE\tKEYS\tSINCE")
 				for _, b := range banks {
 					fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", terminal.Plain(b.Name), b.ID,
-						treasuryText(b.Treasury), standing.StateText(cli.LanguageFor(command), b.Suspended), standing.KeysText(b.Keys),
+						treasuryText(b.Treasury), standing.StateText(cli.LanguageFor(command), b.Suspended),
+						standing.KeysText(b.Keys),
 						standing.SinceText(b.SinceMillis))
 				}
 				table.Flush()

@@ -20,7 +20,7 @@ what it is compared with. Rates are per second of processor time where that can 
 		newBenchCopiesCommand(), newBenchClusterCommand(), newBenchContractsCommand(), newBenchMarketCommand(),
 		newBenchSHA256dCommand(), newBenchPoolCommand(), newBenchFarmCommand(), newBenchPlanCommand(),
 		newBenchProgramsCommand(), newBenchAbuseCommand(), newBenchCashCommand(), newBenchPurseCommand(),
-		newBenchConsoleCommand())
+		newBenchConsoleCommand(), newBenchCompareCommand())
 	return command
 }
 

@@ -148,6 +148,9 @@ func newWords() (string, error) {
 func onCash(online bool, act func(ctx context.Context, command *cobra.Command, w *cashwallet.Wallet,
 	args []string) error) func(*cobra.Command, []string) error {
 	return func(command *cobra.Command, args []string) error {
+		if _, err := cli.LanguageOf(command); err != nil { // before notes move
+			return err
+		}
 		w, err := openCash(command, online)
 		if err != nil {
 			return err
@@ -247,13 +250,13 @@ func newCashBalanceCommand() *cobra.Command {
 		RunE: onCash(false, func(_ context.Context, command *cobra.Command, w *cashwallet.Wallet, _ []string) error {
 			b := w.Balance()
 			return cli.Show(command, b, func(out io.Writer) {
-				fmt.Fprintf(out, "%s in %d notes\n", b.Settled.Format(), count(b.Notes))
+				l := cli.LanguageFor(command)
+				fmt.Fprintln(out, l.Count("cash.balance", count(b.Notes), "amount", b.Settled.Format()))
 				if b.Unsettled > 0 {
-					fmt.Fprintf(out, "%s received offline: genuine, not yet known to be unspent; aqsha cash settle\n",
-						b.Unsettled.Format())
+					fmt.Fprintln(out, l.Text("cash.unsettled", "amount", b.Unsettled.Format()))
 				}
 				if b.Begun > 0 {
-					fmt.Fprintf(out, "%s in operations that have not ended; aqsha cash settle\n", b.Begun.Format())
+					fmt.Fprintln(out, l.Text("cash.begun", "amount", b.Begun.Format()))
 				}
 			})
 		}),
@@ -314,7 +317,8 @@ made in --wallet, of the office --mint; without, the wallet that is there is com
 					return err
 				}
 				return cli.Show(command, map[string]any{"restored": back, "balance": w.Balance()}, func(out io.Writer) {
-					fmt.Fprintf(out, "%s came back; the wallet has %s\n", back.Format(), w.Balance().Settled.Format())
+					fmt.Fprintln(out, cli.LanguageFor(command).Text("cash.restored", "amount", back.Format(), "balance",
+						w.Balance().Settled.Format()))
 				})
 			})(command, nil)
 		},

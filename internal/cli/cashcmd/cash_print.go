@@ -77,9 +77,10 @@ func runCashPrint(ctx context.Context, command *cobra.Command, w *cashwallet.Wal
 	}
 	return cli.Show(command, map[string]any{"sheet": args[1], "notes": list}, func(out io.Writer) {
 		for _, p := range list {
-			fmt.Fprintf(out, "%s  serial %s\n", p.Amount.Format(), p.Serial)
+			fmt.Fprintln(out, cli.LanguageFor(command).Text("cash.serial", "amount", p.Amount.Format(), "serial",
+				p.Serial))
 		}
-		fmt.Fprintf(out, "%s holds the money: print it, cover the inner codes, and remove the file\n", args[1])
+		fmt.Fprintln(out, cli.LanguageFor(command).Text("cash.sheet", "file", args[1]))
 	})
 }
 
@@ -120,8 +121,9 @@ func checkOuter(ctx context.Context, command *cobra.Command, w *cashwallet.Walle
 	}
 	view := map[string]any{"amount": outer.Amount, "serial": outer.Serial(), "issued": true, "state": state}
 	err = cli.Show(command, view, func(out io.Writer) {
-		fmt.Fprintf(out, "%s, serial %s: issued, %s; whether this paper holds it only its inner code shows\n",
-			outer.Amount.Format(), outer.Serial(), state)
+		fmt.Fprintln(out, cli.LanguageFor(command).Text("cash.outer", "amount", outer.Amount.Format(), "serial",
+			outer.Serial(),
+			"state", state))
 	})
 	if err == nil && state != string(cash.StateUnspent) {
 		return cli.ExitWith(cli.ExitRefused)

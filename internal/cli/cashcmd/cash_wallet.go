@@ -55,7 +55,8 @@ func withdraw(ctx context.Context, command *cobra.Command, s *session.Session, w
 		var refused *cash.Refusal
 		if err == nil {
 			return cli.Show(command, map[string]any{"withdrawn": amount, "balance": w.Balance()}, func(out io.Writer) {
-				fmt.Fprintf(out, "withdrew %s; the wallet has %s\n", amount.Format(), w.Balance().Settled.Format())
+				fmt.Fprintln(out, cli.LanguageFor(command).Text("cash.withdrew", "amount", amount.Format(), "balance",
+					w.Balance().Settled.Format()))
 			})
 		}
 		if !errors.As(err, &refused) {
@@ -216,7 +217,8 @@ func receive(ctx context.Context, command *cobra.Command, w *cashwallet.Wallet, 
 	}
 	return cli.Show(command, map[string]any{"received": amount, "memo": t.Memo, "balance": w.Balance()},
 		func(out io.Writer) {
-			fmt.Fprintf(out, "received %s; the wallet has %s\n", amount.Format(), w.Balance().Settled.Format())
+			fmt.Fprintln(out, cli.LanguageFor(command).Text("cash.received", "amount", amount.Format(), "balance",
+				w.Balance().Settled.Format()))
 		})
 }
 
@@ -233,12 +235,10 @@ func receiveOffline(command *cobra.Command, w *cashwallet.Wallet, t *coin.Token)
 	return cli.Show(command, map[string]any{"unsettled": amount, "locked": locked, "balance": w.Balance()},
 		func(out io.Writer) {
 			if locked {
-				fmt.Fprintf(out, "%s: genuine, and locked to this wallet: nobody else can spend it\n", amount.Format())
+				fmt.Fprintln(out, cli.LanguageFor(command).Text("cash.locked", "amount", amount.Format()))
 				return
 			}
-			fmt.Fprintf(out,
-				"%s: genuine, not yet known to be unspent: whoever gave it can still spend it until 'aqsha "+
-					"cash settle'\n", amount.Format())
+			fmt.Fprintln(out, cli.LanguageFor(command).Text("cash.offline", "amount", amount.Format()))
 		})
 }
 
@@ -328,7 +328,8 @@ func payFromCash(ctx context.Context, command *cobra.Command, w *cashwallet.Wall
 
 func showPaid(command *cobra.Command, w *cashwallet.Wallet, to string, op *cashwallet.Operation) error {
 	return cli.Show(command, map[string]any{"paid": op.Amount, "to": to, "balance": w.Balance()}, func(out io.Writer) {
-		fmt.Fprintf(out, "paid %s to %s; the wallet has %s\n", op.Amount.Format(), to, w.Balance().Settled.Format())
+		fmt.Fprintln(out, cli.LanguageFor(command).Text("cash.paid", "amount", op.Amount.Format(), "to", to, "balance",
+			w.Balance().Settled.Format()))
 	})
 }
 
@@ -420,12 +421,13 @@ still on its way.`,
 			b := w.Balance()
 			err = cli.Show(command, map[string]any{"settled": settled, "lost": lost, "reclaimed": back, "balance": b},
 				func(out io.Writer) {
-					fmt.Fprintf(out, "settled %s; the wallet has %s\n", settled.Format(), b.Settled.Format())
+					l := cli.LanguageFor(command)
+					fmt.Fprintln(out, l.Text("cash.settled", "amount", settled.Format(), "balance", b.Settled.Format()))
 					if lost > 0 {
-						fmt.Fprintf(out, "%s had been spent by whoever gave it: lost\n", lost.Format())
+						fmt.Fprintln(out, l.Text("cash.lost", "amount", lost.Format()))
 					}
 					if back > 0 {
-						fmt.Fprintf(out, "%s came back\n", back.Format())
+						fmt.Fprintln(out, l.Text("cash.back", "amount", back.Format()))
 					}
 				})
 			if err == nil && w.Begun() > 0 {

@@ -105,9 +105,16 @@ func newChannelOpen() *cobra.Command {
 				return kept
 			}
 			return session.ShowDone(command, receipt, err,
-				cli.LanguageFor(command).Text("result.channel", "name", args[0], "id", f.Channel.Contract, "amount", amounts[0].Format()))
+				cli.LanguageFor(command).Text("result.channel", "name", args[0], "id", f.Channel.Contract, "amount",
+					amounts[0].Format()))
 		}),
 	}
+	addOpenFlags(command)
+	return command
+}
+
+// addOpenFlags are what a channel is opened with.
+func addOpenFlags(command *cobra.Command) {
 	command.Flags().String("from", "", "the sender's wallet")
 	command.Flags().String("to", "", "the receiver's wallet")
 	command.Flags().String("deposit", "", "tenge to put in")
@@ -120,7 +127,6 @@ func newChannelOpen() *cobra.Command {
 	command.Flags().String("window", "24h", "how long the receiver can claim after the sender has left")
 	command.Flags().String("for", "30d",
 		"how long the channel lasts: a span, a date, or until the next day of the calendar (\"each 1st\")")
-	return command
 }
 
 // sender takes up the sender's side of a channel.
@@ -435,7 +441,8 @@ func newChannelShow() *cobra.Command {
 			return cli.Show(command, c, func(w io.Writer) {
 				l := cli.LanguageFor(command)
 				fmt.Fprintln(w, l.Text("result.channel-terms", "from", terminal.Plain(s.Keyring.NameOf(c.Sender)), "to",
-					terminal.Plain(s.Keyring.NameOf(c.Receiver)), "deposit", c.Deposit.Format(), "paid", c.Paid.Format(),
+					terminal.Plain(s.Keyring.NameOf(c.Receiver)), "deposit", c.Deposit.Format(), "paid",
+					c.Paid.Format(),
 					"tick", c.Tick.Format()))
 				if c.Left != 0 {
 					fmt.Fprintln(w, l.Text("result.channel-left", "at", terminal.Moment(c.Left), "until",

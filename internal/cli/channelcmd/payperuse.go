@@ -87,7 +87,8 @@ func newUseOpen() *cobra.Command {
 				Terms: scenario.MeteredTerms(tariff, meter.Registers{}, now.Add(-spans[2]), watts, most, spans[0],
 					spans[1], time.UnixMilli(int64(ends)))})
 			return session.ShowDone(command, receipt, err,
-				cli.LanguageFor(command).Text("result.meter", "name", args[0], "deposit", deposit.Format(), "most", most.Format()))
+				cli.LanguageFor(command).Text("result.meter", "name", args[0], "deposit", deposit.Format(), "most",
+					most.Format()))
 		}),
 	}
 	for _, f := range [][2]string{{"customer", "who buys"}, {"supplier", "who sells"}, {"meter", "the meter's wallet"},

@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -209,7 +211,7 @@ func printSummary(w io.Writer, s miner.Summary) {
 	fmt.Fprintf(w, "%.2f MH/s over %.1f s with %s on %d threads\n", s.MHAverage, s.ElapsedSeconds, s.Kernel, s.Threads)
 	fmt.Fprintf(w, "accepted %d, rejected %d, blocks %d, best share %.4g\n", s.Accepted, s.RejectedTotal(), s.Blocks,
 		s.BestShare)
-	for reason, count := range s.Rejected {
-		fmt.Fprintf(w, "  rejected %d: %s\n", count, reason)
+	for _, reason := range slices.Sorted(maps.Keys(s.Rejected)) {
+		fmt.Fprintf(w, "  rejected %d: %s\n", s.Rejected[reason], reason)
 	}
 }

@@ -69,7 +69,7 @@ program's version and these flags: the listening sockets, the miners' connection
 their jobs go over, miners notice nothing but a pause while the log is read. If the new
 pool cannot begin, the running one goes on. It stays for as long as miners do whose TLS
 it has begun, and does nothing else. Without a running pool it just starts.`,
-		Example: `  aqsha pool up --bitcoin @aqsha-devnet/node.URL --operator bcrt1q... --start-difficulty 0.001 --min-difficulty 1e-9
+		Example: `  aqsha pool up --bitcoin @aqsha-devnet/node.url --operator bcrt1q... --start-difficulty 0.001 --min-difficulty 1e-9
   aqsha pool up --bitcoin http://127.0.0.1:8332 --cookie ~/.bitcoin/.cookie --operator bc1q... --scheme tides --in-coinbase
   aqsha pool up --replace --bitcoin http://127.0.0.1:8332 --cookie ~/.bitcoin/.cookie --operator bc1q... --scheme tides
   aqsha pool up --import /etc/ckpool/ckpool.conf`,

@@ -46,7 +46,8 @@ func NewAgencyCommand() *cobra.Command {
 				fmt.Fprintln(table, "NAME\tID\tSTATE\tKEYS\tSINCE")
 				for _, a := range agencies {
 					fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", terminal.Plain(a.Name), a.ID,
-						standing.StateText(l, a.Suspended), standing.KeysText(a.Keys), standing.SinceText(a.SinceMillis))
+						standing.StateText(l, a.Suspended), standing.KeysText(a.Keys),
+						standing.SinceText(a.SinceMillis))
 				}
 				table.Flush()
 			})

@@ -234,6 +234,9 @@ func pairsOf(command *cobra.Command, name string) (map[string]string, error) {
 		if !ok {
 			return nil, cli.Usage(fmt.Errorf("--%s %q: want NAME=VALUE", name, item))
 		}
+		if _, twice := pairs[key]; twice { // of two amounts neither is meant for sure
+			return nil, cli.Usage(fmt.Errorf("--%s %s: it is given twice", name, key))
+		}
 		pairs[key] = value
 	}
 	return pairs, err
@@ -336,10 +339,10 @@ func paidOf(command *cobra.Command, assets []string) ([]money.Tiyn, error) {
 	if err != nil {
 		return nil, err
 	}
-	paid := make([]money.Tiyn, len(assets))
+	paid, given := make([]money.Tiyn, len(assets)), make([]bool, len(assets))
 	for _, item := range list {
 		asset, text, ok := strings.Cut(item, "=")
-		if !ok {
+		if !ok && len(assets) > 0 {
 			asset, text = assets[0], item
 		}
 		at := -1
@@ -352,6 +355,10 @@ func paidOf(command *cobra.Command, assets []string) ([]money.Tiyn, error) {
 			return nil, cli.Usage(fmt.Errorf("--pay %s: the contract's assets are %s", item,
 				strings.Join(assets, ", ")))
 		}
+		if given[at] {
+			return nil, cli.Usage(fmt.Errorf("--pay %s: %s is paid twice; give the sum", item, asset))
+		}
+		given[at] = true
 		if paid[at], err = money.ParseTenge(text); err != nil {
 			return nil, cli.Usage(fmt.Errorf("--pay: %w", err))
 		}
@@ -402,7 +409,8 @@ func newContractAct() *cobra.Command {
 			}
 			receipt, err := s.Act(ctx, t, c.Assets)
 			return session.ShowDone(command, receipt, err,
-				cli.LanguageFor(command).Text("result.acted", "name", args[0], "action", args[1], "by", cli.Flag(command, "by")))
+				cli.LanguageFor(command).Text("result.acted", "name", args[0], "action", args[1], "by",
+					cli.Flag(command, "by")))
 		}),
 	}
 	command.Flags().String("by", "", "the wallet that calls it")
@@ -478,7 +486,8 @@ func describeContract(w io.Writer, l words.Language, nameOf func(token.WalletID)
 	if c.Renewals > 0 {
 		renewed = ", " + l.Text("result.contract-renewed", "count", c.Renewals, "most", contract.MaxRenewals)
 	}
-	fmt.Fprintln(w, l.Text("result.contract-head", "definition", terminal.Plain(d.Name), "id", c.ID, "version", c.Version,
+	fmt.Fprintln(w, l.Text("result.contract-head", "definition", terminal.Plain(d.Name), "id", c.ID, "version",
+		c.Version,
 		"at", terminal.Moment(c.EndsMillis))+renewed)
 	row := func(label, name, value string) {
 		fmt.Fprintf(w, "  %-*s %-12s %s\n", labelWidth(l), label, name, value)

@@ -59,7 +59,8 @@ func newContractStep(noun, verb, action, short string, document bool) *cobra.Com
 			}
 			receipt, err := s.Call(ctx, call)
 			return session.ShowDone(command, receipt, err,
-				cli.LanguageFor(command).Text("result.acted", "name", args[0], "action", verb, "by", cli.Flag(command, "by")))
+				cli.LanguageFor(command).Text("result.acted", "name", args[0], "action", verb, "by",
+					cli.Flag(command, "by")))
 		}),
 	}
 	command.Flags().String("by", "", "the wallet that does it")
@@ -133,7 +134,8 @@ func newGrantOpen() *cobra.Command {
 				Terms: []token.Value{token.Bytes(subject[:]), token.Int(int64(amount)), token.Int(until.UnixMilli()),
 					named}})
 			return session.ShowDone(command, receipt, err,
-				cli.LanguageFor(command).Text("result.grant-waits", "name", args[0], "amount", amount.Format(), "registry", cli.Flag(command, "registry")))
+				cli.LanguageFor(command).Text("result.grant-waits", "name", args[0], "amount", amount.Format(),
+					"registry", cli.Flag(command, "registry")))
 		}),
 	}
 	requireFlags(command, [2]string{"by", "the treasury's wallet"}, [2]string{"farmer", "for whom"},
@@ -253,7 +255,8 @@ func newGrantWork() *cobra.Command {
 				Parties: parties, Purpose: purpose, Paid: price,
 				Terms: []token.Value{token.Int(int64(price)), token.Int(until.UnixMilli()), named}})
 			return session.ShowDone(command, receipt, err,
-				cli.LanguageFor(command).Text("result.work-waits", "name", args[0], "amount", price.Format(), "buyer", cli.Flag(command, "buyer")))
+				cli.LanguageFor(command).Text("result.work-waits", "name", args[0], "amount", price.Format(), "buyer",
+					cli.Flag(command, "buyer")))
 		}),
 	}
 	requireFlags(command, [2]string{"buyer", "who pays"}, [2]string{"supplier", "who works"},
@@ -292,7 +295,9 @@ func newGrantWhere() *cobra.Command {
 					result.Freed = append(result.Freed, f)
 				}
 			}
-			return cli.Show(command, result, func(w io.Writer) { describeWhere(w, cli.LanguageFor(command), s.WalletName, result) })
+			return cli.Show(command, result, func(w io.Writer) {
+				describeWhere(w, cli.LanguageFor(command), s.WalletName, result)
+			})
 		}),
 	}
 }
@@ -316,7 +321,8 @@ func describeWhere(w io.Writer, l words.Language, nameOf func(token.WalletID) st
 			p.Amount.Format()))
 	}
 	for _, f := range r.Freed {
-		fmt.Fprintln(w, " ", l.Text("result.where-freed", "to", terminal.Plain(nameOf(f.To)), "amount", f.Amount.Format(),
+		fmt.Fprintln(w, " ", l.Text("result.where-freed", "to", terminal.Plain(nameOf(f.To)), "amount",
+			f.Amount.Format(),
 			"from", terminal.Plain(nameOf(f.From))))
 	}
 }

@@ -97,8 +97,9 @@ func newOrderOpen() *cobra.Command {
 					token.Int(span["inspect"].Milliseconds()), token.Int(span["warranty"].Milliseconds()),
 					token.Int(until), named,
 				}})
-			return session.ShowDone(command, receipt, err, cli.LanguageFor(command).Count("result.order", int(milestones),
-				"name", args[0], "amount", price.Format()))
+			return session.ShowDone(command, receipt, err,
+				cli.LanguageFor(command).Count("result.order", int(milestones),
+					"name", args[0], "amount", price.Format()))
 		}),
 	}
 	addOrderFlags(command)

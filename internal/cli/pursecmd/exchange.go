@@ -147,7 +147,7 @@ func receive(command *cobra.Command, args []string) error {
 func warnStale(command *cobra.Command, phone *purse.Phone) {
 	// What was taken is written: that its list cannot be read is said by the next payment.
 	if s, err := phone.Standing(); err == nil && s.ListStale {
-		fmt.Fprintln(command.ErrOrStderr(), "warning: "+staleWords(&s))
+		fmt.Fprintln(command.ErrOrStderr(), "warning: "+staleWords(cli.LanguageFor(command), &s))
 	}
 }
 
@@ -260,8 +260,8 @@ func giveUp(command *cobra.Command, _ []string) error {
 	}
 	return cli.Show(command, map[string]any{"payee": request.Payee, "amount_tiyn": request.Amount,
 		"payment": purse.Text(message)}, func(w io.Writer) {
-		fmt.Fprintf(w, "the payment of %s to purse %s is given up; it stays paid, and its payee may still claim it\n",
-			request.Amount.Format(), request.Payee)
+		fmt.Fprintln(w, cli.LanguageFor(command).Text("purse.given-up", "amount", request.Amount.Format(), "payee",
+			request.Payee))
 	})
 }
 

@@ -19,6 +19,7 @@ import (
 	"github.com/aqsha/aqsha/token/sealed"
 	"github.com/aqsha/aqsha/txlog/vfs"
 	"github.com/aqsha/aqsha/wallet/purse"
+	"github.com/aqsha/aqsha/words"
 )
 
 // NewPurseCommand makes the command "purse".
@@ -155,8 +156,9 @@ func openPurse(ctx context.Context, command *cobra.Command, s *session.Session, 
 		return err
 	}
 	return cli.Show(command, map[string]any{"purse": id, "receipt": receipt}, func(w io.Writer) {
-		fmt.Fprintf(w, "purse %s is open with %s; it lasts %d days\n   transaction %s\n", id, t.Deposit.Format(),
-			days, receipt.ID)
+		l := cli.LanguageFor(command)
+		fmt.Fprintln(w, l.Count("purse.open", int(days), "id", id, "amount", t.Deposit.Format()))
+		fmt.Fprintln(w, "  ", l.Text("purse.transaction", "id", receipt.ID))
 	})
 }
 
@@ -385,47 +387,46 @@ func showPurse(command *cobra.Command, phone *purse.Phone) error {
 		return err
 	}
 	return cli.Show(command, s, func(w io.Writer) {
-		fmt.Fprintf(w, "purse %s: %s can be paid\n", s.Purse, s.Funds.Format())
-		fmt.Fprintf(w, "   set aside %s, received %s in %d payments, paid %s\n", s.Deposit.Format(),
-			s.Received.Format(),
-			s.Held, s.Paid.Format())
-		fmt.Fprintf(w, "   at most %s at once, %s in all\n", s.Limits.MaxPayment.Format(), s.Limits.MaxOffline.Format())
-		showList(w, &s)
+		l := cli.LanguageFor(command)
+		fmt.Fprintln(w, l.Text("purse.funds", "id", s.Purse, "amount", s.Funds.Format()))
+		fmt.Fprintln(w, "  ", l.Count("purse.account", int(s.Held), "deposit", s.Deposit.Format(), "received",
+			s.Received.Format(), "paid", s.Paid.Format()))
+		fmt.Fprintln(w, "  ", l.Text("purse.limits", "once", s.Limits.MaxPayment.Format(), "all",
+			s.Limits.MaxOffline.Format()))
+		showList(w, l, &s)
 		if s.Pending {
-			fmt.Fprintln(w, "   a payment has no receipt yet: show it to its payee again, or give it up")
+			fmt.Fprintln(w, "  ", l.Text("purse.pending"))
 		}
 		if s.GivenUp > 0 {
-			fmt.Fprintf(w, "   %d payments were given up: they stay paid, and their payees may still claim them\n",
-				s.GivenUp)
+			fmt.Fprintln(w, "  ", l.Count("purse.many-given-up", int(s.GivenUp)))
 		}
 	})
 }
 
 // showList says which revocation list a purse has, and whether it is stale.
-func showList(w io.Writer, s *purse.Standing) {
+func showList(w io.Writer, l words.Language, s *purse.Standing) {
 	if s.ListMillis == 0 {
-		fmt.Fprintf(w, "   %s\n", staleWords(s))
+		fmt.Fprintln(w, "  ", staleWords(l, s))
 		return
 	}
-	kind := "list"
+	pairs := []any{"count", s.Revoked, "at", time.UnixMilli(int64(s.ListMillis)).UTC().Format(time.DateTime)}
+	known := l.Text("purse.by-list", pairs...)
 	if s.ListFilter {
-		kind = "filter"
+		known = l.Text("purse.by-filter", pairs...)
 	}
-	fmt.Fprintf(w, "   %d purses are known to be revoked, by a %s of %s UTC", s.Revoked, kind,
-		time.UnixMilli(int64(s.ListMillis)).UTC().Format(time.DateTime))
 	if !s.ListSigned {
-		fmt.Fprint(w, " that nobody signed")
+		known += " " + l.Text("purse.unsigned")
 	}
-	fmt.Fprintln(w)
+	fmt.Fprintln(w, "  ", known)
 	if s.ListStale {
-		fmt.Fprintf(w, "   %s\n", staleWords(s))
+		fmt.Fprintln(w, "  ", staleWords(l, s))
 	}
 }
 
 // staleWords say what a stale list, or none, leaves open.
-func staleWords(s *purse.Standing) string {
+func staleWords(l words.Language, s *purse.Standing) string {
 	if s.ListMillis == 0 {
-		return "the purse has no revocation list, so whoever is revoked can pay it: update it where there is a network"
+		return l.Text("purse.no-list")
 	}
-	return "the revocation list is stale, so who was revoked since can pay it: update it where there is a network"
+	return l.Text("purse.stale-list")
 }

@@ -59,8 +59,9 @@ payments are worth nothing.`,
 				return err
 			}
 			return cli.Show(command, done, func(w io.Writer) {
-				fmt.Fprintf(w, "%d payments are settled, %d were already, %d came too late\n", done.Settled,
-					done.Known, done.Lost)
+				fmt.Fprintln(w, cli.LanguageFor(command).Text("purse.settled", "settled", done.Settled, "known",
+					done.Known, "lost",
+					done.Lost))
 			})
 		}),
 	}

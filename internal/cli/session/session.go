@@ -225,7 +225,8 @@ func ShowDone(command *cobra.Command, receipt node.Receipt, err error, done stri
 		if done != "" {
 			fmt.Fprintln(w, done)
 		}
-		fmt.Fprintln(w, "  ", l.Text("result.receipt", "id", receipt.ID, "entry", receipt.Index, "block", receipt.Height))
+		fmt.Fprintln(w, "  ", l.Text("result.receipt", "id", receipt.ID, "entry", receipt.Index, "block",
+			receipt.Height))
 	})
 }
 

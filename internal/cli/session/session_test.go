@@ -319,3 +319,38 @@ func TestWhoDraftsSubmitsNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// A language that is not here is refused before a command does anything: what it did could not be said.
+func TestALanguageThatIsNotHere(t *testing.T) {
+	t.Parallel()
+	dir := newNet(t)
+	ran := false
+	do := func(context.Context, *cobra.Command, *session.Session, []string) error { ran = true; return nil }
+	spoken := func(make func(act) func(*cobra.Command, []string) error) func(act) func(*cobra.Command, []string) error {
+		return func(do act) func(*cobra.Command, []string) error {
+			run := make(do)
+			return func(command *cobra.Command, args []string) error {
+				command.Flags().String("lang", "", "")
+				if err := command.Flags().Set("lang", args[0]); err != nil {
+					return err
+				}
+				return run(command, args)
+			}
+		}
+	}
+	paying := func(do act) func(*cobra.Command, []string) error {
+		return func(command *cobra.Command, args []string) error {
+			return session.WithPayer(command, func(ctx context.Context, s *session.Session) error { return do(ctx, command, s, args) })
+		}
+	}
+	for name, make := range map[string]func(act) func(*cobra.Command, []string) error{"changing": session.OnLedger, "reading": session.ReadingLedger, "paying": paying} {
+		ran = false
+		var usage cli.UsageError
+		if _, _, err := run(t, spoken(make), do, "x", "de", "--data", dir); !errors.As(err, &usage) || ran {
+			t.Errorf("%s in a language that is not here: ran %t, %v", name, ran, err)
+		}
+		if _, _, err := run(t, spoken(make), do, "x", "kk", "--data", dir); err != nil || !ran {
+			t.Errorf("%s in Kazakh: ran %t, %v", name, ran, err)
+		}
+	}
+}

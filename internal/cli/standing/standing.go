@@ -34,7 +34,8 @@ func Suspensions(noun, example, short string, suspend func(d *wallet.Client, ctx
 				receipt, err := suspend(s.Client, ctx, ids[0], suspended)
 				l := cli.LanguageFor(command)
 				if suspended {
-					return session.ShowDone(command, receipt, err, l.Text("standing."+noun+"-suspended", "name", args[0]))
+					return session.ShowDone(command, receipt, err,
+						l.Text("standing."+noun+"-suspended", "name", args[0]))
 				}
 				return session.ShowDone(command, receipt, err, l.Text("standing."+noun+"-active", "name", args[0]))
 			}),
@@ -82,7 +83,8 @@ func RenewCommand(noun, example string, renew func(d *wallet.Client, ctx context
 				return err
 			}
 			receipt, err := renew(s.Client, ctx, ids[0], keys)
-			return session.ShowDone(command, receipt, err, cli.LanguageFor(command).Text("standing."+noun+"-renewed", "name",
+			return session.ShowDone(command, receipt, err, cli.LanguageFor(command).Text("standing."+noun+"-renewed",
+				"name",
 				args[0], "needed", keys.Threshold, "keys", len(keys.Keys)))
 		}),
 	}

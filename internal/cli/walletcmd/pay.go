@@ -225,7 +225,8 @@ func payEarmarked(ctx context.Context, command *cobra.Command, s *session.Sessio
 	receipt, becomes, err := s.PayEarmarked(ctx, p)
 	l, pairs := cli.LanguageFor(command), []any{"from", args[0], "amount", p.Amount.Format(), "to", args[1]}
 	if becomes != 0 {
-		return session.ShowDone(command, receipt, err, l.Text("result.paid-purpose", append(pairs, "purpose", becomes)...))
+		return session.ShowDone(command, receipt, err,
+			l.Text("result.paid-purpose", append(pairs, "purpose", becomes)...))
 	}
 	return session.ShowDone(command, receipt, err, l.Text("result.paid-plain", pairs...))
 }

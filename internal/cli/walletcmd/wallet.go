@@ -481,7 +481,8 @@ rest.`,
 				purpose = p.Number
 			}
 			receipt, err := s.Seize(ctx, id, court[0], purpose, amount, cli.Flag(command, "case"))
-			return receipt, cli.LanguageFor(command).Text("result.wallet-seized", "amount", amount.Format(), "name", args[0],
+			return receipt, cli.LanguageFor(command).Text("result.wallet-seized", "amount", amount.Format(), "name",
+				args[0],
 				"court", args[2]), err
 		}),
 	}
@@ -606,8 +607,8 @@ func walletShow() *cobra.Command {
 	}
 }
 
-// describeWallet shows a wallet in a language, with what its tier allows and what it has paid on the day of now, in Unix
-// milliseconds.
+// describeWallet shows a wallet in a language, with what its tier allows and what it has paid on the day of now, in
+// Unix milliseconds.
 func describeWallet(w io.Writer, l words.Language, registrar string, view api.WalletView, a *ledger.Authority,
 	now uint64) {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
@@ -617,7 +618,8 @@ func describeWallet(w io.Writer, l words.Language, registrar string, view api.Wa
 	row(l.Text("result.shown-registrar"), registrar)
 	row(l.Text("result.shown-key"), view.Key)
 	row(l.Text("result.shown-state"), stateOf(l, view))
-	row(l.Text("result.shown-balance"), l.Count("result.shown-tokens", int(view.Tokens), "amount", view.Balance.Format()))
+	row(l.Text("result.shown-balance"), l.Count("result.shown-tokens", int(view.Tokens), "amount",
+		view.Balance.Format()))
 	if a := view.Attributes; a != (token.Attributes{}) {
 		row(l.Text("result.shown-attributes"), l.Text("result.shown-attribute-values", "category", a.Category, "region",
 			strconv.Quote(a.Region), "role", strconv.Quote(a.Role)))

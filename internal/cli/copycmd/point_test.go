@@ -1,0 +1,157 @@
+package copycmd
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aqsha/aqsha/api"
+	"github.com/aqsha/aqsha/internal/cli"
+	"github.com/aqsha/aqsha/internal/cli/datadir"
+	"github.com/aqsha/aqsha/node"
+	"github.com/aqsha/aqsha/token"
+)
+
+func isUsage(err error) bool { var usage cli.UsageError; return errors.As(err, &usage) }
+
+// A ledger is restored to a size or to a time, in the network's zone unless another is said; a day is all of it.
+func TestPointsInTime(t *testing.T) {
+	at := func(text string) uint64 {
+		when, err := time.Parse(time.RFC3339Nano, text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return uint64(when.UnixMilli())
+	}
+	for _, c := range []struct {
+		flags []string
+		want  point
+		wrong bool
+	}{
+		{nil, point{}, false},
+		{[]string{"--to-size", "7"}, point{size: 7}, false},
+		{[]string{"--to-time", "2026-11-28"}, point{millis: at("2026-11-28T23:59:59.999+05:00")}, false},
+		{[]string{"--to-time", "2026-11-28T17:30"}, point{millis: at("2026-11-28T17:30:00+05:00")}, false},
+		{[]string{"--to-time", "2026-11-28 17:30"}, point{millis: at("2026-11-28T17:30:00+05:00")}, false},
+		{[]string{"--to-time", "2026-11-28T17:30:15Z"}, point{millis: at("2026-11-28T17:30:15Z")}, false},
+		{[]string{"--to-time", "2026-11-28T17:30:15.250+01:00"}, point{millis: at("2026-11-28T17:30:15.250+01:00")}, false},
+		{[]string{"--to-size", "0"}, point{}, true},
+		{[]string{"--to-size", "7", "--to-time", "2026-11-28"}, point{}, true},
+		{[]string{"--to-time", "yesterday"}, point{}, true},
+		{[]string{"--to-time", "2026-13-01"}, point{}, true},
+		{[]string{"--to-time", "1969-12-31"}, point{}, true},
+	} {
+		command := &cobra.Command{}
+		addPointFlags(command)
+		if err := command.ParseFlags(c.flags); err != nil {
+			t.Fatal(err)
+		}
+		got, err := pointOf(command)
+		if c.wrong && !isUsage(err) || !c.wrong && (err != nil || got != c.want) {
+			t.Errorf("%v: %+v, %v; want %+v", c.flags, got, err, c.want)
+		}
+	}
+}
+
+// A block is of the past that is restored if it ends by the size, or was made by the time.
+func TestBlocksUpToAPoint(t *testing.T) {
+	block := func(size, millis uint64) (b api.BlockView) { b.Size, b.TimeMillis = size, millis; return b }
+	for _, c := range []struct {
+		p    point
+		b    api.BlockView
+		want bool
+	}{
+		{point{size: 10}, block(10, 1<<50), true}, {point{size: 10}, block(11, 0), false},
+		{point{millis: 5}, block(99, 5), true}, {point{millis: 5}, block(0, 6), false},
+	} {
+		if got := c.p.holds(c.b); got != c.want {
+			t.Errorf("%+v holds %+v: %t", c.p, c.b, got)
+		}
+	}
+	if !(point{}).whole() || (point{size: 1}).whole() || (point{millis: 1}).whole() {
+		t.Error("which points are the whole ledger")
+	}
+}
+
+// What is lost is said apart: what somebody relies on, what was left behind, and what is not known.
+func TestWhatIsLostInWords(t *testing.T) {
+	for _, c := range []struct {
+		l     lost
+		wants []string
+	}{
+		{lost{}, nil},
+		{lost{Answered: 3}, []string{"3 were signed or acknowledged"}},
+		{lost{LeftBehind: 2, fence: 40, epoch: 6}, []string{"2 lie beyond entry 40, where the leader of epoch 6 began"}},
+		{lost{Answered: 1, LeftBehind: 2, Unknown: 5}, []string{"1 were signed", "; 2 lie beyond", "; of 5 it is not known"}},
+	} {
+		got := c.l.String()
+		for _, want := range c.wants {
+			if !strings.Contains(got, want) {
+				t.Errorf("%+v: want %q in %q", c.l, want, got)
+			}
+		}
+		if len(c.wants) == 0 && got != "" {
+			t.Errorf("%q of nothing", got)
+		}
+	}
+	id := token.TransactionID{1}
+	if got := (lostEntry{Index: 4, What: "payment", Transaction: &id}).String(); !strings.HasPrefix(got, "entry 4: payment, transaction 01") {
+		t.Error(got)
+	}
+	if got := (lostEntry{Index: 4, What: "leaf"}).String(); got != "entry 4: leaf" {
+		t.Error(got)
+	}
+}
+
+// What is no backup is refused in words of restoring, whichever way it is none.
+func TestWhatCanBeRestored(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for path, says := range map[string]string{filepath.Join(dir, "none"): "there is no", file: "is a file", dir: "so it is no backup"} {
+		if err := holdsCopy(path); !isUsage(err) || !strings.Contains(err.Error(), says) || !strings.Contains(err.Error(), whatToRestore) {
+			t.Errorf("%s: %v, want %q", path, err, says)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(dir, datadir.ConfigFile), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := holdsCopy(dir); err != nil {
+		t.Error(err)
+	}
+}
+
+// What is set aside is all of the ledger and nothing else, and is there again under the name that is said.
+func TestALedgerIsSetAside(t *testing.T) {
+	dir := t.TempDir()
+	if aside, err := setAside(dir); err != nil || aside != "" {
+		t.Errorf("nothing was there: %q, %v", aside, err)
+	}
+	for _, part := range append([]string{"keys"}, node.LedgerParts...) {
+		if err := os.WriteFile(filepath.Join(dir, part), []byte(part), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	aside, err := setAside(dir)
+	if err != nil || filepath.Dir(aside) != dir {
+		t.Fatalf("%q, %v", aside, err)
+	}
+	for _, part := range node.LedgerParts {
+		if got, err := os.ReadFile(filepath.Join(aside, part)); err != nil || string(got) != part {
+			t.Errorf("%s: %q, %v", part, got, err)
+		}
+		if _, err := os.Stat(filepath.Join(dir, part)); !os.IsNotExist(err) {
+			t.Errorf("%s is still there", part)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(dir, "keys")); err != nil {
+		t.Error("keys were set aside")
+	}
+}

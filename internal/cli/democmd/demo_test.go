@@ -1,0 +1,90 @@
+package democmd
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aqsha/aqsha/internal/cli"
+	"github.com/aqsha/aqsha/internal/cli/datadir"
+	"github.com/aqsha/aqsha/scenario"
+)
+
+// An address that is asked for goes before that of the configuration; a story that is told once takes any.
+func TestWhereTheDemoListens(t *testing.T) {
+	for _, c := range []struct {
+		configured, asked string
+		once              bool
+		want              string
+	}{
+		{"127.0.0.1:8420", "", false, "127.0.0.1:8420"}, {"127.0.0.1:8420", "127.0.0.1:9", false, "127.0.0.1:9"},
+		{"127.0.0.1:8420", "", true, "127.0.0.1:0"}, {"127.0.0.1:8420", "127.0.0.1:9", true, "127.0.0.1:9"},
+	} {
+		if got := demoAddress(c.configured, c.asked, c.once); got != c.want {
+			t.Errorf("%+v: %s", c, got)
+		}
+	}
+}
+
+// Starting over deletes a network for development, and nothing that is not one.
+func TestStartingOver(t *testing.T) {
+	command := &cobra.Command{}
+	command.SetContext(t.Context())
+	network := func(development bool) string {
+		dir := filepath.Join(t.TempDir(), "net")
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := datadir.WriteConfig(dir, datadir.Config{Name: "x", Listen: datadir.DefaultListen, Development: development}); err != nil {
+			t.Fatal(err)
+		}
+		return dir
+	}
+	real := network(false)
+	var usage cli.UsageError
+	if err := resetDemo(command, real); !errors.As(err, &usage) {
+		t.Errorf("a real network: %v", err)
+	}
+	if _, err := os.Stat(real); err != nil {
+		t.Error("a real network was deleted")
+	}
+	play := network(true)
+	if err := resetDemo(command, play); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(play); !os.IsNotExist(err) {
+		t.Error("the network for development is still there")
+	}
+	if err := resetDemo(command, filepath.Join(t.TempDir(), "none")); err != nil {
+		t.Errorf("nothing to delete: %v", err)
+	}
+}
+
+// The page shows of each step whether it was played, waits, or is not built.
+func TestHowFarTheStoryIs(t *testing.T) {
+	dir := t.TempDir()
+	act := func(context.Context, *scenario.Stage) error { return nil }
+	steps := []scenario.Step{{Name: "issue", Title: "A", Play: act}, {Name: "pay", Title: "B", Play: act}, {Name: "sale", Title: "C"}}
+	states := func() (all []string) {
+		for i, s := range storySteps(steps, dir) {
+			if s.Name != steps[i].Name || s.Title != steps[i].Title {
+				t.Errorf("%+v", s)
+			}
+			all = append(all, s.State)
+		}
+		return all
+	}
+	if got := states(); got[0] != "waiting" || got[1] != "waiting" || got[2] != "not-built" {
+		t.Error(got)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "story.json"), []byte(`{"done": {"issue": true}}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := states(); got[0] != "played" || got[1] != "waiting" || got[2] != "not-built" {
+		t.Error(got)
+	}
+}
