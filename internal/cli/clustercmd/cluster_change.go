@@ -256,9 +256,9 @@ func changed(done string, change func([]token.Validator, []string) ([]token.Vali
 					"needed: payments wait until more do\n", len(next), there, needed)
 		}
 		reason := cli.Flag(command, "reason")
-		for _, f := range ordering.Cluster.Faults {
-			if reason == "" && f.Member == args[0] {
-				reason = fmt.Sprintf("signed twice at block %d", f.Height)
+		for i := range ordering.Cluster.Faults {
+			if f := &ordering.Cluster.Faults[i]; reason == "" && f.Member == args[0] {
+				reason = fmt.Sprintf("signed twice at block %d, evidence %s", f.Height, f.Evidence())
 			}
 		}
 		receipt, err := s.SetValidators(ctx, authority.Set(token.RoleRoot).Sequence, reason, next)
@@ -329,7 +329,7 @@ func newClusterRemoveCommand() *cobra.Command {
 		Use:   "remove NAME",
 		Short: "Have a validator order no more; root signs",
 		Long: `Have a validator order no more, by a transaction of the authority's root keys, which says why:
-without --reason, at which block it signed twice, if the node has the proof of that. From the
+without --reason, at which block it signed twice and by which hash the proof is known, if the node has it. From the
 second block after it on its votes do not count, and its signatures of the log neither; what it signed before stays.`,
 		Example: "  aqsha cluster remove tulpar --reason left --data ./net/central",
 		Args:    cobra.ExactArgs(1),
