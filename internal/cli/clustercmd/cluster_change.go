@@ -167,21 +167,10 @@ func prepareNew(command *cobra.Command, dir, name string) (who token.Validator, 
 	if err != nil {
 		return who, err
 	}
-	secret, err := nodecmd.PassphraseForInit(command, known.Development)
+	keyring, keys, c, err := beginValidator(command, dir, known)
 	if err != nil {
 		return who, err
 	}
-	keyring, err := wallet.OpenKeyring(dir, secret, func(string) (string, error) { return secret, nil })
-	if err != nil {
-		return who, err
-	}
-	keys, err := cluster.NewKeys()
-	if err != nil {
-		return who, err
-	}
-	port, _ := command.Flags().GetInt("port")
-	c := datadir.Config{Name: known.Name, Listen: "127.0.0.1:" + strconv.Itoa(port), Development: known.Development,
-		Network: known.Network}
 	if err := initValidator(dir, keyring, c, *e.Leaf.Genesis, charter, settings, keys); err != nil {
 		return who, err
 	}
@@ -189,6 +178,24 @@ func prepareNew(command *cobra.Command, dir, name string) (who token.Validator, 
 		return who, err
 	}
 	return keys.Member(name).Validator()
+}
+
+// beginValidator makes a validator's keys, and says what its directory is configured with, as another's is of the same
+// network. It writes nothing but what the passphrase is checked by.
+func beginValidator(command *cobra.Command, dir string, known datadir.Config) (keyring *wallet.Keyring,
+	keys cluster.Keys, c datadir.Config, err error) {
+	secret, err := nodecmd.PassphraseForInit(command, known.Development)
+	if err != nil {
+		return nil, keys, c, err
+	}
+	if keyring, err = wallet.OpenKeyring(dir, secret, func(string) (string, error) { return secret, nil }); err != nil {
+		return nil, keys, c, err
+	}
+	port, _ := command.Flags().GetInt("port")
+	c = datadir.Config{Name: known.Name, Listen: "127.0.0.1:" + strconv.Itoa(port), Development: known.Development,
+		Network: known.Network}
+	keys, err = cluster.NewKeys()
+	return keyring, keys, c, err
 }
 
 // newSettings says where a new validator listens, and where the others are.
