@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -227,6 +228,45 @@ func TestProposals(t *testing.T) {
 		if got := s.accepts(c.txs...); got != c.want {
 			t.Errorf("%s: accepted is %t, want %t", name, got, c.want)
 		}
+	}
+}
+
+// A batch passes the mempool twice, a proposal of this validator's and one that it judges, and a block: each of its
+// signatures is verified once. One that this node has made is not verified again at all.
+func TestEachSignatureIsVerifiedOnce(t *testing.T) {
+	t.Parallel()
+	s := newStages(t, 1)[0]
+	for _, b := range s.economy(8) {
+		s.block(b)
+	}
+	var verified atomic.Int64
+	s.app.verifies = newVerifying(func(b *node.Batch) {
+		verified.Add(int64(b.Len()))
+		s.node.VerifyBatch(b)
+	})
+	others := batchOf(s.payment(0), s.payment(1), s.payment(2))
+	made := node.NewBatch([]*token.Transaction{s.payment(3), s.payment(4)})
+	s.node.VerifyBatch(made)
+	own := encodeBatch(digest{}, made.Len(), made.Transaction)
+	s.app.verifies.remember(own, digest{}, made)
+	for _, kind := range []abci.CheckTxType{abci.CheckTxType_New, abci.CheckTxType_Recheck, abci.CheckTxType_New} {
+		for _, b := range [][]byte{others, own} {
+			if r, err := s.app.CheckTx(t.Context(), &abci.RequestCheckTx{Tx: b, Type: kind}); err != nil || r.Code != 0 {
+				t.Fatalf("%v, %v", r, err)
+			}
+		}
+	}
+	proposed, err := s.app.PrepareProposal(t.Context(), &abci.RequestPrepareProposal{Txs: [][]byte{own, others},
+		MaxTxBytes: 1 << 20})
+	if err != nil || !s.accepts(append(proposed.Txs[:1], own, others)...) {
+		t.Fatalf("%v, %v", proposed, err)
+	}
+	s.block(own, others)
+	if verified.Load() != 3 {
+		t.Errorf("%d signatures were verified, want 3", verified.Load())
+	}
+	if head := s.node.Head(); head.Count < 5 {
+		t.Errorf("the block holds %d entries", head.Count)
 	}
 }
 

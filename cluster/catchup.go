@@ -429,6 +429,9 @@ func (e *Engine) watch(ctx context.Context) {
 			return
 		}
 		comet := e.comet.Load()
+		if comet != nil {
+			e.leaveSilent(comet.Switch())
+		}
 		e.app.mu.Lock()
 		at := e.app.at.Height
 		e.app.mu.Unlock()
@@ -451,6 +454,25 @@ func (e *Engine) watch(ctx context.Context) {
 		comet.Wait()
 		e.fetchAndRun(ctx, false)
 		moved = time.Now()
+	}
+}
+
+// silence is how long a member's connection may bring nothing. Those who vote are heard every second or two, also while
+// no block can be agreed on.
+const silence = 10 * time.Second
+
+// leaveSilent closes connections to members that have gone silent, which CometBFT connects again within seconds. A line
+// that was cut and is mended carries nothing for as long again as it was cut, up to two minutes: that is TCP's backing
+// off, and CometBFT's own patience is longer still.
+func (e *Engine) leaveSilent(network *p2p.Switch) {
+	for _, peer := range network.Peers().List() {
+		state, ok := peer.Get(cmttypes.PeerStateKey).(*consensus.PeerState)
+		if !ok || state.GetHeight() <= 0 { // it fetches the log, and is silent while it executes
+			continue
+		}
+		if idle := peer.Status().RecvMonitor.Idle; idle > e.silence {
+			network.StopPeerForError(peer, fmt.Sprintf("nothing was heard for %s", idle.Round(time.Millisecond)))
+		}
 	}
 }
 

@@ -12,7 +12,9 @@ import (
 
 	"github.com/aqsha/aqsha/cluster"
 	"github.com/aqsha/aqsha/cluster/status"
+	"github.com/aqsha/aqsha/ledger"
 	"github.com/aqsha/aqsha/node"
+	"github.com/aqsha/aqsha/node/audit"
 	"github.com/aqsha/aqsha/node/proof"
 	"github.com/aqsha/aqsha/node/signers"
 	"github.com/aqsha/aqsha/token"
@@ -157,6 +159,8 @@ func TestValidatorsChangeWhileTheyArePaidAt(t *testing.T) {
 	if err != nil || shown.ID != last.ID || len(receipt.Signers) != 3 {
 		t.Fatalf("a receipt through %d changes: %+v, %v", len(receipt.Signers), shown, err)
 	}
+	g.publicly(five)
+	g.forked(five)
 	receipt.Signers = receipt.Signers[1:]
 	if _, err := proof.CheckReceipt(receipt.Encode(), g.world.Network); err == nil {
 		t.Fatal("a receipt without the first change is believed")
@@ -165,6 +169,94 @@ func TestValidatorsChangeWhileTheyArePaidAt(t *testing.T) {
 	g.stop(0)
 	g.submit(2, g.payment())
 	g.whole()
+}
+
+// open is what everybody may read of a member's log.
+type open struct {
+	*member
+	links func([]signers.Link) []signers.Link // as they are shown
+}
+
+func (o open) Checkpoint(context.Context) ([]byte, error) {
+	signed, _ := o.node.Published()
+	return signed, nil
+}
+
+func (o open) Tile(_ context.Context, t txlog.Tile) ([]byte, error) { return o.node.Log().ReadTile(t) }
+
+func (o open) Genesis(context.Context) (ledger.Genesis, error) { return o.node.Genesis(), nil }
+
+func (o open) Signers(context.Context) ([]signers.Link, error) {
+	_, c := o.node.Published()
+	links, err := o.node.SignerLinks(c.Size)
+	return o.links(links), err
+}
+
+func (o open) Blocks(_ context.Context, from uint64) (blocks []audit.Block, err error) {
+	for height := from; height < min(from+100, o.node.Log().Heights()); height++ {
+		b, err := o.node.Log().Batch(height)
+		if err != nil {
+			return nil, err
+		}
+		data, err := o.node.Log().Entry(b.FirstIndex)
+		if err != nil {
+			return nil, err
+		}
+		e, err := ledger.DecodeEntry(data)
+		if err != nil {
+			return nil, err
+		}
+		blocks = append(blocks, audit.Block{Leaf: *e.Leaf, First: b.FirstIndex})
+	}
+	return blocks, nil
+}
+
+// publicly has everybody verify a member's log by its hashes and leaves, through the changes of who signs it.
+func (g *group) publicly(i int) {
+	g.t.Helper()
+	as := func(links []signers.Link) []signers.Link { return links }
+	r, err := audit.Public(g.t.Context(), open{g.members[i], as}, g.world.Network, nil)
+	if _, c := g.members[i].node.Published(); err != nil || r.Size != c.Size || r.Leaves == 0 {
+		g.t.Fatalf("as everybody reads it: %+v, %v", r, err)
+	}
+	for name, shown := range map[string]func([]signers.Link) []signers.Link{
+		"no links":      func([]signers.Link) []signers.Link { return nil },
+		"the first one": func(links []signers.Link) []signers.Link { return links[:1] },
+	} {
+		if _, err := audit.Public(g.t.Context(), open{g.members[i], shown}, g.world.Network, nil); err == nil {
+			g.t.Fatalf("a log is verified with %s of its signers", name)
+		}
+	}
+}
+
+// forked has those who sign a member's log now sign another history: two checkpoints are evidence for who has the links.
+func (g *group) forked(i int) {
+	g.t.Helper()
+	n := g.members[i].node
+	signed, c := n.Published()
+	other := c
+	other.Root[0] ^= 1
+	var charter cluster.Charter
+	var signatures [][]byte
+	for _, k := range []int{0, 1, 2, i} {
+		keys := g.members[k].keys
+		charter.Members = append(charter.Members, keys.Member(g.members[k].name))
+		signatures = append(signatures, ed25519.Sign(keys.Checkpoint, []byte(other.Text())))
+	}
+	second, err := charter.Quorum().Sign(c.Origin, other.Text(), signatures)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	links, err := n.SignerLinks(c.Size)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	if err := proof.Fork(signed, second, g.world.Genesis, links...); err != nil {
+		g.t.Fatalf("two histories of the present signers are no fork: %v", err)
+	}
+	if proof.Fork(signed, signed, g.world.Genesis, links...) == nil || proof.Fork(signed, second, g.world.Genesis) == nil {
+		g.t.Fatal("a checkpoint beside itself, or signatures of nobody whom the genesis knows, are a fork")
+	}
 }
 
 // A follower that knew the first validators alone follows through two changes, and shows them on; what those before

@@ -6,8 +6,11 @@ import (
 	"net"
 	"os"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/aqsha/aqsha/cluster"
 )
 
 // links are proxies between validators: every validator reaches every other through one of its own, which can be cut.
@@ -15,7 +18,8 @@ type links struct {
 	mu    sync.Mutex
 	cut   map[[2]int]bool
 	conns map[[2]int][]net.Conn
-	slow  map[[2]int]time.Duration // by which what is read is handed on later
+	slow  map[[2]int]time.Duration  // by which what is read is handed on later
+	mute  map[[2]int][]*atomic.Bool // of each connection: what is sent on it is lost, though it stays open
 }
 
 // proxy listens for what a validator sends to another.
@@ -45,10 +49,14 @@ func (l *links) proxy(t *testing.T, from, to int, address string) string {
 			}
 			l.mu.Lock()
 			l.conns[pair] = append(l.conns[pair], in, out)
+			mute := new(atomic.Bool)
+			if l.mute != nil {
+				l.mute[pair] = append(l.mute[pair], mute)
+			}
 			l.mu.Unlock()
 			for _, way := range [][2]net.Conn{{in, out}, {out, in}} {
 				go func() {
-					_, _ = io.Copy(late{way[0], l, pair}, way[1])
+					_, _ = io.Copy(late{way[0], l, pair, mute}, way[1])
 					way[0].Close()
 					way[1].Close()
 				}()
@@ -63,6 +71,7 @@ type late struct {
 	net.Conn
 	links *links
 	pair  [2]int
+	mute  *atomic.Bool
 }
 
 func (c late) Write(b []byte) (int, error) {
@@ -70,7 +79,42 @@ func (c late) Write(b []byte) (int, error) {
 	delay := c.links.slow[c.pair]
 	c.links.mu.Unlock()
 	time.Sleep(delay) // it is the delay of the line that is tried
+	if c.mute.Load() {
+		return len(b), nil
+	}
 	return c.Conn.Write(b)
+}
+
+// silence loses what is sent from now on, for ever, on the connections that there are with one: as a line does that was
+// cut and mended, while TCP waits to send again. New connections are good.
+func (l *links) silence(with int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for pair, all := range l.mute {
+		for _, m := range all {
+			m.Store(m.Load() || pair[0] == with || pair[1] == with)
+		}
+	}
+}
+
+// A validator whose connections carry nothing any more, though none was closed, connects anew, and catches up.
+func TestASilentLineIsLeft(t *testing.T) {
+	t.Parallel()
+	l := &links{cut: map[[2]int]bool{}, conns: map[[2]int][]net.Conn{}, mute: map[[2]int][]*atomic.Bool{}}
+	g := newGroupOf(t, 4, func(from, to int, address string) string { return l.proxy(t, from, to, address) })
+	for _, m := range g.members {
+		m.opened = func(e *cluster.Engine) { cluster.LeaveSilent(e, 3*time.Second) }
+	}
+	g.startAll()
+	g.settle(8)
+	g.agree()
+	l.silence(3)
+	for i := range 3 {
+		g.submit(i, g.payment())
+	}
+	begun := time.Now()
+	g.agree()
+	t.Logf("the one that nobody heard has everything after %s", time.Since(begun).Round(time.Millisecond))
 }
 
 // between cuts, or mends, all links between validators of different sides.

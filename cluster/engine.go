@@ -53,13 +53,15 @@ type Engine struct {
 	blockDB     dbm.DB           // CometBFT's, which it opens before that of states
 	application abci.Application // app, or what a test has put around it
 	patience    time.Duration
+	silence     time.Duration
 	end         context.CancelFunc // ends what runs beside the engine
 	beside      sync.WaitGroup
 }
 
 // Open reads a participant's directory. Start begins to order.
 func Open(dir string, keys Keys, logger *slog.Logger) (*Engine, error) {
-	e := &Engine{dir: dir, keys: keys, logger: logger, failed: make(chan struct{}), patience: patience}
+	e := &Engine{dir: dir, keys: keys, logger: logger, failed: make(chan struct{}), patience: patience,
+		silence: silence}
 	var err error
 	if e.settings, err = ReadSettings(dir); err != nil {
 		return nil, err

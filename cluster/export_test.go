@@ -30,6 +30,9 @@ func Impatient(e *Engine, patience time.Duration, blocks uint64) {
 	e.patience, e.settings.KeepBlocks = patience, blocks
 }
 
+// LeaveSilent has a validator close a connection that has brought nothing for so long.
+func LeaveSilent(e *Engine, silence time.Duration) { e.silence = silence }
+
 // Vote sends all peers a vote.
 func Vote(e *Engine, vote *cmtproto.Vote) {
 	if comet := e.comet.Load(); comet != nil {

@@ -160,6 +160,7 @@ func (e *Engine) Status() status.Status {
 	}
 	s.Needed, s.Since = last.threshold(), last.after
 	own := public(e.keys.Consensus)
+	s.Outside = (Charter{Members: last.members}).ByConsensus(own) < 0
 	for _, m := range last.members {
 		self := m.Consensus.Equal(own)
 		view := status.Member{Name: m.Name, Self: self, Connected: self || connected[m.Peer],

@@ -36,6 +36,7 @@ type Leader interface {
 type following struct {
 	// ms by which the last block that came was dated ahead of the clock here, or before it
 	ahead     atomic.Int64
+	refused   atomic.Bool                 // the leader did not take the last cosignature: it is said once
 	signer    atomic.Pointer[note.Signer] // with which it cosigns, and signs its snapshots; nil before it follows
 	mu        sync.Mutex
 	connected bool
@@ -632,7 +633,6 @@ func (f *follower) acknowledge(signed []byte, c txlog.Checkpoint) ([]byte, error
 
 // notify sends the newest cosigned checkpoint to the leader, who need not take it.
 func (f *follower) notify(ctx context.Context) {
-	refused := false
 	for {
 		select {
 		case <-ctx.Done():
@@ -641,10 +641,12 @@ func (f *follower) notify(ctx context.Context) {
 			notifying, done := context.WithTimeout(ctx, SilenceBound)
 			err := f.leader.Cosign(notifying, signed)
 			done()
-			if err != nil && ctx.Err() == nil && !refused {
+			if err != nil && ctx.Err() == nil && !f.node.following.refused.Load() {
 				f.node.logger.Warn("the leader does not take this follower's cosignature", "cause", err)
 			}
-			refused = err != nil
+			if ctx.Err() == nil {
+				f.node.following.refused.Store(err != nil)
+			}
 		}
 	}
 }

@@ -4,7 +4,12 @@
 // It belongs to cluster. Invariant: what is not known is absent, not nought.
 package status
 
-import "github.com/aqsha/aqsha/token"
+import (
+	"crypto/sha256"
+	"encoding/hex"
+
+	"github.com/aqsha/aqsha/token"
+)
 
 // Status is how a validator sees its cluster.
 type Status struct {
@@ -21,6 +26,7 @@ type Status struct {
 	Members     []Member `json:"members"`
 	Since       uint64   `json:"since" doc:"entries up to the end of the block that set them; 0: the genesis"`
 	Faults      []Fault  `json:"faults" doc:"proofs that a validator has signed twice, kept since this one began"`
+	Outside     bool     `json:"outside,omitempty" doc:"this validator is none of the members: it was removed, has other keys now, or is not set yet"`
 	Stopped     string   `json:"stopped,omitempty" doc:"why this validator has stopped for good"`
 }
 
@@ -44,6 +50,18 @@ type Fault struct {
 	Kind   string          `json:"kind"`
 	Vote   token.PublicKey `json:"vote" doc:"key with which it signed"`
 	Proof  []byte          `json:"proof,omitempty" doc:"the two votes, as the consensus engine encodes them"`
+}
+
+// evidenceBytes are shown of a proof's hash: nobody keeps so many proofs that two would be taken for each other.
+const evidenceBytes = 8
+
+// Evidence is by which a fault's proof is named: the beginning of its SHA-256 in hexadecimal; empty without a proof.
+func (f *Fault) Evidence() string {
+	if len(f.Proof) == 0 {
+		return ""
+	}
+	sum := sha256.Sum256(f.Proof)
+	return hex.EncodeToString(sum[:evidenceBytes])
 }
 
 // MaxSilent is after how many milliseconds without a block a cluster is said to stand still.

@@ -211,60 +211,24 @@ func TestAClusterIsLinearizable(t *testing.T) {
 	if os.Getenv("AQSHA_CLUSTER") == "" {
 		t.Skip("make cluster-test runs it; a single node's short form is TestPaymentsAreLinearizableUnderCrashes")
 	}
-	const clients, operations = 6, 120
+	const clients, operations = 6, 720
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	c := newCouncil(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
-	var playing sync.WaitGroup
-	var done atomic.Int64
-	histories := make([][]porcupine.Operation, clients)
-	for remote := range clients {
-		playing.Go(func() {
-			random := rand.New(rand.NewPCG(seed, uint64(remote)))
-			for n := range operations {
-				o := operation{from: random.IntN(accounts)}
-				if random.IntN(3) > 0 {
-					o.to = (o.from + 1 + random.IntN(accounts-1)) % accounts
-					o.amount = money.Tiyn(1 + remote + 8*n)
-				}
-				if p, ok := c.perform(ctx, o, random); ok {
-					p.ClientId = remote
-					histories[remote] = append(histories[remote], p)
-				}
-				done.Add(1)
-			}
-		})
-	}
+	p := c.play(ctx, clients, seed)
 	// Each is killed in turn, at equal parts of the work, twice round; the next when the last is back.
 	for k := range 8 {
-		for done.Load() < int64(clients*operations*(k+1)/10) && ctx.Err() == nil {
-			time.Sleep(10 * time.Millisecond)
-		}
+		p.until(ctx, func(counts map[string]int) bool {
+			return counts["paid"]+counts["read"]+counts["refused"]+counts["unknown"] >= operations*(k+1)/10
+		})
 		c.running[k%4].kill()
 		begun := time.Now()
 		c.start(k % 4)
-		t.Logf("validator %d is back after %s, when %d of %d operations were done", k%4,
-			time.Since(begun).Round(time.Millisecond),
-			done.Load(), clients*operations)
+		t.Logf("validator %d is back after %s", k%4, time.Since(begun).Round(time.Millisecond))
 	}
-	playing.Wait()
-	var history []porcupine.Operation
-	counts := map[string]int{}
-	for _, part := range histories {
-		for _, p := range part {
-			counts[kindOf(p)]++
-		}
-		history = append(history, part...)
-	}
-	t.Logf("%v", counts)
-	if got := linearizable(history); got != porcupine.Ok {
-		t.Fatalf("the history is %s", got)
-	}
-	if counts["paid"] < clients*operations/4 || counts["read"] < clients*operations/8 {
-		t.Fatalf("%v: the test shows too little", counts)
-	}
+	p.end(ctx, operations/4, operations/8)
 	c.conclude(ctx)
 }
 

@@ -98,20 +98,29 @@ func (c *council) play(ctx context.Context, clients int, seed uint64) *playing {
 	return p
 }
 
+// until waits until so much has come about.
+func (p *playing) until(ctx context.Context, enough func(counts map[string]int) bool) {
+	p.council.t.Helper()
+	for {
+		p.mu.Lock()
+		done := enough(p.counts)
+		p.mu.Unlock()
+		if done {
+			return
+		}
+		if ctx.Err() != nil {
+			p.council.t.Fatal("the test shows too little")
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
 // end stops them when so many have paid and read, and holds what they were answered against one ledger that does one
 // thing at a time.
 func (p *playing) end(ctx context.Context, paid, read int) {
 	t := p.council.t
 	t.Helper()
-	for enough := false; !enough; {
-		p.mu.Lock()
-		enough = p.counts["paid"] >= paid && p.counts["read"] >= read
-		p.mu.Unlock()
-		if ctx.Err() != nil {
-			t.Fatalf("%v: the test shows too little", p.counts)
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
+	p.until(ctx, func(counts map[string]int) bool { return counts["paid"] >= paid && counts["read"] >= read })
 	close(p.stop)
 	p.running.Wait()
 	var history []porcupine.Operation

@@ -4,7 +4,7 @@ import (
 	"context"
 
 	"github.com/aqsha/aqsha/ledger"
-	"github.com/aqsha/aqsha/node"
+	"github.com/aqsha/aqsha/node/signers"
 	"github.com/aqsha/aqsha/token"
 	"github.com/aqsha/aqsha/txlog"
 )
@@ -21,12 +21,14 @@ type Shown interface {
 	Checkpoint(ctx context.Context) ([]byte, error)
 	Tile(ctx context.Context, t txlog.Tile) ([]byte, error)
 	Genesis(ctx context.Context) (ledger.Genesis, error)
+	// Signers are links to who signs the newest checkpoint; none where nobody has taken the genesis's key's place.
+	Signers(ctx context.Context) ([]signers.Link, error)
 	// Blocks are those from a height on, in order, as many as the source gives at a time.
 	Blocks(ctx context.Context, from uint64) ([]Block, error)
 }
 
-// Public verifies what everybody may read of a log. The genesis leads to the network's id and names the log's key,
-// under which the checkpoint must be signed; the hashes of the tiles lead to the root in it; every leaf is one of them,
+// Public verifies what everybody may read of a log. The genesis leads to the network's id and names the log's key; links
+// lead from there to who signs the checkpoint, where validators have changed; the hashes of the tiles lead to the root in it; every leaf is one of them,
 // and states the root of all before it and money that adds up. What entries between the leaves say, it cannot tell.
 func Public(ctx context.Context, source Shown, network token.NetworkID,
 	progress func(done, size uint64)) (r Report, err error) {
@@ -53,10 +55,21 @@ func Public(ctx context.Context, source Shown, network token.NetworkID,
 	if network != (token.NetworkID{}) && network != r.Network {
 		return r, mismatch("this is network %s, not %s", r.Network, network)
 	}
-	if err := node.CheckSignature(genesis, signed); err != nil {
+	links, err := source.Signers(ctx)
+	if err != nil {
 		return r, err
 	}
+	s, err := signers.FromGenesis(genesis, links)
+	if err != nil {
+		return r, mismatch("who signs the log: %v", err)
+	}
+	if _, _, err := s.Open(signed); err != nil {
+		return r, mismatch("the checkpoint is not signed by those who sign this log: %v", err)
+	}
 	p := publicCheck{ctx: ctx, source: source, size: claimed.Size, progress: progress, last: genesis.Leaf()}
+	if p.changes, err = changesOf(links); err != nil {
+		return r, err
+	}
 	if err := p.run(); err != nil {
 		return r, err
 	}
@@ -73,6 +86,18 @@ func Public(ctx context.Context, source Shown, network token.NetworkID,
 	return r, nil
 }
 
+// changesOf is what the links' checkpoints state: the log must have had those roots.
+func changesOf(links []signers.Link) (list []txlog.Checkpoint, err error) {
+	for i := range links {
+		c, err := txlog.ParseSigned(links[i].Checkpoint)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, c)
+	}
+	return list, nil
+}
+
 // publicCheck walks through the hashes of a log, beside its leaves.
 type publicCheck struct {
 	ctx      context.Context
@@ -83,8 +108,9 @@ type publicCheck struct {
 	compared uint64
 	blocks   []Block // that follow
 	last     ledger.Leaf
-	next     uint64 // index of the next leaf
-	begun    bool   // the genesis was seen
+	next     uint64             // index of the next leaf
+	begun    bool               // the genesis was seen
+	changes  []txlog.Checkpoint // of who signs, that the walk has not come to
 }
 
 func (p *publicCheck) run() error {
@@ -142,7 +168,17 @@ func (p *publicCheck) add(hash txlog.Hash) error {
 			return err
 		}
 	}
-	return p.stream.Add(hash, p.above)
+	if err := p.stream.Add(hash, p.above); err != nil {
+		return err
+	}
+	if len(p.changes) > 0 && p.changes[0].Size == p.stream.Size() {
+		if root := p.stream.Root(); root != p.changes[0].Root {
+			return mismatch("the signers changed behind %d entries with root %s, this log has root %s there",
+				p.stream.Size(), p.changes[0].Root, root)
+		}
+		p.changes = p.changes[1:]
+	}
+	return nil
 }
 
 // leaf compares a leaf with its hash, and what it states with the leaf before.

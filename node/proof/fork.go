@@ -1,26 +1,24 @@
 package proof
 
 import (
-	"golang.org/x/mod/sumdb/note"
-
 	"github.com/aqsha/aqsha/ledger"
-	"github.com/aqsha/aqsha/txlog"
-	"github.com/aqsha/aqsha/txlog/quorum"
+	"github.com/aqsha/aqsha/node/signers"
 )
 
-// Fork checks evidence that a log's key signed two histories: two checkpoints of one size with
-// different roots. Nil means that the evidence holds; anybody with the genesis can check it.
+// Fork checks evidence that those who sign a log have signed two histories: two checkpoints of one size with
+// different roots. links show who signs so many entries where validators have changed since the genesis
+// (GET /v1/signers). Nil means that the evidence holds; anybody with the genesis and the links can check it.
 // Checkpoints of different sizes are held together with a consistency proof (txlog.VerifyConsistency).
-func Fork(one, other []byte, g ledger.Genesis) error {
-	verifier, err := quorum.NewVerifier(g.LogKey)
+func Fork(one, other []byte, g ledger.Genesis, links ...signers.Link) error {
+	s, err := signers.FromGenesis(g, links)
 	if err != nil {
-		return bad("genesis", "it names no usable log key: %v", err)
+		return bad("genesis", "it does not lead to who signs the log: %v", err)
 	}
-	a, _, err := txlog.OpenCheckpoint(one, g.Name, note.VerifierList(verifier))
+	a, _, err := s.Open(one)
 	if err != nil {
 		return bad("one", "%v", err)
 	}
-	b, _, err := txlog.OpenCheckpoint(other, g.Name, note.VerifierList(verifier))
+	b, _, err := s.Open(other)
 	if err != nil {
 		return bad("other", "%v", err)
 	}

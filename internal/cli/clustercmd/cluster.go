@@ -69,6 +69,10 @@ who has voted for the last block, and how many votes of each are missing since i
 					if seen.Since > 0 {
 						fmt.Fprintf(w, "these validators sign what is behind entry %d\n", seen.Since)
 					}
+					if seen.Outside {
+						fmt.Fprintf(w, "%s is none of them: it was removed, has other keys now, or is not set yet; it "+
+							"does not vote\n", seen.Member)
+					}
 					table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 					fmt.Fprintln(table, "VALIDATOR\tREACHED\tVOTED\tMISSED")
 					for _, m := range seen.Members {
@@ -83,9 +87,10 @@ who has voted for the last block, and how many votes of each are missing since i
 					if seen.Batches > 0 {
 						fmt.Fprintf(w, "waiting: %d batches, %d bytes\n", seen.Batches, seen.Bytes)
 					}
-					for _, f := range seen.Faults {
-						fmt.Fprintf(w, "%s has signed twice at block %d (%s)\n", terminal.Plain(f.Member), f.Height,
-							f.Kind)
+					for i := range seen.Faults {
+						f := &seen.Faults[i]
+						fmt.Fprintf(w, "%s has signed twice at block %d (%s), evidence %s\n", terminal.Plain(f.Member),
+							f.Height, terminal.Plain(f.Kind), f.Evidence())
 					}
 				})
 				if why := seen.Waits(); err == nil && why != "" {

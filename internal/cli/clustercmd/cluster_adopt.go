@@ -17,14 +17,12 @@ import (
 	"github.com/aqsha/aqsha/cluster"
 	"github.com/aqsha/aqsha/internal/cli"
 	"github.com/aqsha/aqsha/internal/cli/datadir"
-	"github.com/aqsha/aqsha/internal/cli/nodecmd"
 	"github.com/aqsha/aqsha/internal/cli/session"
 	"github.com/aqsha/aqsha/internal/durable"
 	"github.com/aqsha/aqsha/node"
 	"github.com/aqsha/aqsha/token"
 	"github.com/aqsha/aqsha/txlog"
 	"github.com/aqsha/aqsha/txlog/vfs"
-	"github.com/aqsha/aqsha/wallet"
 )
 
 // publicValidator is a validator.json: who a validator is, and at which address the others reach it.
@@ -183,15 +181,7 @@ func prepareAdopter(command *cobra.Command, dir, from, name string) (who publicV
 	if err != nil {
 		return who, err
 	}
-	secret, err := nodecmd.PassphraseForInit(command, known.Development)
-	if err != nil {
-		return who, err
-	}
-	keyring, err := wallet.OpenKeyring(dir, secret, func(string) (string, error) { return secret, nil })
-	if err != nil {
-		return who, err
-	}
-	keys, err := cluster.NewKeys()
+	keyring, keys, c, err := beginValidator(command, dir, known)
 	if err != nil {
 		return who, err
 	}
@@ -200,7 +190,6 @@ func prepareAdopter(command *cobra.Command, dir, from, name string) (who publicV
 	if err := keyring.SaveValidator(keys.Text()); err != nil {
 		return who, err
 	}
-	port, _ := command.Flags().GetInt("port")
 	peer, _ := command.Flags().GetInt("peer-port")
 	who.Address = net.JoinHostPort(cli.Flag(command, "host"), strconv.Itoa(peer))
 	if who.Validator, err = keys.Member(name).Validator(); err != nil {
@@ -209,6 +198,5 @@ func prepareAdopter(command *cobra.Command, dir, from, name string) (who publicV
 	if err := vfs.OS.MkdirAll(filepath.Join(dir, "cluster")); err != nil {
 		return who, err
 	}
-	return who, datadir.WriteConfig(dir, datadir.Config{Name: known.Name, Listen: "127.0.0.1:" + strconv.Itoa(port),
-		Development: known.Development, Network: known.Network})
+	return who, datadir.WriteConfig(dir, c)
 }

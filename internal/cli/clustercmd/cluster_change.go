@@ -170,21 +170,10 @@ func prepareNew(command *cobra.Command, dir, name string) (who token.Validator, 
 	if err != nil {
 		return who, err
 	}
-	secret, err := nodecmd.PassphraseForInit(command, known.Development)
+	keyring, keys, c, err := beginValidator(command, dir, known)
 	if err != nil {
 		return who, err
 	}
-	keyring, err := wallet.OpenKeyring(dir, secret, func(string) (string, error) { return secret, nil })
-	if err != nil {
-		return who, err
-	}
-	keys, err := cluster.NewKeys()
-	if err != nil {
-		return who, err
-	}
-	port, _ := command.Flags().GetInt("port")
-	c := datadir.Config{Name: known.Name, Listen: "127.0.0.1:" + strconv.Itoa(port), Development: known.Development,
-		Network: known.Network}
 	if err := initValidator(dir, keyring, c, *e.Leaf.Genesis, charter, settings, keys); err != nil {
 		return who, err
 	}
@@ -192,6 +181,24 @@ func prepareNew(command *cobra.Command, dir, name string) (who token.Validator, 
 		return who, err
 	}
 	return keys.Member(name).Validator()
+}
+
+// beginValidator makes a validator's keys, and says what its directory is configured with, as another's is of the same
+// network. It writes nothing but what the passphrase is checked by.
+func beginValidator(command *cobra.Command, dir string, known datadir.Config) (keyring *wallet.Keyring,
+	keys cluster.Keys, c datadir.Config, err error) {
+	secret, err := nodecmd.PassphraseForInit(command, known.Development)
+	if err != nil {
+		return nil, keys, c, err
+	}
+	if keyring, err = wallet.OpenKeyring(dir, secret, func(string) (string, error) { return secret, nil }); err != nil {
+		return nil, keys, c, err
+	}
+	port, _ := command.Flags().GetInt("port")
+	c = datadir.Config{Name: known.Name, Listen: "127.0.0.1:" + strconv.Itoa(port), Development: known.Development,
+		Network: known.Network}
+	keys, err = cluster.NewKeys()
+	return keyring, keys, c, err
 }
 
 // newSettings says where a new validator listens, and where the others are.
@@ -259,9 +266,9 @@ func changed(done string, change func([]token.Validator, []string) ([]token.Vali
 					"needed: payments wait until more do\n", len(next), there, needed)
 		}
 		reason := cli.Flag(command, "reason")
-		for _, f := range ordering.Cluster.Faults {
-			if reason == "" && f.Member == args[0] {
-				reason = fmt.Sprintf("signed twice at block %d", f.Height)
+		for i := range ordering.Cluster.Faults {
+			if f := &ordering.Cluster.Faults[i]; reason == "" && f.Member == args[0] {
+				reason = fmt.Sprintf("signed twice at block %d, evidence %s", f.Height, f.Evidence())
 			}
 		}
 		receipt, err := s.SetValidators(ctx, authority.Set(token.RoleRoot).Sequence, reason, next)
@@ -332,7 +339,7 @@ func newClusterRemoveCommand() *cobra.Command {
 		Use:   "remove NAME",
 		Short: "Have a validator order no more; root signs",
 		Long: `Have a validator order no more, by a transaction of the authority's root keys, which says why:
-without --reason, at which block it signed twice, if the node has the proof of that. From the
+without --reason, at which block it signed twice and by which hash the proof is known, if the node has it. From the
 second block after it on its votes do not count, and its signatures of the log neither; what it signed before stays.`,
 		Example: "  aqsha cluster remove tulpar --reason left --data ./net/central",
 		Args:    cobra.ExactArgs(1),

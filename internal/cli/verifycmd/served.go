@@ -9,6 +9,7 @@ import (
 	"github.com/aqsha/aqsha/api"
 	"github.com/aqsha/aqsha/ledger"
 	"github.com/aqsha/aqsha/node/audit"
+	"github.com/aqsha/aqsha/node/signers"
 	"github.com/aqsha/aqsha/txlog"
 )
 
@@ -41,6 +42,19 @@ func (s served) Entries(ctx context.Context, size uint64) iter.Seq2[[]byte, erro
 }
 
 func (s served) Genesis(ctx context.Context) (ledger.Genesis, error) { return s.client.Genesis(ctx) }
+
+// Signers are the links that a node shows. A server of tiles alone shows none: its log's key is the genesis's, or the
+// checkpoint does not hold.
+func (s served) Signers(ctx context.Context) ([]signers.Link, error) {
+	links, err := s.client.Signers(ctx)
+	if statusOf(err) == http.StatusNotFound || err == nil && links == nil {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return signers.Decode(links)
+}
 
 // blocksAtOnce is how many leaves are asked for at a time, the most that a node gives.
 const blocksAtOnce = 500
