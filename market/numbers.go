@@ -124,7 +124,7 @@ func shortDecimal(text string, s span) (float64, bool) {
 	x := word ^ 0x2e2e2e2e2e2e2e2e
 	point := bits.TrailingZeros64((x-0x0101010101010101)&^x&0x8080808080808080) / 8
 	decimals := n - 1 - point
-	if point < 1 || decimals < 1 || decimals > 8 {
+	if point < 1 || point > 7 || decimals < 1 || decimals > 8 { // 8: no point among the first eight
 		return 0, false
 	}
 	whole, okWhole := digitsOf(word, point)

@@ -39,6 +39,9 @@ func (b *builder) architecture() error {
 			c.FromNetwork(network, b.use.Energy, usage.CBECI)
 			b.paceOf(c, network)
 		}
+		if c.Name == "bitcoin" && b.Options.Chain != nil {
+			b.Options.Chain.fill(c)
+		}
 		if c.Name == "digital-tenge" && tenge != nil {
 			c.FromTenge(*tenge)
 			b.answered(c)
