@@ -142,6 +142,9 @@ func (t *Table) equalRows(a, b int) bool {
 // step is the usual distance between rows: the median of positive steps.
 // Panels, months and quarters are not checked for gaps by seconds.
 func (t *Table) step() time.Duration {
+	if step, all := sameStep(t.Times); all {
+		return step
+	}
 	step, _ := medianStep(t.Times)
 	return step
 }
@@ -153,7 +156,13 @@ const maxInserted = 10_000
 // checkGaps reports missing times of an evenly spaced series. A five-day
 // calendar (exchanges, banks) is recognised and its weekends are no gap.
 func checkGaps(t *Table) []Finding {
-	step := t.step()
+	step, all := sameStep(t.Times)
+	if all && step != 24*time.Hour {
+		return nil // workdays alone cannot be missing
+	}
+	if !all {
+		step = t.step()
+	}
 	if step == 0 || step > 24*time.Hour || t.panel() {
 		return nil
 	}
@@ -162,7 +171,11 @@ func checkGaps(t *Table) []Finding {
 	})
 	var found []Finding
 	for i := 1; i < len(t.Times); i++ {
-		missing := int(t.Times[i].Sub(t.Times[i-1])/step) - 1
+		d := t.Times[i].Sub(t.Times[i-1])
+		if d == step && !weekends {
+			continue // most of most files
+		}
+		missing := int(d/step) - 1
 		if weekends && step == 24*time.Hour {
 			missing = workdaysBetween(t.Times[i-1], t.Times[i])
 			if missing <= 2 { // public holidays

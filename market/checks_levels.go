@@ -386,6 +386,9 @@ func checkFar(t *Table) []Finding {
 
 // panel reports whether rows of one time belong to different names.
 func (t *Table) panel() bool {
+	if len(t.Texts) == 0 {
+		return false
+	}
 	for i := 1; i < len(t.Times); i++ {
 		if t.Times[i].Equal(t.Times[i-1]) {
 			for _, c := range t.Texts {

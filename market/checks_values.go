@@ -32,6 +32,9 @@ func checkPrices(t *Table) []Finding {
 	var found []Finding
 	for _, name := range priceColumns {
 		p := t.numbers(name)
+		if !slices.ContainsFunc(p, func(v float64) bool { return v <= 0 }) {
+			continue
+		}
 		found = append(found, runs(t, where(p, func(i int) bool { return p[i] == 0 }), "price_zero", name,
 			"mark as not available", blank(name),
 			func(int) string { return "a price of zero" })...)

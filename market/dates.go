@@ -105,8 +105,6 @@ var weekdays = func() map[string]bool {
 // ours parses the layouts that Go has not; known says whether this is one.
 func ours(cell, layout string, zone *time.Location) (at time.Time, known bool, err error) {
 	switch {
-	case layout == layoutUnix:
-		at, err = parseUnix(cell)
 	case layout == layoutQuarter:
 		at, err = parsePart(cell, 'Q', 4, zone)
 	case layout == layoutHalf:

@@ -13,6 +13,7 @@ import (
 	"unicode"
 	"unicode/utf16"
 	"unicode/utf8"
+	"unsafe"
 
 	"golang.org/x/text/encoding/charmap"
 )
@@ -101,9 +102,13 @@ func readBounded(r io.Reader) ([]byte, error) {
 	return data, err
 }
 
-// decodeText turns bytes into UTF-8 text: by byte order mark, by the zeros of
-// UTF-16, as UTF-8 where it is that, and else as Windows' Cyrillic or Western
-// code page, told apart by their letters' neighbours.
+// decodeText turns bytes into UTF-8 text. The text of a file in UTF-8 is the
+// caller's bytes themselves, which are not written to while they are read; what
+// of it outlives the reading (headers, names, raw cells) is copied.
+//
+// The encoding is found by byte order mark, by the zeros of UTF-16, as UTF-8
+// where it is that, and else as Windows' Cyrillic or Western code page, told
+// apart by their letters' neighbours.
 func decodeText(name string, data []byte, declared string) (text string, d Decision, err error) {
 	guess, why := declared, "as declared"
 	if declared == "" {
@@ -112,10 +117,10 @@ func decodeText(name string, data []byte, declared string) (text string, d Decis
 	switch strings.ToLower(strings.ReplaceAll(guess, "windows-", "cp")) {
 	case "utf-8", "utf8":
 		data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
-		if !utf8.Valid(data) {
+		if why != validUTF8 && !utf8.Valid(data) {
 			return "", d, Refuse("not-text", name, "not UTF-8 text")
 		}
-		text = string(data)
+		text = unsafe.String(unsafe.SliceData(data), len(data))
 	case "utf-16le", "utf-16be", "utf-16":
 		text, err = decodeUTF16(name, data, strings.HasSuffix(guess, "be"))
 	case "cp1251":
@@ -137,6 +142,9 @@ func decodeText(name string, data []byte, declared string) (text string, d Decis
 	}
 	return text, Decision{"encoding", guess, why}, err
 }
+
+// validUTF8 is why a text without a mark is taken for UTF-8: all of it was looked at.
+const validUTF8 = "valid as that"
 
 // encodingOf guesses a file's encoding and says why, as the guess is part of a table's provenance and somebody may know
 // better.
@@ -161,7 +169,7 @@ func encodingOf(data []byte) (guess, why string) {
 		return "binary", "it has zero bytes"
 	}
 	if utf8.Valid(data) {
-		return "utf-8", "valid as that"
+		return "utf-8", validUTF8
 	}
 	words, mixed, control := letters(data)
 	switch {

@@ -307,3 +307,65 @@ func TestPlainIsStrconv(t *testing.T) {
 		}
 	})
 }
+
+// The shortest way of parsing gives strconv's value to the last bit, or leaves
+// the cell to the others; what it takes always has digits on both sides of a point.
+func TestShortDecimalsAreStrconvs(t *testing.T) {
+	taken := 0
+	rapid.Check(t, func(t *rapid.T) {
+		cell := rapid.OneOf(rapid.StringMatching(`[0-9]{1,12}\.[0-9]{1,9}`), rapid.StringMatching(`[0-9]{1,16}`), rapid.StringMatching(`[-+0-9.,eE: /]{1,17}`)).Draw(t, "cell")
+		text := cell + rapid.SampledFrom([]string{",", "\n", ";1.5", ".5\n"}).Draw(t, "behind") + strings.Repeat("7", 24)
+		got, ok := shortDecimal(text, span{bytes: uint16(len(cell))})
+		want, err := strconv.ParseFloat(cell, 64)
+		if ok && (err != nil || math.Float64bits(got) != math.Float64bits(want) || !strings.Contains(cell, ".")) {
+			t.Fatalf("%q: %v, want %v %v", cell, got, want, err)
+		}
+		if ok {
+			taken++
+		}
+	})
+	if taken == 0 {
+		t.Error("none was taken")
+	}
+}
+
+// A line of numbers reads alike in blocks, by its columns' spans, and cell by
+// cell: with quotes, blanks and missing cells between, that make spans irregular.
+func TestBlocksReadWhatCellsSay(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		number := rapid.OneOf(rapid.StringMatching(`-?[0-9]{1,9}(\.[0-9]{1,9})?`), rapid.SampledFrom([]string{"", " 1.5 ", "NaN", `"2.25"`, "1e3", `"1""2"`}))
+		var b strings.Builder
+		b.WriteString("date,close,volume\n")
+		rows := rapid.IntRange(1, 40).Draw(t, "rows")
+		for i := range rows {
+			fmt.Fprintf(&b, "2024-01-%02d,%s,%s\n", 1+i%28, number.Draw(t, "close"), number.Draw(t, "volume"))
+			if rapid.IntRange(0, 9).Draw(t, "blank") == 0 {
+				b.WriteString("\n")
+			}
+		}
+		g, err := readText("x.csv", b.String(), ReadOptions{})
+		if err != nil {
+			return
+		}
+		ready := g.plainColumns(0)
+		for column := 1; column < 3; column++ {
+			all := true
+			for i := range g.rows() {
+				cell := g.cell(i, column)
+				want, ok := plain(cell)
+				switch {
+				case !ok && missing(cell):
+					want = math.NaN()
+				case !ok:
+					all = false
+				}
+				if c := ready[column]; c != nil && math.Float64bits(c.values[i]) != math.Float64bits(want) {
+					t.Fatalf("row %d of column %d: %q read as %v", i, column, cell, c.values[i])
+				}
+			}
+			if all != (ready[column] != nil) {
+				t.Fatalf("column %d: all plain %v, ready %v", column, all, ready[column] != nil)
+			}
+		}
+	})
+}

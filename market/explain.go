@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -33,7 +34,7 @@ func (g *grid) explain(t *Table, lines []int) []Cell {
 			continue
 		}
 		for column, header := range g.headers {
-			raw := g.cell(row, column)
+			raw := strings.Clone(g.cell(row, column))
 			cell := Cell{line, header, raw, "", "not used"}
 			for _, c := range t.Columns {
 				if c.Header != header {

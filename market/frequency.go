@@ -74,6 +74,22 @@ func medianStep(times []time.Time) (time.Duration, []time.Duration) {
 	return steps[len(steps)/2], steps
 }
 
+// sameStep is the step of a series in which every step is the same.
+func sameStep(times []time.Time) (step time.Duration, all bool) {
+	if len(times) < 2 || !times[0].Before(times[1]) {
+		return 0, false
+	}
+	step = times[1].Sub(times[0])
+	want := times[0]
+	for _, at := range times {
+		if !at.Equal(want) {
+			return 0, false
+		}
+		want = want.Add(step)
+	}
+	return step, true
+}
+
 func sameSteps(steps []time.Duration) bool {
 	return !slices.ContainsFunc(steps, func(d time.Duration) bool { return d != steps[0] })
 }

@@ -49,3 +49,23 @@ func TestFrequencyIsFoundFromStepAndCalendar(t *testing.T) {
 		}
 	}
 }
+
+// An exchange that opened on some Sundays still has a week of five days; one that opened on all of them has six.
+func TestSundaysOfSomeMonthsMakeNoSixDayWeek(t *testing.T) {
+	for _, c := range []struct {
+		sundays int // of 52
+		name    string
+		periods float64
+	}{{0, "1 day (5-day week)", 252}, {12, "1 day (5-day week)", 252}, {52, "1 day (6-day week)", 313}} {
+		var times []time.Time
+		for day := time.Date(2021, 3, 15, 0, 0, 0, 0, time.UTC); day.Before(time.Date(2022, 3, 14, 0, 0, 0, 0, time.UTC)); day = day.AddDate(0, 0, 1) {
+			week := int(day.Sub(time.Date(2021, 3, 15, 0, 0, 0, 0, time.UTC)).Hours() / 24 / 7)
+			if w := day.Weekday(); w != time.Saturday && (w != time.Sunday || week < c.sundays) {
+				times = append(times, day)
+			}
+		}
+		if f := FrequencyOf(times); f.Name != c.name || f.PeriodsPerYear != c.periods {
+			t.Errorf("%d Sundays: %+v", c.sundays, f)
+		}
+	}
+}

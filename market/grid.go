@@ -31,6 +31,7 @@ type grid struct {
 	starts    []uint32 // of each record in spans, and one past the last
 	lines     []int    // of the file, a record each
 	body      []int32  // the records that are rows, once the layout is known
+	plain     map[int]*plainColumn
 	decided   []Decision
 	findings  []Finding // what the layout passed over
 }
@@ -44,6 +45,18 @@ func (g *grid) rows() int { return len(g.body) }
 
 // line is where row i stands in the file.
 func (g *grid) line(i int) int { return g.lines[g.body[i]] }
+
+// columnSpans is the first span of a column and the distance to the next, where
+// all rows follow each other and have the same width; ok is false elsewhere.
+func (g *grid) columnSpans(column int) (first, step int, ok bool) {
+	if len(g.body) == 0 {
+		return 0, 0, false
+	}
+	a, b := int(g.body[0]), int(g.body[len(g.body)-1])
+	step = g.width(a)
+	first = int(g.starts[a])
+	return first + column, step, b-a == len(g.body)-1 && int(g.starts[b]) == first+step*(b-a)
+}
 
 // cell is a data cell, trimmed.
 func (g *grid) cell(row, column int) string {
@@ -62,11 +75,11 @@ func (g *grid) records() int { return len(g.lines) }
 
 func (g *grid) width(record int) int { return int(g.starts[record+1] - g.starts[record]) }
 
-// record copies a record's cells, trimmed.
+// record copies a record's cells, trimmed; they may outlive the text.
 func (g *grid) record(i int) []string {
 	cells := make([]string, g.width(i))
 	for c := range cells {
-		cells[c] = trim(g.raw(int(g.starts[i]) + c))
+		cells[c] = strings.Clone(trim(g.raw(int(g.starts[i]) + c)))
 	}
 	return cells
 }

@@ -39,6 +39,9 @@ func plainHeader(name string) string {
 	}
 	name = strings.ReplaceAll(strings.TrimRight(name, "* "), "_", " ")
 	name = strings.TrimPrefix(name, "24h ")
+	if before, after, ok := strings.Cut(name, ". "); ok && len(before) <= 2 && before[:1] >= "0" && before[:1] <= "9" {
+		name = after // Alpha Vantage numbers its columns: "4a. close (USD)"
+	}
 	words := strings.Fields(name)
 	if n := len(words); n > 1 && unitOf(words[n-1]) != "" {
 		words = words[:n-1]
@@ -92,6 +95,7 @@ var synonyms = map[string]string{
 	"low price": "low", "price low": "low", "lowest": "low", "lowest price": "low",
 	"close price": "close", "closing price": "close", "price close": "close", "closing": "close",
 	"close/last": "close", "settle": "close", "settlement": "close", "settlement price": "close", "last price": "close",
+	"last": "close", "px last": "close", "px open": "open", "px high": "high", "px low": "low",
 	"closeprice": "close", "openprice": "open", "highprice": "high", "lowprice": "low",
 	"adj. close": "adj close", "adjclose": "adj close", "adjusted close": "adj close", "adj close price": "adj close",
 	"weighted price": "vwap", "change%": "change %", "vol": "vol.",

@@ -3,7 +3,9 @@ package market
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -12,7 +14,7 @@ import (
 // Limits on a file of JSON: decoded it takes many times its size.
 const (
 	maxJSONBytes = 64 << 20
-	maxJSONDepth = 6
+	maxJSONDepth = 9
 )
 
 // isJSON: the file begins as an object or an array does.
@@ -34,9 +36,21 @@ func readJSON(name string, data []byte, options ReadOptions) (*grid, error) {
 	}
 	d := json.NewDecoder(bytes.NewReader(bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))))
 	d.UseNumber()
-	var root any
-	if err := d.Decode(&root); err != nil {
-		return nil, Refuse("json", name, "%v", err)
+	var values []any // one, or an object a line
+	for len(values) <= maxRows {
+		var value any
+		err := d.Decode(&value)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, Refuse("json", name, "%v", err)
+		}
+		values = append(values, value)
+	}
+	var root any = values
+	if len(values) == 1 {
+		root = values[0]
 	}
 	g := &grid{separator: ','}
 	var best []any
@@ -65,6 +79,9 @@ func readJSON(name string, data []byte, options ReadOptions) (*grid, error) {
 			if s, ok := v["unit"].(string); ok {
 				unit = unitOf(strings.ToLower(s))
 			}
+			if rows := byTime(v); len(rows) > len(best) {
+				best, where = rows, path
+			}
 			if depth < maxJSONDepth {
 				for _, key := range keysOf(v) {
 					walk(v[key], key, depth+1)
@@ -73,10 +90,14 @@ func readJSON(name string, data []byte, options ReadOptions) (*grid, error) {
 		}
 	}
 	walk(root, "", 0)
+	longest := 0
+	for _, list := range lists {
+		longest = max(longest, len(list))
+	}
 	switch {
 	case len(pairs) > 1:
 		g.addPairs(pairs)
-	case len(best) == 0 && len(lists) > 1:
+	case len(lists) > 1 && longest > len(best):
 		g.addLists(lists)
 	case len(best) > 0:
 		g.addRows(best, unit)
@@ -100,16 +121,63 @@ func rowsOf(v []any) []any {
 				return nil
 			}
 		case map[string]any:
-			for _, cell := range row {
-				if !isScalar(cell) {
-					return nil
-				}
+			if flat(row) == nil {
+				return nil
 			}
 		default:
 			return nil
 		}
 	}
 	return v
+}
+
+// flat is an object whose values are scalars, with those of an object inside
+// beside its own (CoinMarketCap's "quote"); nil where there is more in it.
+func flat(row map[string]any) map[string]any {
+	out := map[string]any{}
+	for key, cell := range row {
+		switch cell := cell.(type) {
+		case []any:
+			return nil
+		case map[string]any:
+			for inner, v := range cell {
+				if !isScalar(v) {
+					return nil
+				}
+				if _, twice := row[inner]; !twice {
+					out[inner] = v
+				}
+			}
+		default:
+			out[key] = cell
+		}
+	}
+	return out
+}
+
+// byTime are the rows of an object whose keys are times: of numbers, or of
+// objects of numbers, as Alpha Vantage answers. Nil where it is none.
+func byTime(v map[string]any) []any {
+	var rows []any
+	for _, key := range keysOf(v) {
+		if len(key) < 6 || !isTime(key) {
+			return nil
+		}
+		switch cell := v[key].(type) {
+		case []any:
+			return nil
+		case map[string]any:
+			row := flat(cell)
+			if row == nil {
+				return nil
+			}
+			row["time"] = key
+			rows = append(rows, row)
+		default:
+			rows = append(rows, map[string]any{"time": key, "value": cell})
+		}
+	}
+	return rows
 }
 
 func isPairs(v []any) bool {
@@ -161,6 +229,7 @@ func (g *grid) addRows(rows []any, unit string) {
 		}
 		return
 	}
+	object = flat(object)
 	keys := keysOf(object)
 	header := slices.Clone(keys)
 	if slices.Equal(keys, []string{"x", "y"}) { // blockchain.com's charts
@@ -168,6 +237,9 @@ func (g *grid) addRows(rows []any, unit string) {
 		if unit != "" {
 			header[1] = "value (" + unit + ")"
 		}
+	}
+	if slices.Equal(keys, []string{"t", "v"}) { // Glassnode
+		header[1] = "value"
 	}
 	for i, key := range header {
 		if word, ok := shortKeys[key]; ok {
@@ -177,7 +249,7 @@ func (g *grid) addRows(rows []any, unit string) {
 	g.add(1, header)
 	for i, row := range rows {
 		if row, ok := row.(map[string]any); ok {
-			cells := make([]string, len(keys))
+			row, cells := flat(row), make([]string, len(keys))
 			for c, key := range keys {
 				cells[c] = scalar(row[key])
 			}

@@ -3,6 +3,7 @@ package market
 import (
 	"fmt"
 	"math"
+	"math/bits"
 	"strconv"
 	"strings"
 )
@@ -57,76 +58,198 @@ var tensExact = [...]float64{1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1
 	1e17, 1e18, 1e19, 1e20, 1e21, 1e22}
 
 // plain parses what every program reads alike: digits, one point, an exponent.
-// Words that strconv takes for numbers ("inf", "0x1p4") are none here. Up to
-// 2^53 and 22 decimals one division is correctly rounded (Clinger 1990), which
-// is most cells of most files; strconv has the rest.
+// Words that strconv takes for numbers ("inf", "0x1p4") are none here.
 func plain(cell string) (float64, bool) {
-	mantissa, decimals, digits, point, exponent := uint64(0), 0, 0, false, false
+	v, _, ok := plainPoint(cell)
+	return v, ok
+}
+
+// plainPoint is plain, and says whether there was a point. Up to 2^53 and 22
+// decimals one division is correctly rounded (Clinger 1990), which is most
+// cells of most files; strconv has the rest.
+func plainPoint(cell string) (v float64, point, ok bool) {
+	mantissa, at, digits, i := uint64(0), -1, 0, 0
+	if cell != "" && cell[0] == '-' {
+		i = 1
+	}
+	for ; i < len(cell); i++ {
+		if d := cell[i] - '0'; d <= 9 {
+			mantissa = mantissa*10 + uint64(d)
+			digits++
+		} else if cell[i] == '.' && at < 0 {
+			at = i
+		} else {
+			return slowPlain(cell)
+		}
+	}
+	if digits == 0 || digits > 18 || mantissa >= 1<<53 {
+		return slowPlain(cell)
+	}
+	v = float64(mantissa)
+	if at >= 0 {
+		v /= tensExact[len(cell)-1-at]
+	}
+	if cell[0] == '-' {
+		v = -v
+	}
+	return v, at >= 0, true
+}
+
+// eightAt is the text's next eight bytes, the first in the lowest.
+func eightAt(text string, at int) uint64 {
+	t := text[at : at+8]
+	return uint64(t[0]) | uint64(t[1])<<8 | uint64(t[2])<<16 | uint64(t[3])<<24 | uint64(t[4])<<32 |
+		uint64(t[5])<<40 | uint64(t[6])<<48 | uint64(t[7])<<56
+}
+
+// digitsOf are the first n of eight characters as a number; ok says whether
+// they are digits. Pairs, then fours, then eight are joined in one word.
+func digitsOf(word uint64, n int) (v uint64, ok bool) {
+	word = (word - 0x3030303030303030) << (64 - 8*n) // n characters, behind leading zeros
+	if (word|(word+0x7676767676767676))&0x8080808080808080 != 0 {
+		return 0, false
+	}
+	word = word*10 + word>>8
+	return ((word&0x000000ff000000ff)*0x000f424000000064 + (word>>16&0x000000ff000000ff)*0x0000271000000001) >> 32, true
+}
+
+// shortDecimal parses one to seven digits, a point and one to eight digits:
+// the price of most files. The sum of both is exact, and so is its rounding.
+func shortDecimal(text string, s span) (float64, bool) {
+	from, n := int(s.from), int(s.bytes)
+	if s.extra || n < 3 || n > 16 || from+24 > len(text) {
+		return 0, false
+	}
+	word := eightAt(text, from)
+	x := word ^ 0x2e2e2e2e2e2e2e2e
+	point := bits.TrailingZeros64((x-0x0101010101010101)&^x&0x8080808080808080) / 8
+	decimals := n - 1 - point
+	if point < 1 || point > 7 || decimals < 1 || decimals > 8 { // 8: no point among the first eight
+		return 0, false
+	}
+	whole, okWhole := digitsOf(word, point)
+	part, okPart := digitsOf(eightAt(text, from+point+1), decimals)
+	mantissa := whole*tens64[decimals] + part
+	if !okWhole || !okPart || mantissa >= 1<<53 {
+		return 0, false
+	}
+	return float64(mantissa) / tensExact[decimals], true
+}
+
+var tens64 = [...]uint64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8}
+
+func slowPlain(cell string) (v float64, point, ok bool) {
+	digits := 0
 	for i := range len(cell) {
 		switch c := cell[i]; {
 		case c >= '0' && c <= '9':
 			// 18 digits fit 64 bits; what has more goes to strconv below.
-			if digits++; digits < 19 {
-				mantissa = mantissa*10 + uint64(c-'0')
-			}
-			if point {
-				decimals++
-			}
+			digits++
 		case c == '.' && !point:
 			point = true
-		case c == '-' || c == '+':
-			if i > 0 && cell[i-1] != 'e' && cell[i-1] != 'E' {
-				return 0, false
-			}
-		case c == 'e' || c == 'E':
-			if exponent = true; i == 0 {
-				return 0, false
-			}
+		case (c == '-' || c == '+') && (i == 0 || cell[i-1] == 'e' || cell[i-1] == 'E'):
+		case (c == 'e' || c == 'E') && i > 0:
 		default:
-			return 0, false
+			return 0, point, false
 		}
 	}
-	if digits > 0 && digits < 19 && mantissa < 1<<53 && decimals < len(tensExact) && !exponent {
-		v := float64(mantissa) / tensExact[decimals]
-		if cell[0] == '-' {
-			v = -v
-		}
-		return v, true
+	if digits == 0 {
+		return 0, point, false
 	}
 	v, err := strconv.ParseFloat(cell, 64)
-	return v, err == nil
+	return v, point, err == nil
+}
+
+// plainColumn is a column whose cells all are plain or missing.
+type plainColumn struct {
+	values  []float64
+	points  bool // some cell has one
+	certain bool // of some cell the point can only be of decimals (see evidence)
+}
+
+// blockRows are parsed column by column before the next are: their text is in
+// the processor's cache then, while a column of a whole file is not.
+const blockRows = 1024
+
+// plainColumns parses the columns that need no look at their style, all but
+// that of the times. What is not among them has cells of another kind.
+func (g *grid) plainColumns(except int) map[int]*plainColumn {
+	found := map[int]*plainColumn{}
+	if g.rows() == 0 {
+		return found
+	}
+	for column := range g.headers {
+		if first := g.cell(0, column); column != except && (missing(first) || isPlain(first)) {
+			found[column] = &plainColumn{values: make([]float64, g.rows())}
+		}
+	}
+	for from := 0; from < g.rows(); from += blockRows {
+		for column := range g.headers {
+			if c := found[column]; c != nil && !g.plainBlock(c, column, from, min(g.rows(), from+blockRows)) {
+				delete(found, column)
+			}
+		}
+	}
+	return found
+}
+
+func isPlain(cell string) bool {
+	_, ok := plain(cell)
+	return ok
+}
+
+func (g *grid) plainBlock(c *plainColumn, column, from, to int) bool {
+	at, step, regular := g.columnSpans(column)
+	at += from * step
+	for i := from; i < to; i++ {
+		cell := ""
+		if regular {
+			s := g.spans[at]
+			at += step
+			if v, ok := shortDecimal(g.text, s); ok {
+				c.values[i], c.points = v, true
+				if !c.certain {
+					e := evidenceOf(g.raw(at - step))
+					c.certain = e.decimal == '.' && !e.either
+				}
+				continue
+			}
+			cell = trim(g.raw(at - step))
+		} else {
+			cell = g.cell(i, column)
+		}
+		v, point, ok := plainPoint(cell)
+		if !ok {
+			if !missing(cell) {
+				return false
+			}
+			v = math.NaN()
+		} else if point {
+			c.points = true
+			if !c.certain {
+				e := evidenceOf(cell)
+				c.certain = e.decimal == '.' && !e.either
+			}
+		}
+		c.values[i] = v
+	}
+	return true
 }
 
 // numbers parses a column. Cells that all are plain need no second look,
-// unless a point could be a sign of thousands (see evidence).
+// unless a point could be a sign of thousands.
 func (g *grid) numbers(column int, f field, options ReadOptions) (values []float64, s style, err error) {
-	header := g.headers[column]
-	values = make([]float64, g.rows())
-	semicolon, points, certain := g.separator == ';', false, false
-	for i := range values {
-		cell := g.cell(i, column)
-		v, ok := plain(cell)
-		if !ok {
-			if !missing(cell) {
-				return g.styledNumbers(column, f, options)
-			}
-			v = math.NaN()
-		} else if p := strings.IndexByte(cell, '.'); p >= 0 {
-			points = true
-			if !certain {
-				e := evidenceOf(cell)
-				certain = e.decimal == '.' && !e.either
-			}
-		}
-		values[i] = v
-	}
+	c := g.plain[column]
 	switch {
-	case !points:
-		return values, style{why: "digits only"}, nil
-	case options.Decimal == "," || !certain && options.Decimal == "" && (semicolon || g.decimalComma(column)):
+	case c == nil:
+		return g.styledNumbers(column, f, options)
+	case !c.points:
+		return c.values, style{why: "digits only"}, nil
+	case options.Decimal == "," || !c.certain && options.Decimal == "" &&
+		(g.separator == ';' || g.decimalComma(column)):
 		return g.styledNumbers(column, f, options)
 	}
-	return values, style{decimal: '.', why: fmt.Sprintf("every cell of %q is plain", header)}, nil
+	return c.values, style{decimal: '.', why: fmt.Sprintf("every cell of %q is plain", g.headers[column])}, nil
 }
 
 // decimalComma: the first rows of another column can only be read with decimal

@@ -10,7 +10,7 @@ import (
 // cells in single quotes, columns set apart by blanks, a line "sep=;" on top.
 func (g *grid) unwrapped(text string) string {
 	head, _, _ := strings.Cut(text[:min(len(text), 1<<16)], "\n")
-	head = strings.TrimSpace(head)
+	head = strings.Clone(strings.TrimSpace(head))
 	if after, ok := strings.CutPrefix(strings.ToLower(head), "sep="); ok && len(after) <= 1 {
 		g.decide("first line", head, "Excel reads the separator from it; it is no header")
 		_, rest, _ := strings.Cut(text, "\n")

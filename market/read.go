@@ -183,6 +183,7 @@ func (g *grid) interpret(name string, options ReadOptions, zone *time.Location) 
 			return nil, err
 		}
 	}
+	g.plain = g.plainColumns(timeColumn)
 	for column, header := range g.headers {
 		if column == timeColumn || column == hour || normal(header) == "" ||
 			strings.HasPrefix(normal(header), "unnamed:") {

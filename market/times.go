@@ -20,6 +20,7 @@ var layouts = []string{
 	"2006.01.02", "2006.01.02 15:04", "2006.01.02 15:04:05", // MetaTrader
 	"02.01.2006", "02.01.2006 15:04:05", "02.01.2006 15:04", "2.1.2006", "02.01.06", "02.01.06 15:04",
 	"02.01.06 15:04:05",
+	"02.01.2006 15:04:05 GMT-0700", // Dukascopy
 	"2.1.2006 15:04", "2.1.2006 15:04:05", "2006/01/02", "2006/01/02 15:04:05", "2006/01/02 15:04", "2006/1/2",
 	"2006/1/2 15:04", "2006/1/2 15:04:05", "20060102", "20060102 150405", "20060102 15:04:05", "20060102 15:04",
 	"20060102150405", "20060102T150405Z", "20060102T150405", "20060102T",
@@ -100,6 +101,12 @@ func layoutOf(cells []string, zone *time.Location) timing {
 	return timing{}
 }
 
+// Times outside of these are none of a market: a column was taken for times that is none.
+var (
+	firstTime = time.Date(1900, 1, 1, 0, 0, 0, 0, time.UTC)
+	afterLast = time.Date(2201, 1, 1, 0, 0, 0, 0, time.UTC)
+)
+
 // times reads the time column (and the column of the hour beside it, or -1).
 func (g *grid) times(column, hour int, options ReadOptions, zone *time.Location) ([]time.Time, error) {
 	header := g.headers[column]
@@ -142,7 +149,7 @@ func (g *grid) times(column, hour int, options ReadOptions, zone *time.Location)
 		if err != nil {
 			return nil, Refuse("time-bad", header, "line %d: %q: %v", g.line(i), cell(i), err)
 		}
-		if at.Year() < 1900 || at.Year() > 2200 {
+		if at.Before(firstTime) || !at.Before(afterLast) {
 			return nil, Refuse("time-bad", header, "line %d: %q is outside the years 1900 to 2200", g.line(i), cell(i))
 		}
 		// A wall time that clocks went over is no instant: Go would move it by an hour, and two rows would swap.
@@ -234,6 +241,9 @@ func bothReadings(at time.Time, zone *time.Location) (earlier, later time.Time) 
 }
 
 func parseTime(cell, layout string, zone *time.Location) (time.Time, error) {
+	if layout == layoutUnix {
+		return parseUnix(cell)
+	}
 	if layout == time.DateOnly && len(cell) == len(layout) {
 		if at, ok := fastDate(cell, zone); ok {
 			return at, nil
@@ -276,6 +286,22 @@ func fastDate(cell string, zone *time.Location) (time.Time, bool) {
 // parseUnix reads seconds, milliseconds, microseconds or nanoseconds, told
 // apart by size.
 func parseUnix(cell string) (time.Time, error) {
+	if len(cell) == 10 || len(cell) == 13 { // seconds or milliseconds, as most have them
+		v := int64(0)
+		for i := range len(cell) {
+			if cell[i] < '0' || cell[i] > '9' {
+				v = -1
+				break
+			}
+			v = 10*v + int64(cell[i]-'0')
+		}
+		switch {
+		case v >= 1e9 && len(cell) == 10:
+			return time.Unix(v, 0), nil
+		case v >= 1e12 && len(cell) == 13:
+			return time.UnixMilli(v), nil
+		}
+	}
 	whole, fraction, _ := strings.Cut(cell, ".")
 	v, err := strconv.ParseInt(whole, 10, 64)
 	if err != nil || v < 1e8 || strings.Trim(fraction, "0123456789") != "" || len(whole) == 8 {

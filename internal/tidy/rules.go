@@ -83,7 +83,8 @@ var mayImport = map[string][]string{
 	"internal/cli/miningcmd": {"money", "params", "txlog", "bitcoin", "pool", "internal/cli", "internal/cli/chaincmd"},
 	"internal/cli/farmcmd":   {"money", "params", "txlog", "bitcoin", "pool", "farm", "api", "internal/cli"},
 	"internal/cli/plancmd":   {"money", "params", "txlog", "farm", "planner", "internal/cli"},
-	"internal/cli/marketcmd": {"money", "params", "txlog", "market", "farm", "internal/cli"},
+	"internal/cli/marketcmd": {"money", "params", "txlog", "market", "farm", "bitcoin", "internal/cli",
+		"internal/cli/chaincmd"},
 
 	// commands about several lines
 	"internal/cli/configcmd": {"farm", "internal/cli", "internal/cli/datadir", "internal/cli/nodecmd"},

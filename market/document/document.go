@@ -33,6 +33,7 @@ type Options struct {
 	Country string `json:"country"`
 	Node    *Node  `json:"node,omitempty"`
 	Farm    *Farm  `json:"farm,omitempty"`
+	Chain   *Chain `json:"chain,omitempty"`
 	Dir     string `json:"-"`
 
 	earlier bool // written as documents sealed in the formats 1 and 2 were
@@ -105,6 +106,11 @@ func Build(ctx context.Context, o Options) (*Document, error) {
 	}
 	if o.Farm != nil {
 		if err := o.Farm.check(); err != nil {
+			return nil, err
+		}
+	}
+	if o.Chain != nil {
+		if err := o.Chain.check(); err != nil {
 			return nil, err
 		}
 	}

@@ -52,6 +52,9 @@ func options(t testing.TB, system string) Options {
 		f := func(v float64) *float64 { return &v }
 		o.Node = &Node{Stats: usage.TengeStats{Node: "http://node", Wallets: f(1000), ActiveWallets: f(400), CirculatingTiyn: f(1e9), Transactions: f(86400), ValueTiyn: f(5e7), SpanSeconds: f(86400), FeeTiyn: f(0), BlockSeconds: f(0.25), CapacityPerSec: f(4000)}, KZTPerUSD: 390, Day: "2019-10-20"}
 	}
+	if system == "bitcoin" {
+		o.Chain = &Chain{Node: "Core 29.0.0", Network: "main", Day: "2019-10-20", Height: 600000, Blocks: 2016, BlockSeconds: 601.5, Peers: 10, Known: 60000, PerSecond: 3.5, Full: 0.5}
+	}
 	if system == "farm" {
 		f := func(v float64) *float64 { return &v }
 		o.Farm = &Farm{Name: "Ekibastuz", Month: "2019-10", Machines: 60, Simulated: 3, Ext: f(0.93), Int: f(0.96), Speed: f(0.97), Delivery: f(0.99), Integral: f(0.8928), Extensive: 0.07, Intensive: 0.0372, EarnedBTC: 0.41, EarnedKZT: 1.3e6, LostKZT: 1.5e5}
@@ -95,7 +98,7 @@ func written(t testing.TB, d *Document, form string, lang Language) string {
 // symbols and file names.
 var latin = regexp.MustCompile(`[A-Za-z]{4,}`)
 
-var kept = regexp.MustCompile(`^(HHI|GARCH|EWMA|Granger|Casper|Gasper|GHOST|Taproot|Script|MimbleWimble|Dogecoin|SHA|scrypt|nPowTargetSpacing|SECONDS_PER_SLOT|Aqsha|Omni|ARCHITECTURE|Litecoin|Core|Bitcoin|Ethereum|Classic|Binance|Coin|Cash|Stellar|VeChain|TRON|Tether|Ripple|Tetcher|USDT|market|concentration|contract|ledger|txlog|risks|aqsha|bitnodes|Steppeland|http|node|Ekibastuz)$`)
+var kept = regexp.MustCompile(`^(HHI|GARCH|EWMA|Granger|Casper|Gasper|GHOST|Taproot|Script|MimbleWimble|Dogecoin|SHA|scrypt|nPowTargetSpacing|SECONDS_PER_SLOT|Aqsha|Omni|ARCHITECTURE|Litecoin|Core|Bitcoin|Ethereum|Classic|Binance|Coin|Cash|Stellar|VeChain|TRON|main|Tether|Ripple|Tetcher|USDT|market|concentration|contract|ledger|txlog|risks|aqsha|bitnodes|Steppeland|http|node|Ekibastuz)$`)
 
 // TestADocumentIsWholeInEveryLanguage: no word is missing, and none is left in
 // English beside names.
@@ -203,6 +206,38 @@ func TestTheNodesFiguresStandOnTheCard(t *testing.T) {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q", want)
 		}
+	}
+}
+
+// TestABitcoinNodesFiguresStandOnTheCard, with the capacity that its blocks would have if they were full: 3.5/0.5.
+func TestABitcoinNodesFiguresStandOnTheCard(t *testing.T) {
+	t.Parallel()
+	text := written(t, build(t, "bitcoin"), "md", English)
+	source := "|Core 29.0.0, main|2019-10-20|"
+	for _, want := range []string{"|block time, measured by the node|601.5\u00a0s" + source, "|finality, measured|3609\u00a0s" + source, "|peers of the node|10" + source, "|capacity by such payments|7\u00a0payments/s" + source, "|block space filled|50\u00a0%" + source} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q", want)
+		}
+	}
+}
+
+// TestAChainOfImpossibleFiguresIsRefused: whatever a node says, a card has no infinity, nothing below zero and no block
+// that is more than full.
+func TestAChainOfImpossibleFiguresIsRefused(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		any := rapid.OneOf(rapid.Float64(), rapid.SampledFrom([]float64{math.NaN(), math.Inf(1), math.Inf(-1), -1, 0, 0.5, 2}))
+		c := Chain{Day: "2019-10-20", BlockSeconds: any.Draw(t, "seconds"), Peers: any.Draw(t, "peers"), Known: any.Draw(t, "known"), PerSecond: any.Draw(t, "rate"), Full: any.Draw(t, "full")}
+		possible := c.BlockSeconds >= 0 && c.Peers >= 0 && c.PerSecond >= 0 && c.Full >= 0 && c.Full <= 1
+		for _, v := range []float64{c.BlockSeconds, c.Peers, c.Known, c.PerSecond} {
+			possible = possible && !math.IsInf(v, 0) && !math.IsNaN(v)
+		}
+		if err := c.check(); (err == nil) != possible {
+			t.Fatalf("%+v: %v", c, err)
+		}
+	})
+	if err := (&Chain{Day: "yesterday"}).check(); err == nil {
+		t.Error("a day that is none")
 	}
 }
 

@@ -44,6 +44,9 @@ func (b *builder) architecture() error {
 			b.paceOf(c, network)
 		}
 		// Measured cells only of a node that was given; the others are the card's, each with its source.
+		if c.Name == "bitcoin" && b.Options.Chain != nil {
+			b.Options.Chain.fill(c)
+		}
 		if c.Name == "digital-tenge" && tenge != nil {
 			c.FromTenge(*tenge)
 			b.answered(c)

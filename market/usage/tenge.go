@@ -3,9 +3,11 @@ package usage
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -78,18 +80,24 @@ func FetchTenge(ctx context.Context, client *http.Client, base string) (TengeSta
 			s.BusiestPerSecond = &most
 		}
 	}
-	s.asked(ctx, client, base)
+	if err := s.asked(ctx, client, base); err != nil {
+		return s, err
+	}
 	var err error
 	s.Days, err = FetchDays(ctx, client, base, time.Now().UTC())
 	return s, err
 }
 
-// asked adds what only newer nodes answer; one that does not is no failure.
-func (s *TengeStats) asked(ctx context.Context, client *http.Client, base string) {
+// asked adds what only newer nodes answer; one that has no such page is no
+// failure, and one whose answer cannot be read is.
+func (s *TengeStats) asked(ctx context.Context, client *http.Client, base string) error {
 	var members struct {
 		Followers []string `json:"followers"`
 	}
-	if err := getJSON(ctx, client, base, "/v1/followers", &members); err == nil {
+	switch err := getJSON(ctx, client, base, "/v1/followers", &members); {
+	case err != nil && !withheld(err):
+		return err
+	case err == nil:
 		nodes := 1 + float64(len(members.Followers))
 		s.Nodes = &nodes
 	}
@@ -98,13 +106,34 @@ func (s *TengeStats) asked(ctx context.Context, client *http.Client, base string
 			Threshold float64 `json:"threshold"`
 		} `json:"sets"`
 	}
-	if err := getJSON(ctx, client, base, "/v1/authority", &authority); err == nil {
+	switch err := getJSON(ctx, client, base, "/v1/authority", &authority); {
+	case err != nil && !withheld(err):
+		return err
+	case err == nil:
 		for _, set := range authority.Sets {
 			if least := set.Threshold; least > 0 && (s.KeysOfFraud == nil || least < *s.KeysOfFraud) {
 				s.KeysOfFraud = &least
 			}
 		}
 	}
+	return nil
+}
+
+// statusError is an answer that is none.
+type statusError struct {
+	path   string
+	status int
+}
+
+func (e statusError) Error() string {
+	return fmt.Sprintf("asking the node: %s answered %d %s", e.path, e.status, http.StatusText(e.status))
+}
+
+// withheld: the node has no such page, being older, or does not show it to this asker.
+func withheld(err error) bool {
+	var answer statusError
+	return errors.As(err, &answer) && slices.Contains([]int{http.StatusNotFound, http.StatusMethodNotAllowed,
+		http.StatusUnauthorized, http.StatusForbidden, http.StatusNotImplemented}, answer.status)
 }
 
 func getJSON(ctx context.Context, client *http.Client, base, path string, to any) error {
@@ -118,7 +147,7 @@ func getJSON(ctx context.Context, client *http.Client, base, path string, to any
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
-		return fmt.Errorf("asking the node: %s answered %s", path, response.Status)
+		return statusError{path, response.StatusCode}
 	}
 	data, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
 	if err != nil {

@@ -283,6 +283,8 @@ func TestDailyFiguresOfANode(t *testing.T) {
 	}
 	for _, bad := range []string{`{"date":"2026-11-01","value":-1}`, `{"date":"x","value":1}`, `{"date":"2026-11-01"}`,
 		`{"date":"2026-11-01","value":1e300}`,
+		// no older node: one whose answer is cut, or is of another shape
+		`{"date":"2026-11-01",`, `{"date":7,"value":1}`, `7`,
 		`{"date":"2026-11-01","value":1},{"date":"2026-11-01","value":1}`,
 		`{"date":"2026-11-01","of":"bank","value":1}`, `{"date":"2026-11-01","value":1,"suppressed":true}`} {
 		series["active"] = bad

@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/aqsha/aqsha/internal/cli"
+	"github.com/aqsha/aqsha/internal/cli/chaincmd"
 	"github.com/aqsha/aqsha/market"
 	"github.com/aqsha/aqsha/market/document"
 	"github.com/aqsha/aqsha/market/garch"
@@ -37,6 +38,7 @@ func NewStudyCommand() *cobra.Command {
 	var output studyOutput
 	var tenge tengeFlags
 	var site farmFlags
+	var chain chaincmd.NodeFlags
 	command := &cobra.Command{
 		Use:   "study bitcoin|tenge|farm",
 		Short: "Write one document on a money: the whole method, in three languages",
@@ -47,12 +49,16 @@ thresholds, and the paper's figure and tables beside the data. The same files gi
 same bytes. --seal DIR puts the hash of every form into a signed log; "aqsha verify
 report" derives each again. A PDF is printed by Chromium where it is installed.
 
+--bitcoin URL asks a Bitcoin node, and the card says what it measured: the time between
+blocks, finality, peers, and what is in its last blocks.
+
 --farm DIR puts a farm's month into the document; "study farm" is about that farm,
 with rules of its own.`,
 		Example: `  aqsha study bitcoin --data demo --from 2017-01-01 --to 2019-10-20
   aqsha study bitcoin --data demo --lang kk,ru,en --format html,md,json --out documents
   aqsha study tenge --data demo --node http://127.0.0.1:8420 --kzt-per-usd 520
   aqsha farm demo --data site && aqsha study farm --data demo --farm site --lang ru
+  aqsha study bitcoin --data demo --bitcoin @net/node.url
   aqsha study bitcoin --data demo --seal sealed
   aqsha verify report 0 --log sealed --inputs demo`,
 		Args: cli.ExactArgs(1),
@@ -69,6 +75,9 @@ with rules of its own.`,
 				o.Node = &document.Node{Stats: *stats, KZTPerUSD: tenge.kztPerUSD,
 					Day: time.Now().UTC().Format(time.DateOnly)}
 			}
+			if o.Chain, err = chainOf(command, &chain, o.System); err != nil {
+				return err
+			}
 			if o.Farm, err = site.month(command); err != nil {
 				return err
 			}
@@ -81,6 +90,7 @@ with rules of its own.`,
 	}
 	tenge.register(command)
 	site.register(command)
+	chain.Register(command)
 	f := command.Flags()
 	f.StringVar(&o.Dir, "data", ".", "folder of extracts")
 	f.StringVar(&o.From, "from", "", "first day, YYYY-MM-DD")
