@@ -45,6 +45,7 @@ type double struct {
 	forgets  bool     // and has not kept the order
 	away     int      // connections that it is still away for
 	ageless  bool     // from the next order on it does not tell since when it runs
+	refuses  bool     // to be polled
 	orders   []string // that were taken, to see that nothing else was sent
 }
 
@@ -660,6 +661,16 @@ var secrets = map[string][2]string{
 
 func (x *double) whatsminer2(asked page) []byte {
 	ok := []page{{"STATUS": "S"}}
+	if command, reads := asked["command"].(string); reads {
+		out := page{"id": 1}
+		for name := range strings.SplitSeq(command, "+") {
+			out[name] = []json.RawMessage{x.whatsminer2(page{"cmd": name})}
+		}
+		if x.refuses {
+			return text(page{"STATUS": "E", "Code": 14, "Msg": "invalid cmd", "Description": "whatsminer v1.3"})
+		}
+		return text(out)
+	}
 	switch asked["cmd"] {
 	case "get_token":
 		return text(page{"STATUS": "S", "Msg": page{"time": "5626", "salt": "BQ5hoXV9", "newsalt": "jbzkfQls"}})

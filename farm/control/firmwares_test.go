@@ -191,6 +191,19 @@ func TestAnUptimeThatIsNotToldIsNoStart(t *testing.T) {
 	}
 }
 
+// A deaf machine that refuses to be polled answers: it is not away, and so has not been seen to start anew.
+func TestARefusalIsNoStart(t *testing.T) {
+	t.Parallel()
+	x := &double{d: protocol.WhatsminerV2, deaf: true, refuses: true}
+	m := start(t, x)
+	c, _ := controller(t)
+	c.Confirm = 400 * time.Millisecond
+	results, err := c.Give(t.Context(), []*fleet.Machine{m}, control.Order{Action: control.Reboot})
+	if err != nil || results[0].Done() || !results[0].Unknown || len(x.orders) != 1 {
+		t.Errorf("%+v, %v, took %v", results, err, x.orders)
+	}
+}
+
 // Somebody else at the address, and a password that is not taken: nothing is done.
 func TestFirmwaresRefuse(t *testing.T) {
 	t.Parallel()

@@ -179,7 +179,9 @@ func gather(ctx context.Context, link Link, d protocol.Protocol, requests []prot
 		reply, err := gatherOne(ctx, link, d, request.Text, single)
 		if request.Or != "" && (err != nil || protocol.Refused(reply)) {
 			if other, otherErr := query(ctx, link, d, request.Or); otherErr == nil && !protocol.Refused(other) {
-				reply, err = other, nil
+				if _, bad := protocol.Parse(other); bad == nil {
+					reply, err = other, nil
+				}
 			}
 		}
 		if err != nil && !request.Optional {
@@ -208,12 +210,17 @@ func gatherOne(ctx context.Context, link Link, d protocol.Protocol, text string,
 		return reply, nil
 	}
 	parts, answered := make([][]byte, len(names)), false
+	refusal := reply
 	for i, text := range texts {
 		part, err := query(ctx, link, d, text)
 		if err != nil && ctx.Err() != nil && !answered {
 			return nil, err
 		}
-		if err != nil || protocol.Refused(part) {
+		if err == nil && protocol.Refused(part) {
+			refusal = part
+			continue
+		}
+		if err != nil {
 			continue
 		}
 		if _, err := protocol.Parse(part); err == nil {
@@ -221,8 +228,8 @@ func gatherOne(ctx context.Context, link Link, d protocol.Protocol, text string,
 		}
 	}
 	if !answered {
-		if reply != nil {
-			return reply, nil // the refusal is the reason
+		if refusal != nil {
+			return refusal, nil // it is the reason
 		}
 		return nil, farm.Refuse("no-section", names[0], "the machine answers none of %v", names)
 	}
@@ -256,6 +263,12 @@ func PollOver(ctx context.Context, link Link, m *Machine) (*protocol.Reading, er
 	case r.NeedsConfiguration():
 		// Only its configuration tells whether a stock Antminer that hashes nothing is asleep.
 		readPage(ctx, link, m.Protocol, "get_miner_conf.cgi", func(v protocol.Value) { protocol.ReadConfiguration(r, v) })
+	case r.NeedsDevices():
+		if reply, err := link.Command(ctx, protocol.EDevices, false); err == nil {
+			if v, err := protocol.Parse(reply); err == nil {
+				protocol.ReadEDevices(r, v)
+			}
+		}
 	case r.NeedsStatsPage():
 		readPage(ctx, link, m.Protocol, "stats.cgi", func(v protocol.Value) { protocol.ReadStatsPage(r, v) })
 	}

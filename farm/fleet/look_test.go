@@ -61,6 +61,9 @@ func TestLook(t *testing.T) {
 				"GET /api/v1/miner/hw/hashboards": `{"hashboards":[{"chips_count":65}]}`}}, protocol.BraiinsREST, 1, false},
 		{"a Whatsminer that sleeps and tells that alone", answers{commands: map[string]string{
 			"status": `{"STATUS":"S","Code":131,"Msg":{"btmineroff":"true"},"Description":""}`}}, protocol.WhatsminerV2, 0, true},
+		{"a Whatsminer that tells its boards under another command", answers{commands: map[string]string{
+			"version": `{"STATUS":"E","Code":14,"Msg":"invalid cmd","Description":"whatsminer v1.3"}`, "summary": `{"SUMMARY":[{"Elapsed":9,"MHS av":7}]}`,
+			`{"cmd":"edevs`: `{"DEVS":[{"ASC":0,"MHS av":3,"Temperature":70},{"ASC":1,"MHS av":4}]}`}}, protocol.WhatsminerV2, 2, false},
 		{"devices without a version", answers{commands: map[string]string{"devs": `{"DEVS":[{"ASC":0,"MHS 5s":7},{"ASC":1,"MHS 5s":7}]}`}},
 			protocol.Cgminer, 2, false},
 	} {
@@ -71,6 +74,10 @@ func TestLook(t *testing.T) {
 		if r == nil || err != nil {
 			t.Errorf("%s: %q is not read: %v", tc.name, m.Protocol, err)
 			continue
+		}
+		m.Single = true // remembered: what is refused now is no reason to call a sleeping machine silent
+		if again, err := fleet.PollOver(t.Context(), tc.machine, &m); err != nil || again.Sleeping != tc.asleep || len(again.Boards) != tc.boards {
+			t.Errorf("%s, polled again: %+v, %v", tc.name, again, err)
 		}
 		if m.Protocol != tc.want || len(r.Boards) != tc.boards || r.Sleeping != tc.asleep {
 			t.Errorf("%s: %s, %+v", tc.name, m.Protocol, r)

@@ -31,8 +31,8 @@ func readLuxOS(r *Reading, replies []Value) error {
 		readFans(r, fans)
 	}
 	r.Sleeping = summary.Get("Curtailed").True()
-	readLuxConfig(r, section(replies[1], "config", "CONFIG").At(0), Value{})
-	for _, event := range section(replies[1], "events", "EVENTS").Each {
+	readLuxConfig(r, section(v, "config", "CONFIG").At(0), Value{})
+	for _, event := range section(v, "events", "EVENTS").Each {
 		r.addError(event.Get("Code").Text())
 	}
 	return nil
