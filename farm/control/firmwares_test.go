@@ -50,7 +50,7 @@ func ordersOf(d protocol.Protocol) []struct {
 }
 
 // Doubled are the firmwares that have a double; LuxOS and stock Antminers have simulated machines.
-var doubled = []protocol.Protocol{protocol.BraiinsREST, protocol.VNish, protocol.EPIC, protocol.Marathon,
+var doubled = []protocol.Protocol{protocol.BraiinsREST, protocol.BraiinsGraphQL, protocol.VNish, protocol.EPIC, protocol.Marathon,
 	protocol.AxeOS,
 	protocol.Proto, protocol.Auradine, protocol.ElphaPex, protocol.Avalon, protocol.SealMiner, protocol.WhatsminerV2,
 	protocol.WhatsminerV3}

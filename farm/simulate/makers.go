@@ -221,11 +221,15 @@ func (u *Unit) braiinsGraphQL(request string, r *protocol.Reading) any {
 		return dict{"data": more}
 	}
 	real := func(mhs int64) dict { return dict{"mhs5S": mhs} }
+	var solver any = dict{"nominalMhs": u.Machine.IdealMHs, "realHashrate": real(r.RateMHs)}
+	if r.Sleeping {
+		solver = nil
+	}
 	switch request {
 	case "system":
 		return answer(dict{"fans": each(r.Fans, func(i, rpm int) dict { return dict{"name": fmt.Sprint(i), "rpm": rpm} }),
 			"summary":    dict{"power": dict{"approxConsumptionW": r.PowerWatts, "limitW": u.Model.Watts}},
-			"workSolver": dict{"nominalMhs": u.Machine.IdealMHs, "realHashrate": real(r.RateMHs)}},
+			"workSolver": solver},
 			dict{"bos": dict{"info": dict{"version": dict{"full": "simulated"}}, "uptime": dict{"durationS": r.ElapsedSeconds}}})
 	case "pools":
 		return answer(dict{"poolGroups": []dict{{"name": "default", "pools": each(r.Pools, func(_ int, p protocol.Pool) dict {
