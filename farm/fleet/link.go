@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -123,7 +124,51 @@ func (n *Network) Web(ctx context.Context, d protocol.Protocol, request string) 
 			return bearer(ctx, client, http.MethodPost, base+"/api/login", body, "token")
 		}
 	}
+	if login, ok := sessions[d]; ok || strings.HasPrefix(path, mskPage) {
+		if !ok {
+			login = mskSession
+		}
+		var err error
+		client.Cookies, err = session(ctx, client, base+login.path, login.form(client.User, client.Password))
+		if err != nil {
+			return nil, err
+		}
+	}
 	return client.Do(ctx, method, base+path, body)
+}
+
+// sessionLogin is a form that a web server wants before it shows its pages to whoever has its cookie.
+type sessionLogin struct {
+	path string
+	form func(user, password string) url.Values
+}
+
+// mskPage is what MSK's firmware tells its address on, behind a login of its own.
+const mskPage = "/api/info_v1"
+
+var (
+	sessions = map[protocol.Protocol]sessionLogin{protocol.Ebang: {"/user/login", func(user, password string) url.Values {
+		return url.Values{"username": {user}, "word": {password}, "yuyan": {"1"}, "login": {"Login"}, "get_password": {""}}
+	}}}
+	mskSession = sessionLogin{"/admin/login", func(user, password string) url.Values {
+		return url.Values{"username": {user}, "password": {password}}
+	}}
+)
+
+// session logs in with a form and returns the cookies; none is no error, since the pages say whether they are shown.
+func session(ctx context.Context, d *Digest, address string, form url.Values) ([]*http.Cookie, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, address, strings.NewReader(form.Encode()))
+	if err != nil {
+		return nil, err
+	}
+	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	response, err := d.Client.Do(request)
+	if err != nil {
+		return nil, err
+	}
+	_, err = io.Copy(io.Discard, io.LimitReader(response.Body, protocol.MaxReply))
+	_ = response.Body.Close()
+	return response.Cookies(), err
 }
 
 // bearer logs in and returns the header that shows the token which the reply has under a name.
@@ -323,6 +368,11 @@ func Look(ctx context.Context, link Link) (Machine, *protocol.Reading, error) {
 	problem := identityOver(ctx, link, &who)
 	if d == protocol.AntminerNew || d == protocol.AntminerOld || (d == protocol.Cgminer && who.Model != "") {
 		if reply, err := link.Web(ctx, d, "GET /cgi-bin/get_system_info.cgi"); err == nil {
+			problem = errors.Join(problem, protocol.ReadIdentity(&who, [][]byte{reply}))
+		}
+	}
+	if d == protocol.AntminerOld && who.MAC == "" && strings.Contains(who.Model, " v.") { // as MSK names its models
+		if reply, err := link.Web(ctx, d, "POST "+mskPage); err == nil {
 			problem = errors.Join(problem, protocol.ReadIdentity(&who, [][]byte{reply}))
 		}
 	}
