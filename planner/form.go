@@ -5,6 +5,8 @@ import "github.com/aqsha/aqsha/internal/strict"
 // form is a plan as it is written.
 type form struct {
 	Name      string         `toml:"name"`
+	Law       string         `toml:"law"`
+	Currency  string         `toml:"currency"`
 	Start     string         `toml:"start"`
 	Months    int            `toml:"months"`
 	Paths     int            `toml:"paths"`
@@ -91,7 +93,7 @@ type priceForm struct {
 }
 
 type networkForm struct {
-	Difficulty  float64        `toml:"difficulty"`
+	Difficulty  *float64       `toml:"difficulty"`
 	FeesBTC     strict.Decimal `toml:"fees_btc"`
 	Lag         int            `toml:"lag_months"`
 	Elasticity  strict.Decimal `toml:"elasticity"`

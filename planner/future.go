@@ -81,22 +81,17 @@ func (r *parser) subsidy(m Month, atStart money.Satoshi) float64 {
 
 func (r *parser) lawOf(day params.Date) (Law, error) {
 	p := r.plan
-	levy, err1 := fact(p, params.MiningLevies, day)
-	vat, err2 := fact(p, params.ValueAddedTax, day)
-	quota, err3 := fact(p, params.MiningSaleQuota, day)
-	tax, err4 := fact(p, params.CorporateIncomeTax, day)
+	law, problem := r.enacted(day)
 	if p.Source == params.PowerOwn || p.Source == params.PowerOwnRenewable {
-		vat = 0 // nobody sells it
+		law.VAT = 0 // nobody sells it
 	}
-	law := Law{levy, vat, quota, tax}
 	for _, a := range r.Assume {
 		from := params.Date(a.From)
 		if from > day {
 			break
 		}
 		if a.Levy.Set {
-			law.Levy = params.MiningLevy{Bands: []params.LevyBand{{PerKWh: a.Levy.Tiyn}}, Renewable: a.Levy.Tiyn,
-				Own: a.Levy.Tiyn, OwnGreen: a.Levy.Tiyn, Unmetered: a.Levy.Tiyn}
+			law.Levy = flatLevy(a.Levy.Tiyn)
 		}
 		for _, v := range []struct {
 			d    strict.Decimal
@@ -111,7 +106,24 @@ func (r *parser) lawOf(day params.Date) (Law, error) {
 			p.Facts = append(p.Facts, note)
 		}
 	}
-	return law, errors.Join(err1, err2, err3, err4)
+	return law, problem
+}
+
+// enacted is the law of a day without the plan's assumptions: of the plan's file, or of the tables.
+func (r *parser) enacted(day params.Date) (Law, error) {
+	p := r.plan
+	if len(p.OwnLaws) > 0 {
+		own, err := p.ownLaw(day)
+		if note := (Fact{"law of " + r.Law, own.From, own.Source}); err == nil && !slices.Contains(p.Facts, note) {
+			p.Facts = append(p.Facts, note)
+		}
+		return own.Law, err
+	}
+	levy, err1 := fact(p, params.MiningLevies, day)
+	vat, err2 := fact(p, params.ValueAddedTax, day)
+	quota, err3 := fact(p, params.MiningSaleQuota, day)
+	tax, err4 := fact(p, params.CorporateIncomeTax, day)
+	return Law{levy, vat, quota, tax}, errors.Join(err1, err2, err3, err4)
 }
 
 // LawAt is the law of a month: the plan's own within it, that of the tables outside.
@@ -120,6 +132,10 @@ func (p *Plan) LawAt(at Month) (Law, error) {
 		return p.Laws[m], nil
 	}
 	day := at.First()
+	if len(p.OwnLaws) > 0 {
+		own, err := p.ownLaw(day)
+		return own.Law, err
+	}
 	levy, err1 := params.MiningLevies.At(day)
 	vat, err2 := params.ValueAddedTax.At(day)
 	quota, err3 := params.MiningSaleQuota.At(day)
@@ -234,12 +250,12 @@ func (r *parser) network() error {
 	subsidy := n.SubsidyBTC
 	*n = paths.Defaults
 	n.SubsidyBTC, n.PUE = subsidy, paths.Defaults.PUE
-	if f.Difficulty != 0 {
 		// Turned round for NaN.
-		if !(f.Difficulty >= 1) || f.Difficulty > 1e20 {
-			return r.Refuse("farm-out-of-range", "network.difficulty", "want at least 1, got %v", f.Difficulty)
+	if f.Difficulty != nil {
+		if !(*f.Difficulty >= 1) || *f.Difficulty > 1e20 {
+			return r.Refuse("farm-out-of-range", "network.difficulty", "want 1 to 1e20, got %v", *f.Difficulty)
 		}
-		n.Difficulty = f.Difficulty
+		n.Difficulty = *f.Difficulty
 	}
 	for _, v := range []struct {
 		key       string

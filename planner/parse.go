@@ -69,7 +69,7 @@ func Parse(name, text string, open func(name string) (string, error)) (*Plan, er
 		return nil, err
 	}
 	r.File = file
-	for _, step := range []func() error{r.frame, r.rate, r.site, r.tariffs, r.laws, r.fleet, r.offers, r.decisions,
+	for _, step := range []func() error{r.frame, r.lawFile, r.rate, r.site, r.tariffs, r.laws, r.fleet, r.offers, r.decisions,
 		r.loan, r.price, r.network} {
 		if err := step(); err != nil {
 			return nil, err
@@ -138,13 +138,16 @@ func (r *parser) site() error {
 		return r.Refuse("hosting", "site.hosting", "want own (licence of kind I) or hosted (kind II), got %q",
 			s.Hosting)
 	}
-	licence, err := params.ParseDate(s.Licence)
-	if err != nil {
-		return r.Refuse("date", "site.licence_from", "%v", err)
-	}
 	// The law says from when on there are such licences: an earlier day is a slip.
-	if _, err := p.licenceSeries(s.Hosting).At(licence); err != nil {
-		return r.Refuse("date", "site.licence_from", "%v", err)
+	var licence params.Date
+	if len(p.OwnLaws) == 0 { // elsewhere there is no licence that is known here
+		var err error
+		if licence, err = params.ParseDate(s.Licence); err == nil {
+			_, err = p.licenceSeries(s.Hosting).At(licence)
+		}
+		if err != nil {
+			return r.Refuse("date", "site.licence_from", "%v", err)
+		}
 	}
 	pue, ok := s.PUE.Milli()
 	if !ok || pue < 1000 || pue > 3000 {
@@ -221,9 +224,9 @@ func (r *parser) tariffs() error {
 		if from <= last {
 			return r.Refuse("order", key+".from", "%s does not come after %s", from, last)
 		}
-		if !t.Price.Set || t.Price.Tiyn < 0 || t.Price.Tiyn > power.MaxPrice {
-			return r.Refuse("negative", key+".price", "want a price of a kWh of 0 to %s, got %s", power.MaxPrice,
-				t.Price.Tiyn)
+		if !t.Price.Set || t.Price.Tiyn < power.MinPrice || t.Price.Tiyn > power.MaxPrice {
+			return r.Refuse("negative", key+".price", "want a price of a kWh of %s to %s, got %s", power.MinPrice,
+				power.MaxPrice, t.Price.Tiyn)
 		}
 		last = from
 		r.plan.Tariffs = append(r.plan.Tariffs, power.Tariff{From: from, Hours: power.AllDay, Price: t.Price.Tiyn})

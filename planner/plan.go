@@ -102,8 +102,11 @@ type Plan struct {
 	History   []float64
 	Network   paths.Network
 
-	Laws  []Law // by month
-	Facts []Fact
+	Laws []Law // by month
+	// OwnLaws are those of the file that the plan names instead of the tables, which are Kazakhstan's; none: the tables.
+	OwnLaws  []DatedLaw
+	Currency string // of all amounts, ISO 4217; "": tenge
+	Facts    []Fact
 }
 
 // Month of the plan as a calendar month.

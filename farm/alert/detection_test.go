@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/aqsha/aqsha/farm/alert"
+	"github.com/aqsha/aqsha/farm/fleet"
 	"github.com/aqsha/aqsha/farm/protocol"
 	"github.com/aqsha/aqsha/farm/simulate"
 	"github.com/aqsha/aqsha/farm/usage"
@@ -32,6 +33,11 @@ func newWatched(unit *simulate.Unit) *watched {
 // poll lets the detector see the machine at an instant.
 func (w *watched) poll(at usage.Instant) []alert.Change {
 	reading, ok := w.unit.Reading(at)
+	return w.see(at, reading, ok)
+}
+
+// see lets the detector see what was read of the machine.
+func (w *watched) see(at usage.Instant, reading *protocol.Reading, ok bool) []alert.Change {
 	o := alert.Observation{At: at, Answered: ok, Why: "no answer"}
 	if w.unit.Has(simulate.Garbage, at) {
 		o.Garbled = true
@@ -64,6 +70,30 @@ func TestCleanHoursRaiseNothing(t *testing.T) {
 		}
 	}
 	t.Logf("%d machines, %.0f machine-days, no alarm", machines, float64(machines)*100/24)
+}
+
+// Clean machines that are asked and understood in the words of each firmware raise nothing either: twelve hours of each, and
+// in the long run as many machines as it has, a hundred hours each.
+func TestCleanHoursInEveryDialect(t *testing.T) {
+	dialects := append(slices.Clone(simulate.Spoken), simulate.Aside...)
+	machines := campaign(t, len(dialects))
+	hours := usage.Instant(12)
+	if machines > len(dialects) {
+		hours = 100
+	}
+	for i := range machines {
+		w := newWatched(simulate.NewUnit(i, 31, dialects[i%len(dialects)], dawn))
+		for at := dawn + interval; at <= dawn+hours*usage.Hour; at += interval {
+			reading, err := fleet.PollOver(t.Context(), simulate.Link{Unit: w.unit, At: at}, &w.unit.Machine)
+			if err != nil {
+				t.Fatalf("machine %d (%s): %v", i, w.unit.Machine.Protocol, err)
+			}
+			if changes := w.see(at, reading, true); len(changes) > 0 {
+				t.Errorf("machine %d (%s), after %.1f h: %+v", i, w.unit.Machine.Protocol, float64(at-dawn)/float64(usage.Hour), changes)
+			}
+		}
+	}
+	t.Logf("%d machines in the words of %d firmwares, %.1f machine-days, no alarm", machines, len(dialects), float64(machines)*float64(hours)/24)
 }
 
 // Faults that a poll shows are raised by the second poll after they begin; random ones within their

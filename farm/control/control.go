@@ -406,6 +406,10 @@ func seen(ctx context.Context, m *fleet.Machine, s speaker, order Order, before 
 	reading, err := fleet.Poll(asking, m)
 	switch order.Action {
 	case Reboot: // it is away, or its clock began again
+		var refused *farm.Error
+		if errors.As(err, &refused) && refused.Code == "no-section" {
+			return false, err.Error() // it answers: it is not away
+		}
 		if err != nil {
 			// That our time is up says nothing of the machine; a connection's deadline comes before the context's end.
 			until, ends := ctx.Deadline()

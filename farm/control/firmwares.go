@@ -79,12 +79,13 @@ var firmwares map[protocol.Protocol]firmware
 
 func init() { // its functions refer to it
 	firmwares = map[protocol.Protocol]firmware{
-		protocol.BraiinsREST: {account: [2]string{"root", "root"}, login: loginBraiins, orders: braiinsOrders},
-		protocol.VNish:       {account: [2]string{"admin", "admin"}, login: loginVNish, orders: vnishOrders},
-		protocol.EPIC:        {account: [2]string{"root", "letmein"}, orders: epicOrders},
-		protocol.Marathon:    {account: [2]string{"root", "root"}, orders: maraOrders},
-		protocol.AxeOS:       {orders: axeOrders},
-		protocol.Proto:       {account: [2]string{"admin", "admin"}, login: loginProto, orders: protoOrders},
+		protocol.BraiinsREST:    {account: [2]string{"root", "root"}, login: loginBraiins, orders: braiinsOrders},
+		protocol.BraiinsGraphQL: {account: [2]string{"root", ""}, orders: graphOrders},
+		protocol.VNish:          {account: [2]string{"admin", "admin"}, login: loginVNish, orders: vnishOrders},
+		protocol.EPIC:           {account: [2]string{"root", "letmein"}, orders: epicOrders},
+		protocol.Marathon:       {account: [2]string{"root", "root"}, orders: maraOrders},
+		protocol.AxeOS:          {orders: axeOrders},
+		protocol.Proto:          {account: [2]string{"admin", "admin"}, login: loginProto, orders: protoOrders},
 		protocol.Auradine: {port: 8080, account: [2]string{"admin", "admin"}, header: "Token", login: loginAuradine,
 			orders: auradineOrders},
 		protocol.ElphaPex: {account: [2]string{"root", "root"}, orders: elphaOrders},
@@ -155,7 +156,9 @@ func identifyByPoll(ctx context.Context, m *fleet.Machine) error {
 	mac, serial := reading.MAC, reading.Serial
 	if mac == "" && serial == "" {
 		if mac, serial, err = fleet.Identify(ctx, m); err != nil {
-			return err
+			if mac = fleet.Neighbour(m); mac == "" { // it has answered: on its own network the kernel knows who
+				return err
+			}
 		}
 	}
 	return sameMachine(m, mac, serial)

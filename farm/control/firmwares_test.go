@@ -50,7 +50,7 @@ func ordersOf(d protocol.Protocol) []struct {
 }
 
 // Doubled are the firmwares that have a double; LuxOS and stock Antminers have simulated machines.
-var doubled = []protocol.Protocol{protocol.BraiinsREST, protocol.VNish, protocol.EPIC, protocol.Marathon,
+var doubled = []protocol.Protocol{protocol.BraiinsREST, protocol.BraiinsGraphQL, protocol.VNish, protocol.EPIC, protocol.Marathon,
 	protocol.AxeOS,
 	protocol.Proto, protocol.Auradine, protocol.ElphaPex, protocol.Avalon, protocol.SealMiner, protocol.WhatsminerV2,
 	protocol.WhatsminerV3}
@@ -182,6 +182,19 @@ func TestAMachineStartsAnewInTheMidstOfAnOrder(t *testing.T) {
 func TestAnUptimeThatIsNotToldIsNoStart(t *testing.T) {
 	t.Parallel()
 	x := &double{d: protocol.WhatsminerV2, deaf: true, ageless: true}
+	m := start(t, x)
+	c, _ := controller(t)
+	c.Confirm = 400 * time.Millisecond
+	results, err := c.Give(t.Context(), []*fleet.Machine{m}, control.Order{Action: control.Reboot})
+	if err != nil || results[0].Done() || !results[0].Unknown || len(x.orders) != 1 {
+		t.Errorf("%+v, %v, took %v", results, err, x.orders)
+	}
+}
+
+// A deaf machine that refuses to be polled answers: it is not away, and so has not been seen to start anew.
+func TestARefusalIsNoStart(t *testing.T) {
+	t.Parallel()
+	x := &double{d: protocol.WhatsminerV2, deaf: true, refuses: true}
 	m := start(t, x)
 	c, _ := controller(t)
 	c.Confirm = 400 * time.Millisecond

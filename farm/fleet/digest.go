@@ -29,6 +29,7 @@ type Digest struct {
 	Probe string
 	// of bodies; "": JSON or a form, by what they are
 	ContentType string
+	Cookies     []*http.Cookie // of a session
 }
 
 // Do sends a request and returns the body, of which at most protocol.MaxReply bytes are read.
@@ -65,6 +66,9 @@ func (d *Digest) Do(ctx context.Context, method, url, body string) ([]byte, erro
 			request.Header.Set("Content-Type", "application/json")
 		case body != "":
 			request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		}
+		for _, cookie := range d.Cookies {
+			request.AddCookie(&http.Cookie{Name: cookie.Name, Value: cookie.Value})
 		}
 		if authorization != "" {
 			request.Header.Set(header, authorization)

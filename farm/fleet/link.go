@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -123,7 +124,51 @@ func (n *Network) Web(ctx context.Context, d protocol.Protocol, request string) 
 			return bearer(ctx, client, http.MethodPost, base+"/api/login", body, "token")
 		}
 	}
+	if login, ok := sessions[d]; ok || strings.HasPrefix(path, mskPage) {
+		if !ok {
+			login = mskSession
+		}
+		var err error
+		client.Cookies, err = session(ctx, client, base+login.path, login.form(client.User, client.Password))
+		if err != nil {
+			return nil, err
+		}
+	}
 	return client.Do(ctx, method, base+path, body)
+}
+
+// sessionLogin is a form that a web server wants before it shows its pages to whoever has its cookie.
+type sessionLogin struct {
+	path string
+	form func(user, password string) url.Values
+}
+
+// mskPage is what MSK's firmware tells its address on, behind a login of its own.
+const mskPage = "/api/info_v1"
+
+var (
+	sessions = map[protocol.Protocol]sessionLogin{protocol.Ebang: {"/user/login", func(user, password string) url.Values {
+		return url.Values{"username": {user}, "word": {password}, "yuyan": {"1"}, "login": {"Login"}, "get_password": {""}}
+	}}}
+	mskSession = sessionLogin{"/admin/login", func(user, password string) url.Values {
+		return url.Values{"username": {user}, "password": {password}}
+	}}
+)
+
+// session logs in with a form and returns the cookies; none is no error, since the pages say whether they are shown.
+func session(ctx context.Context, d *Digest, address string, form url.Values) ([]*http.Cookie, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, address, strings.NewReader(form.Encode()))
+	if err != nil {
+		return nil, err
+	}
+	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	response, err := d.Client.Do(request)
+	if err != nil {
+		return nil, err
+	}
+	_, err = io.Copy(io.Discard, io.LimitReader(response.Body, protocol.MaxReply))
+	_ = response.Body.Close()
+	return response.Cookies(), err
 }
 
 // bearer logs in and returns the header that shows the token which the reply has under a name.
@@ -179,7 +224,9 @@ func gather(ctx context.Context, link Link, d protocol.Protocol, requests []prot
 		reply, err := gatherOne(ctx, link, d, request.Text, single)
 		if request.Or != "" && (err != nil || protocol.Refused(reply)) {
 			if other, otherErr := query(ctx, link, d, request.Or); otherErr == nil && !protocol.Refused(other) {
-				reply, err = other, nil
+				if _, bad := protocol.Parse(other); bad == nil {
+					reply, err = other, nil
+				}
 			}
 		}
 		if err != nil && !request.Optional {
@@ -208,12 +255,17 @@ func gatherOne(ctx context.Context, link Link, d protocol.Protocol, text string,
 		return reply, nil
 	}
 	parts, answered := make([][]byte, len(names)), false
+	refusal := reply
 	for i, text := range texts {
 		part, err := query(ctx, link, d, text)
 		if err != nil && ctx.Err() != nil && !answered {
 			return nil, err
 		}
-		if err != nil || protocol.Refused(part) {
+		if err == nil && protocol.Refused(part) {
+			refusal = part
+			continue
+		}
+		if err != nil {
 			continue
 		}
 		if _, err := protocol.Parse(part); err == nil {
@@ -221,8 +273,8 @@ func gatherOne(ctx context.Context, link Link, d protocol.Protocol, text string,
 		}
 	}
 	if !answered {
-		if reply != nil {
-			return reply, nil // the refusal is the reason
+		if refusal != nil {
+			return refusal, nil // it is the reason
 		}
 		return nil, farm.Refuse("no-section", names[0], "the machine answers none of %v", names)
 	}
@@ -256,6 +308,12 @@ func PollOver(ctx context.Context, link Link, m *Machine) (*protocol.Reading, er
 	case r.NeedsConfiguration():
 		// Only its configuration tells whether a stock Antminer that hashes nothing is asleep.
 		readPage(ctx, link, m.Protocol, "get_miner_conf.cgi", func(v protocol.Value) { protocol.ReadConfiguration(r, v) })
+	case r.NeedsDevices():
+		if reply, err := link.Command(ctx, protocol.EDevices, false); err == nil {
+			if v, err := protocol.Parse(reply); err == nil {
+				protocol.ReadEDevices(r, v)
+			}
+		}
 	case r.NeedsStatsPage():
 		readPage(ctx, link, m.Protocol, "stats.cgi", func(v protocol.Value) { protocol.ReadStatsPage(r, v) })
 	}
@@ -310,6 +368,11 @@ func Look(ctx context.Context, link Link) (Machine, *protocol.Reading, error) {
 	problem := identityOver(ctx, link, &who)
 	if d == protocol.AntminerNew || d == protocol.AntminerOld || (d == protocol.Cgminer && who.Model != "") {
 		if reply, err := link.Web(ctx, d, "GET /cgi-bin/get_system_info.cgi"); err == nil {
+			problem = errors.Join(problem, protocol.ReadIdentity(&who, [][]byte{reply}))
+		}
+	}
+	if d == protocol.AntminerOld && who.MAC == "" && strings.Contains(who.Model, " v.") { // as MSK names its models
+		if reply, err := link.Web(ctx, d, "POST "+mskPage); err == nil {
 			problem = errors.Join(problem, protocol.ReadIdentity(&who, [][]byte{reply}))
 		}
 	}

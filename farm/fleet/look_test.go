@@ -61,6 +61,13 @@ func TestLook(t *testing.T) {
 				"GET /api/v1/miner/hw/hashboards": `{"hashboards":[{"chips_count":65}]}`}}, protocol.BraiinsREST, 1, false},
 		{"a Whatsminer that sleeps and tells that alone", answers{commands: map[string]string{
 			"status": `{"STATUS":"S","Code":131,"Msg":{"btmineroff":"true"},"Description":""}`}}, protocol.WhatsminerV2, 0, true},
+		{"a Whatsminer that tells its boards under another command", answers{commands: map[string]string{
+			"version": `{"STATUS":"E","Code":14,"Msg":"invalid cmd","Description":"whatsminer v1.3"}`, "summary": `{"SUMMARY":[{"Elapsed":9,"MHS av":7}]}`,
+			`{"cmd":"edevs`: `{"DEVS":[{"ASC":0,"MHS av":3,"Temperature":70},{"ASC":1,"MHS av":4}]}`}}, protocol.WhatsminerV2, 2, false},
+		{"an MSK, whose MAC is on a page of its own", answers{commands: map[string]string{
+			"version": `{"VERSION":[{"BMMiner":"4.11.1","Type":"S19-88 v.2.6.0.39"}]}`, "stats": `{"STATS":[{"chain_acn1":88,"chain_rate1":"34000","GHS 5s":34000}]}`,
+			"summary": `{"SUMMARY":[{"Elapsed":9}]}`}, pages: map[string]string{"POST /api/info_v1": `{"network_info":{"result":{"macaddr":"02:00:00:00:00:05"}}}`}},
+			protocol.AntminerOld, 1, false},
 		{"devices without a version", answers{commands: map[string]string{"devs": `{"DEVS":[{"ASC":0,"MHS 5s":7},{"ASC":1,"MHS 5s":7}]}`}},
 			protocol.Cgminer, 2, false},
 	} {
@@ -71,6 +78,13 @@ func TestLook(t *testing.T) {
 		if r == nil || err != nil {
 			t.Errorf("%s: %q is not read: %v", tc.name, m.Protocol, err)
 			continue
+		}
+		if strings.Contains(tc.name, "MSK") && m.MAC != "02:00:00:00:00:05" {
+			t.Errorf("%s: %q", tc.name, m.MAC)
+		}
+		m.Single = true // remembered: what is refused now is no reason to call a sleeping machine silent
+		if again, err := fleet.PollOver(t.Context(), tc.machine, &m); err != nil || again.Sleeping != tc.asleep || len(again.Boards) != tc.boards {
+			t.Errorf("%s, polled again: %+v, %v", tc.name, again, err)
 		}
 		if m.Protocol != tc.want || len(r.Boards) != tc.boards || r.Sleeping != tc.asleep {
 			t.Errorf("%s: %s, %+v", tc.name, m.Protocol, r)
@@ -118,5 +132,27 @@ func TestLogins(t *testing.T) {
 		if err != nil || r.RateMHs != 1000 || logins == 0 {
 			t.Errorf("%s: %+v, %v, %d logins", tc.d, r, err, logins)
 		}
+	}
+}
+
+// Web servers that want a form before they show their pages get it, and then the cookie that they gave.
+func TestSessions(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		cookie, err := r.Cookie("http-session")
+		switch {
+		case r.URL.Path == "/user/login" && r.FormValue("username") == "admin" && r.FormValue("word") == "admin":
+			http.SetCookie(w, &http.Cookie{Name: "http-session", Value: "s1", Path: "/"})
+		case err != nil || cookie.Value != "s1":
+			_, _ = w.Write([]byte("<html>login</html>"))
+		case r.URL.Path == "/Cgminer/CgminerStatus":
+			_, _ = w.Write([]byte(`{"feedback":{"averfigure":"12T","fiveavg":"12.5T","worktime":"1:0:0"}}`))
+		default:
+			http.NotFound(w, r)
+		}
+	}))
+	defer server.Close()
+	m := &fleet.Machine{ID: "x", Protocol: protocol.Ebang, Address: server.Listener.Addr().String()}
+	if r, err := fleet.Poll(t.Context(), m); err != nil || r.RateMHs != 12_500_000 || r.ElapsedSeconds != 3600 {
+		t.Errorf("%+v, %v", r, err)
 	}
 }

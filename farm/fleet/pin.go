@@ -19,6 +19,9 @@ type Pin struct {
 
 // client asks over TLS with the pin, and in clear without one.
 func (p *Pin) client(timeout time.Duration) *http.Client {
+	if p == nil && timeout == antminerClient.Timeout {
+		return antminerClient
+	}
 	transport := antminerClient.Transport
 	if p != nil {
 		transport = &http.Transport{DisableKeepAlives: true, TLSHandshakeTimeout: DefaultTimeout,

@@ -337,9 +337,21 @@ func complain(m Machine, reading *protocol.Reading, problem string) *Found {
 	return f
 }
 
+// NeighbourTable is where the kernel lists the hosts of its networks with their hardware addresses; tests have their own.
+var NeighbourTable = "/proc/net/arp"
+
+// Neighbour is the MAC that the kernel knows for a machine's address; "" beyond its own networks.
+func Neighbour(m *Machine) string {
+	host, _, err := net.SplitHostPort(m.Address)
+	if err != nil {
+		return ""
+	}
+	return neighbour(host)
+}
+
 // neighbour is the hardware address that the kernel knows for a host on the same network.
 func neighbour(host string) string {
-	f, err := os.Open("/proc/net/arp")
+	f, err := os.Open(NeighbourTable)
 	if err != nil {
 		return ""
 	}

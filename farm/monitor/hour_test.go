@@ -35,10 +35,10 @@ var untold = map[protocol.Protocol][]simulate.Kind{protocol.Cgminer: {simulate.F
 	protocol.AxeOS: {simulate.BoardDead, simulate.NoPool}}
 
 // mixed are machines that answer in the words of each firmware that is simulated, in turn. One in eleven breaks after
-// twenty minutes; of 800 machines each firmware has each fault.
+// twenty minutes; of 1,500 machines each firmware has each fault.
 func mixed(machines int, now usage.Instant) (units []*simulate.Unit, due map[string]alert.Kind) {
 	due = map[string]alert.Kind{}
-	spoken := append(slices.Clone(simulate.Spoken), protocol.AxeOS)
+	spoken := append(slices.Clone(simulate.Spoken), simulate.Aside...)
 	for i := range machines {
 		u := simulate.NewUnit(i, 17, spoken[i%len(spoken)], now)
 		units = append(units, u)
@@ -124,7 +124,7 @@ func TestAnHourOfEveryDialect(t *testing.T) {
 		if _, known, err = b.MeanWatts(units[6].Machine.ID, now, now+usage.Hour); known || err != nil { // plain cgminer
 			t.Errorf("cgminer tells its watts, %v", err)
 		}
-		t.Logf("%d machines in the words of %v and %s: %d polls, %d answered, %d told of", machines, simulate.Spoken,
-			protocol.AxeOS, counts.Polls, counts.Answered, counts.Raised)
+		t.Logf("%d machines in the words of %v and %v: %d polls, %d answered, %d told of", machines, simulate.Spoken,
+			simulate.Aside, counts.Polls, counts.Answered, counts.Raised)
 	})
 }

@@ -32,8 +32,8 @@ func readLuxOS(r *Reading, replies []Value) error {
 		readFans(r, fans)
 	}
 	r.Sleeping = summary.Get("Curtailed").True()
-	readLuxConfig(r, section(replies[1], "config", "CONFIG").At(0), Value{})
-	for _, event := range section(replies[1], "events", "EVENTS").Each {
+	readLuxConfig(r, section(v, "config", "CONFIG").At(0), Value{})
+	for _, event := range section(v, "events", "EVENTS").Each {
 		r.addError(event.Get("Code").Text())
 	}
 	return nil
@@ -112,21 +112,18 @@ func readBraiinsGraphQL(r *Reading, replies []Value) error {
 	r.Firmware, r.ElapsedSeconds = data.Get("bos").Get("info").Get("version").Get("full").Text(),
 		data.Get("bos").Get("uptime").Get("durationS").Count()
 	solver := info.Get("workSolver")
+	if info.null() || solver.null() { // stopped: the program that would solve is not there
+		r.Sleeping, r.RateMHs = true, 0
+		readGraphPools(r, replies[1])
+		return nil
+	}
 	r.RateMHs, r.IdealMHs = megahashes(solver.Get("realHashrate").Get("mhs5S"), 1e6),
 		megahashes(solver.Get("nominalMhs"), 1e6)
 	power := info.Get("summary").Get("power")
 	r.PowerWatts, r.PowerLimit = power.Get("approxConsumptionW").Count(), power.Get("limitW").Count()
 	readFans(r, info.Get("fans"))
 	r.turning()
-	for _, group := range replies[1].Get("data").Get("bosminer").Get("info").Get("poolGroups").Each {
-		for _, p := range group.Get("pools").Each {
-			shares := p.Get("shares")
-			r.addPool(Pool{URL: p.Get("url").Text(), User: p.Get("user").Text(),
-				Alive: p.Get("status").Text() == "ALIVE", Active: p.Get("active").True(),
-				Accepted: shares.Get("acceptedSolutions").Count(), AcceptedMH: Unknown},
-				shares.Get("rejectedSolutions").Count())
-		}
-	}
+	readGraphPools(r, replies[1])
 	for i, c := range replies[2].Get("data").Get("bosminer").Get("info").Get("workSolver").Get("childSolvers").Rows {
 		b := Board{Slot: i, RateMHs: megahashes(c.Get("realHashrate").Get("mhs5S"), 1e6),
 			Chips: int(c.Get("hwDetails").Get("chips").Count()), ChipTemp: Unknown}
@@ -145,6 +142,18 @@ func readBraiinsGraphQL(r *Reading, replies []Value) error {
 		r.addBoard(b)
 	}
 	return nil
+}
+
+func readGraphPools(r *Reading, reply Value) {
+	for _, group := range reply.Get("data").Get("bosminer").Get("info").Get("poolGroups").Each {
+		for _, p := range group.Get("pools").Each {
+			shares := p.Get("shares")
+			r.addPool(Pool{URL: p.Get("url").Text(), User: p.Get("user").Text(),
+				Alive: p.Get("status").Text() == "ALIVE", Active: p.Get("active").True(),
+				Accepted: shares.Get("acceptedSolutions").Count(), AcceptedMH: Unknown},
+				shares.Get("rejectedSolutions").Count())
+		}
+	}
 }
 
 // addPool adds a pool of a protocol that counts shares by pool only.
@@ -295,7 +304,7 @@ func readEPIC(r *Reading, replies []Value) error {
 	r.PowerLimit = s.Get("PresetInfo").Get("Target Power").Count()
 	r.Sleeping = s.Get("Status").Get("Operating State").Text() == "Idling"
 	r.addError(s.Get("Status").Get("Last Error").Text())
-	readEPICBoards(r, s, int(capabilities.Get("Performance Estimator").Get("Chip Count").Count()))
+	readEPICBoards(r, s, capabilities)
 	if r.RateMHs == Unknown {
 		// Firmware 2 tells no rate but the average since the start.
 		if r.RateMHs = megahashes(session.Get("Average MHs"), 1e6); s.Get("HBStatus").OK() && len(r.Boards) > 0 {
@@ -312,7 +321,8 @@ func readEPIC(r *Reading, replies []Value) error {
 
 // readEPICBoards reads the boards that are there, and sums their rates. HBStatus has all of them, HBs those that
 // are on; firmware 2 has HBs alone.
-func readEPICBoards(r *Reading, s Value, chips int) {
+func readEPICBoards(r *Reading, s, known Value) {
+	chips := int(known.Get("Performance Estimator").Get("Chip Count").Count())
 	on := func(slot int) Value {
 		for _, row := range s.Get("HBs").Each {
 			if row.Get("Index").Count() == int64(slot) {
@@ -325,6 +335,7 @@ func readEPICBoards(r *Reading, s Value, chips int) {
 	if !all.OK() {
 		all = s.Get("HBs")
 	}
+	serials := 0 // of those that are on, in their order
 	for _, h := range all.Each {
 		if detected := h.Get("Detected"); detected.OK() && !detected.True() {
 			continue
@@ -332,6 +343,8 @@ func readEPICBoards(r *Reading, s Value, chips int) {
 		b := Board{Slot: int(min(max(h.Get("Index").Count(), 0), 99)), ChipTemp: Unknown}
 		if row := on(b.Slot); row.OK() {
 			b.Chips, b.ChipTemp = chips, temperature(row.Get("Temperature"))
+			b.Serial = known.Get("BoardSerialNumbers").At(serials).Text()
+			serials++
 			if b.RateMHs = megahashes(row.Get("Hashrate").At(0), 1e6); b.RateMHs != Unknown {
 				r.RateMHs = addCounter(r.RateMHs, b.RateMHs)
 			}

@@ -147,7 +147,7 @@ func ReadIdentity(r *Reading, replies [][]byte) error {
 		}
 		message, config := v.Get("Msg", "msg"), section(v, "config", "CONFIG").At(0)
 		// Makers put the same four facts in different places: the first that has one counts.
-		for _, place := range []Value{message, message.Get("network"), message.Get("miner"), message.Get("system"),
+		for _, place := range []Value{message, v.Get("network_info").Get("result"), message.Get("network"), message.Get("miner"), message.Get("system"),
 			config, v.Get("DEVDETAILS").At(0), v.Get("IPReport").At(0), v} {
 			r.MAC = first(r.MAC, normalMAC(place.Get("mac", "MACAddr", "macaddr").Text()))
 			r.Serial = first(r.Serial,

@@ -274,6 +274,9 @@ func (v Value) Text() string {
 	return strings.TrimSpace(s)
 }
 
+// null says whether the value is there and is null.
+func (v Value) null() bool { return v.OK() && v.kind() == bare && v.text() == "null" }
+
 // Raw is a string's text as it stands, however long; it is not fit to print.
 func (v Value) Raw() string {
 	if !v.OK() || v.kind() != text {

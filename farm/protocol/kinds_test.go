@@ -74,6 +74,10 @@ var kinds = []kind{
 		`{"data":{"bosminer":{"info":{"workSolver":{"childSolvers":[{"name":"1","temperatures":[{"name":"Max Board","degreesC":60.0},{"name":"Max Chip","degreesC":75.0},
 		{"name":"Inlet","degreesC":39}]}]}}}}}`},
 		`{"chip_temp":75,"board_temp":60}`},
+	{"GraphQL of a machine that was stopped", protocol.BraiinsGraphQL, []string{
+		`{"data":{"bosminer":{"info":{"workSolver":null,"fans":[]}}}}`,
+		`{"data":{"bosminer":{"info":{"poolGroups":[{"pools":[{"url":"a","user":"u","status":"ALIVE"}]}]}}}}`},
+		`{"sleeping":true,"rate_mhs":0,"pools":[{"url":"a","user":"u","alive":true,"active":false,"accepted":-1,"accepted_mh":-1}]}`},
 	{"Proto's boards from the telemetry", protocol.Proto, []string{`{"mining-status":{"hashrate_ghs":1}}`, ``,
 		`{"hardware-info":{"hashboards-info":[{"slot":1,"mining_asic_count":120,"hb_sn":"HB-0"}]}}`, ``, ``, ``, ``,
 		`{"hashboards":[{"serial_number":"HB-0","hashrate":{"unit":"TH/s","value":36.5},"temperature":{"outlet":55.2}}]}`},

@@ -41,19 +41,15 @@ var speeches = map[Protocol]speech{
 		{Text: `{"command":"stats","new_api":true}`, Or: "GET /cgi-bin/stats.cgi"},
 		{Text: `{"command":"pools"}`, Or: "GET /cgi-bin/pools.cgi", Optional: true}},
 		read: readAntminerNew},
-	WhatsminerV2: {
-		polls: append(append(must(`{"cmd":"summary"}`), may(`{"cmd":"pools"}`)...),
-			Request{Text: `{"cmd":"devs"}`, Or: `{"cmd":"edevs"}`, Optional: true},
-			Request{Text: `{"cmd":"get_error_code"}`, Optional: true},
-			Request{Text: `{"cmd":"status"}`, Optional: true}),
+	WhatsminerV2: { // status and what begins with get_ cannot be joined there
+		polls:      append(must(`{"command":"summary+pools+devs"}`), may(`{"cmd":"get_error_code"}`, `{"cmd":"status"}`)...),
 		identities: may(`{"cmd":"get_miner_info"}`, `{"cmd":"devdetails"}`, `{"cmd":"get_version"}`),
 		read:       readWhatsminerV2},
 	WhatsminerV3: {
 		polls: append(must(`{"cmd":"get.miner.status","param":"summary+pools+edevs"}`),
 			may(`{"cmd":"get.device.info"}`)...),
 		identities: must(`{"cmd":"get.device.info"}`), read: readWhatsminerV3},
-	LuxOS: {polls: append(must(`{"command":"summary+pools+stats+power+fans+devs"}`),
-		may(`{"command":"config+events"}`)...),
+	LuxOS: {polls: must(`{"command":"summary+pools+stats+power+fans+devs+config+events"}`),
 		identities: may(`{"command":"config"}`, `{"command":"profiles"}`), read: readLuxOS},
 	Braiins: {polls: must(`{"command":"summary+pools+devs+temps+fans+tunerstatus"}`), identities: may(Probe),
 		read: readBraiins},

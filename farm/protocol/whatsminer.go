@@ -8,14 +8,14 @@ import (
 // readWhatsminerV2 reads API 2.x on port 4028 and the firmwares before it. Later ones put the summary
 // into Msg. A machine that is switched off answers status only.
 func readWhatsminerV2(r *Reading, replies []Value) error {
-	s := replies[0].Get("SUMMARY").At(0)
+	s := section(replies[0], "summary", "SUMMARY").At(0)
 	if !s.OK() {
-		s = replies[0].Get("Msg")
+		s = section(replies[0], "summary", "Msg")
 	}
-	status := replies[4].Get("Msg")
+	status := replies[2].Get("Msg")
 	r.Sleeping = status.Get("btmineroff", "mineroff").True()
 	r.Firmware = strings.Trim(status.Get("Firmware Version", "FirmwareVersion").Text(), "'")
-	readCodes(r, replies[3].Get("Msg").Get("error_code"))
+	readCodes(r, replies[1].Get("Msg").Get("error_code"))
 	if !s.Get("Elapsed").OK() {
 		if r.Sleeping {
 			r.RateMHs = 0
@@ -52,13 +52,36 @@ func readWhatsminerV2(r *Reading, replies []Value) error {
 	for i := range min(max(s.Get("Error Code Count").Count(), 0), 32) {
 		r.addError(s.Get(fmt.Sprintf("Error Code %d", i)).Text())
 	}
-	readPools(r, replies[1].Get("POOLS"))
-	readDevices(r, replies[2].Get("DEVS"))
-	if chip != Unknown {
-		r.ChipTemp = chip // DEVS tells the board's
-	}
+	r.ChipTemp = chip
+	readPools(r, section(replies[0], "pools", "POOLS"))
+	readWhatsminerDevices(r, section(replies[0], "devs", "DEVS"))
 	return nil
 }
+
+// readWhatsminerDevices reads DEVS, which tells the board's temperature and not always the chips'.
+func readWhatsminerDevices(r *Reading, devices Value) {
+	chip := r.ChipTemp
+	readDevices(r, devices)
+	if chip != Unknown {
+		r.ChipTemp = chip
+	}
+	for _, d := range devices.Each {
+		if told := d.Get("Temperature"); r.BoardTemp == Unknown || d.Get("Chip Temp Max").OK() {
+			r.BoardTemp = hotter(r.BoardTemp, temperature(told))
+		}
+	}
+}
+
+// NeedsDevices says whether a Whatsminer has told nothing of its boards: some firmwares do under another command.
+func (r *Reading) NeedsDevices() bool {
+	return r.Protocol == WhatsminerV2 && len(r.Boards) == 0 && r.RateMHs > 0
+}
+
+// EDevices is that command.
+const EDevices = `{"cmd":"edevs"}`
+
+// ReadEDevices adds the reply to it.
+func ReadEDevices(r *Reading, reply Value) { readWhatsminerDevices(r, reply.Get("DEVS")) }
 
 // readCodes reads a list of error codes: numbers, or objects that are code → time, or ones with a
 // member "code". 0 is none.

@@ -12,7 +12,8 @@ import (
 
 var descriptions = map[protocol.Protocol]string{protocol.Cgminer: "cgminer 4.13.6",
 	protocol.AntminerOld: "cgminer 4.9.0", protocol.AntminerNew: "bmminer 1.0.0",
-	protocol.LuxOS: "LUXminer 2024.5.1.155432", protocol.Braiins: "BOSminer+ 0.2.0"}
+	protocol.LuxOS: "LUXminer 2024.5.1.155432", protocol.Braiins: "BOSminer+ 0.2.0",
+	protocol.Avalon: "cgminer 4.11.1", protocol.SealMiner: "bdminer 4.11.1", protocol.Auradine: "gcminer 1.0"}
 
 // Answer is the unit's reply to a request at an instant; nil: it says nothing.
 func (u *Unit) Answer(request []byte, at usage.Instant) []byte {

@@ -2,6 +2,7 @@ package simulate
 
 import (
 	"encoding/json"
+	"io"
 	"net"
 	"net/http"
 	"slices"
@@ -25,25 +26,31 @@ func (s *Server) pages() http.Handler {
 			return
 		}
 		reading, ok := u.Reading(now)
-		switch {
-		case !ok && !u.Has(Garbage, now):
+		body, err := io.ReadAll(io.LimitReader(r.Body, maxRequest))
+		if !ok && !u.Has(Garbage, now) || err != nil {
 			panic(http.ErrAbortHandler)
-		case r.Method != http.MethodGet || r.URL.Path != "/api/system/info":
-			http.NotFound(w, r)
-		default:
-			w.Header().Set("Content-Type", "application/json")
-			_, _ = w.Write(u.page(reading, now))
 		}
+		page := u.page(asked(r.Method, r.URL.Path, string(body)), reading, now)
+		if page == nil {
+			http.NotFound(w, r)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write(page)
 	})
 }
 
-// page is the document of a machine that speaks over HTTP only.
-func (u *Unit) page(reading *protocol.Reading, at usage.Instant) []byte {
+// page is what a machine that speaks over HTTP only answers to a request; nil: it has no such page.
+func (u *Unit) page(request string, reading *protocol.Reading, at usage.Instant) []byte {
 	if u.Has(Garbage, at) {
 		return []byte("<html>")
 	}
-	document, _ := json.Marshal(u.axeOS(reading)) // of numbers and texts
-	return document
+	document := u.document(request, reading)
+	if document == nil {
+		return nil
+	}
+	page, _ := json.Marshal(document) // of numbers and texts
+	return page
 }
 
 // axeOS is the document of ESP-Miner 2.9, whose rates are in gigahashes.

@@ -3,7 +3,6 @@ package simulate
 import (
 	"context"
 	"errors"
-	"net/http"
 	"strings"
 	"time"
 
@@ -13,14 +12,24 @@ import (
 
 // Link asks a unit within the process, in its firmware's own words (fleet.Link). A unit that says nothing is waited for
 // until the question's time is up.
-type Link struct{ Unit *Unit }
+type Link struct {
+	Unit *Unit
+	At   usage.Instant // when it is asked; 0: now
+}
+
+func (l Link) now() usage.Instant {
+	if l.At != 0 {
+		return l.At
+	}
+	return usage.At(time.Now())
+}
 
 // errReset is the end of a question to a machine that is not there.
 var errReset = errors.New("connection reset")
 
 // Command implements fleet.Link.
 func (l Link) Command(ctx context.Context, request string, _ bool) ([]byte, error) {
-	at := usage.At(time.Now())
+	at := l.now()
 	if l.Unit.Has(Silent, at) {
 		<-ctx.Done()
 		return nil, ctx.Err()
@@ -33,14 +42,19 @@ func (l Link) Command(ctx context.Context, request string, _ bool) ([]byte, erro
 
 // Web implements fleet.Link.
 func (l Link) Web(ctx context.Context, d protocol.Protocol, request string) ([]byte, error) {
-	at := usage.At(time.Now())
+	at := l.now()
 	if l.Unit.Has(Silent, at) {
 		<-ctx.Done()
 		return nil, ctx.Err()
 	}
 	reading, answers := l.Unit.Reading(at)
-	if !answers && !l.Unit.Has(Garbage, at) || d != protocol.AxeOS || !strings.HasPrefix(request, http.MethodGet+" ") {
+	if !answers && !l.Unit.Has(Garbage, at) || d != l.Unit.Machine.Protocol {
 		return nil, errReset
 	}
-	return l.Unit.page(reading, at), nil
+	method, rest, _ := strings.Cut(request, " ")
+	path, body, _ := strings.Cut(rest, " ")
+	if page := l.Unit.page(asked(method, path, body), reading, at); page != nil {
+		return page, nil
+	}
+	return nil, errors.New("404 Not Found")
 }

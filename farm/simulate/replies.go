@@ -36,6 +36,9 @@ type speaker struct {
 // command is one command's reply.
 func (s speaker) command(name string) string {
 	r := s.r
+	if reply := s.maker(name); reply != "" {
+		return reply
+	}
 	switch name {
 	case "version":
 		return s.version()
@@ -114,6 +117,9 @@ func (s speaker) summary() string {
 	rate, average := fmt.Sprintf(`"MHS av":%.2f,"MHS 5s":%.2f`, s.average(), float64(r.RateMHs)), "" // cgminer
 	if r.Protocol == protocol.AntminerOld || r.Protocol == protocol.AntminerNew || r.Protocol == protocol.LuxOS {
 		rate = fmt.Sprintf(`"GHS 5s":"%.2f","GHS av":%.2f`, float64(r.RateMHs)/1000, s.average()/1000)
+	}
+	if r.Protocol == protocol.SealMiner {
+		rate += fmt.Sprintf(`,"MHS 5m":%d.00`, r.RateMHs)
 	}
 	if r.Protocol == protocol.LuxOS {
 		average = fmt.Sprintf(`,"Curtailed":%t`, r.Sleeping)

@@ -74,8 +74,11 @@ var models = []struct {
 	{protocol.Cgminer, "Antminer S19"},
 }
 
-// webModels are of units that speak over HTTP only: they are asked for by their protocol.
-var webModels = map[protocol.Protocol]string{protocol.AxeOS: "Bitaxe Gamma"}
+// asideModels are of units that are asked for by their protocol.
+var asideModels = map[protocol.Protocol]string{protocol.AxeOS: "Bitaxe Gamma", protocol.VNish: "Antminer S21 Pro",
+	protocol.BraiinsREST: "Antminer S19 XP", protocol.BraiinsGraphQL: "Antminer S19 Pro", protocol.Proto: "Proto Rig",
+	protocol.EPIC: "Antminer S19 XP", protocol.Marathon: "Antminer S21", protocol.Avalon: "Avalon A1246",
+	protocol.SealMiner: "SealMiner A2", protocol.Auradine: "Teraflux AT1500"}
 
 // webPort is where these answer: the port 80 of real ones is not everybody's to open.
 const webPort = 8048
@@ -84,11 +87,15 @@ const webPort = 8048
 var Spoken = []protocol.Protocol{protocol.AntminerNew, protocol.AntminerOld, protocol.WhatsminerV2, protocol.LuxOS,
 	protocol.Braiins, protocol.WhatsminerV3, protocol.Cgminer}
 
+// Aside are those that are spoken by machines that are asked for by their protocol alone.
+var Aside = []protocol.Protocol{protocol.AxeOS, protocol.VNish, protocol.BraiinsREST, protocol.BraiinsGraphQL,
+	protocol.Proto, protocol.EPIC, protocol.Marathon, protocol.Avalon, protocol.SealMiner, protocol.Auradine}
+
 // NewUnit makes the machine of an index: model and protocol in turn (or one protocol for all), identity
 // and noise from index and seed.
 func NewUnit(index int, seed uint64, only protocol.Protocol, at usage.Instant) *Unit {
 	choice := models[index%len(models)]
-	if name, web := webModels[only]; web {
+	if name, aside := asideModels[only]; aside {
 		choice.d, choice.name = only, name
 	} else if only != "" {
 		for _, m := range models {

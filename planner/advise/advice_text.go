@@ -7,6 +7,25 @@ import (
 	"github.com/aqsha/aqsha/planner"
 )
 
+// InCurrency writes the sign of the tenge in a text as the plan's own currency; "" leaves it.
+func InCurrency(text, currency string) string {
+	if currency == "" {
+		return text
+	}
+	return strings.ReplaceAll(text, "₸", currency)
+}
+
+// in is the advice with the plan's own currency.
+func (a Advice) in(currency string) Advice {
+	a.Headline, a.RunnerUp = InCurrency(a.Headline, currency), InCurrency(a.RunnerUp, currency)
+	for _, list := range [][]string{a.Steps, a.Reasons, a.Changes, a.Notes} {
+		for i := range list {
+			list[i] = InCurrency(list[i], currency)
+		}
+	}
+	return a
+}
+
 // inWords tells the result in every language.
 func (r *Result) inWords() map[string]Advice {
 	words := map[string]Advice{}

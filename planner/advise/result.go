@@ -78,6 +78,7 @@ type Result struct {
 	Power     Load              `json:"power"`
 	Day       *Day              `json:"day"`
 	Words     map[string]Advice `json:"words"`
+	Currency  string            `json:"currency,omitempty"` // of all amounts, ISO 4217; absent for tenge
 
 	found float64
 }
@@ -155,6 +156,10 @@ func Build(ctx context.Context, p *planner.Plan, day *Day, version string,
 		return nil, err
 	}
 	r.Words = r.inWords()
+	r.Currency = p.Currency
+	for language, a := range r.Words {
+		r.Words[language] = a.in(p.Currency)
+	}
 	stage(5)
 	return r, nil
 }

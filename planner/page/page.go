@@ -60,7 +60,15 @@ func Write(out io.Writer, r *advise.Result, language string) error {
 	v.Charts = fans(r, word, axis)
 	v.Tornado = tornado(r, t, word)
 	v.Schedule = schedule(r.Day, word, axis)
-	return page.Execute(out, v)
+	if r.Currency == "" {
+		return page.Execute(out, v)
+	}
+	var whole strings.Builder
+	if err := page.Execute(&whole, v); err != nil {
+		return err
+	}
+	_, err = io.WriteString(out, advise.InCurrency(whole.String(), r.Currency))
+	return err
 }
 
 func million(t advise.Phrases, tenge float64) string { return t.Number(tenge/1e6, 1) }

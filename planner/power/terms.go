@@ -117,15 +117,19 @@ func (t Terms) highest(revenue *big.Rat, levy money.Tiyn) (money.Tiyn, error) {
 	return money.Tiyn(floor.Int64()), nil
 }
 
-// MaxPrice is the highest price of a kWh that anything here reckons with: 10,000 tenge.
-const MaxPrice = 10_000 * money.Tenge
+// MaxPrice is the highest price of a kWh that anything here reckons with: 10,000 tenge; MinPrice the lowest, of power
+// that pays who takes it.
+const (
+	MaxPrice = 10_000 * money.Tenge
+	MinPrice = -1_000 * money.Tenge
+)
 
 // CostPerKWh is what a metered kWh costs in all at a price: (price + grid fees)·(1 + VAT) + levy, rounded
 // to the nearest millionth of a tiyn.
 func (t Terms) CostPerKWh(price money.Tiyn) (farm.MicroTiyn, error) {
-	if price < 0 || price > MaxPrice || t.GridFee > MaxPrice {
-		return 0, farm.Refuse("farm-out-of-range", "price", "want a kWh for 0 to %s, got %s and a grid fee of %s",
-			MaxPrice, price, t.GridFee)
+	if price < MinPrice || price > MaxPrice || t.GridFee > MaxPrice {
+		return 0, farm.Refuse("farm-out-of-range", "price", "want a kWh for %s to %s, got %s and a grid fee of %s",
+			MinPrice, MaxPrice, price, t.GridFee)
 	}
 	levy, err := t.Levy.PerKWh(t.Source, price)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"math/big"
 	"time"
 
+	"github.com/aqsha/aqsha/farm"
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/params"
 	"github.com/aqsha/aqsha/planner"
@@ -82,6 +83,10 @@ type month struct {
 // either, of the first twelve as planned. The plan's machines are those there are now. Tax and quota are of coins
 // received: no plan stands in for them.
 func Build(p *planner.Plan, metered []Metered, received []Received) (*Registers, error) {
+	if len(p.OwnLaws) > 0 {
+		return nil, farm.Refuse("farm-law", "law", "declarations and registers are those of Kazakhstan's law, and this "+
+			"plan names another")
+	}
 	months, err := gather(p, metered, received)
 	if err != nil {
 		return nil, err

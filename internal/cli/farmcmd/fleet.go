@@ -1,8 +1,12 @@
 package farmcmd
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
+	"net"
+	"net/netip"
 	"os"
 	"strings"
 	"time"
@@ -17,12 +21,13 @@ import (
 func newFarmScanCommand() *cobra.Command {
 	var o fleet.ScanOptions
 	var place string
-	var dry, toAll bool
+	var dry, toAll, announced bool
 	command := &cobra.Command{
-		Use:   "scan ADDRESSES...",
+		Use:   "scan [ADDRESSES...]",
 		Short: "Find machines in a network and add them to the fleet",
 		Long: `Asks every address who is there, --parallel at a time, each once: single addresses, ranges and
-networks, several at once. An idle /16 takes about two minutes. Machines are known by serial number or MAC: one that
+networks, several at once. --mdns also asks the network who announces itself, as Bitaxes do. An idle /16 takes
+about two minutes. Machines are known by serial number or MAC: one that
 has moved is found again, not added. Stock Antminers say their MAC only over HTTP, which needs their password: one of
 yours is shown to machines of the fleet only, and to everybody who answers with --yes, since it can be found out from
 what is shown. A machine that tells neither and is not on the same network segment is listed, and can be added with
@@ -30,9 +35,8 @@ what is shown. A machine that tells neither and is not on the same network segme
 		Example: `  aqsha farm scan 10.1.0.0/22 --place ekibastuz/c1
   aqsha farm scan 10.1.0.17 10.1.2.10-40 10.2.0.0/24
   aqsha farm scan 127.10.0.0/24 --antminer-port 8080 --dry-run`,
-		Args: cobra.MinimumNArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
-			addresses, err := fleet.Targets(args)
+			addresses, err := scanTargets(command.Context(), args, announced)
 			if err != nil {
 				return err
 			}
@@ -62,9 +66,34 @@ what is shown. A machine that tells neither and is not on the same network segme
 	flags.StringVar(&place, "place", "", "where machines found stand: site/container/rack/shelf")
 	flags.BoolVar(&dry, "dry-run", false, "show what is found, change nothing")
 	flags.BoolVar(&toAll, "yes", false, "show the password of Antminers to whatever answers at these addresses")
+	flags.BoolVar(&announced, "mdns", false, "ask the network's multicast DNS too")
 	flags.IntVar(&o.Parallel, "parallel", fleet.DefaultParallel, "addresses asked at a time")
 	scanPorts(command, &o)
 	return command
+}
+
+// announcedWait is how long answers to multicast DNS are waited for: responders wait up to half a second themselves.
+const announcedWait = 2 * time.Second
+
+// scanTargets are the addresses that were given, and those that announce themselves.
+func scanTargets(ctx context.Context, args []string, announced bool) ([]netip.Addr, error) {
+	if !announced && len(args) == 0 {
+		return nil, cli.Usage(errors.New("want addresses to ask, or --mdns"))
+	}
+	if !announced {
+		return fleet.Targets(args)
+	}
+	found, err := fleet.Announced(ctx, fleet.MDNSGroup, announcedWait, fleet.MaxAnnounced)
+	if err != nil {
+		return nil, err
+	}
+	for _, a := range found {
+		args = append(args, a.String())
+	}
+	if len(args) == 0 {
+		return nil, nil // nobody announces itself
+	}
+	return fleet.Targets(args)
 }
 
 // ofTheFleet says which addresses machines of the fleet have.
@@ -77,11 +106,18 @@ func ofTheFleet(command *cobra.Command) (func(host string) bool, error) {
 	if err != nil {
 		return nil, err
 	}
+	return addressed(inventory), nil
+}
+
+// addressed says which hosts are those of an inventory's machines.
+func addressed(inventory *fleet.Inventory) func(host string) bool {
 	known := map[string]bool{}
 	for i := range inventory.Machines {
-		known[inventory.Machines[i].Address] = true
+		if host, _, err := net.SplitHostPort(inventory.Machines[i].Address); err == nil {
+			known[host] = true
+		}
 	}
-	return func(host string) bool { return known[host] }, nil
+	return func(host string) bool { return known[host] }
 }
 
 // addFound merges what a scan found into the fleet.

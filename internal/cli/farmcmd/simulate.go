@@ -66,7 +66,7 @@ lowhash, rejects, wrongpool, theft, nopool, reboot, counters. Runs until interru
 	flags.IntVar(&httpPort, "antminer-port", 8080, "of simulated Antminers' web pages; 0: none")
 	flags.StringVar(&at, "at", "127.10.0.1", "address of the first; the others follow it")
 	flags.Uint64Var(&seed, "seed", 1, "of their lives")
-	flags.StringVar(&only, "protocol", "", "one for all, instead of all in turn")
+	flags.StringVar(&only, "protocol", "", "one for all, instead of seven in turn")
 	cli.Formerly(flags, "protocol", "dialect")
 	flags.StringArrayVar(&faults, "fault", nil, "break some machines")
 	flags.StringVar(&recorded, "recorded", "",

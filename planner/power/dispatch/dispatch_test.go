@@ -29,7 +29,7 @@ func draw(t *rapid.T, machines int) *dispatch.Problem {
 	p := &dispatch.Problem{PUEMilli: 1000, Rules: dispatch.Rules{MinRun: rapid.IntRange(1, 3).Draw(t, "run"), MinRest: rapid.IntRange(1, 2).Draw(t, "rest"),
 		StartMinutes: int64(rapid.SampledFrom([]int{0, 10, 30}).Draw(t, "start"))}}
 	for h := range hours {
-		p.Cost = append(p.Cost, farm.MicroTiyn(rapid.IntRange(0, 90).Draw(t, fmt.Sprint("cost", h)))*1e8)
+		p.Cost = append(p.Cost, farm.MicroTiyn(rapid.IntRange(-30, 90).Draw(t, fmt.Sprint("cost", h)))*1e8)
 		p.LimitWatts = append(p.LimitWatts, 1e9)
 	}
 	for c := range 2 {

@@ -120,8 +120,8 @@ func (s *Site) readTariffs(file *strict.File, f *form) error {
 		if err != nil {
 			return file.Refuse("hours", key+".hours", "%v", err)
 		}
-		if !t.Price.Set || t.Price.Tiyn < 0 || t.Price.Tiyn > power.MaxPrice {
-			return file.Refuse("negative", key+".price", "want a price of 0 to %s, got %s", power.MaxPrice,
+		if !t.Price.Set || t.Price.Tiyn < power.MinPrice || t.Price.Tiyn > power.MaxPrice {
+			return file.Refuse("negative", key+".price", "want a price of %s to %s, got %s", power.MinPrice, power.MaxPrice,
 				t.Price.Tiyn)
 		}
 		if t.Zone != "" && t.Zone != s.Zone {

@@ -27,7 +27,7 @@ func TestBadFilesNameKeyAndLine(t *testing.T) {
 	for name, tc := range map[string]struct{ old, new, code, key string }{
 		"a tariff without a day":   {"from = \"2026-11-01\"\n", "", "missing", "tariff[2].from"},
 		"days out of order":        {`from = "2026-11-01"`, `from = "2025-11-01"`, "order", "tariff[2].from"},
-		"a price below zero":       {`price = "33.00"`, `price = "-33.00"`, "negative", "tariff[1].price"},
+		"a price below all":        {`price = "33.00"`, `price = "-1_033.00"`, "negative", "tariff[1].price"},
 		"power below zero":         {"limit_kw = 2_400", "limit_kw = -2_400", "negative", "limit_kw"},
 		"a machine nobody sells":   {`model = "Antminer S21"`, `model = "Antminer S99"`, "unknown-machine", "machines[1].model"},
 		"no machines":              {"count = 300", "count = 0", "farm-out-of-range", "machines[0].count"},

@@ -1,0 +1,124 @@
+package planner
+
+import (
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/aqsha/aqsha/farm"
+	"github.com/aqsha/aqsha/internal/strict"
+	"github.com/aqsha/aqsha/money"
+	"github.com/aqsha/aqsha/params"
+	"github.com/aqsha/aqsha/planner/power"
+)
+
+// DatedLaw is another country's law from a day on, as a file of it says.
+type DatedLaw struct {
+	From   params.Date
+	Law    Law
+	Source string
+}
+
+// maxLaws is how many rows a file of laws may have.
+const maxLaws = 200
+
+var lawColumns = []string{"from", "levy_per_kwh", "vat", "quota", "tax", "source"}
+
+// ReadLaws reads a file of laws: CSV with the columns from (a day), levy_per_kwh (in the plan's currency), vat, quota
+// (share of the coins that must be sold), tax (of profit) and source, in ascending order of days.
+func ReadLaws(text string) ([]DatedLaw, error) {
+	in := csv.NewReader(strings.NewReader(text))
+	in.FieldsPerRecord, in.Comment = len(lawColumns), '#'
+	var laws []DatedLaw
+	for {
+		row, err := in.Read()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, fmt.Errorf("law: %w", err)
+		}
+		line, _ := in.FieldPos(0)
+		if len(laws) == 0 && row[0] == lawColumns[0] {
+			continue
+		}
+		law, err := lawOfRow(row)
+		switch {
+		case err != nil:
+			return nil, fmt.Errorf("law, line %d: %w", line, err)
+		case len(laws) > 0 && law.From <= laws[len(laws)-1].From:
+			return nil, fmt.Errorf("law, line %d: %s does not come after %s", line, law.From, laws[len(laws)-1].From)
+		case len(laws) == maxLaws:
+			return nil, fmt.Errorf("law: more than %d rows", maxLaws)
+		}
+		laws = append(laws, law)
+	}
+	if len(laws) == 0 {
+		return nil, fmt.Errorf("law: no row; want %s", strings.Join(lawColumns, ","))
+	}
+	return laws, nil
+}
+
+func lawOfRow(row []string) (law DatedLaw, err error) {
+	if law.From, err = params.ParseDate(row[0]); err != nil {
+		return law, err
+	}
+	levy, err := money.ParseTenge(row[1])
+	if err != nil || levy < 0 || levy > power.MaxPrice {
+		return law, fmt.Errorf("levy_per_kwh %q: want 0 to %s", row[1], power.MaxPrice)
+	}
+	law.Law.Levy = flatLevy(levy)
+	for i, into := range []*params.PPM{&law.Law.VAT, &law.Law.Quota, &law.Law.Tax} {
+		d, err := strict.ParseDecimal(row[2+i])
+		ppm, ok := d.PPM()
+		if err != nil || !ok || ppm < 0 || ppm > int64(params.WholePPM) {
+			return law, fmt.Errorf("%s %q: want 0 to 1, or a percentage", lawColumns[2+i], row[2+i])
+		}
+		*into = params.PPM(ppm)
+	}
+	if law.Source = strings.TrimSpace(row[5]); law.Source == "" || len(law.Source) > 400 {
+		return law, errors.New("want the source of the law, at most 400 bytes")
+	}
+	return law, nil
+}
+
+// flatLevy takes the same of each kWh.
+func flatLevy(levy money.Tiyn) params.MiningLevy {
+	return params.MiningLevy{Bands: []params.LevyBand{{PerKWh: levy}}, Renewable: levy, Own: levy, OwnGreen: levy,
+		Unmetered: levy}
+}
+
+// ownLaw is the law of the plan's file on a day.
+func (p *Plan) ownLaw(day params.Date) (DatedLaw, error) {
+	for i := len(p.OwnLaws) - 1; i >= 0; i-- {
+		if p.OwnLaws[i].From <= day {
+			return p.OwnLaws[i], nil
+		}
+	}
+	return DatedLaw{}, farm.Refuse("date", "law", "the file of laws says nothing of %s", day)
+}
+
+// lawFile reads the file of laws that the plan names, and its currency.
+func (r *parser) lawFile() error {
+	p := r.plan
+	if r.Currency != "" {
+		if len(r.Currency) != 3 || strings.Trim(r.Currency, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "" {
+			return r.Refuse("farm-out-of-range", "currency", "%q: want the three letters of ISO 4217", r.Currency)
+		}
+		p.Currency = r.Currency
+	}
+	if r.Law == "" {
+		return nil
+	}
+	text, err := r.open(r.Law)
+	if err != nil {
+		return r.Refuse("file", "law", "%v", err)
+	}
+	if p.OwnLaws, err = ReadLaws(text); err != nil {
+		return r.Refuse("file", "law", "%v", err)
+	}
+	p.Files[r.Law] = text
+	return nil
+}
