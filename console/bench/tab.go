@@ -14,9 +14,11 @@ type Tab struct {
 	session string
 }
 
-// watching keeps the longest task of a page (W3C Long Tasks: those over 50 ms), from its beginning.
-const watching = `globalThis.longestTask = 0; new PerformanceObserver((list) => {
-	for (const e of list.getEntries()) longestTask = Math.max(longestTask, e.duration)
+// watching keeps the longest task of a page (W3C Long Tasks: those over 50 ms), from its beginning, and the heading that
+// stood there when it had ended.
+const watching = `globalThis.longestTask = { millis: 0, heading: "" }; new PerformanceObserver((list) => {
+	for (const e of list.getEntries()) if (e.duration > longestTask.millis)
+		longestTask = { millis: e.duration, heading: document.querySelector("h1")?.textContent ?? "" }
 }).observe({ type: "longtask", buffered: true })`
 
 // useWait bounds what one script in a tab may take.
@@ -80,10 +82,15 @@ func (t *Tab) Run(ctx context.Context, body string, arguments, out any) error {
 	return json.Unmarshal([]byte(text), out)
 }
 
-// LongestTask is the longest of the page's tasks so far that kept it from answering for more than 50 ms; 0 for none.
-func (t *Tab) LongestTask(ctx context.Context) (time.Duration, error) {
-	var millis float64
+// Task is one that kept a page from answering.
+type Task struct {
+	Millis  float64 `json:"millis"`
+	Heading string  `json:"heading"` // of the page after it
+}
+
+// LongestTask is the longest of the page's tasks so far that kept it from answering for more than 50 ms; zero for none.
+func (t *Tab) LongestTask(ctx context.Context) (task Task, err error) {
 	// what an observer has not been handed yet comes with the next task
-	err := t.Run(ctx, `await new Promise((r) => setTimeout(r, 100)); return longestTask`, nil, &millis)
-	return time.Duration(millis * float64(time.Millisecond)), err
+	err = t.Run(ctx, `await new Promise((r) => setTimeout(r, 100)); return longestTask`, nil, &task)
+	return task, err
 }
