@@ -192,7 +192,7 @@ func (w *town) storyPaths(model *ledger.Model) (paths []string) {
 		"/health", "/livez", "/readyz", "/metrics", "/checkpoint",
 		"/v1/agencies", "/v1/purses", "/v1/purses/revocations?filter=true", "/v1/purposes",
 		"/v1/definitions", "/v1/contracts", "/v1/followers",
-		"/v1/cluster", "/v1/fence", "/v1/signers", "/v1/promises", "/v1/story", "/v1/banknotes", "/v1/drafts",
+		"/v1/cluster", "/v1/fence", "/v1/signers", "/v1/promises", "/v1/story", "/v1/demo", "/v1/banknotes", "/v1/drafts",
 		"/v1/series/value?from=2025-01-01&to=2027-01-01&by=bank", "/v1/series/velocity", "/v1/market", "/v1/errors",
 		"/v1/errors?lang=kk", "/v1/blocks?limit=500",
 		"/v1/blocks/stream", "/v1/events?topics=blocks", "/v1/applications", "/v1/audit", "/v1/feed?from=0&frames=2",

@@ -33,6 +33,8 @@ type Options struct {
 	// on: a wallet's key signs in at one of them.
 	Origins []string
 	Story   func() []StoryStep // how far the story is; nil for none
+	// Demo are the story's people, whom a browser may be. Only an Open node has any.
+	Demo *Demo
 	// MarketDir is a folder of market data to answer questions from; empty for none.
 	MarketDir string
 	// CashLogs are folders of cash offices, or copies of their public logs with the key: what circulates is recounted
@@ -157,6 +159,7 @@ func New(n *node.Node, options Options) *Server {
 	s.registerErrors()
 	s.registerExplain()
 	s.registerStory()
+	s.registerDemo()
 	s.registerBanknotes()
 	s.registerMarket()
 	s.registerFollow(mux)

@@ -11,6 +11,15 @@ type StoryStep struct {
 	Name  string `json:"name"`
 	Title string `json:"title"`
 	State string `json:"state" enum:"played,waiting,not-built"`
+	// What it left, where that can be looked at.
+	Links []StoryLink `json:"links"`
+}
+
+// StoryLink leads from a step to what it left.
+type StoryLink struct {
+	Kind string `json:"kind" enum:"wallet,receipt,refusal,history"`
+	Role string `json:"role" doc:"whose page it is, as the list of demo roles names it"`
+	Path string `json:"path" doc:"of the page at this node"`
 }
 
 func (s *Server) registerStory() {

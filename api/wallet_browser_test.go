@@ -218,6 +218,12 @@ func TestAPersonPaysFromAPhone(t *testing.T) {
 	w.fill("The same once more", "seven sheep in the yard")
 	w.press("Go on")
 	w.see("Your bank opens the wallet")
+	var stretched, inPage bool // the passphrase, in a worker and not in the page
+	w.do(chromedp.Evaluate(`performance.getEntriesByType("resource").some((e) => e.name.includes("/stretcher-"))`, &stretched),
+		chromedp.Evaluate(`performance.getEntriesByType("resource").some((e) => e.name.includes("/argon2-"))`, &inPage))
+	if !stretched || inPage {
+		t.Errorf("a worker stretched the passphrase: %v, the page: %v", stretched, inPage)
+	}
 	w.picture("bank")
 	paper, id := w.paper(w.text(`[data-testid="public-key"]`))
 	w.fill("Or its text", "{}")

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"iter"
 	"path/filepath"
+	"slices"
 
 	"github.com/aqsha/aqsha/api"
 	"github.com/aqsha/aqsha/ledger"
@@ -46,6 +47,18 @@ func ledgerSteps() []Step {
 		{"verify", "Anybody replays the whole log", verifyAll},
 		{"audit", "An auditor keeps a copy, verifies it and cosigns", audit},
 	}
+}
+
+// Person is somebody of the story whom a browser may be: see api.DemoRole.
+type Person struct{ Name, Kind string }
+
+// Persons are those of the story who have a wallet that people would look at.
+func Persons() []Person {
+	list := []Person{{shop, "shop"}, {canteen, "shop"}, {farm, "business"}}
+	for i, name := range people {
+		list = slices.Insert(list, i, Person{name, "person"})
+	}
+	return list
 }
 
 func (w *Stage) id(name string) token.WalletID {
@@ -160,6 +173,15 @@ func (w *Stage) pay(ctx context.Context, from, to string, amount money.Tiyn, mem
 	return err
 }
 
+// payAndLink pays, and links the step to the payer's receipt.
+func (w *Stage) payAndLink(ctx context.Context, from, to string, amount money.Tiyn, memo string) error {
+	receipt, err := w.Client.Pay(ctx, w.id(from), w.id(to), amount, token.Plain(memo))
+	if err != nil {
+		return err
+	}
+	return w.link("receipt", from, "/wallet/receipt?id="+receipt.ID.String())
+}
+
 func paySalaries(ctx context.Context, w *Stage) error {
 	var file bytes.Buffer
 	fmt.Fprintln(&file, "to,amount,memo")
@@ -189,6 +211,11 @@ func paySalaries(ctx context.Context, w *Stage) error {
 			return err
 		}
 	}
+	for _, name := range people {
+		if err := w.link("wallet", name, "/wallet/"); err != nil {
+			return err
+		}
+	}
 	w.Say("%d salaries paid; the same file run again: %d found paid, nobody paid twice", paid, again)
 	w.Proves("a payment's id is its idempotency key, and the journal holds it before it is sent")
 	return nil
@@ -197,7 +224,8 @@ func paySalaries(ctx context.Context, w *Stage) error {
 func shopping(ctx context.Context, w *Stage) error {
 	for i, name := range people {
 		amount := []money.Tiyn{1_450 * money.Tenge, 12_300 * money.Tenge, 890*money.Tenge + 50, 2_000 * money.Tenge}[i]
-		if err := w.Once(name, func() error { return w.pay(ctx, name, shop, amount, "groceries") }); err != nil {
+		if err := w.Once(name,
+			func() error { return w.payAndLink(ctx, name, shop, amount, "groceries") }); err != nil {
 			return err
 		}
 		w.Say("%s pays %s", name, amount.Format())
@@ -229,6 +257,11 @@ func refusedForLimit(ctx context.Context, w *Stage) error {
 	if after.Balance != before.Balance {
 		return fmt.Errorf("a refusal moved money: %s before, %s after", before.Balance, after.Balance)
 	}
+	// who opens this and taps "pay" is refused anew, in his own language
+	if err := w.link("refusal", "marat", fmt.Sprintf("/wallet/#pay?network=%s&to=%s&amount=%d", w.Client.Network,
+		w.id("timur"), 5_000*money.Tenge)); err != nil {
+		return err
+	}
 	w.Proves("limits are the ledger's own rules; a refusal has a code (%s) and changes nothing", problem.Code)
 	return nil
 }
@@ -256,6 +289,11 @@ func lostPhone(ctx context.Context, w *Stage) error {
 	})
 	if err != nil {
 		return err
+	}
+	for _, name := range []string{"marat", "dana"} {
+		if err := w.link("history", name, "/wallet/history"); err != nil {
+			return err
+		}
 	}
 	w.Say("a clerk at the bank asks for a new key of dana's wallet: it must wait a day, and dana cancels it with her own key")
 	w.Proves("nobody at a bank can take a customer's wallet")

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/aqsha/aqsha/internal/durable"
 	"github.com/aqsha/aqsha/txlog/vfs"
@@ -80,8 +81,29 @@ func (w *Stage) Once(part string, act func() error) error {
 
 // Record is which steps and parts were played, kept in the data directory.
 type Record struct {
-	path string
-	Done map[string]bool `json:"done"`
+	path  string
+	Done  map[string]bool   `json:"done"`
+	Links map[string][]Link `json:"links,omitempty"` // by step
+}
+
+// Link leads from a step to what it left: a page of one of the story's people.
+type Link struct {
+	Kind string `json:"kind"` // wallet, receipt, refusal or history
+	Role string `json:"role"`
+	Path string `json:"path"`
+}
+
+// link keeps a link of the step that is being played, once.
+func (w *Stage) link(kind, role, path string) error {
+	l := Link{kind, role, path}
+	if slices.Contains(w.record.Links[w.step], l) {
+		return nil
+	}
+	if w.record.Links == nil {
+		w.record.Links = map[string][]Link{}
+	}
+	w.record.Links[w.step] = append(w.record.Links[w.step], l)
+	return w.record.store()
 }
 
 // OpenRecord reads the record of a data directory.
@@ -102,6 +124,10 @@ func OpenRecord(dir string) (*Record, error) {
 
 func (r *Record) earmark(name string) error {
 	r.Done[name] = true
+	return r.store()
+}
+
+func (r *Record) store() error {
 	content, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
 		return err

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -66,5 +68,52 @@ func TestWhatIsMeasuredIsThePage(t *testing.T) {
 	cancel()
 	if _, err := b.LargestPaint(ctx, server.URL+"/fast", bench.Visit{}); err == nil {
 		t.Error("a visit that was given up has a time")
+	}
+}
+
+// A page is used as a person uses it: what a script does is done in it, what it throws is an error, and the longest of
+// its tasks is seen, also one from before anybody asked.
+func TestAPageIsUsed(t *testing.T) {
+	const busy = 120 // milliseconds
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Language", r.Header.Get("Accept-Language"))
+		_, _ = w.Write([]byte(`<!doctype html><title>page</title><h1>A page</h1><script>{
+			const until = performance.now() + ` + strconv.Itoa(busy) + `; while (performance.now() < until);
+		}</script>`))
+	}))
+	t.Cleanup(server.Close)
+	b, err := bench.Start(t.Context())
+	if errors.Is(err, bench.ErrNoBrowser) {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := b.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	tab, err := b.Open(t.Context(), server.URL, bench.Visit{Slower: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tab.Close(t.Context())
+	var heading string
+	wait := `while (!document.querySelector("h1")) await new Promise((r) => setTimeout(r, 10)); `
+	if err := tab.Run(t.Context(), wait+`return document.querySelector("h1").textContent + a.more`,
+		map[string]string{"more": " that is used"}, &heading); err != nil || heading != "A page that is used" {
+		t.Errorf("%q, %v", heading, err)
+	}
+	if err := tab.Run(t.Context(), `if (navigator.language !== "en-US") throw new Error(navigator.language)`, nil,
+		nil); err != nil {
+		t.Error(err)
+	}
+	if err := tab.Run(t.Context(), `throw new Error("no such button")`, nil, nil); err == nil ||
+		!strings.Contains(err.Error(), "no such button") {
+		t.Errorf("what a script throws: %v", err)
+	}
+	if longest, err := tab.LongestTask(t.Context()); err != nil || longest.Millis < busy || longest.Heading != "A page" {
+		t.Errorf("the longest task is %v, %v; one took %d ms", longest, err, busy)
 	}
 }

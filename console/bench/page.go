@@ -50,34 +50,45 @@ var ErrNotPainted = errors.New("the page did not come to rest within 20 seconds"
 func (b *Browser) LargestPaint(ctx context.Context, address string, v Visit) (time.Duration, error) {
 	ctx, cancel := context.WithTimeout(ctx, visitWait)
 	defer cancel()
-	profile, err := b.command(ctx, "", "Target.createBrowserContext", nil)
+	profile, session, err := b.tab(ctx, v)
 	if err != nil {
 		return 0, err
 	}
-	defer func() {
-		_, _ = b.command(context.WithoutCancel(ctx), "", "Target.disposeBrowserContext",
-			object{"browserContextId": profile.name("browserContextId")})
-	}()
-	target, err := b.command(ctx, "", "Target.createTarget", object{"url": "about:blank",
-		"browserContextId": profile.name("browserContextId")})
-	if err != nil {
-		return 0, err
-	}
-	attached, err := b.command(ctx, "", "Target.attachToTarget", object{"targetId": target.name("targetId"),
-		"flatten": true})
-	if err != nil {
-		return 0, err
-	}
-	session := attached.name("sessionId")
-	if err := b.slow(ctx, session, v); err != nil {
-		return 0, err
-	}
+	defer b.leave(ctx, profile)
 	if v.Second {
 		if _, err := b.visit(ctx, session, address); err != nil {
 			return 0, err
 		}
 	}
 	return b.visit(ctx, session, address)
+}
+
+// tab opens an empty page in a profile of its own.
+func (b *Browser) tab(ctx context.Context, v Visit) (profile, session string, err error) {
+	made, err := b.command(ctx, "", "Target.createBrowserContext", nil)
+	if err != nil {
+		return "", "", err
+	}
+	profile = made.name("browserContextId")
+	target, err := b.command(ctx, "", "Target.createTarget", object{"url": "about:blank", "browserContextId": profile})
+	if err == nil {
+		made, err = b.command(ctx, "", "Target.attachToTarget", object{"targetId": target.name("targetId"),
+			"flatten": true})
+	}
+	if err == nil {
+		session = made.name("sessionId")
+		err = b.slow(ctx, session, v)
+	}
+	if err != nil {
+		b.leave(ctx, profile)
+	}
+	return profile, session, err
+}
+
+// leave forgets a profile and its pages.
+func (b *Browser) leave(ctx context.Context, profile string) {
+	_, _ = b.command(context.WithoutCancel(ctx), "", "Target.disposeBrowserContext",
+		object{"browserContextId": profile})
 }
 
 // slow makes the processor and the network of a tab what they are to be.

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"text/tabwriter"
 	"time"
@@ -31,6 +32,7 @@ import (
 // consoleBench is what bench console prints. Times are medians; Bare is a page of one heading, met in the same turns.
 type consoleBench struct {
 	Pages       []pageTimes `json:"pages"`
+	Use         *use        `json:"use,omitempty"` // nil where no page was met
 	Subscribers int         `json:"subscribers"`
 	Heard       float64     `json:"heard"`                // of the blocks that subscribers should hear of
 	WithEvents  float64     `json:"with_events"`          // payments a second
@@ -71,8 +73,9 @@ func newBenchConsoleCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use: "console", Short: "Measure the node's pages in Chromium, and payments beside subscribers to events",
 		Long: `Serves a simulated network and meets its overview and its wallet in Chromium, in turns with a bare page:
-until the largest paint, with the processor slowed four times, on slow 4G, and at the second visit. Then it makes
-payments in turns with and without subscribers to the stream of blocks. These are a process of their own, which takes
+until the largest paint, with the processor slowed four times, on slow 4G, and at the second visit. It makes a wallet
+there and pays a shop: from the tap to the receipt, the sign-in, and the longest task, on the slowed processor. Then it
+makes payments in turns with and without subscribers to the stream of blocks. These are a process of their own, which takes
 part of this machine too, so the node's processor time for a payment is compared besides. The load of the machine is in
 all of it: ratios count.`,
 		Example: `  aqsha bench console --rounds 5
@@ -120,6 +123,13 @@ func describeConsole(w io.Writer, r consoleBench) {
 			p.BareMillis, p.Aim)
 	}
 	_ = table.Flush()
+	if r.Use != nil {
+		fmt.Fprintf(table, "wallet in use, processor %d times slower\t\taim\t\n", useSlower)
+		for _, row := range r.Use.rows() {
+			fmt.Fprintf(table, "%s\t\n", strings.Join(row, "\t"))
+		}
+		_ = table.Flush()
+	}
 	fmt.Fprintf(w, "%d subscribers: %.0f payments a second, %.0f without: %.2f (aim %.2f); they heard %.2f of the "+
 		"blocks\n", r.Subscribers, r.WithEvents, r.WithoutThem, r.EventsRatio, eventsAim, r.Heard)
 	fmt.Fprintf(w, "  the node's processor time for a payment, without and with: %.2f; hearing took %.2f processors\n",
@@ -134,7 +144,9 @@ type pagesNode struct {
 	bank      token.WalletID
 	payee     token.WalletID
 	sequence  uint64 // of the next issue
-	hearer    hearer // makes the subscribers' process
+	// registered is the sequence of the bank's last act.
+	registered uint64
+	hearer     hearer // makes the subscribers' process
 }
 
 // benchMinutes is how long what the bench signs may be executed.
@@ -206,7 +218,8 @@ func (p *pagesNode) populate(ctx context.Context) error {
 		return err
 	}
 	p.bank = bank
-	tx, p.payee = p.world.Register("bank", bank, 1, "shop", 1, p.soon())
+	p.registered = 1
+	tx, p.payee = p.world.Register("bank", bank, p.registered, "shop", 1, p.soon())
 	return p.submit(ctx, tx)
 }
 
@@ -234,6 +247,11 @@ func (p *pagesNode) pages(ctx context.Context, rounds int, result *consoleBench)
 		result.Pages = append(result.Pages, pageTimes{v.name, millis(medians[0]), millis(medians[1]),
 			millis(medians[2]), v.aimMillis})
 	}
+	u, err := p.used(ctx, browser, rounds)
+	if err != nil {
+		return fmt.Errorf("the wallet in use: %w", err)
+	}
+	result.Use = &u
 	return nil
 }
 

@@ -12,6 +12,12 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/aqsha/aqsha/console"
+	"github.com/aqsha/aqsha/console/bench"
+	"github.com/aqsha/aqsha/livestate"
+	"github.com/aqsha/aqsha/money"
+	"github.com/aqsha/aqsha/node"
 )
 
 // hearHere is where a test's own process hears events.
@@ -99,5 +105,44 @@ func TestPaymentsBesideSubscribers(t *testing.T) {
 	describeConsole(&text, result)
 	if !strings.Contains(text.String(), "20 subscribers") || strings.Contains(text.String(), "largest paint") {
 		t.Errorf("%s", text.String())
+	}
+}
+
+// A person's wallet is made, pays and is measured; each payment is in the ledger.
+func TestTheWalletInUseIsMeasured(t *testing.T) {
+	if !console.Built() {
+		t.Skip("the pages are not built here: make build builds them where Node is")
+	}
+	browser, err := bench.Start(t.Context())
+	if errors.Is(err, bench.ErrNoBrowser) {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := browser.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := benchServed(t.Context(), 1, func(n *pagesNode) error {
+		u, err := n.used(t.Context(), browser, 1)
+		if err != nil {
+			return err
+		}
+		if u.TapMillis <= 0 || u.SignInMillis <= 0 {
+			t.Errorf("%+v", u)
+		}
+		var paid money.Tiyn
+		err = n.node.View(t.Context(), func(state *livestate.State, _ node.Head) {
+			w, _ := state.Wallet(n.payee)
+			paid = w.Balance
+		})
+		if want := money.Tiyn(500 + 501 + 502); paid != want {
+			t.Errorf("the shop has %v, want %v", paid, want)
+		}
+		return err
+	}); err != nil {
+		t.Fatal(err)
 	}
 }

@@ -94,7 +94,9 @@ type Config struct {
 	Market  string `toml:"-"` // folder of market data, from the command line
 	// folders of cash offices' public logs, from the command line
 	CashLogs []string `toml:"-"`
-	Reverify bool     `toml:"-"` // every signature again at the start, likewise
+	// the story's people, whom a browser may be; nil but for the story's own network
+	Demo     *api.Demo `toml:"-"`
+	Reverify bool      `toml:"-"` // every signature again at the start, likewise
 	// if set, the ledger is read over it, and nothing is written
 	ReadOnly vfs.FS         `toml:"-"`
 	Levels   *slog.LevelVar `toml:"-"` // of Logger, if it can be set

@@ -19,6 +19,7 @@ import (
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/params"
 	"github.com/aqsha/aqsha/scenario"
+	"github.com/aqsha/aqsha/token"
 	"github.com/aqsha/aqsha/wallet"
 )
 
@@ -66,7 +67,7 @@ func runDemo(command *cobra.Command, _ []string) error {
 	}
 	defer lock.Close()
 	c.Listen = demoAddress(c.Listen, cli.Flag(command, "listen"), once)
-	c.CashLogs = scenario.CashLogs(dir)
+	c.CashLogs, c.Demo = scenario.CashLogs(dir), demoOf(keyring)
 	record, err := scenario.OpenRecord(dir)
 	if err != nil {
 		return err
@@ -177,7 +178,39 @@ func storySteps(steps []scenario.Step, dir string) []api.StoryStep {
 		case err == nil && record.Done[step.Name]:
 			state = "played"
 		}
-		list = append(list, api.StoryStep{Name: step.Name, Title: step.Title, State: state})
+		links := []api.StoryLink{}
+		if err == nil {
+			for _, l := range record.Links[step.Name] {
+				links = append(links, api.StoryLink(l))
+			}
+		}
+		list = append(list, api.StoryStep{Name: step.Name, Title: step.Title, State: state, Links: links})
 	}
 	return list
+}
+
+// demoOf are the story's people who have a wallet already, with the keys that lie here unencrypted.
+func demoOf(keyring *wallet.Keyring) *api.Demo {
+	return &api.Demo{
+		Roles: func() []api.DemoRole {
+			roles := []api.DemoRole{}
+			for _, p := range scenario.Persons() {
+				if !keyring.Has(p.Name) {
+					continue
+				}
+				if id, err := keyring.Resolve(p.Name); err == nil {
+					roles = append(roles, api.DemoRole{Name: p.Name, Kind: p.Kind, Wallet: id})
+				}
+			}
+			return roles
+		},
+		Seed: func(public token.PublicKey) (seed [32]byte, known bool) {
+			signer, known, err := keyring.Find(public)
+			key, plain := signer.(token.PrivateKey)
+			if err != nil || !known || !plain {
+				return seed, false
+			}
+			return key.Seed(), true
+		},
+	}
 }

@@ -180,7 +180,7 @@ func serveNode(ctx context.Context, n *node.Node, dir string, c datadir.Config, 
 	story func() []api.StoryStep, once func(ctx context.Context, s *api.Server, url string) error) error {
 	instance := datadir.NewInstance()
 	options := api.Options{Open: c.Development, Access: c.Access, Origins: c.Origins, Story: story, MarketDir: c.Market,
-		CashLogs: c.CashLogs, Logger: logger, Instance: instance, Members: c.Members(), Dir: dir}
+		CashLogs: c.CashLogs, Demo: c.Demo, Logger: logger, Instance: instance, Members: c.Members(), Dir: dir}
 	if c.Cluster != nil {
 		options.Cluster = c.Cluster.Status
 	}

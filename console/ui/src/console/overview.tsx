@@ -139,15 +139,47 @@ function Days({ measure, step }: { measure: (typeof MEASURES)[number]; step: str
   );
 }
 
+interface Link {
+  readonly kind: string;
+  readonly role: string;
+  readonly path: string;
+}
+
 interface Step {
   readonly name: string;
   readonly title: string;
   readonly state: string;
+  readonly links: readonly Link[];
+}
+
+const LINKS: Readonly<Record<string, Key>> = { wallet: "story.link.wallet", receipt: "story.link.receipt", refusal: "story.link.refusal", history: "story.link.history" };
+
+/** Where a link of the story leads: to a page of the wallet, as one of the story's people. */
+function placeOf({ path, role }: Link): string {
+  const to = new URL(path, location.origin);
+  to.searchParams.set("as", role);
+  return to.pathname + to.search + to.hash;
+}
+
+function Links({ of }: { of: readonly Link[] }) {
+  const known = of.filter((l) => Object.hasOwn(LINKS, l.kind) && l.path.startsWith("/wallet/"));
+  return (
+    <>
+      {known.map((l) => (
+        <>
+          {" "}
+          <a key={l.path + l.role} class="quoted" href={placeOf(l)}>
+            {t(LINKS[l.kind]!, { name: l.role })}
+          </a>
+        </>
+      ))}
+    </>
+  );
 }
 
 /** The story of a development network, as far as it was played; its titles are in English, as the program writes them. */
 function Story() {
-  const loaded = useLoaded(async () => ((await ask("/v1/story")) as Json[]).map((s): Step => ({ name: String(s.name), title: String(s.title), state: String(s.state) })), []);
+  const loaded = useLoaded(async () => ((await ask("/v1/story")) as Json[]).map((s): Step => ({ name: String(s.name), title: String(s.title), state: String(s.state), links: (s.links as Json[]).map((l) => ({ kind: String(l.kind), role: String(l.role), path: String(l.path) })) })), []);
   if (!loaded.value || loaded.value.length === 0) return null;
   return (
     <details class="card">
@@ -156,6 +188,7 @@ function Story() {
         {loaded.value.map((s) => (
           <li key={s.name}>
             <span lang="en">{s.title}</span> {s.state === "played" && <span class="good">✓ {t("story.played")}</span>}
+            <Links of={s.links} />
           </li>
         ))}
       </ol>

@@ -27,6 +27,13 @@ export interface Network {
   readonly timeMillis: number;
 }
 
+/** Somebody of the story, whom a browser may be on the story's own network. */
+export interface DemoRole {
+  readonly name: string;
+  readonly kind: string;
+  readonly wallet: string;
+}
+
 /** What a level lets a wallet do; nothing is 0: without a limit. */
 export interface Tier {
   readonly name: string;
@@ -218,6 +225,16 @@ export class Client {
   async network(): Promise<Network> {
     const n = (await this.call("/v1/network")) as Json;
     return { network: String(n.network), name: String(n.name), open: n.open === true, timeMillis: Number(n.time_millis) };
+  }
+
+  async demoRoles(): Promise<readonly DemoRole[]> {
+    const { roles } = (await this.call("/v1/demo")) as { roles: Json[] };
+    return roles.map((r) => ({ name: String(r.name), kind: String(r.kind), wallet: String(r.wallet) }));
+  }
+
+  async demoKey(name: string): Promise<{ readonly seed: string; readonly wallet: string }> {
+    const key = (await this.post(`/v1/demo/${encodeURIComponent(name)}`, {})) as Json;
+    return { seed: String(key.seed), wallet: String(key.wallet) };
   }
 
   private signing: Promise<void> | undefined;

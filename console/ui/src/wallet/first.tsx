@@ -14,6 +14,7 @@ import { holdsRecovery, takeBack } from "./keys";
 import { applyTo, client, clockOff, dropWaiting, enter, make, meet, network, record, recoverySaved, register, seedWith, take, takeAnswer, takeWaiting, unlock, unlockByDevice } from "./state";
 import { LEAST_PASSPHRASE } from "./vault";
 
+const roles = () => import("./demo").then((m) => m.Roles);
 const code = () => import("./code").then((m) => m.Code);
 
 /** How many groups of the written code are asked back. */
@@ -40,6 +41,7 @@ export function First() {
       </p>
       <LearnLink card="what" />
       <LearnLink card="bank" />
+      {network.value?.open && <Later load={roles} props={{}} />}
     </>
   );
 }
@@ -122,6 +124,7 @@ export function Locked() {
       >
         <Field label="open.passphrase" type="password" autocomplete="current-password" value={passphrase} change={setPassphrase} problem={problem} />
       </Form>
+      {network.value?.open && <Later load={roles} props={{}} />}
     </>
   );
 }

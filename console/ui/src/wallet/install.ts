@@ -2,6 +2,7 @@
 // version waits until the person takes it.
 
 import { signal } from "@preact/signals";
+import { SERVICE_WORKER, scriptAddress } from "./scripts";
 
 interface InstallPrompt extends Event {
   prompt(): Promise<unknown>;
@@ -13,25 +14,6 @@ let asked: InstallPrompt | undefined;
 export const installable = signal(false);
 /** Another version of the page's files is there than the one that runs. */
 export const newer = signal(false);
-
-const WORKER = "/wallet/sw.js";
-
-interface Policy {
-  createScriptURL(url: string): string;
-}
-interface TrustedTypes {
-  createPolicy(name: string, rules: Policy): Policy;
-}
-
-/** The worker's address as the browser wants it said: the page makes no other script of a text. */
-function workerAddress(): string {
-  const types = (globalThis as { trustedTypes?: TrustedTypes }).trustedTypes;
-  const only = (url: string) => {
-    if (url !== WORKER) throw new TypeError(`${url} is no script of this page`);
-    return url;
-  };
-  return types ? types.createPolicy("aqsha", { createScriptURL: only }).createScriptURL(WORKER) : WORKER;
-}
 
 export async function install(): Promise<void> {
   installable.value = false;
@@ -72,7 +54,7 @@ export function startInstall(): void {
   workers.addEventListener("controllerchange", () => {
     if (before) location.reload();
   });
-  workers.register(workerAddress(), { scope: "/wallet/", updateViaCache: "none" }).then(watch, () => {
+  workers.register(scriptAddress(SERVICE_WORKER), { scope: "/wallet/", updateViaCache: "none" }).then(watch, () => {
     // without a worker the wallet needs a connection, and says so
   });
 }

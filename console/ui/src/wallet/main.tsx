@@ -4,7 +4,7 @@ import { LANGUAGES, type Language } from "../format";
 import { choose, language, preferred, t } from "../words";
 import { First, Locked, Unregistered } from "./first";
 import { Home } from "./home";
-import { delegated, type Page, go, page, startRoutes } from "./route";
+import { delegated, type Page, go, page, startRoutes, wanted } from "./route";
 import { delegation, startDesk, takeDelegation } from "./desk";
 import { newer, startInstall, takeNewer } from "./install";
 import { Later } from "./parts";
@@ -28,6 +28,7 @@ const PARTS = {
   learn: () => import("./learn").then((m) => m.Learn),
   safety: () => import("./safety").then((m) => m.Safety),
 };
+const wantedRole = () => import("./demo").then((m) => m.Wanted);
 const badLink = signal(false);
 
 function Body() {
@@ -35,6 +36,7 @@ function Body() {
   if (!started.value) return <p class="skeleton">{t("loading")}</p>;
   if (badLink.value) return <p role="alert">{t("till.bad-link")}</p>;
   if (page.value === "learn") return <Later key="learn" load={PARTS.learn} props={{}} />; // before there is a wallet, too
+  if (wanted.value !== "" && network.value?.open) return <Later key="wanted" load={wantedRole} props={{}} />;
   if (delegation.value) return <Later load={PARTS.till} props={{}} />;
   switch (phase.value) {
     case "none":

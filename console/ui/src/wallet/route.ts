@@ -21,9 +21,19 @@ export const requested = signal("");
 /** The delegation that the address brought, with which this device becomes a till. */
 export const delegated = signal("");
 
+/** Somebody of the story whom the address wants to be here; see demo.tsx. */
+export const wanted = signal("");
+
 function read(): void {
   page.value = pageNow();
-  params.value = new Map(new URLSearchParams(location.search));
+  const query = new URLSearchParams(location.search);
+  const as = query.get("as");
+  if (as !== null) {
+    wanted.value = as;
+    query.delete("as");
+    window.history.replaceState(null, "", `${location.pathname}${query.size === 0 ? "" : `?${query}`}${location.hash}`);
+  }
+  params.value = new Map(query);
   if (location.hash.startsWith("#pay?")) {
     requested.value = `aqsha:${location.hash.slice(1)}`;
     window.history.replaceState(null, "", `${BASE}pay`); // a request is taken once

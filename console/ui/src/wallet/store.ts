@@ -97,6 +97,11 @@ export class Store {
     });
   }
 
+  /** Forgets all that the device keeps. */
+  async empty(): Promise<void> {
+    for (const shelf of ["wallet", "payments", "sealed", "tills"] as const) await this.run(shelf, "readwrite", (s) => s.clear());
+  }
+
   wallet(): Promise<WalletRecord | undefined> {
     return this.run("wallet", "readonly", (s) => s.get("own") as IDBRequest<WalletRecord | undefined>);
   }

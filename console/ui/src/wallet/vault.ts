@@ -2,6 +2,7 @@
 // public key, so that a record that was moved or changed does not open.
 
 import { type Bytes, concat, hex, unhex, utf8 } from "../ledger/bytes";
+import { LEAST_WORK, MOST_WORK, type Work, stretch, workFor } from "./stretch";
 
 export interface Sealed {
   readonly salt: string;
@@ -11,16 +12,22 @@ export interface Sealed {
   readonly passes: number;
 }
 
-/** The least work of a guess: what OWASP's password page names for Argon2id. */
-export const LEAST_WORK = { memory: 19 * 1024, passes: 2 };
-const MOST_WORK = { memory: 256 * 1024, passes: 16 };
-
 export const LEAST_PASSPHRASE = 8;
 
-async function keyOf(passphrase: string, salt: Uint8Array, work: { memory: number; passes: number }): Promise<CryptoKey> {
-  const { argon2idAsync } = await import("@noble/hashes/argon2.js"); // needed twice in a wallet's day
-  const raw = await argon2idAsync(utf8(passphrase.normalize("NFKC")), salt, { t: work.passes, m: work.memory, p: 1, dkLen: 32 });
+async function keyOf(passphrase: string, salt: Uint8Array, work: Work): Promise<CryptoKey> {
+  const raw = await stretch({ passphrase: utf8(passphrase.normalize("NFKC")), salt, memory: work.memory, passes: work.passes });
   return crypto.subtle.importKey("raw", concat(raw), "AES-GCM", false, ["encrypt", "decrypt"]);
+}
+
+/** The work of this device, which is measured once: a passphrase that nobody has is stretched. */
+let measured: Promise<Work> | undefined;
+function work(): Promise<Work> {
+  measured ??= (async () => {
+    const began = performance.now();
+    await stretch({ passphrase: utf8("a measure"), salt: new Uint8Array(16), ...LEAST_WORK });
+    return workFor(performance.now() - began);
+  })();
+  return measured;
 }
 
 function bound(network: Uint8Array, publicKey: Uint8Array): Bytes {
@@ -30,9 +37,10 @@ function bound(network: Uint8Array, publicKey: Uint8Array): Bytes {
 export async function seal(seed: Uint8Array, passphrase: string, network: Uint8Array, publicKey: Uint8Array): Promise<Sealed> {
   const salt = crypto.getRandomValues(new Uint8Array(16));
   const iv = crypto.getRandomValues(new Uint8Array(12));
-  const key = await keyOf(passphrase, salt, LEAST_WORK);
+  const own = await work();
+  const key = await keyOf(passphrase, salt, own);
   const box = await crypto.subtle.encrypt({ name: "AES-GCM", iv, additionalData: bound(network, publicKey) }, key, concat(seed));
-  return { salt: hex(salt), iv: hex(iv), box: hex(new Uint8Array(box)), ...LEAST_WORK };
+  return { salt: hex(salt), iv: hex(iv), box: hex(new Uint8Array(box)), memory: own.memory, passes: own.passes };
 }
 
 /** The seed, or undefined when the passphrase is another one or the record was changed. */

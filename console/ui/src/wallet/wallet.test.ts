@@ -13,6 +13,7 @@ import { type Payer, prepare, settle } from "./pay";
 import { groupsOf, recoveryCode, seedOf } from "./recovery";
 import { formatRequest, parseRequest, checkRequest } from "./request";
 import { Store } from "./store";
+import { LEAST_WORK, MOST_WORK, workFor } from "./stretch";
 import { open, seal } from "./vault";
 
 const NETWORK = "ab".repeat(32);
@@ -211,4 +212,17 @@ describe("the device", () => {
 
 it("a refusal keeps its code", () => {
   expect(new Refusal(422, "limit-day", "x").code).toBe("limit-day");
+});
+
+describe("stretching", () => {
+  it("takes a device about a second, never less than the least work, never more than what is opened again", () => {
+    expect(workFor(3_000)).toEqual(LEAST_WORK);
+    expect(workFor(400)).toEqual({ ...LEAST_WORK, passes: 5 });
+    expect(workFor(0).passes).toBe(MOST_WORK.passes);
+    for (let millis = 1; millis < 5_000; millis += 7) {
+      const { passes, memory } = workFor(millis);
+      expect(passes >= LEAST_WORK.passes && passes <= MOST_WORK.passes && memory === LEAST_WORK.memory).toBe(true);
+      if (passes > LEAST_WORK.passes) expect((passes * millis) / LEAST_WORK.passes).toBeLessThanOrEqual(1_000);
+    }
+  });
 });

@@ -1,0 +1,86 @@
+package api
+
+import (
+	"context"
+	"encoding/hex"
+	"net/http"
+	"slices"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/aqsha/aqsha/ledger"
+	"github.com/aqsha/aqsha/livestate"
+	"github.com/aqsha/aqsha/node"
+	"github.com/aqsha/aqsha/token"
+)
+
+// On a development network whose keys lie unencrypted beside it, and whose node everybody on this machine may read, the
+// story's people may be who sits before the browser: their wallets open there without a passphrase that was written
+// down. No other network has such people, whatever it is configured to have.
+
+// Demo are the people of a story.
+type Demo struct {
+	Roles func() []DemoRole
+	// Seed finds the seed of an Ed25519 key (RFC 8032) that the story made.
+	Seed func(key token.PublicKey) (seed [32]byte, known bool)
+}
+
+// DemoRole is somebody whom a browser may be.
+type DemoRole struct {
+	Name   string         `json:"name" doc:"as the story calls who has the wallet"`
+	Kind   string         `json:"kind" enum:"person,shop,business"`
+	Wallet token.WalletID `json:"wallet"`
+}
+
+// DemoRoles are all of them.
+type DemoRoles struct {
+	Roles []DemoRole `json:"roles" doc:"none on any network but the story's own, for development"`
+}
+
+// DemoKey opens the wallet of one.
+type DemoKey struct {
+	DemoRole
+	Seed string `json:"seed" doc:"of the wallet's present Ed25519 key, hexadecimal"`
+}
+
+func (s *Server) registerDemo() {
+	huma.Register(s.api, operation("list-demo-roles", "/v1/demo", "People of the story whom a browser may be, on a "+
+		"development network", byAnybody),
+		func(context.Context, *struct{}) (*answer[DemoRoles], error) {
+			return ok(DemoRoles{s.demoRoles()}, nil)
+		})
+	huma.Register(s.api, describe(huma.Operation{OperationID: "be-demo-role", Method: http.MethodPost,
+		Path: "/v1/demo/{role}", Summary: "The key of one of the story's people, on a development network"},
+		byAnybody, http.StatusNotFound),
+		func(ctx context.Context, in *struct {
+			Role string `path:"role" maxLength:"64"`
+		}) (*answer[DemoKey], error) {
+			return ok(s.demoKey(ctx, in.Role))
+		})
+}
+
+func (s *Server) demoRoles() []DemoRole {
+	if s.options.Demo == nil || !s.options.Open {
+		return []DemoRole{}
+	}
+	return s.options.Demo.Roles()
+}
+
+func (s *Server) demoKey(ctx context.Context, name string) (key DemoKey, err error) {
+	roles := s.demoRoles()
+	i := slices.IndexFunc(roles, func(r DemoRole) bool { return r.Name == name })
+	if i < 0 {
+		return key, token.Errorf(node.NotFound, "role", "nobody of this name is on a story's network here")
+	}
+	var w ledger.Wallet
+	if err := s.node.View(ctx, func(state *livestate.State, _ node.Head) {
+		w, _ = state.Wallet(roles[i].Wallet)
+	}); err != nil {
+		return key, err
+	}
+	seed, known := s.options.Demo.Seed(w.Key)
+	if !known {
+		return key, token.Errorf(node.NotFound, "role", "the wallet has another key than the story gave it")
+	}
+	return DemoKey{roles[i], hex.EncodeToString(seed[:])}, nil
+}
