@@ -462,11 +462,16 @@ func (c *Controller) speaker(m *fleet.Machine) (speaker, error) {
 	return newWeb(m, kind, c.Others)
 }
 
-// sameMachine compares who answers with who is meant.
-func sameMachine(m *fleet.Machine, mac, serial string) error {
-	if (m.MAC != "" && mac == m.MAC) || (m.Serial != "" && serial == m.Serial) {
-		return nil
+// sameMachine refuses an order to a machine that does not say that it is the one that is meant: whatever both tell must
+// agree, because two machines can have one MAC, and something must.
+func sameMachine(m *fleet.Machine, mac, serial, minerID string) error {
+	confirmed, err := m.Confirm(mac, serial, minerID, "")
+	if err == nil && !confirmed {
+		err = &fleet.OtherMachine{Wanted: m.ID, MAC: mac, Serial: serial, Address: m.Address,
+			Because: "it tells neither the serial number nor the MAC that are known"}
 	}
-	return fmt.Errorf("not ordered: %w", &fleet.OtherMachine{Wanted: m.ID, MAC: mac, Serial: serial,
-		Address: m.Address})
+	if err != nil {
+		return fmt.Errorf("not ordered: %w", err)
+	}
+	return nil
 }

@@ -158,7 +158,7 @@ func identifyByPoll(ctx context.Context, m *fleet.Machine) error {
 			return err
 		}
 	}
-	return sameMachine(m, mac, serial)
+	return sameMachine(m, mac, serial, reading.MinerID)
 }
 
 func (w *web) give(ctx context.Context, o Order) error {

@@ -2,14 +2,12 @@ package fleet
 
 import (
 	"context"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/aqsha/aqsha/farm"
 	"github.com/aqsha/aqsha/farm/protocol"
-	"github.com/aqsha/aqsha/params"
 )
 
 // Outcome is the end of one poll: a reading or the reason why there is none.
@@ -127,7 +125,7 @@ func (w *Watcher) one(ctx context.Context, i int, outcomes chan<- Outcome) {
 	w.mu.Unlock()
 	reading, err := w.Query(deadline, &m)
 	if err == nil {
-		err = m.sameAs(reading.MAC, reading.Serial, reading.MinerID, reading.Model)
+		_, err = m.Confirm(reading.MAC, reading.Serial, reading.MinerID, reading.Model)
 	}
 	if err == nil && !identified && w.Identify != nil {
 		err = w.check(deadline, &m)
@@ -152,34 +150,8 @@ func (w *Watcher) check(ctx context.Context, m *Machine) error {
 	if err != nil {
 		return nil //nolint:nilerr // it answers, and does not say who it is
 	}
-	return m.sameAs(mac, serial, "", "")
-}
-
-// sameAs compares who answers with who is meant: what both know must agree. A control board's number or
-// a model that differs is enough, because some firmwares tell nothing else.
-func (m *Machine) sameAs(mac, serial, minerID, model string) error {
-	differ := func(known, reported string) bool { return known != "" && reported != "" && known != reported }
-	if differ(m.MAC, mac) || differ(m.Serial, serial) || differ(m.MinerID, minerID) || differentModels(m.Model, model) {
-		return &OtherMachine{m.ID, mac, serial, minerID, m.Address}
-	}
-	return nil
-}
-
-// differentModels says whether two names are those of models that cannot be one machine: both are in the
-// catalogue and neither is the poorer name of the other ("S17" for "S17 Pro").
-func differentModels(a, b string) bool {
-	one, ok := params.FindMiningMachine(a)
-	other, found := params.FindMiningMachine(b)
-	x, y := one.Value.Name, other.Value.Name
-	return ok && found && x != y && !strings.HasPrefix(x, y) && !strings.HasPrefix(y, x)
-}
-
-// OtherMachine is the error of an address at which another machine answers.
-type OtherMachine struct{ Wanted, MAC, Serial, MinerID, Address string }
-
-func (e *OtherMachine) Error() string {
-	return strings.Join(strings.Fields("at "+e.Address+" answers another machine: "+e.Serial+" "+e.MAC+" "+
-		e.MinerID+", not "+e.Wanted), " ")
+	_, err = m.Confirm(mac, serial, "", "")
+	return err
 }
 
 // Move gives a machine another address.

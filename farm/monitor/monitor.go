@@ -45,7 +45,7 @@ type Monitor struct {
 	watcher  *fleet.Watcher // replaced between rounds only
 	numbers  []uint32
 	subjects []alert.Subject
-	where    map[string]int // machine by serial number and MAC
+	where    map[string][]int // machines by serial number, MAC and control board, each of which several may have
 	hook     alert.Webhook
 	courier  notify.Courier
 	log      *slog.Logger
@@ -116,7 +116,7 @@ func (d *Monitor) take(inventory *fleet.Inventory) error {
 		known[s.ID] = i
 	}
 	n := len(inventory.Machines)
-	subjects, where := make([]alert.Subject, n), map[string]int{}
+	subjects, where := make([]alert.Subject, n), map[string][]int{}
 	detectors, latest, answered := make([]alert.Detector, n), make([]usage.Poll, n), make([]bool, n)
 	identities, machines := make([]string, n), make([]*fleet.Machine, n)
 	for i := range inventory.Machines {
@@ -127,7 +127,7 @@ func (d *Monitor) take(inventory *fleet.Inventory) error {
 		}
 		for _, identity := range []string{m.Serial, m.MAC, m.MinerID} {
 			if identity != "" {
-				where[identity] = i
+				where[identity] = append(where[identity], i)
 			}
 		}
 	}
@@ -290,6 +290,9 @@ func (d *Monitor) save() error {
 				stored.IdealMHs, stored.Boards, stored.Fans = max(stored.IdealMHs, m.IdealMHs),
 					max(stored.Boards, m.Boards), max(stored.Fans, m.Fans)
 				stored.Single, stored.MinerID = m.Single, m.MinerID
+				if m.ModelSeen {
+					stored.Model, stored.ModelSeen = m.Model, true
+				}
 				if d.moved[m.ID] {
 					stored.Address = m.Address
 				}
@@ -352,7 +355,12 @@ func (d *Monitor) observe(o fleet.Outcome) alert.Observation {
 		return out
 	}
 	out.Answered = true
+	model := m.Model
 	d.watcher.Locked(func() { out.Poll = m.Observe(o.Reading, o.At, d.records.Config.Pools) })
+	if fleet.DifferentModels(model, m.Model) {
+		d.log.Warn("a machine is of another model than the inventory says", "machine", m.ID, "inventory", model, "machine_says",
+			m.Model)
+	}
 	out.Accepted, out.Rejected, out.HotLimit = o.Reading.Accepted, o.Reading.Rejected, m.HeatLimit()
 	for _, c := range o.Reading.Errors {
 		out.Codes = append(out.Codes, faults.FamilyOf(string(m.Protocol))+"/"+strings.ReplaceAll(c, " ", "-"))
@@ -360,13 +368,22 @@ func (d *Monitor) observe(o fleet.Outcome) alert.Observation {
 	return out
 }
 
-// follow moves the machine that answers at another's address.
+// follow moves the machine that answers at another's address, if it is known which one that is.
 func (d *Monitor) follow(other *fleet.OtherMachine) {
 	for _, identity := range []string{other.Serial, other.MAC, other.MinerID} {
-		if i, ok := d.where[identity]; ok {
+		var same []int
+		for _, i := range d.where[identity] {
+			if m := d.watcher.Machines[i]; m.ID != other.Wanted && other.SameAs(m) {
+				same = append(same, i)
+			}
+		}
+		if len(same) == 1 {
+			i := same[0]
 			d.log.Info("a machine has moved", "machine", d.subjects[i].ID, "address", other.Address)
 			d.watcher.Move(i, other.Address)
 			d.moved[d.subjects[i].ID] = true
+		}
+		if len(same) > 0 {
 			return
 		}
 	}
