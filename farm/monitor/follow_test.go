@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/aqsha/aqsha/farm/alert"
 	"github.com/aqsha/aqsha/farm/fleet"
 	"github.com/aqsha/aqsha/farm/monitor"
 	"github.com/aqsha/aqsha/farm/protocol"
@@ -84,4 +87,67 @@ func TestFollowingMachinesOfOneMAC(t *testing.T) {
 			}
 		})
 	}
+}
+
+// An inventory's guess of a protocol is corrected before anybody is called, and remembered.
+func TestProtocolIsFoundAnew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		machines := []fleet.Machine{
+			{ID: "AXE0001", MAC: "c6:00:aa:22:33:01", Protocol: protocol.Cgminer, Address: "10.0.0.1:4028"},
+			{ID: "SMT0002", MAC: "c6:00:aa:22:33:02", Protocol: protocol.AntminerNew, Address: "10.0.0.2:4028"},
+			{ID: "AWAY003", MAC: "c6:00:aa:22:33:03", Protocol: protocol.Cgminer, Address: "10.0.0.3:4028"},
+			{ID: "OTHER04", MAC: "c6:00:aa:22:33:04", Protocol: protocol.Cgminer, Address: "10.0.0.4:4028"},
+			{ID: "DUMB005", MAC: "c6:00:aa:22:33:05", Protocol: protocol.Cgminer, Address: "10.0.0.5:4028"}}
+		of := func(d protocol.Protocol, mac string) *protocol.Reading {
+			r := said("", mac)
+			r.Protocol = d
+			return r
+		}
+		silent := of("", "c6:00:aa:22:33:02") // it answers, and what it says fits another protocol
+		silent.RateMHs = protocol.Unknown
+		dumb := *silent
+		dumb.MAC = "c6:00:aa:22:33:05"
+		answers := map[string]*protocol.Reading{"10.0.0.1:80": of(protocol.AxeOS, "c6:00:aa:22:33:01"), "10.0.0.2:4028": silent, "10.0.0.5:4028": &dumb}
+		asked := map[string]int{}
+		var raised []string
+		o := monitor.Options{Notify: func(notices []alert.Notice) {
+			for _, n := range notices {
+				raised = append(raised, string(n.Kind)+" "+n.Scope)
+			}
+		}, Detect: func(_ context.Context, m *fleet.Machine) (*fleet.Machine, *protocol.Reading) {
+			asked[m.ID]++ // under synctest the polls of machines do not overlap
+			found := *m
+			switch m.ID {
+			case "AXE0001":
+				found.Protocol, found.Address = protocol.AxeOS, "10.0.0.1:80"
+				return &found, of(protocol.AxeOS, m.MAC)
+			case "SMT0002":
+				found.Protocol = protocol.AntminerOld
+				answers["10.0.0.2:4028"] = of(protocol.AntminerOld, m.MAC)
+				return &found, answers["10.0.0.2:4028"]
+			case "OTHER04":
+				found.Protocol, found.Address = protocol.AxeOS, "10.0.0.4:80"
+				return &found, of(protocol.AxeOS, "c6:00:aa:22:33:99")
+			}
+			return nil, nil
+		}}
+		after := watched(t, o, machines, answers)
+		got := map[string]string{}
+		for _, m := range after.Machines {
+			got[m.ID] = string(m.Protocol) + " " + m.Address
+		}
+		want := map[string]string{"AXE0001": "axeos 10.0.0.1:80", "SMT0002": "antminer-old 10.0.0.2:4028",
+			"AWAY003": "cgminer 10.0.0.3:4028", "OTHER04": "cgminer 10.0.0.4:4028", "DUMB005": "cgminer 10.0.0.5:4028"}
+		if !maps.Equal(got, want) {
+			t.Errorf("the fleet is %v", got)
+		}
+		slices.Sort(raised)
+		if want := []string{"norate DUMB005", "offline AWAY003", "offline OTHER04"}; !slices.Equal(raised, want) {
+			t.Errorf("raised %v", raised)
+		}
+		// 20 polls in ten minutes: asked anew at the 2nd, 4th, 8th and 16th that do not fit.
+		if want := map[string]int{"AXE0001": 1, "SMT0002": 1, "AWAY003": 4, "OTHER04": 4, "DUMB005": 4}; !maps.Equal(asked, want) {
+			t.Errorf("asked %v", asked)
+		}
+	})
 }

@@ -34,6 +34,8 @@ type Options struct {
 	// besides log, file and webhooks
 	Notify func([]alert.Notice)
 	Query  func(ctx context.Context, m *fleet.Machine) (*protocol.Reading, error) // nil: fleet.Poll
+	// nil: fleet.Detect, and none beside a Query
+	Detect func(ctx context.Context, m *fleet.Machine) (*fleet.Machine, *protocol.Reading)
 	// nil: over the network
 	Send func(ctx context.Context, r *notify.Route, m notify.Message) error
 }
@@ -62,6 +64,7 @@ type Monitor struct {
 	skipped   int64 // by watchers before
 	worstLag  int64
 	moved     map[string]bool // machines whose address has changed since it was saved
+	respoken  map[string]bool // and those that were found to speak another protocol
 }
 
 // Counts of a monitor so far.
@@ -84,8 +87,11 @@ func New(b *records.Records, o Options) (*Monitor, error) {
 	}
 	if o.Query == nil {
 		o.Query = fleet.Poll
+		if o.Detect == nil {
+			o.Detect = fleet.Detect
+		}
 	}
-	d := &Monitor{records: b, options: o, log: o.Log, moved: map[string]bool{},
+	d := &Monitor{records: b, options: o, log: o.Log, moved: map[string]bool{}, respoken: map[string]bool{},
 		hook: alert.Webhook{URLs: b.Config.Webhooks, Log: o.Log},
 		courier: notify.Courier{Dir: b.Dir, Name: b.Config.Name, Zone: b.Config.Location(), Routes: b.Config.Routes,
 			Log: o.Log, Send: o.Send}}
@@ -145,7 +151,7 @@ func (d *Monitor) take(inventory *fleet.Inventory) error {
 		where, detectors, latest, answered
 	d.courier.SetSubjects(subjects)
 	d.watcher = &fleet.Watcher{Machines: machines, Interval: d.options.Interval, Timeout: d.options.Timeout,
-		Query: d.options.Query, Identify: fleet.Identify, Handle: d.handle}
+		Query: d.options.Query, Identify: fleet.Identify, Detect: d.options.Detect, Handle: d.handle}
 	return nil
 }
 
@@ -296,9 +302,12 @@ func (d *Monitor) save() error {
 				if d.moved[m.ID] {
 					stored.Address = m.Address
 				}
+				if d.respoken[m.ID] {
+					stored.SpeakAs(m)
+				}
 			}
 		}
-		d.moved = map[string]bool{}
+		d.moved, d.respoken = map[string]bool{}, map[string]bool{}
 	})
 	d.mu.Unlock()
 	if len(inventory.Machines) == 0 {
@@ -315,7 +324,9 @@ func (d *Monitor) handle(outcomes []fleet.Outcome) {
 	for _, o := range outcomes {
 		observation := d.observe(o)
 		if observation.Answered {
-			rows = append(rows, telemetry.Row{Machine: d.numbers[o.Index], Poll: observation.Poll})
+			if alert.TellsRate(observation.Poll) { // otherwise what it did is unknown, as when it does not answer
+				rows = append(rows, telemetry.Row{Machine: d.numbers[o.Index], Poll: observation.Poll})
+			}
 			d.latest[o.Index] = observation.Poll
 			d.counts.Answered++
 		}
@@ -355,15 +366,24 @@ func (d *Monitor) observe(o fleet.Outcome) alert.Observation {
 		return out
 	}
 	out.Answered = true
-	model := m.Model
-	d.watcher.Locked(func() { out.Poll = m.Observe(o.Reading, o.At, d.records.Config.Pools) })
-	if fleet.DifferentModels(model, m.Model) {
-		d.log.Warn("a machine is of another model than the inventory says", "machine", m.ID, "inventory", model, "machine_says",
-			m.Model)
+	var before, now fleet.Machine // the lock is the watcher's, whose polls find out protocols
+	d.watcher.Locked(func() {
+		before = *m
+		out.Poll = m.Observe(o.Reading, o.At, d.records.Config.Pools)
+		now = *m
+	})
+	if o.Was != "" {
+		d.respoken[m.ID] = true
+		d.log.Warn("a machine speaks another protocol than the inventory says", "machine", m.ID, "inventory", o.Was,
+			"machine_speaks", now.Protocol, "address", now.Address)
 	}
-	out.Accepted, out.Rejected, out.HotLimit = o.Reading.Accepted, o.Reading.Rejected, m.HeatLimit()
+	if fleet.DifferentModels(before.Model, now.Model) {
+		d.log.Warn("a machine is of another model than the inventory says", "machine", m.ID, "inventory",
+			before.Model, "machine_says", now.Model)
+	}
+	out.Accepted, out.Rejected, out.HotLimit = o.Reading.Accepted, o.Reading.Rejected, now.HeatLimit()
 	for _, c := range o.Reading.Errors {
-		out.Codes = append(out.Codes, faults.FamilyOf(string(m.Protocol))+"/"+strings.ReplaceAll(c, " ", "-"))
+		out.Codes = append(out.Codes, faults.FamilyOf(string(now.Protocol))+"/"+strings.ReplaceAll(c, " ", "-"))
 	}
 	return out
 }

@@ -127,6 +127,9 @@ func (r *Reading) FeePermille() int64 {
 	return int64(float64(fee) * 1000 / float64(all))
 }
 
+// TellsRate says whether it says anything of the machine's work: a rate, what was hashed, or that it sleeps.
+func (r *Reading) TellsRate() bool { return r.RateMHs != Unknown || r.TotalMH != Unknown || r.Sleeping }
+
 // LiveBoards counts the boards that work; Unknown when the machine names none.
 func (r *Reading) LiveBoards() int {
 	if len(r.Boards) == 0 {
