@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"github.com/aqsha/aqsha/farm/monitor"
 	"github.com/aqsha/aqsha/farm/protocol"
 	"github.com/aqsha/aqsha/farm/records"
+	"github.com/aqsha/aqsha/farm/usage"
 )
 
 // watched is what a watch of some minutes makes of a fleet whose addresses answer as they are said to.
@@ -55,6 +57,16 @@ func watched(t *testing.T, o monitor.Options, machines []fleet.Machine, answers 
 	defer stop()
 	if err := d.Run(ctx); err != nil {
 		t.Fatal(err)
+	}
+	for _, m := range machines {
+		number, ok := b.Store.Number(m.ID)
+		polls, err := b.Store.Polls(number, 0, usage.At(time.Now()))
+		if ok != nil || err != nil {
+			t.Fatal(ok, err)
+		}
+		if tells := strings.HasPrefix(m.ID, "AXE"); (tells && len(polls) < 10) || (strings.HasPrefix(m.ID, "DUMB") && len(polls) > 0) {
+			t.Errorf("%d polls of %s are kept", len(polls), m.ID)
+		}
 	}
 	if after, err = fleet.OpenInventory(dir); err != nil {
 		t.Fatal(err)
