@@ -34,14 +34,23 @@ func TestHysteresis(t *testing.T) {
 		"....x-----x...":      "+offline@7 +fan@11 -offline@13 -fan@14",
 		".-.-.-.-.-":          "",
 		"..xx..x..x..x......": "+fan@4 -fan@16",
+		"..r.rr...":           "+norate@6 -norate@9",
+		"..sss..":             "",               // asleep: no board, fan and pool is judged, and the clock may stand
+		"..xxsssss...":        "+fan@4 -fan@12", // what held before still holds
 	} {
 		var d alert.Detector
 		var got []string
 		for i, c := range polls {
 			at := usage.Instant(i+1) * 30 * usage.Second
 			o := alert.Observation{At: at, Answered: c != '-', Accepted: -1, Rejected: -1, Poll: usage.Poll{At: at, Elapsed: 1000 + int64(i)*30, TotalMH: -1, Boards: -1, SlowestFan: 4000, PoolAlive: true}}
-			if c == 'x' {
+			o.Poll.RateMHs = 100
+			switch c {
+			case 'x':
 				o.Poll.SlowestFan = 0
+			case 'r':
+				o.Poll.RateMHs = usage.Unknown
+			case 's':
+				o.Poll = usage.Poll{At: at, Elapsed: 7, TotalMH: -1, RateMHs: -1, BoardsDue: 3, Sleeping: true}
 			}
 			for _, change := range d.Observe(o) {
 				sign := "-"
@@ -92,6 +101,29 @@ func TestGrouping(t *testing.T) {
 		if diff := cmp.Diff(tc.want, got); diff != "" {
 			t.Errorf("%s (−want +got):\n%s", name, diff)
 		}
+	}
+}
+
+// In a group each machine keeps what is said of it.
+func TestDetailsOfAGroup(t *testing.T) {
+	all := changes(alert.Offline, 0, 1, 2)
+	for i := range all {
+		all[i].Detail = fmt.Sprintf("at 10.0.0.%d answers another machine", i)
+	}
+	notices := alert.Group(all, subjects())
+	if len(notices) != 1 || notices[0].Detail != all[0].Detail+" (r1-0; others differ)" {
+		t.Errorf("%+v", notices)
+	}
+	for i, s := range alert.Stand(notices) {
+		if s.Detail != all[i].Detail {
+			t.Errorf("%s stands with %q", s.Machine, s.Detail)
+		}
+	}
+	for i := range all {
+		all[i].Detail = "no answer"
+	}
+	if notices = alert.Group(all, subjects()); notices[0].Detail != "no answer" || notices[0].Details != nil {
+		t.Errorf("%+v", notices)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/aqsha/aqsha/farm/alert"
@@ -188,4 +189,41 @@ func TestHot(t *testing.T) {
 	if over == 0 || raised-over > interval || cleared < dawn+2*usage.Hour {
 		t.Errorf("over the limit at %d, raised at %d, cleared at %d", over-dawn, raised-dawn, cleared-dawn)
 	}
+}
+
+// A machine that was told to sleep raises nothing, in every dialect that is simulated and tells it.
+func TestSleepersRaiseNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		slept := 0
+		for _, d := range simulate.Spoken {
+			begun := usage.At(time.Now())
+			unit := simulate.NewUnit(0, 5, d, begun)
+			w, m := newWatched(unit), unit.Machine
+			for at := begun; at <= begun+4*usage.Hour; at = usage.At(time.Now()) {
+				time.Sleep(30 * time.Second)
+				if since := at - begun; since < 10*usage.Minute {
+					continue // it starts
+				} else {
+					unit.Sleep(since > usage.Hour && since < 3*usage.Hour)
+				}
+				r, err := fleet.PollOver(t.Context(), simulate.Link{Unit: unit}, &m)
+				if err != nil {
+					t.Fatal(d, err)
+				}
+				if unit.Sleeping() && !r.Sleeping {
+					break // it is not told
+				}
+				if r.Sleeping {
+					slept++
+				}
+				for _, c := range w.detector.Observe(alert.Observation{At: at, Answered: true, Poll: m.Observe(r, at.Time(), w.pools),
+					Accepted: r.Accepted, Rejected: r.Rejected, HotLimit: m.HeatLimit()}) {
+					t.Errorf("%s after %d s: %+v", d, int64(at-begun)/10, c)
+				}
+			}
+		}
+		if slept < 3*200 {
+			t.Errorf("%d polls of sleep", slept)
+		}
+	})
 }

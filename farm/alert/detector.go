@@ -20,6 +20,7 @@ const (
 	Board    Kind = "board"
 	Pool     Kind = "pool" // another pool or account than allowed
 	NoPool   Kind = "nopool"
+	NoRate   Kind = "norate" // it answers, and does not say what it hashes
 	LowHash  Kind = "lowhash"
 	Rejects  Kind = "rejects"
 	Delivery Kind = "delivery" // shares missing for the work done
@@ -27,7 +28,7 @@ const (
 )
 
 // Kinds lists them.
-var Kinds = []Kind{Offline, Hung, Hot, Fan, Board, Pool, NoPool, LowHash, Rejects, Delivery, Code}
+var Kinds = []Kind{Offline, Hung, Hot, Fan, Board, Pool, NoPool, NoRate, LowHash, Rejects, Delivery, Code}
 
 // Polls in a row that raise and clear.
 const (
@@ -60,7 +61,7 @@ type Change struct {
 
 // Detector is the memory of one machine.
 type Detector struct {
-	steady [8]hysteresis // of the kinds that a poll shows
+	steady [9]hysteresis // of the kinds that a poll shows
 	hash   hashTest
 	reject rejectTest
 	send   deliveryTest
@@ -104,7 +105,9 @@ func (d *Detector) Observe(o Observation) (changes []Change) {
 		}
 	}
 	show(0, Offline, !o.Answered && !o.Garbled, o.Why)
-	frozen := o.Answered && d.seen && d.last.Poll.Elapsed >= 0 && o.Poll.Elapsed == d.last.Poll.Elapsed &&
+	// What is told not to mine is not judged on its work: alerts of that neither begin nor end while it sleeps.
+	asleep := o.Answered && o.Poll.Sleeping
+	frozen := o.Answered && !asleep && d.seen && d.last.Poll.Elapsed >= 0 && o.Poll.Elapsed == d.last.Poll.Elapsed &&
 		o.Poll.At-d.last.Poll.At > 5*usage.Second
 	detail := fmt.Sprintf("answers, but its clock stands at %d s", o.Poll.Elapsed)
 	if o.Garbled {
@@ -120,11 +123,14 @@ func (d *Detector) Observe(o Observation) (changes []Change) {
 		limit -= 5 // cool again is well below
 	}
 	show(2, Hot, o.HotLimit > 0 && p.ChipTemp >= limit, fmt.Sprintf("chips at %d °C, limit %d", p.ChipTemp, o.HotLimit))
-	show(3, Fan, p.SlowestFan == 0, "a fan stands still")
-	show(4, Board, p.Boards >= 0 && p.Boards < p.BoardsDue, fmt.Sprintf("%d of %d hash boards work", p.Boards,
-		p.BoardsDue))
+	if !asleep {
+		show(3, Fan, p.SlowestFan == 0, "a fan stands still")
+		show(4, Board, p.Boards >= 0 && p.Boards < p.BoardsDue, fmt.Sprintf("%d of %d hash boards work", p.Boards,
+			p.BoardsDue))
+		show(6, NoPool, !p.PoolAlive, "no pool is alive")
+		show(7, NoRate, !TellsRate(p), "answers, but tells no hash rate")
+	}
 	show(5, Pool, p.PoolWrong, "works for a pool or account that is not allowed")
-	show(6, NoPool, !p.PoolAlive, "no pool is alive")
 	changes = append(changes, d.seeCodes(o)...)
 	if d.seen && !frozen && p.At > d.last.Poll.At && p.Elapsed >= d.last.Poll.Elapsed {
 		if d.hash.see(d.last.Poll, p) {
@@ -143,6 +149,11 @@ func (d *Detector) Observe(o Observation) (changes []Change) {
 	}
 	d.last, d.seen = o, true
 	return changes
+}
+
+// TellsRate says whether a poll says anything of the machine's work; one that does not is of no use to the account.
+func TellsRate(p usage.Poll) bool {
+	return p.RateMHs != usage.Unknown || p.TotalMH != usage.Unknown || p.Sleeping
 }
 
 // seeCodes raises the codes that a firmware shows, again when others come to those that were told, and
@@ -170,7 +181,7 @@ func containsAll(reported string, codes []string) bool {
 }
 
 // shown are the kinds that a single poll shows, in the order of Detector.steady.
-var shown = [8]Kind{Offline, Hung, Hot, Fan, Board, Pool, NoPool, Code}
+var shown = [9]Kind{Offline, Hung, Hot, Fan, Board, Pool, NoPool, NoRate, Code}
 
 // Resume takes up alerts that held when the watch was last stopped, so that they end by the same rule
 // as if it had not been: otherwise nobody would ever clear those of a machine that was mended meanwhile.

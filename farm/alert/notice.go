@@ -1,6 +1,7 @@
 package alert
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -16,7 +17,8 @@ type Notice struct {
 	Scope    string    `json:"scope"`    // a place, or a machine's identity
 	Machines []string  `json:"machines"` // identities
 	Detail   string    `json:"detail"`
-	Codes    string    `json:"codes,omitempty"` // as Change.Codes: machines with other codes are told apart
+	Details  []string  `json:"details,omitempty"` // of each machine, where those of a group differ
+	Codes    string    `json:"codes,omitempty"`   // as Change.Codes: machines with other codes are told apart
 	Group    bool      `json:"group,omitempty"`
 	Silenced bool      `json:"silenced,omitempty"` // written down and told to nobody
 }
@@ -78,12 +80,29 @@ func groupClass(changes []Change, subjects []Subject, all map[string]int) (notic
 		}
 		if i, ok := at[n.Scope]; ok && n.Group {
 			notices[i].Machines = append(notices[i].Machines, s.ID)
+			notices[i].Details = append(notices[i].Details, c.Detail)
 			continue
 		}
-		at[n.Scope] = len(notices)
+		at[n.Scope], n.Details = len(notices), []string{c.Detail}
 		notices = append(notices, n)
 	}
+	for i := range notices {
+		n := &notices[i]
+		if slices.ContainsFunc(n.Details, func(detail string) bool { return detail != n.Detail }) {
+			n.Detail = fmt.Sprintf("%s (%s; others differ)", n.Detail, n.Machines[0])
+		} else {
+			n.Details = nil
+		}
+	}
 	return notices
+}
+
+// DetailOf is the detail of one of its machines.
+func (n *Notice) DetailOf(i int) string {
+	if i < len(n.Details) {
+		return n.Details[i]
+	}
+	return n.Detail
 }
 
 // wider lists the places that hold a place, the widest first, down to the rack.

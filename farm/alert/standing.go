@@ -30,17 +30,17 @@ func (s *State) Take(n Notice) {
 	if s.open == nil {
 		s.open = map[standingKey]Standing{}
 	}
-	for _, machine := range n.Machines {
+	for i, machine := range n.Machines {
 		k := standingKey{machine, n.Kind}
 		before, stood := s.open[k]
 		switch {
 		case !n.Raised:
 			delete(s.open, k)
 		case stood:
-			before.Detail, before.Codes, before.Silenced = n.Detail, n.Codes, before.Silenced && n.Silenced
+			before.Detail, before.Codes, before.Silenced = n.DetailOf(i), n.Codes, before.Silenced && n.Silenced
 			s.open[k] = before
 		default:
-			s.open[k] = Standing{machine, n.Kind, n.At, n.Detail, n.Codes, n.Silenced}
+			s.open[k] = Standing{machine, n.Kind, n.At, n.DetailOf(i), n.Codes, n.Silenced}
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"slices"
 	"strings"
@@ -199,7 +200,7 @@ func (c *Controller) Give(ctx context.Context, machines []*fleet.Machine, order 
 	if err := order.Validate(); err != nil {
 		return nil, err
 	}
-	able, results := split(machines, order.Action)
+	able, results := split(machines, order)
 	var given []Result
 	var err error
 	if order.Action == Update {
@@ -224,7 +225,7 @@ func (c *Controller) DryRun(machines []*fleet.Machine, order Order) ([]Result, e
 			return nil, err
 		}
 	}
-	able, results := split(machines, order.Action)
+	able, results := split(machines, order)
 	batches, err := Batches(able, c.StepKW)
 	for i, batch := range batches {
 		for _, m := range batch {
@@ -275,16 +276,36 @@ func (c *Controller) batches(ctx context.Context, machines []*fleet.Machine, ord
 }
 
 // split takes out the machines on whose firmware there is no such order, with that as their result.
-func split(machines []*fleet.Machine, action Action) (rest []*fleet.Machine, absent []Result) {
+func split(machines []*fleet.Machine, order Order) (rest []*fleet.Machine, absent []Result) {
 	for _, m := range machines {
-		if able(m.Protocol, action) {
+		why := Missing(m.Protocol, order)
+		if why == "" {
 			rest = append(rest, m)
 			continue
 		}
-		absent = append(absent, Result{Machine: m.ID, Place: m.Place.String(), Absent: true,
-			Outcome: fmt.Sprintf("not on this firmware: no order %q is known of %s", action, m.Protocol)})
+		absent = append(absent, Result{Machine: m.ID, Place: m.Place.String(), Absent: true, Outcome: why})
 	}
 	return rest, absent
+}
+
+// Missing says why an order is not on a protocol's firmwares, as far as that is known without asking one: the order, or
+// a profile where all have the same; "" otherwise.
+func Missing(d protocol.Protocol, o Order) string {
+	if !able(d, o.Action) {
+		return fmt.Sprintf("not on this firmware: no order %q is known of %s", o.Action, d)
+	}
+	var known []string
+	switch d {
+	case protocol.WhatsminerV2, protocol.WhatsminerV3:
+		known = powerModes
+	case protocol.AntminerOld, protocol.AntminerNew:
+		known = slices.Sorted(maps.Keys(antminerModes))
+	}
+	if o.Action == Profile && known != nil && !slices.Contains(known, o.Profile) {
+		return fmt.Sprintf("not ordered: this firmware has the profiles %s, not %q", strings.Join(known, ", "),
+			o.Profile)
+	}
+	return ""
 }
 
 // batch gives one batch's orders at the same time.
@@ -469,11 +490,16 @@ func (c *Controller) speaker(m *fleet.Machine) (speaker, error) {
 	return newWeb(m, kind, c.Others)
 }
 
-// sameMachine compares who answers with who is meant.
-func sameMachine(m *fleet.Machine, mac, serial string) error {
-	if (m.MAC != "" && mac == m.MAC) || (m.Serial != "" && serial == m.Serial) {
-		return nil
+// sameMachine refuses an order to a machine that does not say that it is the one that is meant: whatever both tell must
+// agree, because two machines can have one MAC, and something must.
+func sameMachine(m *fleet.Machine, mac, serial, minerID string) error {
+	confirmed, err := m.Confirm(mac, serial, minerID, "")
+	if err == nil && !confirmed {
+		err = &fleet.OtherMachine{Wanted: m.ID, MAC: mac, Serial: serial, Address: m.Address,
+			Because: "it tells neither the serial number nor the MAC that are known"}
 	}
-	return fmt.Errorf("not ordered: %w", &fleet.OtherMachine{Wanted: m.ID, MAC: mac, Serial: serial,
-		Address: m.Address})
+	if err != nil {
+		return fmt.Errorf("not ordered: %w", err)
+	}
+	return nil
 }

@@ -305,6 +305,30 @@ func TestNotTheMachineThatIsMeant(t *testing.T) {
 	}
 }
 
+// Two machines of one MAC are told apart by their serial numbers, in every dialect that takes orders and tells one.
+func TestOneMACIsNotOneMachine(t *testing.T) {
+	units := serve(t, protocol.LuxOS, protocol.AntminerNew, protocol.AntminerOld, protocol.WhatsminerV2, protocol.WhatsminerV3)
+	for i, u := range units {
+		c, _ := controller(t)
+		meant := u.Machine
+		meant.ID, meant.Serial = "SIM7777777", "SIM7777777"
+		results, err := c.Give(t.Context(), []*fleet.Machine{&meant}, control.Order{Action: control.Sleep})
+		if err != nil || !strings.Contains(results[0].Outcome, "not ordered") ||
+			!strings.Contains(results[0].Outcome, "its serial number is "+u.Machine.Serial) || units[i].Sleeping() {
+			t.Errorf("%s: %+v, %v", u.Machine.Protocol, results, err)
+		}
+	}
+	// Auradine's poll does not tell who it is.
+	x := &double{d: protocol.Auradine, serial: "AUR0002"}
+	m := start(t, x)
+	m.Serial = "AUR0001"
+	c, _ := controller(t)
+	results, err := c.Give(t.Context(), []*fleet.Machine{m}, control.Order{Action: control.Sleep})
+	if err != nil || !strings.Contains(results[0].Outcome, "AUR0002") || x.asleep {
+		t.Errorf("%+v, %v, asleep %t", results, err, x.asleep)
+	}
+}
+
 func TestWrongPassword(t *testing.T) {
 	units := serve(t, protocol.AntminerNew)
 	c, _ := controller(t)

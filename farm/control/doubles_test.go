@@ -41,6 +41,7 @@ type double struct {
 	pools    []row
 	elapsed  int64
 	version  string
+	serial   string
 	slower   bool     // after an update
 	falls    int      // connections that it is away for from the next order on: it starts anew in the midst of it
 	forgets  bool     // and has not kept the order
@@ -700,7 +701,7 @@ func (x *double) section(name string) []byte {
 		sleep := map[bool]string{true: "on", false: "off"}[x.asleep]
 		return text(page{"STATUS": ok, "Mode": []page{{"Mode": "custom", "Power": x.watts, "Sleep": sleep}}})
 	case "ipreport":
-		return text(page{"STATUS": ok, "IPReport": []page{{"mac": doubleMAC}}})
+		return text(page{"STATUS": ok, "IPReport": []page{{"mac": doubleMAC, "SerialNo": x.serial}}})
 	case "version":
 		return text(page{"STATUS": ok,
 			"VERSION": []page{{"PROD": "AvalonMiner 1566", "MAC": strings.ReplaceAll(doubleMAC,

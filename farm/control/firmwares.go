@@ -161,7 +161,7 @@ func identifyByPoll(ctx context.Context, m *fleet.Machine) error {
 			}
 		}
 	}
-	return sameMachine(m, mac, serial)
+	return sameMachine(m, mac, serial, reading.MinerID)
 }
 
 func (w *web) give(ctx context.Context, o Order) error {

@@ -109,7 +109,7 @@ func (l *luxOS) identify(ctx context.Context) error {
 		}
 		return err
 	}
-	return sameMachine(l.m, mac, serial)
+	return sameMachine(l.m, mac, serial, "")
 }
 
 // command sends one command and returns its reply, which must be a success.
@@ -205,5 +205,5 @@ func (a *antminer) identify(ctx context.Context) error {
 	if err := protocol.ReadIdentity(&r, [][]byte{reply}); err != nil {
 		return err
 	}
-	return sameMachine(a.m, r.MAC, r.Serial)
+	return sameMachine(a.m, r.MAC, r.Serial, "")
 }

@@ -44,7 +44,7 @@ func (w *whatsminer) identify(ctx context.Context) error {
 		}
 		return err
 	}
-	return sameMachine(w.m, mac, serial)
+	return sameMachine(w.m, mac, serial, "")
 }
 
 func (w *whatsminer) ask(ctx context.Context, request string) (protocol.Value, error) {

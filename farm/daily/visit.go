@@ -44,7 +44,7 @@ type reason struct {
 }
 
 var visits = map[usage.Cause]reason{
-	usage.CauseUnknown: {"does not answer", []alert.Kind{alert.Offline, alert.Hung}, true},
+	usage.CauseUnknown: {"does not answer", []alert.Kind{alert.Offline, alert.Hung, alert.NoRate}, true},
 	usage.CauseBoards:  {"a hash board is dead", []alert.Kind{alert.Board}, true},
 	usage.CauseIdle: {"gets no work: look at its pool settings and network", []alert.Kind{alert.NoPool, alert.Pool},
 		true},
@@ -231,6 +231,9 @@ func (p *Page) visit(b *records.Records, m *fleet.Machine, now, all, whole *usag
 	}
 	if s, stands := visits[v.Cause].of(p.standing[m.ID]); stands {
 		v.Alert, v.Since = s.Kind, s.Since
+		if s.Kind == alert.NoRate {
+			v.Why = "answers, but tells no hash rate: look at its firmware"
+		}
 	}
 	return v, v.Net > 0
 }

@@ -79,13 +79,15 @@ func TestImports(t *testing.T) {
 
 func TestBadImports(t *testing.T) {
 	for csv, want := range map[string]string{
-		"":                                "csv",
-		"mac,model\na,b\n":                "header",
-		"ip,mac\n10.0.0.1,zz\n":           "bad-identity",
-		"ip,sn\nhost,A\n":                 "farm-bad-address",
-		"ip,sn\n10.0.0.1,\"A\n":           "",
-		"ip,sn,rack\n1.1.1.1,A,\"a,b\"\n": "bad-place",
-		"ip,sn,expected_hashrate\n1.1.1.1,A,fast\n": "not-a-number",
+		"":                                   "csv",
+		"mac,model\na,b\n":                   "header",
+		"ip,mac\n10.0.0.1,zz\n":              "bad-identity",
+		"ip,sn\n10.0.0.1,N/A\n":              "bad-identity",
+		"ip,id\n10.0.0.1,10.0.0.1\n":         "bad-identity",
+		"ip,sn\nhost,SMT1\n":                 "farm-bad-address",
+		"ip,sn\n10.0.0.1,\"A\n":              "",
+		"ip,sn,rack\n1.1.1.1,SMT1,\"a,b\"\n": "bad-place",
+		"ip,sn,expected_hashrate\n1.1.1.1,SMT1,fast\n": "not-a-number",
 	} {
 		got, _, err := fleet.ReadCSV(strings.NewReader(csv), "")
 		if want != "" && code(err) != want {

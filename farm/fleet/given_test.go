@@ -50,8 +50,8 @@ func TestGiven(t *testing.T) {
 // A fleet that is written and read as CSV has the same nameplates: nothing that a column says is dropped.
 func TestNameplatesInCSV(t *testing.T) {
 	var inv fleet.Inventory
-	m := fleet.Machine{ID: "A", Serial: "A", Protocol: protocol.AntminerNew, Address: "10.0.0.1:4028", IdealMHs: 110_123_456, NominalWatts: 3250, Given: fleet.Given{RateMHs: 95_500_000, Watts: 3000, HeatLimit: 80}}
-	bare := fleet.Machine{ID: "B", Serial: "B", Protocol: protocol.Cgminer, Address: "10.0.0.2:4028"}
+	m := fleet.Machine{ID: "SMT0001", Serial: "SMT0001", Protocol: protocol.AntminerNew, Address: "10.0.0.1:4028", IdealMHs: 110_123_456, NominalWatts: 3250, Given: fleet.Given{RateMHs: 95_500_000, Watts: 3000, HeatLimit: 80}}
+	bare := fleet.Machine{ID: "SMT0002", Serial: "SMT0002", Protocol: protocol.Cgminer, Address: "10.0.0.2:4028"}
 	if _, _, err := inv.Merge([]fleet.Machine{m, bare}); err != nil {
 		t.Fatal(err)
 	}

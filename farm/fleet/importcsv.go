@@ -1,12 +1,16 @@
 package fleet
 
 import (
+	"bytes"
+	"encoding/binary"
 	"encoding/csv"
 	"errors"
 	"io"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf16"
 
 	"github.com/aqsha/aqsha/farm"
 	"github.com/aqsha/aqsha/farm/protocol"
@@ -38,13 +42,23 @@ const MaxImport = 64 << 20
 
 // ReadCSV reads an inventory as Foreman, HiveOS or pyasic export it, or our own: columns are found by
 // their names, in any order; others are ignored and returned. Each row needs an address and a serial
-// number or a MAC. A place without a site belongs to the given one.
-func ReadCSV(r io.Reader, site string) (machines []Machine, ignored []string, err error) {
-	rows := csv.NewReader(io.LimitReader(r, MaxImport+1))
-	rows.FieldsPerRecord, rows.LazyQuotes, rows.TrimLeadingSpace = -1, true, true
+// number or a MAC; what firmwares write where there is no serial number is none, and a serial number that two rows with
+// different MACs have neither. Commas, semicolons or tabs part the columns; UTF-8 or UTF-16. Where a row names no site
+// it stands at the given place: a site, or the beginning of a path.
+func ReadCSV(r io.Reader, place string) (machines []Machine, ignored []string, err error) {
+	text, comma, err := importText(r)
+	if err != nil {
+		return nil, nil, err
+	}
+	rows := csv.NewReader(strings.NewReader(text))
+	rows.Comma, rows.FieldsPerRecord, rows.LazyQuotes, rows.TrimLeadingSpace = comma, -1, true, true
 	header, err := rows.Read()
 	if err != nil {
 		return nil, nil, farm.Refuse("csv", "import", "no header: %v", err)
+	}
+	given, err := ParsePlace(place)
+	if err != nil {
+		return nil, nil, err
 	}
 	columns := map[string]int{}
 	for i, name := range header {
@@ -65,9 +79,10 @@ func ReadCSV(r io.Reader, site string) (machines []Machine, ignored []string, er
 	for {
 		record, err := rows.Read()
 		if errors.Is(err, io.EOF) {
+			rowTwins(machines)
 			return machines, ignored, nil
 		}
-		if err != nil || rows.InputOffset() > MaxImport {
+		if err != nil {
 			return nil, nil, farm.Refuse("csv", "import", "at byte %d: %v", rows.InputOffset(), err)
 		}
 		field := func(name string) string {
@@ -77,7 +92,7 @@ func ReadCSV(r io.Reader, site string) (machines []Machine, ignored []string, er
 			}
 			return ""
 		}
-		m, err := importRow(field, site)
+		m, err := importRow(field, given)
 		if err != nil {
 			var refusal *farm.Error
 			if errors.As(err, &refusal) {
@@ -96,31 +111,35 @@ func line(rows *csv.Reader) int {
 	return line
 }
 
-func importRow(field func(string) string, site string) (Machine, error) {
-	m := Machine{Serial: field("serial"), MAC: protocol.NormalMAC(field("mac")), Model: field("model"),
+func importRow(field func(string) string, given Place) (Machine, error) {
+	m := Machine{Serial: protocol.ProperSerial(field("serial")), MAC: protocol.NormalMAC(field("mac")), Model: field("model"),
 		Worker: field("worker"),
 		Place:  Place{field("site"), field("container"), field("rack"), field("shelf")}}
 	if m.Worker == "" {
 		m.Worker = field("name")
 	}
-	if m.Place.Site == "" {
-		m.Place.Site = site
-	}
+	m.Place = m.Place.within(given)
 	if _, err := ParsePlace(m.Place.String()); err != nil {
 		return Machine{}, err
 	}
-	if m.ID = field("id"); m.ID == "" || (m.Serial != "" && strings.Trim(m.ID, "0123456789") == "") {
+	if m.ID = field("id"); m.ID == "" || (m.Serial != "" && strings.Trim(m.ID, "0123456789") == "") ||
+		(protocol.ProperSerial(m.ID) == "" && m.Serial+m.MAC != "") {
 		m.ID = m.Serial // exports number their rows
 	}
 	if m.ID == "" {
 		m.ID = m.MAC
+	}
+	if m.ID == "" {
+		return Machine{}, farm.Refuse("bad-identity", "id",
+			"neither a serial number nor a MAC: serial number %q, MAC %q", field("serial"), field("mac"))
 	}
 	m.Protocol = guessProtocol(m.Model, field("firmware"))
 	if name := field("dialect"); name != "" {
 		m.Protocol = protocol.Protocol(name)
 	}
 	address := field("ip")
-	if port := field("port"); port != "" && !strings.Contains(address, ":") {
+	guessedWeb := field("dialect") == "" && m.Protocol.HTTP() // the port is that of the API which it does not speak
+	if port := field("port"); port != "" && !strings.Contains(address, ":") && !guessedWeb {
 		address += ":" + port
 	}
 	var err error
@@ -153,23 +172,91 @@ func importRow(field func(string) string, site string) (Machine, error) {
 	return m, m.Validate()
 }
 
-// guessProtocol is the protocol that a model and firmware most likely speak; a scan corrects it.
+// guesses are words of models and firmwares, with what they most likely speak: firmwares first, since a firmware goes
+// before the maker's protocol.
+var guesses = []struct {
+	word string
+	d    protocol.Protocol
+}{{"luxos", protocol.LuxOS}, {"luxminer", protocol.LuxOS}, {"braiins", protocol.Braiins},
+	{"bosminer", protocol.Braiins}, {"vnish", protocol.VNish}, {"epic", protocol.EPIC}, {"hiveon", protocol.AntminerOld},
+	{"asicseer", protocol.AntminerOld}, {"mara", protocol.Marathon}, {"axeos", protocol.AxeOS},
+	{"esp-miner", protocol.AxeOS}, {"bitaxe", protocol.AxeOS}, {"nerd", protocol.AxeOS}, {"avalon", protocol.Avalon},
+	{"auradine", protocol.Auradine}, {"teraflux", protocol.Auradine}, {"sealminer", protocol.SealMiner},
+	{"iceriver", protocol.IceRiver}, {"elphapex", protocol.ElphaPex}, {"proto rig", protocol.Proto},
+	{"s9", protocol.AntminerOld}, {"s17", protocol.AntminerOld}, {"t17", protocol.AntminerOld},
+	{"m60", protocol.WhatsminerV3}, {"m61", protocol.WhatsminerV3}, {"m63", protocol.WhatsminerV3},
+	{"m64", protocol.WhatsminerV3}, {"m65", protocol.WhatsminerV3}, {"m66", protocol.WhatsminerV3},
+	{"m67", protocol.WhatsminerV3}, {"m69", protocol.WhatsminerV3}, {"m70", protocol.WhatsminerV3},
+	{"m72", protocol.WhatsminerV3}, {"m73", protocol.WhatsminerV3}, {"m76", protocol.WhatsminerV3},
+	{"m79", protocol.WhatsminerV3}, {"whatsminer", protocol.WhatsminerV2}, {"m2", protocol.WhatsminerV2},
+	{"m3", protocol.WhatsminerV2}, {"m5", protocol.WhatsminerV2}, {"antminer", protocol.AntminerNew},
+	{"s19", protocol.AntminerNew}, {"s21", protocol.AntminerNew}, {"t19", protocol.AntminerNew},
+	{"t21", protocol.AntminerNew}}
+
+// guessProtocol is the protocol that a model and firmware most likely speak; a scan or the watch corrects it. A short
+// word counts at the beginning of a word only: "m3" is none of "bm35".
 func guessProtocol(model, firmware string) protocol.Protocol {
-	text := strings.ToLower(model + " " + firmware)
-	for _, guess := range []struct {
-		word string
-		d    protocol.Protocol
-	}{{"luxos", protocol.LuxOS}, {"luxminer", protocol.LuxOS}, {"braiins", protocol.Braiins},
-		{"bosminer", protocol.Braiins}, {"whatsminer", protocol.WhatsminerV2}, {"s9", protocol.AntminerOld},
-		{"s17", protocol.AntminerOld},
-		{"antminer", protocol.AntminerNew}, {"s19", protocol.AntminerNew}, {"s21", protocol.AntminerNew},
-		{"t21", protocol.AntminerNew}, {"m30", protocol.WhatsminerV2}, {"m50", protocol.WhatsminerV2},
-		{"m60", protocol.WhatsminerV3}} {
-		if strings.Contains(text, guess.word) {
+	text := " " + strings.ToLower(model+" "+firmware)
+	for _, guess := range guesses {
+		if word := guess.word; strings.Contains(text, " "+word) || (len(word) > 4 && strings.Contains(text, word)) {
 			return guess.d
 		}
 	}
 	return protocol.Cgminer
+}
+
+// rowTwins knows rows of one serial number and different MACs by their MACs, as a scan does.
+func rowTwins(machines []Machine) {
+	by := map[string][]int{}
+	for i, m := range machines {
+		if m.Serial != "" && m.MAC != "" {
+			by[m.Serial] = append(by[m.Serial], i)
+		}
+	}
+	for _, rows := range by {
+		if !slices.ContainsFunc(rows, func(i int) bool { return machines[i].MAC != machines[rows[0]].MAC }) {
+			continue
+		}
+		for _, i := range rows {
+			m := &machines[i]
+			if m.ID == m.Serial {
+				m.ID = m.MAC
+			}
+			m.Serial = ""
+		}
+	}
+}
+
+// importText is an inventory as UTF-8, and what parts its columns: whichever of comma, semicolon and tab its first line
+// has most of.
+func importText(r io.Reader) (text string, comma rune, err error) {
+	content, err := io.ReadAll(io.LimitReader(r, MaxImport+1))
+	if err != nil {
+		return "", 0, err
+	}
+	if len(content) > MaxImport {
+		return "", 0, farm.Refuse("csv", "import", "more than %d bytes", MaxImport)
+	}
+	if text = string(content); bytes.HasPrefix(content, []byte("\xff\xfe")) ||
+		bytes.HasPrefix(content, []byte("\xfe\xff")) {
+		var order binary.ByteOrder = binary.LittleEndian
+		if content[0] == 0xfe {
+			order = binary.BigEndian
+		}
+		units := make([]uint16, 0, len(content)/2)
+		for i := 2; i+1 < len(content); i += 2 {
+			units = append(units, order.Uint16(content[i:]))
+		}
+		text = string(utf16.Decode(units))
+	}
+	header, _, _ := strings.Cut(text, "\n")
+	comma = ','
+	for _, other := range []rune{';', '\t'} {
+		if strings.Count(header, string(other)) > strings.Count(header, string(comma)) {
+			comma = other
+		}
+	}
+	return text, comma, nil
 }
 
 // WriteCSV writes the inventory in our own columns, which ReadCSV reads back.

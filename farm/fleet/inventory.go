@@ -82,52 +82,33 @@ func (inv *Inventory) Find(identity string) *Machine {
 	return nil
 }
 
-// index finds machines by any of their identities.
-func (inv *Inventory) index() map[string]int {
-	by := make(map[string]int, 2*len(inv.Machines))
-	for i, m := range inv.Machines {
-		for _, identity := range []string{m.ID, m.Serial, m.MAC} {
-			if identity != "" {
-				by[identity] = i
-			}
-		}
-	}
-	return by
-}
-
 // Merge adds machines and updates those that are known by serial number or hardware address: what is
-// found goes before what was known, but a known place stays unless another is given. It changes
-// nothing when one of them is wrong.
+// found goes before what was known, but a known place stays unless another is given. Two serial numbers
+// are two machines, whatever their MACs. It changes nothing when one of them is wrong.
 func (inv *Inventory) Merge(found []Machine) (added, updated int, err error) {
 	all := slices.Clone(inv.Machines)
-	by := (&Inventory{Machines: all}).index()
+	known := indexed(all)
 	for _, m := range found {
 		if err := m.Validate(); err != nil {
 			return 0, 0, err
 		}
-		at, known := -1, false
 		// By what stays with the machine, never by its address: addresses are leased, and two machines would become
 		// one.
-		for _, identity := range []string{m.ID, m.Serial, m.MAC} {
-			if i, ok := by[identity]; ok && identity != "" {
-				at, known = i, true
-				break
-			}
+		at, err := known.find(&m)
+		if err != nil {
+			return 0, 0, err
 		}
-		if !known {
+		if at < 0 {
 			at = len(all)
 			all = append(all, m)
+			known.machines = all
 			added++
 		} else if merged := merge(all[at], m); merged != all[at] {
 			all[at] = merged
 			updated++
 		}
-		for _, identity := range []string{m.ID, m.Serial, m.MAC} {
-			if identity != "" {
 				// Later rows find what earlier ones have added: an export may name a machine twice.
-				by[identity] = at
-			}
-		}
+		known.add(at)
 	}
 	if len(all) > MaxMachines {
 		return 0, 0, farm.Refuse("farm-too-many", "machines", "more than %d", MaxMachines)
@@ -140,6 +121,10 @@ func (inv *Inventory) Merge(found []Machine) (added, updated int, err error) {
 func merge(known, found Machine) Machine {
 	out := found
 	out.ID = known.ID
+	if known.ModelSeen && !found.ModelSeen && DifferentModels(known.Model, found.Model) {
+		out.Model = known.Model // the machine's own word, before an inventory's
+	}
+	out.ModelSeen = known.ModelSeen || found.ModelSeen
 	keep := func(to *string, from string) {
 		if *to == "" {
 			*to = from

@@ -42,6 +42,19 @@ func ParsePlace(path string) (Place, error) {
 	return Place{parts[0], parts[1], parts[2], parts[3]}, nil
 }
 
+// within completes a place that names no site by where it lies: what it names itself stays.
+func (p Place) within(given Place) Place {
+	if p.Site != "" {
+		return p
+	}
+	p.Site = given.Site
+	for to, from := range map[*string]string{&p.Container: given.Container, &p.Rack: given.Rack,
+		&p.Shelf: given.Shelf} {
+		*to = first(*to, from)
+	}
+	return p
+}
+
 // Machine is one of the fleet.
 type Machine struct {
 	ID       string            `json:"id"` // serial number or hardware address
@@ -67,6 +80,8 @@ type Machine struct {
 	Fans         int   `json:"fans,omitempty"` // most that ever turned: a connector that never did is no fan
 
 	Given Given `json:"given,omitzero"` // by the farm's people, before all of these
+
+	ModelSeen bool `json:"model_seen,omitempty"` // the machine has told its model; otherwise an inventory has
 
 	Single  bool   `json:"single,omitempty"`   // its firmware refuses joined commands
 	MinerID string `json:"miner_id,omitempty"` // of its control board; tells it from others

@@ -118,9 +118,11 @@ func (m *Machine) learn(r *protocol.Reading) {
 	if m.MAC == "" {
 		m.MAC = r.MAC
 	}
-	if len(r.Model) > len(m.Model) && !differentModels(m.Model, r.Model) {
+	different := DifferentModels(m.Model, r.Model) // an inventory's word, or a control board put into another machine
+	if different || len(r.Model) > len(m.Model) {
 		m.Model = r.Model
 	}
+	m.ModelSeen = m.ModelSeen || r.Model != ""
 }
 
 // allowedPool says whether one of the patterns fits: "url" or "url user", each the beginning of what the machine has.

@@ -2,14 +2,12 @@ package fleet
 
 import (
 	"context"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/aqsha/aqsha/farm"
 	"github.com/aqsha/aqsha/farm/protocol"
-	"github.com/aqsha/aqsha/params"
 )
 
 // Outcome is the end of one poll: a reading or the reason why there is none.
@@ -18,6 +16,7 @@ type Outcome struct {
 	At      time.Time
 	Reading *protocol.Reading
 	Err     error
+	Was     protocol.Protocol // that it was asked in before it was found to speak another; "": it is the same
 }
 
 // Watcher polls every machine once an interval, spread evenly over it, each in a goroutine of its own
@@ -30,22 +29,28 @@ type Watcher struct {
 	// Identify tells who answers at a machine's address; asked at first and whenever a machine comes
 	// back, because addresses change hands. nil: never asked.
 	Identify func(ctx context.Context, m *Machine) (mac, serial string, err error)
+	// Detect finds out anew in which protocol a machine speaks whose polls do not fit; the reading is nil when that is
+	// not found. nil: never asked.
+	Detect func(ctx context.Context, m *Machine) (*Machine, *protocol.Reading)
 	// Handle gets outcomes in batches, from one goroutine, about once a second.
 	Handle func([]Outcome)
 	// MaxInFlight is how many polls may wait at a time; 0: as many as can time out at once, and more.
 	MaxInFlight int
 
-	mu       sync.Mutex
-	state    []watched // by machine
-	Polls    atomic.Int64
-	Skipped  atomic.Int64 // not begun for want of a slot: our fault, not the machine's
-	WorstLag atomic.Int64 // milliseconds between when a poll was due and when it began
+	mu         sync.Mutex
+	state      []watched // by machine
+	detections int       // under way
+	Polls      atomic.Int64
+	Skipped    atomic.Int64 // not begun for want of a slot: our fault, not the machine's
+	WorstLag   atomic.Int64 // milliseconds between when a poll was due and when it began
 }
 
 // watched is what the watch remembers of a machine; the watcher's lock owns it.
 type watched struct {
 	busy       bool
 	identified bool
+	misfits    int // polls in a row whose answers do not fit the protocol
+	nextDetect int // misfits at which it is asked anew
 }
 
 // Run polls until ctx ends, then waits for the polls that are under way.
@@ -133,8 +138,14 @@ func (w *Watcher) one(ctx context.Context, i int, outcomes chan<- Outcome) {
 	m, identified := *w.Machines[i], w.state[i].identified
 	w.mu.Unlock()
 	reading, err := w.Query(deadline, &m)
+	was, fits := m.Protocol, w.Detect == nil || !misfit(reading, err)
+	if !fits && ctx.Err() == nil {
+		if found, other := w.detect(ctx, i, &m); found != nil || other != nil {
+			reading, err, fits = found, other, other == nil
+		}
+	}
 	if err == nil {
-		err = m.sameAs(reading.MAC, reading.Serial, reading.MinerID, reading.Model)
+		_, err = m.Confirm(reading.MAC, reading.Serial, reading.MinerID, reading.Model)
 	}
 	if err == nil && !identified && w.Identify != nil {
 		err = w.check(deadline, &m)
@@ -144,16 +155,25 @@ func (w *Watcher) one(ctx context.Context, i int, outcomes chan<- Outcome) {
 	if w.Machines[i].Certificate == "" {
 		w.Machines[i].Certificate = m.Certificate // seen first
 	}
+	outcome := Outcome{Index: i, Err: err}
+	if err == nil && m.Protocol != was {
+		w.Machines[i].SpeakAs(&m)
+		outcome.Was = was
+	}
+	if fits {
+		w.state[i].misfits, w.state[i].nextDetect = 0, 0
+	}
 	w.state[i].busy, w.state[i].identified = false, err == nil
 	w.mu.Unlock()
 	if ctx.Err() != nil {
 		return // stopped by us: says nothing of the machine
 	}
 	w.Polls.Add(1)
-	if err != nil {
-		reading = nil
+	if err == nil {
+		outcome.Reading = reading
 	}
-	outcomes <- Outcome{i, time.Now(), reading, err}
+	outcome.At = time.Now()
+	outcomes <- outcome
 }
 
 // check refuses a machine that is another one than its address says.
@@ -162,34 +182,8 @@ func (w *Watcher) check(ctx context.Context, m *Machine) error {
 	if err != nil {
 		return nil //nolint:nilerr // it answers, and does not say who it is
 	}
-	return m.sameAs(mac, serial, "", "")
-}
-
-// sameAs compares who answers with who is meant: what both know must agree. A control board's number or
-// a model that differs is enough, because some firmwares tell nothing else.
-func (m *Machine) sameAs(mac, serial, minerID, model string) error {
-	differ := func(known, reported string) bool { return known != "" && reported != "" && known != reported }
-	if differ(m.MAC, mac) || differ(m.Serial, serial) || differ(m.MinerID, minerID) || differentModels(m.Model, model) {
-		return &OtherMachine{m.ID, mac, serial, minerID, m.Address}
-	}
-	return nil
-}
-
-// differentModels says whether two names are those of models that cannot be one machine: both are in the
-// catalogue and neither is the poorer name of the other ("S17" for "S17 Pro").
-func differentModels(a, b string) bool {
-	one, ok := params.FindMiningMachine(a)
-	other, found := params.FindMiningMachine(b)
-	x, y := one.Value.Name, other.Value.Name
-	return ok && found && x != y && !strings.HasPrefix(x, y) && !strings.HasPrefix(y, x)
-}
-
-// OtherMachine is the error of an address at which another machine answers.
-type OtherMachine struct{ Wanted, MAC, Serial, MinerID, Address string }
-
-func (e *OtherMachine) Error() string {
-	return strings.Join(strings.Fields("at "+e.Address+" answers another machine: "+e.Serial+" "+e.MAC+" "+
-		e.MinerID+", not "+e.Wanted), " ")
+	_, err = m.Confirm(mac, serial, "", "")
+	return err
 }
 
 // Move gives a machine another address.

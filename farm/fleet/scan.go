@@ -226,6 +226,24 @@ func twins(found []Found) {
 			}
 		}
 	}
+	sharedMACs(found)
+}
+
+// sharedMACs says of machines of one scan that have one MAC that they are known by their serial numbers alone.
+func sharedMACs(found []Found) {
+	by := map[string]int{}
+	for i := range found {
+		f := &found[i]
+		if !f.Identified || f.Machine.MAC == "" {
+			continue
+		}
+		if first, ok := by[f.Machine.MAC]; ok {
+			f.Problem = strings.TrimSpace(fmt.Sprintf("has the MAC %s, as %s does: known by its serial number. %s",
+				f.Machine.MAC, found[first].Machine.Address, f.Problem))
+		} else {
+			by[f.Machine.MAC] = i
+		}
+	}
 }
 
 func orDefault(n, otherwise int) int {
@@ -328,7 +346,7 @@ func complain(m Machine, reading *protocol.Reading, problem string) *Found {
 		account, worker, _ := strings.Cut(reading.ActivePool().User, ".")
 		m.Worker, m.Simulated = worker, account == "simulated"
 	}
-	m.ID = first(protocol.ProperSerial(m.Serial), m.MAC)
+	m.ID, m.ModelSeen = first(protocol.ProperSerial(m.Serial), m.MAC), m.Model != ""
 	m.Since, m.Simulated = time.Now().Unix(), m.Simulated || strings.HasPrefix(m.Model, "Simulated ")
 	f := &Found{Machine: m, Identified: m.ID != "" && m.Protocol != "", Problem: problem}
 	if err := f.Machine.Validate(); f.Identified && err != nil {

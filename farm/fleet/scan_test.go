@@ -242,7 +242,7 @@ func TestRefusedJoin(t *testing.T) {
 
 // A swap of addresses is told by whatever both machines tell: here the control board's number, or the model.
 func TestSwapIsTold(t *testing.T) {
-	for what, m := range map[string]fleet.Machine{"control board": {ID: "x", Model: "Antminer S19", MinerID: "other"}, "model": {ID: "x", Model: "Antminer S9k"}} {
+	for what, m := range map[string]fleet.Machine{"control board": {ID: "x", Model: "Antminer S19", MinerID: "other"}, "model": {ID: "x", Model: "Antminer S9k", ModelSeen: true}} {
 		outcomes := make(chan fleet.Outcome, 10)
 		m.Protocol, m.Address = protocol.AntminerOld, "127.0.0.1:1"
 		w := &fleet.Watcher{Machines: []*fleet.Machine{&m}, Interval: 50 * time.Millisecond, Timeout: 40 * time.Millisecond,

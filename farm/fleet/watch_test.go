@@ -77,7 +77,7 @@ func TestAddressesThatChangeHands(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, stop := context.WithTimeout(t.Context(), 95*time.Second)
 		defer stop()
-		w := fleet.Watcher{Machines: []*fleet.Machine{{ID: "A", Serial: "A", Address: "10.0.0.1:4028"}}, Interval: 30 * time.Second, Timeout: 5 * time.Second}
+		w := fleet.Watcher{Machines: []*fleet.Machine{{ID: "HTM30S0009", Serial: "HTM30S0009", Address: "10.0.0.1:4028"}}, Interval: 30 * time.Second, Timeout: 5 * time.Second}
 		round := 0
 		w.Query = func(context.Context, *fleet.Machine) (*protocol.Reading, error) {
 			if round++; round == 2 {
@@ -88,9 +88,9 @@ func TestAddressesThatChangeHands(t *testing.T) {
 		asked := 0
 		w.Identify = func(context.Context, *fleet.Machine) (string, string, error) {
 			if asked++; asked == 1 {
-				return "", "A", nil
+				return "", "HTM30S0009", nil
 			}
-			return "", "B", nil
+			return "", "HTM30S0010", nil
 		}
 		var errs []error
 		w.Handle = func(batch []fleet.Outcome) {
@@ -102,7 +102,7 @@ func TestAddressesThatChangeHands(t *testing.T) {
 			t.Fatal(err)
 		}
 		var other *fleet.OtherMachine
-		if len(errs) != 4 || errs[0] != nil || errs[1] == nil || !errors.As(errs[2], &other) || other.Serial != "B" {
+		if len(errs) != 4 || errs[0] != nil || errs[1] == nil || !errors.As(errs[2], &other) || other.Serial != "HTM30S0010" {
 			t.Errorf("outcomes %v", errs)
 		}
 	})

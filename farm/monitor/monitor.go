@@ -34,6 +34,8 @@ type Options struct {
 	// besides log, file and webhooks
 	Notify func([]alert.Notice)
 	Query  func(ctx context.Context, m *fleet.Machine) (*protocol.Reading, error) // nil: fleet.Poll
+	// nil: fleet.Detect, and none beside a Query
+	Detect func(ctx context.Context, m *fleet.Machine) (*fleet.Machine, *protocol.Reading)
 	// nil: over the network
 	Send func(ctx context.Context, r *notify.Route, m notify.Message) error
 }
@@ -45,7 +47,7 @@ type Monitor struct {
 	watcher  *fleet.Watcher // replaced between rounds only
 	numbers  []uint32
 	subjects []alert.Subject
-	where    map[string]int // machine by serial number and MAC
+	where    map[string][]int // machines by serial number, MAC and control board, each of which several may have
 	hook     alert.Webhook
 	courier  notify.Courier
 	log      *slog.Logger
@@ -62,6 +64,7 @@ type Monitor struct {
 	skipped   int64 // by watchers before
 	worstLag  int64
 	moved     map[string]bool // machines whose address has changed since it was saved
+	respoken  map[string]bool // and those that were found to speak another protocol
 }
 
 // Counts of a monitor so far.
@@ -84,8 +87,11 @@ func New(b *records.Records, o Options) (*Monitor, error) {
 	}
 	if o.Query == nil {
 		o.Query = fleet.Poll
+		if o.Detect == nil {
+			o.Detect = fleet.Detect
+		}
 	}
-	d := &Monitor{records: b, options: o, log: o.Log, moved: map[string]bool{},
+	d := &Monitor{records: b, options: o, log: o.Log, moved: map[string]bool{}, respoken: map[string]bool{},
 		hook: alert.Webhook{URLs: b.Config.Webhooks, Log: o.Log},
 		courier: notify.Courier{Dir: b.Dir, Name: b.Config.Name, Zone: b.Config.Location(), Routes: b.Config.Routes,
 			Log: o.Log, Send: o.Send}}
@@ -118,7 +124,7 @@ func (d *Monitor) take(inventory *fleet.Inventory) error {
 		known[s.ID] = i
 	}
 	n := len(inventory.Machines)
-	subjects, where := make([]alert.Subject, n), map[string]int{}
+	subjects, where := make([]alert.Subject, n), map[string][]int{}
 	detectors, latest, answered := make([]alert.Detector, n), make([]usage.Poll, n), make([]bool, n)
 	identities, machines := make([]string, n), make([]*fleet.Machine, n)
 	for i := range inventory.Machines {
@@ -129,7 +135,7 @@ func (d *Monitor) take(inventory *fleet.Inventory) error {
 		}
 		for _, identity := range []string{m.Serial, m.MAC, m.MinerID} {
 			if identity != "" {
-				where[identity] = i
+				where[identity] = append(where[identity], i)
 			}
 		}
 	}
@@ -149,7 +155,7 @@ func (d *Monitor) take(inventory *fleet.Inventory) error {
 		where, detectors, latest, answered
 	d.courier.SetSubjects(subjects)
 	d.watcher = &fleet.Watcher{Machines: machines, Interval: d.options.Interval, Timeout: d.options.Timeout,
-		Query: d.options.Query, Identify: fleet.Identify, Handle: d.handle}
+		Query: d.options.Query, Identify: fleet.Identify, Detect: d.options.Detect, Handle: d.handle}
 	return nil
 }
 
@@ -294,12 +300,18 @@ func (d *Monitor) save() error {
 				stored.IdealMHs, stored.Boards, stored.Fans = max(stored.IdealMHs, m.IdealMHs),
 					max(stored.Boards, m.Boards), max(stored.Fans, m.Fans)
 				stored.Single, stored.MinerID = m.Single, m.MinerID
+				if m.ModelSeen {
+					stored.Model, stored.ModelSeen = m.Model, true
+				}
 				if d.moved[m.ID] {
 					stored.Address = m.Address
 				}
+				if d.respoken[m.ID] {
+					stored.SpeakAs(m)
+				}
 			}
 		}
-		d.moved = map[string]bool{}
+		d.moved, d.respoken = map[string]bool{}, map[string]bool{}
 	})
 	d.mu.Unlock()
 	if len(inventory.Machines) == 0 {
@@ -316,7 +328,9 @@ func (d *Monitor) handle(outcomes []fleet.Outcome) {
 	for _, o := range outcomes {
 		observation := d.observe(o)
 		if observation.Answered {
-			rows = append(rows, telemetry.Row{Machine: d.numbers[o.Index], Poll: observation.Poll})
+			if alert.TellsRate(observation.Poll) { // otherwise what it did is unknown, as when it does not answer
+				rows = append(rows, telemetry.Row{Machine: d.numbers[o.Index], Poll: observation.Poll})
+			}
 			d.latest[o.Index] = observation.Poll
 			d.counts.Answered++
 		}
@@ -358,21 +372,44 @@ func (d *Monitor) observe(o fleet.Outcome) alert.Observation {
 		return out
 	}
 	out.Answered = true
-	d.watcher.Locked(func() { out.Poll = m.Observe(o.Reading, o.At, d.records.Config.Pools) })
-	out.Accepted, out.Rejected, out.HotLimit = o.Reading.Accepted, o.Reading.Rejected, m.HeatLimit()
+	var before, now fleet.Machine // the lock is the watcher's, whose polls find out protocols
+	d.watcher.Locked(func() {
+		before = *m
+		out.Poll = m.Observe(o.Reading, o.At, d.records.Config.Pools)
+		now = *m
+	})
+	if o.Was != "" {
+		d.respoken[m.ID] = true
+		d.log.Warn("a machine speaks another protocol than the inventory says", "machine", m.ID, "inventory", o.Was,
+			"machine_speaks", now.Protocol, "address", now.Address)
+	}
+	if fleet.DifferentModels(before.Model, now.Model) {
+		d.log.Warn("a machine is of another model than the inventory says", "machine", m.ID, "inventory",
+			before.Model, "machine_says", now.Model)
+	}
+	out.Accepted, out.Rejected, out.HotLimit = o.Reading.Accepted, o.Reading.Rejected, now.HeatLimit()
 	for _, c := range o.Reading.Errors {
-		out.Codes = append(out.Codes, faults.FamilyOf(string(m.Protocol))+"/"+strings.ReplaceAll(c, " ", "-"))
+		out.Codes = append(out.Codes, faults.FamilyOf(string(now.Protocol))+"/"+strings.ReplaceAll(c, " ", "-"))
 	}
 	return out
 }
 
-// follow moves the machine that answers at another's address.
+// follow moves the machine that answers at another's address, if it is known which one that is.
 func (d *Monitor) follow(other *fleet.OtherMachine) {
 	for _, identity := range []string{other.Serial, other.MAC, other.MinerID} {
-		if i, ok := d.where[identity]; ok {
+		var same []int
+		for _, i := range d.where[identity] {
+			if m := d.watcher.Machines[i]; m.ID != other.Wanted && other.SameAs(m) {
+				same = append(same, i)
+			}
+		}
+		if len(same) == 1 {
+			i := same[0]
 			d.log.Info("a machine has moved", "machine", d.subjects[i].ID, "address", other.Address)
 			d.watcher.Move(i, other.Address)
 			d.moved[d.subjects[i].ID] = true
+		}
+		if len(same) > 0 {
 			return
 		}
 	}

@@ -74,18 +74,21 @@ var said = map[string]struct {
 		"A test: this route works.", map[alert.Kind]string{
 			alert.Offline: "no answer", alert.Hung: "hung", alert.Hot: "too hot", alert.Fan: "fan stands still",
 			alert.Board: "hash board missing", alert.Pool: "pool not allowed", alert.NoPool: "no pool",
+			alert.NoRate:  "tells no hash rate",
 			alert.LowHash: "hashes less", alert.Rejects: "shares rejected", alert.Delivery: "shares missing",
 			alert.Code: "error code"}},
 	"ru": {"Тревоги", "Восстановлено", "Прошло", "устройств", "с", "и ещё %d",
 		"Названо не всё: aqsha farm alerts --since", "Проверка: этот маршрут работает.", map[alert.Kind]string{
 			alert.Offline: "не отвечает", alert.Hung: "зависло", alert.Hot: "перегрев", alert.Fan: "вентилятор стоит",
 			alert.Board: "нет хеш-платы", alert.Pool: "пул не разрешён", alert.NoPool: "нет пула",
+			alert.NoRate:  "не сообщает хешрейт",
 			alert.LowHash: "хеширует меньше", alert.Rejects: "шары отклоняются", alert.Delivery: "шар не хватает",
 			alert.Code: "код ошибки"}},
 	"kk": {"Дабылдар", "Қалпына келді", "Өтіп кетті", "құрылғы", "бастап:", "тағы %d",
 		"Бәрі аталған жоқ: aqsha farm alerts --since", "Сынақ: бұл бағыт жұмыс істейді.", map[alert.Kind]string{
 			alert.Offline: "жауап бермейді", alert.Hung: "қатып қалды", alert.Hot: "қызып кетті",
 			alert.Fan: "желдеткіш тұр", alert.Board: "хеш-тақта жоқ", alert.Pool: "пулға рұқсат жоқ",
+			alert.NoRate: "хешрейтін айтпайды",
 			alert.NoPool: "пул жоқ", alert.LowHash: "аз хештейді", alert.Rejects: "шаралар қабылданбайды",
 			alert.Delivery: "шаралар жетіспейді", alert.Code: "қате коды"}},
 }

@@ -66,14 +66,14 @@ func (f *Farm) Take(n alert.Notice, written bool) {
 	if written {
 		f.lines++
 	}
-	for _, machine := range n.Machines {
+	for i, machine := range n.Machines {
 		before, stood := f.state.Find(machine, n.Kind)
 		since := n.At
 		if stood {
 			since = before.Since
 		}
 		if n.Raised && !n.Silenced && (!stood || before.Codes != n.Codes) {
-			f.raised = append(f.raised, raised{Reported{machine, n.Kind, since, n.Codes}, n.Detail, f.lines})
+			f.raised = append(f.raised, raised{Reported{machine, n.Kind, since, n.Codes}, n.DetailOf(i), f.lines})
 		}
 	}
 	if over := len(f.raised) - maxRaised; over > 0 {

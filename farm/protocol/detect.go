@@ -179,12 +179,12 @@ func ReadIdentity(r *Reading, replies [][]byte) error {
 func properSerial(s string) string {
 	upper := strings.ToUpper(strings.TrimSpace(s))
 	switch upper {
-	case "N/A", "NA", "NONE", "NULL", "UNKNOWN", "DEFAULT", "TEST", "UNDEFINED", "0123456789", "123456789", "12345678",
-		"1234567", "123456", "12345", "1234":
+	case "N/A", "NA", "NONE", "NULL", "UNKNOWN", "DEFAULT", "TEST", "UNDEFINED", "UNSET", "EMPTY", "SERIAL":
 		return ""
 	}
-	if len(upper) < 4 || len(upper) > 80 || strings.ContainsAny(upper, " ,\"*/\\") || strings.Trim(upper, "0") == "" ||
-		strings.Trim(upper, "X") == "" || strings.Trim(upper, "F") == "" {
+	if len(upper) < 4 || len(upper) > 80 || strings.ContainsAny(upper, " ,\"*/\\") ||
+		strings.Trim(upper, upper[:1]) == "" || strings.HasPrefix("01234567890123456789", upper) ||
+		strings.HasPrefix("123456789012345678901234567890", upper) {
 		return ""
 	}
 	return strings.TrimSpace(s)

@@ -127,6 +127,9 @@ func (r *Reading) FeePermille() int64 {
 	return int64(float64(fee) * 1000 / float64(all))
 }
 
+// TellsRate says whether it says anything of the machine's work: a rate, what was hashed, or that it sleeps.
+func (r *Reading) TellsRate() bool { return r.RateMHs != Unknown || r.TotalMH != Unknown || r.Sleeping }
+
 // LiveBoards counts the boards that work; Unknown when the machine names none.
 func (r *Reading) LiveBoards() int {
 	if len(r.Boards) == 0 {
@@ -243,7 +246,8 @@ func addCounter(sum, more int64) int64 {
 // normalMAC brings a hardware address into one form; what is not one is dropped.
 func normalMAC(s string) string {
 	hex := strings.ToLower(strings.NewReplacer(":", "", "-", "", ".", "").Replace(strings.TrimSpace(s)))
-	if len(hex) != 12 || strings.Trim(hex, "0123456789abcdef") != "" || hex == "000000000000" {
+	if len(hex) != 12 || strings.Trim(hex, "0123456789abcdef") != "" || hex == "000000000000" ||
+		hex == "ffffffffffff" {
 		return ""
 	}
 	var b strings.Builder

@@ -9,10 +9,13 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/aqsha/aqsha/farm/alert"
 	"github.com/aqsha/aqsha/farm/fleet"
 	"github.com/aqsha/aqsha/farm/protocol"
 	"github.com/aqsha/aqsha/farm/replay"
+	"github.com/aqsha/aqsha/farm/usage"
 )
 
 // expectation is what other people's software reads from a recording (its README).
@@ -223,6 +226,9 @@ func TestRecordings(t *testing.T) {
 			t.Errorf("%s is not read: %v", c.Name, err)
 			continue
 		}
+		if r.Sleeping {
+			sleeps(t, c, r)
+		}
 		for _, k := range checks(r, &e) {
 			why, excuse := excused[c.Name+" "+k.field]
 			used[c.Name+" "+k.field] = true
@@ -246,4 +252,17 @@ func TestRecordings(t *testing.T) {
 		}
 	}
 	t.Logf("%d machines: %d fields right, %d wrong, %d not told", len(cases), right, wrong, untold)
+}
+
+// sleeps lets the watch see a recorded machine that sleeps: what does not work there is as it should be.
+func sleeps(t *testing.T, c *replay.Case, r *protocol.Reading) {
+	var d alert.Detector
+	m := fleet.Machine{ID: c.Name, Protocol: r.Protocol, Model: r.Model, Boards: 3, Fans: 4}
+	for i := range 4 {
+		at := time.Unix(int64(i)*30, 0)
+		o := alert.Observation{At: usage.At(at), Answered: true, Poll: m.Observe(r, at, nil), Accepted: r.Accepted, Rejected: r.Rejected}
+		for _, change := range d.Observe(o) {
+			t.Errorf("%s sleeps, and raises %+v", c.Name, change)
+		}
+	}
 }

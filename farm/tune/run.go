@@ -43,8 +43,9 @@ type Result struct {
 	Seed     uint64   `json:"seed"`
 	Profiles []string `json:"profiles"`
 	Machines []Tuned  `json:"machines"`
-	Gain     Interval `json:"gain_micro_tiyn_a_machine_hour"`
-	Shown    bool     `json:"shown"` // the interval is above zero: machines stay in their best profiles
+	// Gain is nil where too few were measured to the end.
+	Gain  *Interval `json:"gain_micro_tiyn_a_machine_hour"`
+	Shown bool      `json:"shown"` // the interval is above zero: machines stay in their best profiles
 	// Returned is how many machines were ordered back into the first profile, and have done it.
 	Returned int `json:"returned"`
 }
@@ -61,10 +62,15 @@ func (r *Runner) Run(ctx context.Context, machines []*fleet.Machine) (*Result, e
 	out := r.prepare(machines)
 	err := r.try(ctx, out)
 	if err == nil {
-		out.Gain, err = gainOf(out)
-		out.Shown = err == nil && out.Gain.Low > 0
+		var gain Interval
+		if gain, err = gainOf(out); err == nil {
+			out.Gain, out.Shown = &gain, gain.Low > 0
+		}
 	}
-	back := func(t *Tuned) bool { return !t.Held && (err != nil || !out.Shown || t.Problem != "") }
+	_, missing := Able(machines, r.Profiles)
+	back := func(t *Tuned) bool {
+		return !t.Held && missing[t.Machine] == "" && (err != nil || !out.Shown || t.Problem != "")
+	}
 	// Whoever stops a run wants the machines as they were: this goes on without him.
 	returning, stop := context.WithTimeout(context.WithoutCancel(ctx), goBackWithin)
 	defer stop()
@@ -86,13 +92,16 @@ func (r *Runner) check(machines []*fleet.Machine) error {
 		return farm.Refuse("farm-out-of-range", "hold", "want 5 to 90 per cent, got %d", r.Held)
 	case r.Measure <= 0 || r.Every <= 0 || r.Every > r.Measure/2 || r.Settle < 0:
 		return farm.Refuse("farm-out-of-range", "measure", "want at least two polls in the time that is measured")
-	case len(machines) < 4:
-		return farm.Refuse("tune-too-few", "machines", "want at least four machines, two of them left as they are")
 	}
 	for _, p := range r.Profiles {
 		if err := p.Validate(); err != nil {
 			return err
 		}
+	}
+	if able, _ := Able(machines, r.Profiles); len(able) < 4 {
+		return farm.Refuse("tune-too-few", "machines",
+			"want at least four machines, two of them left as they are; %d of %d know all profiles", len(able),
+			len(machines))
 	}
 	return nil
 }
@@ -105,16 +114,40 @@ func (r *Runner) prepare(machines []*fleet.Machine) *Result {
 	for _, p := range r.Profiles {
 		out.Profiles = append(out.Profiles, p.Detail())
 	}
+	able, missing := Able(machines, r.Profiles)
+	_, held := r.Draw(able)
+	for _, m := range machines {
+		out.Machines = append(out.Machines, Tuned{Machine: m.ID, Held: slices.Contains(held, m.ID), machine: m,
+			Problem: missing[m.ID],
+			Windows: make([]Window, len(r.Profiles)+1), Net: make([]farm.MicroTiyn, len(r.Profiles)+1)})
+	}
+	return out
+}
+
+// Able are the machines that can be told each profile, as far as their protocols tell, and why others cannot.
+func Able(machines []*fleet.Machine, profiles []control.Order) (able []*fleet.Machine, missing map[string]string) {
+	missing = map[string]string{}
+	for _, m := range machines {
+		for _, p := range profiles {
+			if why := control.Missing(m.Protocol, p); why != "" {
+				missing[m.ID] = why
+				break
+			}
+		}
+		if missing[m.ID] == "" {
+			able = append(able, m)
+		}
+	}
+	return able, missing
+}
+
+// Draw is Split of machines, of which at least two are held.
+func (r *Runner) Draw(machines []*fleet.Machine) (tuned, held []string) {
 	ids := make([]string, len(machines))
 	for i, m := range machines {
 		ids[i] = m.ID
 	}
-	_, held := Split(ids, max(r.Held, (200+len(ids)-1)/len(ids)), r.Seed)
-	for _, m := range machines {
-		out.Machines = append(out.Machines, Tuned{Machine: m.ID, Held: slices.Contains(held, m.ID), machine: m,
-			Windows: make([]Window, len(r.Profiles)+1), Net: make([]farm.MicroTiyn, len(r.Profiles)+1)})
-	}
-	return out
+	return Split(ids, max(r.Held, (200+len(ids)-1)/max(1, len(ids))), r.Seed)
 }
 
 func (r *Runner) say(text string) {

@@ -205,3 +205,50 @@ func TestRunnersAreChecked(t *testing.T) {
 		}
 	}
 }
+
+// Machines whose firmware has no such profile are no part of the comparison, and nothing is sent to them.
+func TestMachinesWithoutTheProfile(t *testing.T) {
+	var machines []*fleet.Machine
+	for i, d := range []protocol.Protocol{protocol.LuxOS, protocol.Cgminer, protocol.WhatsminerV2, protocol.LuxOS, protocol.AntminerNew} {
+		machines = append(machines, &fleet.Machine{ID: string(rune('a' + i)), Protocol: d, Address: "127.0.0.1:1"})
+	}
+	profile := func(names ...string) (list []control.Order) {
+		for _, name := range names {
+			list = append(list, control.Order{Action: control.Profile, Profile: name})
+		}
+		return list
+	}
+	able, missing := tune.Able(machines, profile("normal", "low"))
+	if len(able) != 4 || len(missing) != 1 || missing["b"] == "" {
+		t.Errorf("%d able, %v", len(able), missing)
+	}
+	able, missing = tune.Able(machines, profile("default", "445MHz"))
+	if len(able) != 2 || len(missing) != 3 || missing["c"] == "" || missing["e"] == "" {
+		t.Errorf("%d able, %v", len(able), missing)
+	}
+	r := tune.Runner{Control: &control.Controller{Allow: true}, Profiles: profile("default", "445MHz"), Held: 20, Measure: 2, Every: 1}
+	var refused *farm.Error
+	if _, err := r.Run(t.Context(), machines); !errors.As(err, &refused) || refused.Code != "tune-too-few" {
+		t.Error(err)
+	}
+}
+
+// Where nothing could be measured there is no gain, not one of nothing.
+func TestNothingMeasuredIsNoGain(t *testing.T) {
+	t.Parallel()
+	h := newHall(t, "127.97.4.1")
+	r := h.runner(t, "48000000")
+	r.Measure, r.Every = 40*time.Millisecond, 9*time.Millisecond
+	r.Query = func(ctx context.Context, m *fleet.Machine) (*protocol.Reading, error) {
+		reading, err := fleet.Poll(ctx, m)
+		if err == nil {
+			reading.PowerWatts = protocol.Unknown
+		}
+		return reading, err
+	}
+	out, err := r.Run(t.Context(), h.machines)
+	var refused *farm.Error
+	if !errors.As(err, &refused) || refused.Code != "tune-too-few" || out == nil || out.Gain != nil || out.Shown {
+		t.Errorf("%+v, %v", out, err)
+	}
+}

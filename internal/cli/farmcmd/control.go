@@ -260,11 +260,11 @@ func orderEnd(results []control.Result) error {
 	case failed == 0:
 		return nil
 	case unknown > 0:
-		return cli.SentUnanswered(
-			fmt.Errorf("%d of %d machines have not shown that they took the order", unknown, len(results)),
-		)
+		return cli.EndWith(cli.ExitUnknown, farm.Refuse("farm-unconfirmed", "machines",
+			"%d of %d machines have not shown that they took the order", unknown, len(results)))
 	case unreached == len(results):
-		return cli.Unreached(fmt.Errorf("none of %d machines could be reached", len(results)))
+		return cli.EndWith(cli.ExitUnreached, farm.Refuse("farm-machines-not-reached", "machines",
+			"none of %d machines could be reached", len(results)))
 	}
 	return farm.Refuse("not-done", "machines", "%d of %d machines have not taken the order", failed, len(results))
 }

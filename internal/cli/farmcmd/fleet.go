@@ -130,6 +130,7 @@ func addFound(command *cobra.Command, found []fleet.Found, place fleet.Place, dr
 	if err != nil {
 		return err
 	}
+	inventory.Sift(found)
 	var machines []fleet.Machine
 	for i := range found {
 		if found[i].Identified {
@@ -151,8 +152,11 @@ func addFound(command *cobra.Command, found []fleet.Found, place fleet.Place, dr
 		cli.Tabbed(w, func(tab io.Writer) {
 			for _, f := range found {
 				id := f.Machine.ID
-				if !f.Identified {
+				switch {
+				case !f.Identified && id == "":
 					id = "(no serial number, no MAC)"
+				case !f.Identified:
+					id = "(" + id + " not added)"
 				}
 				fmt.Fprintf(tab, "%s\t%s\t%s\t%s\t%s\n", f.Machine.Address, f.Machine.Protocol,
 					terminal.Plain(f.Machine.Model), terminal.Plain(id), terminal.Plain(f.Problem))
@@ -215,7 +219,8 @@ give them. Columns without a meaning here are named and ignored. - reads standar
 				})
 		},
 	}
-	command.Flags().StringVar(&site, "site", "", "of machines whose row names none")
+	command.Flags().StringVar(&site, "site", "",
+		"where machines stand whose row names no site: a site, or site/container/rack")
 	return command
 }
 

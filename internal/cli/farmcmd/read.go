@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/aqsha/aqsha/farm"
 	"github.com/aqsha/aqsha/farm/fleet"
 	"github.com/aqsha/aqsha/farm/protocol"
 	"github.com/aqsha/aqsha/farm/replay"
@@ -56,7 +57,8 @@ reads. Nothing is written.`,
 				return err
 			}
 			if len(all) == 1 && all[0].Problem == nobodyAnswers {
-				return cli.Unreached(fmt.Errorf("%s: %s", all[0].From, nobodyAnswers))
+				return cli.EndWith(cli.ExitUnreached, farm.Refuse("farm-machines-not-reached", "address", "%s: %s",
+					all[0].From, nobodyAnswers))
 			}
 			return nil
 		},

@@ -98,7 +98,8 @@ func sitesEnd(joined []siteReading) error {
 		}
 	}
 	if len(errs) > 0 && reached == 0 {
-		return cli.EndWith(cli.ExitUnreached, farm.Refuse("not-reached", "joined", "%v", errors.Join(errs...)))
+		return cli.EndWith(cli.ExitUnreached, farm.Refuse("farm-site-not-reached", "joined", "%v",
+			errors.Join(errs...)))
 	}
 	return errors.Join(errs...)
 }

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -142,14 +144,18 @@ func tuneTerms(command *cobra.Command, config *records.Config, power string) (t 
 }
 
 func showSplit(command *cobra.Command, machines []*fleet.Machine, r *tune.Runner) error {
-	ids := make([]string, len(machines))
-	for i, m := range machines {
-		ids[i] = m.ID
-	}
-	tuned, held := tune.Split(ids, r.Held, r.Seed)
-	return cli.Show(command, map[string]any{"seed": r.Seed, "tuned": tuned, "held": held}, func(w io.Writer) {
-		fmt.Fprintf(w, "would be tried: %v\nwould be left as they are: %v\n", tuned, held)
-	})
+	able, missing := tune.Able(machines, r.Profiles)
+	tuned, held := r.Draw(able)
+	return cli.Show(command, map[string]any{"seed": r.Seed, "tuned": tuned, "held": held, "missing": missing},
+		func(w io.Writer) {
+			fmt.Fprintf(w, "would be tried: %v\nwould be left as they are: %v\n", tuned, held)
+			for _, id := range slices.Sorted(maps.Keys(missing)) {
+				fmt.Fprintf(w, "cannot be tried: %s: %s\n", terminal.Plain(id), missing[id])
+			}
+			if len(able) < 4 {
+				fmt.Fprintln(w, "These are too few: want at least four, two of them left as they are.")
+			}
+		})
 }
 
 // perDay is an hour's money, a day long, as people read it.
@@ -173,6 +179,11 @@ func showTuned(command *cobra.Command, out *tune.Result) error {
 					perDay(m.Net[len(m.Net)-1]), perDay(m.Change))
 			}
 		})
+		if out.Gain == nil {
+			fmt.Fprintf(w, "The gain was not measured: %d machines were ordered back to %s.\n", out.Returned,
+				terminal.Plain(out.Profiles[0]))
+			return
+		}
 		fmt.Fprintf(w, "Gain of a tuned machine a day: %s, 95 %% between %s and %s (seed %d).\n", perDay(out.Gain.Mean),
 			perDay(out.Gain.Low), perDay(out.Gain.High), out.Seed)
 		if !out.Shown {
