@@ -4,7 +4,7 @@ import { type Key, counted, language, t } from "../words";
 import { explain } from "../words/refusals";
 import { factsOf, freeMoney } from "./facts";
 import { LearnLink, What } from "./learnlink";
-import { Line } from "./lines";
+import { Line, memoOf } from "./lines";
 import { Meaning } from "./meaning";
 import { nameOf } from "./private";
 import { address, go } from "./route";
@@ -140,7 +140,7 @@ function Waiting({ payment }: { payment: PaymentRecord }) {
         {ICONS[payment.state]}
       </span>
       <span>
-        <b>{nameOf(payment.payee) ?? (payment.memo || ends(payment.payee))}</b>
+        <b>{nameOf(payment.payee) ?? (memoOf(payment) || ends(payment.payee))}</b>
         <br />
         <span class="dim">
           {t(WORDS[payment.state])}, {time(payment.made, language.value)}

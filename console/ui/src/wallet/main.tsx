@@ -8,7 +8,7 @@ import { delegated, type Page, go, page, startRoutes } from "./route";
 import { delegation, startDesk, takeDelegation } from "./desk";
 import { newer, startInstall, takeNewer } from "./install";
 import { Later } from "./parts";
-import { Ask, Pay } from "./payment";
+import { Pay } from "./payment";
 import { More } from "./more";
 import { loadRefusals } from "../words/refusals";
 import { connected, fault, meet, network, phase, record, start, started, touch } from "./state";
@@ -18,6 +18,7 @@ const NAMES: Record<Language, string> = { kk: "Қазақша", ru: "Русск�
 const TABS = ["home", "pay", "ask", "more"] as const satisfies readonly Page[];
 
 const PARTS = {
+  ask: () => import("./ask").then((m) => m.Ask),
   history: () => import("./history").then((m) => m.HistoryPage),
   receipt: () => import("./receipt").then((m) => m.ReceiptPage),
   rules: () => import("./rules").then((m) => m.Rules),
@@ -46,8 +47,6 @@ function Body() {
   switch (page.value) {
     case "pay":
       return <Pay />;
-    case "ask":
-      return <Ask />;
     case "more":
       return <More />;
     case "home":

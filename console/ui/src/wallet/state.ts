@@ -11,6 +11,7 @@ import { listen } from "./events";
 import { openWithPasskey, sealWithPasskey } from "./passkey";
 import { type Order, type Payer, makeWaiting, prepare, settle, wait } from "./pay";
 import { promote } from "./keys";
+import { type Before, paidBefore, waitsAlready } from "./refund";
 import { type Seen, forget, recall, seen } from "./private";
 import { type PaymentRecord, Store, type WalletRecord } from "./store";
 import { open, seal } from "./vault";
@@ -409,6 +410,19 @@ export function pay(order: Omit<Order, "wallet">): Promise<PaymentRecord> {
     paying = undefined;
   });
   return paying;
+}
+
+/** What answered a request before, or waits here to do so. */
+export async function answered(order: Omit<Order, "wallet">): Promise<Before | undefined> {
+  const of = { wallet: record.value!.wallet!, ...order };
+  const waits = await waitsAlready(theStore(), of);
+  if (waits) return { millis: waits.made, waits: true };
+  try {
+    return await signedIn(() => paidBefore(payer(), of));
+  } catch (error) {
+    if (error instanceof Unreached || error instanceof Refusal) return undefined; // it is looked up again before it is signed
+    throw error;
+  }
 }
 
 /** Signs a change of the wallet's own and hands it in. */

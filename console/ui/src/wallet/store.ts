@@ -34,6 +34,7 @@ export interface PaymentRecord {
   readonly index?: number; // of the entry
   readonly until?: number; // of the request: a payment that waits is not made later
   readonly purpose?: number; // whose money is paid; absent for plain tenge
+  readonly once?: boolean; // one that waits: a request, which is not paid when it was paid before
 }
 
 /** A value under a key of the wallet's; see Box. */
