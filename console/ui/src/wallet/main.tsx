@@ -2,7 +2,7 @@ import { effect, signal } from "@preact/signals";
 import { render } from "preact";
 import { LANGUAGES, type Language } from "../format";
 import { choose, language, preferred, t } from "../words";
-import { First, Locked, Unregistered } from "./first";
+import { First, Locked } from "./first";
 import { Home } from "./home";
 import { delegated, type Page, go, page, startRoutes } from "./route";
 import { delegation, startDesk, takeDelegation } from "./desk";
@@ -28,6 +28,7 @@ const PARTS = {
   learn: () => import("./learn").then((m) => m.Learn),
   safety: () => import("./safety").then((m) => m.Safety),
 };
+const BANK = () => import("./bank").then((m) => m.Unregistered);
 const badLink = signal(false);
 
 function Body() {
@@ -42,7 +43,7 @@ function Body() {
     case "locked":
       return <Locked />;
     case "unregistered":
-      return <Unregistered />;
+      return <Later load={BANK} props={{}} />;
   }
   switch (page.value) {
     case "pay":

@@ -127,7 +127,7 @@ export async function make(seed: Bytes, passphrase: string, recoverySaved: boole
   if (of === undefined) throw new Unreached("the network is not known");
   const made = await signerOf(seed);
   const copy = concat(seed);
-  const next: WalletRecord = { network: of, publicKey: hex(made.publicKey), sealed: await seal(seed, passphrase, unhex(of), made.publicKey), recoverySaved };
+  const next: WalletRecord = { network: of, publicKey: hex(made.publicKey), sealed: await seal(seed, passphrase, unhex(of), made.publicKey), recoverySaved, ...(recoverySaved && { restored: true }) };
   await theStore().saveWallet(next);
   record.value = next;
   await opened(copy);

@@ -10,6 +10,7 @@ export interface WalletRecord {
   readonly sealed: Sealed;
   readonly wallet?: string; // its id, once the bank has registered it
   readonly recoverySaved: boolean;
+  readonly restored?: boolean; // it came back from a code: its wallet is looked for before a new one is thought of
   readonly passkey?: PasskeySealed; // the same seed under the device's lock
   readonly application?: { readonly id: string; readonly bank: string; readonly name: string }; // to a bank, for the wallet
   readonly waits?: { readonly wallet: string; readonly due: number }; // a bank gave this key to a wallet: it is in force from then on
