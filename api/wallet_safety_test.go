@@ -157,8 +157,13 @@ func TestALostPhone(t *testing.T) {
 		t.Fatal("the wallet has the stolen key still")
 	}
 	w.payTen()
-	w.see("Signing in did not work")
+	w.see("This wallet has another key now")
 	w.see("Not paid: 10.00")
+	w.turn("home")
+	w.see("Last seen here")
+	if text := w.text("main"); strings.Contains(text, "You can spend") {
+		t.Errorf("the phone whose key was replaced says what it can spend: %s", text)
+	}
 	w.picture("stolen")
 	w.clean()
 }
@@ -392,7 +397,7 @@ func TestEveryStateCanBeReadByAll(t *testing.T) {
 	w.press("I had a wallet before")
 	w.fill("Number of the wallet", carol.String())
 	w.press("Go on")
-	w.see("Change of the wallet")
+	w.see("The wallet was opened")
 	w.stateOf("new-home")
 	for _, page := range []string{"history", "rules", "drafts", "people", "till", "receipt?id=1"} {
 		w.turn(page)

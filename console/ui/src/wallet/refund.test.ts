@@ -7,6 +7,7 @@ import { unhex } from "../ledger/bytes";
 import { signerOf } from "../ledger/sign";
 import { choose, t } from "../words";
 import { Client } from "./client";
+import { codeOf } from "./codeof";
 import { memoOf, wordOf } from "./lines";
 import { type Order, type Payer, makeWaiting, prepare, settle, wait } from "./pay";
 import { paidBefore, refundMemo } from "./refund";
@@ -145,6 +146,19 @@ describe("a request", () => {
     expect((await makeWaiting(payer, OWN, one)).state).toBe("done");
     expect((await makeWaiting(payer, OWN, one)).code).toBe("paid-before");
     expect(payer.sent).toBe(1);
+  });
+});
+
+describe("a device whose storage is deleted while the wallet is open", () => {
+  it("signs nothing, sends nothing and says so", async () => {
+    const payer = await payerOf("deleted", () => []);
+    let said = 0;
+    payer.store.gone = () => said++;
+    await new Promise((done) => (indexedDB.deleteDatabase("deleted").onsuccess = done));
+    expect(said).toBeGreaterThan(0);
+    const refused = await prepare(payer, { ...request, once: false }).catch((error: unknown) => error);
+    expect(codeOf(refused)).toBe("storage-gone");
+    expect(payer.sent).toBe(0);
   });
 });
 

@@ -53,6 +53,9 @@ export interface Delegation {
   readonly until: number;
 }
 
+/** What the device kept was deleted, or closed by a newer page, while this one was open. */
+export class Gone extends Error {}
+
 /** The device keeps nothing more: nothing that depends on the record was done. */
 export class Full extends Error {}
 
@@ -67,6 +70,9 @@ type Shelf = "wallet" | "payments" | "sealed" | "tills";
 export class Store {
   private constructor(private readonly db: IDBDatabase) {}
 
+  /** Called when what the device kept is not there any more. */
+  gone: () => void = () => {};
+
   static open(name = NAME): Promise<Store> {
     return new Promise((resolve, reject) => {
       const request = indexedDB.open(name, VERSION);
@@ -78,8 +84,13 @@ export class Store {
         if (!has.contains("tills")) request.result.createObjectStore("tills");
       };
       request.onsuccess = () => {
-        request.result.onversionchange = () => request.result.close(); // a newer page in another tab may go on
-        resolve(new Store(request.result));
+        const store = new Store(request.result);
+        request.result.onversionchange = () => {
+          request.result.close(); // a newer page in another tab may go on
+          store.gone();
+        };
+        request.result.onclose = () => store.gone(); // the person deleted the site's data
+        resolve(store);
       };
       request.onerror = () => reject(request.error ?? new Error("storage"));
       request.onblocked = () => reject(new Error("another page holds an older version of the storage"));
@@ -92,7 +103,13 @@ export class Store {
 
   private run<T>(store: Shelf, mode: IDBTransactionMode, work: (s: IDBObjectStore) => IDBRequest<T>): Promise<T> {
     return new Promise((resolve, reject) => {
-      const transaction = this.db.transaction(store, mode, { durability: "strict" });
+      let transaction: IDBTransaction;
+      try {
+        transaction = this.db.transaction(store, mode, { durability: "strict" });
+      } catch (cause) {
+        this.gone();
+        return reject(new Gone("the device's storage is closed", { cause }));
+      }
       const request = work(transaction.objectStore(store));
       transaction.oncomplete = () => resolve(request.result);
       transaction.onabort = transaction.onerror = () => reject(failed(transaction.error ?? request.error));
