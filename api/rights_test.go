@@ -126,6 +126,7 @@ var rights = map[string]string{
 	"make-challenge":      "200 200 200 200 200 200 200 200 200 200 200",
 	"delegate":            "401 401 401 401 401 401 401 401 401 401 401",
 	"apply":               "401 401 401 401 401 401 401 401 401 401 401",
+	"find-wallets":        "401 401 401 401 401 401 401 401 401 401 401",
 	"open-session":        "401 401 401 401 401 401 401 401 401 401 401",
 	"submit-transactions": "403 403 403 403 422 422 403 422 403 422 422",
 	"cosign":              "4xx 4xx 4xx 4xx 4xx 4xx 4xx 4xx 4xx 4xx 4xx",
@@ -296,6 +297,9 @@ func (s subject) query(w *town, method, path string) inquiry {
 		case "/v1/staff/accounts", "/v1/staff/sessions":
 		case "/v1/sessions/challenges":
 			a.body = []byte(`{"wallet":"` + s.wallet + `"}`)
+		case "/v1/sessions/wallets":
+			a.body = []byte(`{"key":"` + w.world.Key("alice").Public().String() + `","origin":"` +
+				w.http.URL + `","challenge":"00","signature":"` + strings.Repeat("0", 130) + `"}`)
 		case "/v1/sessions/delegations":
 			a.body = []byte(`{"wallet":"` + s.wallet + `","origin":"` +
 				w.http.URL + `","challenge":"00","until_millis":` + fmt.Sprint(soon()) + `,"signature":"` +

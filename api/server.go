@@ -144,6 +144,7 @@ func New(n *node.Node, options Options) *Server {
 	s.registerNetwork()
 	s.registerWallets()
 	s.registerSessions()
+	s.registerKeyed()
 	s.registerDelegations()
 	s.registerApplications()
 	s.registerDrafts()

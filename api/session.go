@@ -141,6 +141,13 @@ func (s *sessions) stands(c [token.SessionChallengeBytes]byte, wallet token.Wall
 		uint64(now.UnixMilli()) < binary.BigEndian.Uint64(c[16:])
 }
 
+// ours says whether clients of this node dial an origin.
+func (s *sessions) ours(origin string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.origins[origin] || s.local[origin]
+}
+
 // use uses a challenge up; false when it was used before, or somebody is faster. There is no other look at it.
 func (s *sessions) use(c [token.SessionChallengeBytes]byte, now time.Time) bool {
 	s.mu.Lock()
@@ -211,11 +218,15 @@ func (s *Server) registerSessions() {
 		})
 }
 
-// signIn opens a session. All refusals are one: nobody learns so which wallets there are.
-func (s *Server) signIn(ctx context.Context, in SignIn) (Session, error) {
-	refused := newProblem(http.StatusUnauthorized, codeSignIn, "signature",
+func signInRefused() *Problem {
+	return newProblem(http.StatusUnauthorized, codeSignIn, "signature",
 		"the challenge is not answered: it is of another wallet, origin or node, used or older than a minute, or the "+
 			"signature is not by the wallet's key or its recovery key")
+}
+
+// signIn opens a session. All refusals are one: nobody learns so which wallets there are.
+func (s *Server) signIn(ctx context.Context, in SignIn) (Session, error) {
+	refused := signInRefused()
 	now := time.Now()
 	raw, err := hex.DecodeString(in.Challenge)
 	if err != nil || len(raw) != token.SessionChallengeBytes {
@@ -238,10 +249,7 @@ func (s *Server) signIn(ctx context.Context, in SignIn) (Session, error) {
 // challenge of this node, at one of its origins, and uses the challenge up.
 func (s *Server) signedBy(ctx context.Context, in SignIn, challenge [token.SessionChallengeBytes]byte, digest [32]byte,
 	now time.Time, mayRecover bool) (w ledger.Wallet, signed bool, err error) {
-	s.sessions.mu.Lock()
-	ours := s.sessions.origins[in.Origin] || s.sessions.local[in.Origin]
-	s.sessions.mu.Unlock()
-	if !ours || !s.sessions.stands(challenge, in.Wallet, now) {
+	if !s.sessions.ours(in.Origin) || !s.sessions.stands(challenge, in.Wallet, now) {
 		return w, false, nil
 	}
 	found := false

@@ -256,8 +256,21 @@ func TestAPersonPaysFromAPhone(t *testing.T) {
 		t.Fatalf("%s are left of 2,000 after one payment of 150.05", got)
 	}
 
-	// More than there is: words, and nothing is gone.
+	// The same request again: it says so, and is not paid without a word.
 	w.press("Money")
+	w.press("Pay")
+	w.fill("To whom", request)
+	w.press("Look and confirm")
+	w.see("You paid the same already")
+	w.press("Pay 150.05")
+	w.see("Say whether it is to be paid once more")
+	if sent := w.sent(0); sent != 0 {
+		t.Errorf("%d submissions of what was paid already", sent)
+	}
+	w.picture("paid-before")
+	w.turn("home")
+
+	// More than there is: words, and nothing is gone.
 	w.press("Pay")
 	w.fill("To whom", w.alice.String())
 	w.fill("How much", "5000")

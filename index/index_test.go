@@ -155,3 +155,53 @@ func TestWaitSize(t *testing.T) {
 		t.Error("it waited for what did not come and said it came")
 	}
 }
+
+// Every wallet of the story is found by its key, and by its recovery key, from memory and from files.
+func TestWalletsAreFoundByTheirKeys(t *testing.T) {
+	chain, model, _ := story(t)
+	dir := t.TempDir()
+	for range 2 { // what memory holds is in a file the second time
+		x, err := index.Open(vfs.OS, dir, chain.Network, chain)
+		if err != nil {
+			t.Fatal(err)
+		}
+		feed(t, x, chain, len(chain.Blocks))
+		keys := 0
+		for id, w := range model.Wallets {
+			for _, key := range []token.PublicKey{w.Key, model.Detail(id).Recovery} {
+				if !key.Usable() || !registered(chain, id) {
+					continue
+				}
+				keys++
+				if got, err := x.Keyed(key); err != nil || !slices.Contains(got, id) {
+					t.Errorf("%s is not among %v, which have its key (%v)", id, got, err)
+				}
+			}
+		}
+		if keys < 5 {
+			t.Errorf("%d keys were asked for", keys)
+		}
+		if got, err := x.Keyed(token.PublicKey{1, 2, 3}); err != nil || len(got) > 0 {
+			t.Errorf("a key that never was: %v, %v", got, err)
+		}
+		if err := x.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// registered says whether a wallet was registered by a transaction of its own: treasuries and funds were not.
+func registered(chain *sim.Chain, id token.WalletID) bool {
+	for _, block := range chain.Blocks {
+		for _, data := range block {
+			e, err := ledger.DecodeEntry(data)
+			if err != nil || e.Transaction == nil {
+				continue
+			}
+			if _, is := e.Transaction.Body.(*token.Register); is && token.RegisteredID(e.Transaction.ID()) == id {
+				return true
+			}
+		}
+	}
+	return false
+}

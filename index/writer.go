@@ -67,8 +67,14 @@ func (w *writer) body(number uint64, e ledger.Entry) error {
 		if t.For != t.To && t.For != (token.WalletID{}) {
 			w.touch(t.For, number, 0) // a closed wallet's history tells where its money went
 		}
-	case *token.Register, *token.Admit:
+	case *token.Register:
 		w.touch(token.RegisteredID(id), number, 0)
+		w.keyed(number, t.Key, t.Recovery)
+	case *token.Admit:
+		w.touch(token.RegisteredID(id), number, 0)
+	case *token.Rekey:
+		w.touch(t.Wallet, number, 0)
+		w.keyed(number, t.Key, t.Recovery)
 	case *token.AnnounceKeyset:
 		reserve := t.Reserve
 		if reserve == (token.WalletID{}) {
@@ -224,6 +230,17 @@ func (w *writer) output(id token.ID, number uint64, wallet token.WalletID, amoun
 			w.outputs = map[token.ID]Output{}
 		}
 		w.outputs[id] = Output{number, wallet, amount}
+	}
+}
+
+// keyed records that an entry names keys of a wallet: under what a key hashes to, among the wallets, of whose ids none
+// is that.
+func (w *writer) keyed(number uint64, keys ...token.PublicKey) {
+	for _, key := range keys {
+		if key != token.NoKey {
+			mark := markOf(key)
+			w.stands(ofWallets, mark[:], number)
+		}
 	}
 }
 

@@ -221,6 +221,15 @@ func (n *Node) History(ctx context.Context, wallet token.WalletID, before uint64
 	return history, size, nil
 }
 
+// Keyed lists wallets that a key was named for; whether it is theirs still, the state says.
+func (n *Node) Keyed(ctx context.Context, key token.PublicKey) ([]token.WalletID, error) {
+	store, err := n.indexed(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return store.Keyed(key)
+}
+
 // Origin finds the entry that made a token, live or spent.
 func (n *Node) Origin(ctx context.Context, id token.ID) (index.Output, error) {
 	store, err := n.indexed(ctx)

@@ -74,3 +74,19 @@ func DraftRefusalDigest(network NetworkID, transaction TransactionID, reason str
 	h.Write(why[:])
 	return [32]byte(h.Sum(nil))
 }
+
+// keyDomain keeps the question for a key's wallets apart from all else that is signed.
+const keyDomain = "aqsha key v1\x00"
+
+// KeyDigest is what a key signs to learn which wallets it opens: SHA-256(domain ‖ network ‖ key ‖ SHA-256(origin) ‖
+// challenge).
+func KeyDigest(network NetworkID, key PublicKey, origin string, challenge [SessionChallengeBytes]byte) [32]byte {
+	h := sha256.New()
+	h.Write([]byte(keyDomain))
+	h.Write(network[:])
+	h.Write(key[:])
+	where := sha256.Sum256([]byte(origin))
+	h.Write(where[:])
+	h.Write(challenge[:])
+	return [32]byte(h.Sum(nil))
+}

@@ -107,7 +107,7 @@ func (inv *Inventory) Merge(found []Machine) (added, updated int, err error) {
 			all[at] = merged
 			updated++
 		}
-				// Later rows find what earlier ones have added: an export may name a machine twice.
+		// Later rows find what earlier ones have added: an export may name a machine twice.
 		known.add(at)
 	}
 	if len(all) > MaxMachines {

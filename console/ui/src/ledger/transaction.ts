@@ -88,6 +88,11 @@ export async function sessionDigest(network: Uint8Array, wallet: Uint8Array, ori
   return sha256(utf8("aqsha session v1\0"), network, wallet, await sha256(utf8(origin)), challenge);
 }
 
+/** What a key signs to learn which wallets it opens. */
+export async function keyDigest(network: Uint8Array, key: Uint8Array, origin: string, challenge: Uint8Array): Promise<Bytes> {
+  return sha256(utf8("aqsha key v1\0"), network, key, await sha256(utf8(origin)), challenge);
+}
+
 /** What a wallet's key signs to let a device with no key of it read what it is paid, until a time. */
 export async function delegationDigest(network: Uint8Array, wallet: Uint8Array, origin: string, challenge: Uint8Array, until: bigint, name: string): Promise<Bytes> {
   const end = new Uint8Array(8);

@@ -1,7 +1,7 @@
 // The node's API as a wallet needs it.
 
 import { type Bytes, RuleError, hex, unhex } from "../ledger/bytes";
-import { applicationDigest, delegationDigest, sessionDigest, signatureOf } from "../ledger/transaction";
+import { applicationDigest, delegationDigest, keyDigest, sessionDigest, signatureOf } from "../ledger/transaction";
 import type { Signer } from "../ledger/sign";
 import { amountOf, parse, stringify } from "../json";
 import { readEvents } from "./events";
@@ -125,6 +125,12 @@ export interface DelegationLine {
   readonly id: string;
   readonly name: string;
   readonly until: number;
+}
+
+/** A wallet that a key opens. */
+export interface Keyed {
+  readonly wallet: string;
+  readonly recovery: boolean; // it can give the wallet a new key, and pays nothing
 }
 
 export interface Selection {
@@ -252,6 +258,15 @@ export class Client {
     const signed = await sessionDigest(network, unhex(wallet, 16), this.origin, unhex(challenge, 48));
     const session = (await this.post("/v1/sessions", { wallet, origin: this.origin, challenge, signature: hex(signatureOf(await signer.sign(signed))) })) as { token: string };
     this.token = session.token;
+  }
+
+  /** The wallets that a key opens, and whether as their recovery key. */
+  async keyed(network: Uint8Array, signer: Signer): Promise<readonly Keyed[]> {
+    const { challenge } = (await this.post("/v1/sessions/challenges", { wallet: "0".repeat(32) })) as { challenge: string };
+    const signed = await keyDigest(network, signer.publicKey, this.origin, unhex(challenge, 48));
+    const question = { key: `ed25519:${hex(signer.publicKey).slice(2)}`, origin: this.origin, challenge, signature: hex(signatureOf(await signer.sign(signed))) };
+    const { wallets } = (await this.post("/v1/sessions/wallets", question)) as { wallets: Json[] };
+    return wallets.map((w) => ({ wallet: String(w.wallet), recovery: w.as === "recovery" }));
   }
 
   async balance(wallet: string): Promise<Balance> {

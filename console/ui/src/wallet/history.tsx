@@ -3,9 +3,10 @@ import { csv, decimal, download } from "../csv";
 import { date, time } from "../format";
 import { counted, language, t } from "../words";
 import { type HistoryLine, Refusal, Unreached } from "./client";
-import { Line, otherOf, wordOf } from "./lines";
+import { Line, memoOf, wordOf } from "./lines";
 import { Choice, Field, Title } from "./parts";
 import { nameOf } from "./private";
+import { otherOf } from "./refund";
 import { params, setParam } from "./route";
 import { asOf, client, history, record, signedIn } from "./state";
 
@@ -19,7 +20,7 @@ export function wanted(line: HistoryLine, text: string, way: Way, own: string): 
   if (way === "in" && line.net <= 0n) return false;
   if (way === "out" && line.net >= 0n) return false;
   const other = otherOf(line, own) ?? "";
-  const all = `${line.memo}\n${other}\n${nameOf(other) ?? ""}\n${line.id}\n${decimal(line.net)}`.toLowerCase();
+  const all = `${line.memo}\n${memoOf(line)}\n${other}\n${nameOf(other) ?? ""}\n${line.id}\n${decimal(line.net)}`.toLowerCase();
   return text
     .toLowerCase()
     .split(/\s+/)
@@ -32,7 +33,7 @@ function table(lines: readonly HistoryLine[], own: string): string {
     head,
     ...lines.map((l) => {
       const other = otherOf(l, own) ?? "";
-      return [new Date(l.millis).toISOString(), t(wordOf(l)), other, nameOf(other) ?? "", l.memo, decimal(l.net), l.id, String(l.index)];
+      return [new Date(l.millis).toISOString(), t(wordOf(l)), other, nameOf(other) ?? "", memoOf(l, lines), decimal(l.net), l.id, String(l.index)];
     }),
   ]);
 }

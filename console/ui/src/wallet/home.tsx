@@ -4,12 +4,13 @@ import { type Key, counted, language, t } from "../words";
 import { explain } from "../words/refusals";
 import { factsOf, freeMoney } from "./facts";
 import { LearnLink, What } from "./learnlink";
-import { Line } from "./lines";
+import { Line, memoOf } from "./lines";
 import { Meaning } from "./meaning";
 import { nameOf } from "./private";
+import { Refused } from "./refused";
 import { address, go } from "./route";
 import type { PaymentRecord } from "./store";
-import { asOf, balance, cancelWaiting, clockOff, connected, history, learnPurpose, marked, payments, purposeName, purposeOf, record, refresh, toSign } from "./state";
+import { asOf, balance, cancelWaiting, clockOff, connected, history, learnPurpose, marked, moved, payments, purposeName, purposeOf, record, refresh, toSign } from "./state";
 
 /** What happens is heard at once; this is for when nothing can be heard. */
 const EVERY = 5_000;
@@ -43,6 +44,24 @@ function Marked({ purpose, sum }: { purpose: number; sum: bigint }) {
   );
 }
 
+/** What may be spent, and when that was so. */
+function Money({ free }: { free: bigint | undefined }) {
+  return (
+    <section class="card">
+      <p class="dim">{t("home.available")}</p>
+      <p class="big" data-testid="balance">
+        {free !== undefined ? money(free, language.value) : <span class="skeleton">{t("unknown")}</span>}
+      </p>
+      {asOf.value !== undefined && (
+        <p class={connected.value ? "dim" : "dim warn"} role={connected.value ? undefined : "status"}>
+          {t(connected.value ? "home.asof" : "home.stale", { time: when(asOf.value) })}
+        </p>
+      )}
+      {asOf.value === undefined && !connected.value && <p class="warn">{t("unreached")}</p>}
+    </section>
+  );
+}
+
 export function Home() {
   useEffect(() => {
     void refresh();
@@ -56,18 +75,14 @@ export function Home() {
       <h1 class="hidden" tabIndex={-1}>
         {t("nav.home")}
       </h1>
-      <section class="card">
-        <p class="dim">{t("home.available")}</p>
-        <p class="big" data-testid="balance">
-          {free !== undefined ? money(free, language.value) : <span class="skeleton">{t("unknown")}</span>}
-        </p>
-        {asOf.value !== undefined && (
-          <p class={connected.value ? "dim" : "dim warn"} role={connected.value ? undefined : "status"}>
-            {t(connected.value ? "home.asof" : "home.stale", { time: when(asOf.value) })}
-          </p>
-        )}
-        {asOf.value === undefined && !connected.value && <p class="warn">{t("unreached")}</p>}
-      </section>
+      {moved.value ? (
+        <>
+          <Refused code="wallet-moved" />
+          {asOf.value !== undefined && <p class="dim">{t("home.moved", { when: when(asOf.value) })}</p>}
+        </>
+      ) : (
+        <Money free={free} />
+      )}
       {[...marked.value].map(([purpose, sum]) => (
         <Marked key={purpose} purpose={purpose} sum={sum} />
       ))}
@@ -88,12 +103,14 @@ export function Home() {
           {t("home.save")} <button onClick={() => go("safety")}>{t("safety.code")}</button>
         </p>
       )}
-      <p class="acts">
-        <button class="first" onClick={() => go("pay")}>
-          {t("nav.pay")}
-        </button>
-        <button onClick={() => go("ask")}>{t("ask.title")}</button>
-      </p>
+      {!moved.value && (
+        <p class="acts">
+          <button class="first" onClick={() => go("pay")}>
+            {t("nav.pay")}
+          </button>
+          <button onClick={() => go("ask")}>{t("ask.title")}</button>
+        </p>
+      )}
       <History />
     </>
   );
@@ -140,7 +157,7 @@ function Waiting({ payment }: { payment: PaymentRecord }) {
         {ICONS[payment.state]}
       </span>
       <span>
-        <b>{nameOf(payment.payee) ?? (payment.memo || ends(payment.payee))}</b>
+        <b>{nameOf(payment.payee) ?? (memoOf(payment) || ends(payment.payee))}</b>
         <br />
         <span class="dim">
           {t(WORDS[payment.state])}, {time(payment.made, language.value)}

@@ -2,13 +2,13 @@ import { effect, signal } from "@preact/signals";
 import { render } from "preact";
 import { LANGUAGES, type Language } from "../format";
 import { choose, language, preferred, t } from "../words";
-import { First, Locked, Unregistered } from "./first";
+import { First, Locked } from "./first";
 import { Home } from "./home";
 import { delegated, type Page, go, page, startRoutes, wanted } from "./route";
 import { delegation, startDesk, takeDelegation } from "./desk";
 import { newer, startInstall, takeNewer } from "./install";
 import { Later } from "./parts";
-import { Ask, Pay } from "./payment";
+import { Pay } from "./payment";
 import { More } from "./more";
 import { soonOr, whenIdle } from "../pace";
 import { loadRefusals } from "../words/refusals";
@@ -19,6 +19,7 @@ const NAMES: Record<Language, string> = { kk: "Қазақша", ru: "Русск�
 const TABS = ["home", "pay", "ask", "more"] as const satisfies readonly Page[];
 
 const PARTS = {
+  ask: () => import("./ask").then((m) => m.Ask),
   history: () => import("./history").then((m) => m.HistoryPage),
   receipt: () => import("./receipt").then((m) => m.ReceiptPage),
   rules: () => import("./rules").then((m) => m.Rules),
@@ -29,6 +30,7 @@ const PARTS = {
   safety: () => import("./safety").then((m) => m.Safety),
 };
 const wantedRole = () => import("./demo").then((m) => m.Wanted);
+const BANK = () => import("./bank").then((m) => m.Unregistered);
 const badLink = signal(false);
 
 function Body() {
@@ -44,13 +46,11 @@ function Body() {
     case "locked":
       return <Locked />;
     case "unregistered":
-      return <Unregistered />;
+      return <Later load={BANK} props={{}} />;
   }
   switch (page.value) {
     case "pay":
       return <Pay />;
-    case "ask":
-      return <Ask />;
     case "more":
       return <More />;
     case "home":

@@ -7,7 +7,8 @@ import { choose } from "../words";
 import { loadRefusals } from "../words/refusals";
 import type { HistoryLine, Step } from "./client";
 import { wanted } from "./history";
-import { otherOf, wordOf } from "./lines";
+import { wordOf } from "./lines";
+import { otherOf } from "./refund";
 import { contacts } from "./private";
 import { said } from "./rules";
 
@@ -31,7 +32,7 @@ describe("a history", () => {
 
   it("tells received from paid", () => {
     expect([wanted(paid, "", "in", own), wanted(paid, "", "out", own), wanted(got, "", "in", own), wanted({ ...got, net: 0n }, "", "in", own)]).toEqual([false, true, true, false]);
-    expect([wordOf(paid), wordOf(got), wordOf({ ...got, net: 0n }), wordOf({ ...got, net: 0n, kind: "rekey" }), wordOf({ ...got, kind: "" })]).toEqual(["line.paid", "line.received", "line.own", "line.change", "line.system"]);
+    expect([wordOf(paid), wordOf(got), wordOf({ ...got, net: 0n }), wordOf({ ...got, net: 0n, kind: "rekey" }), wordOf({ ...got, kind: "" })]).toEqual(["line.paid", "line.received", "line.own", "line.key", "line.system"]);
   });
 
   it("names the payer of what came and the payee of what went, among several", () => {

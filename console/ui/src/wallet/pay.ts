@@ -5,7 +5,8 @@ import { concat, hex, unhex } from "../ledger/bytes";
 import type { Signer } from "../ledger/sign";
 import { ROLE, digest, encodeTransaction, markedBody, markedMergeBody, mergeBody, signatureOf, transactionId, transferBody } from "../ledger/transaction";
 import type { Value } from "../ledger/cbor";
-import { type Client, Refusal, undecided } from "./client";
+import { type Client, Refusal, isRule, undecided } from "./client";
+import { checkOnce, checkRefund, waitsAlready } from "./refund";
 import type { PaymentRecord, Store } from "./store";
 
 /** How long what is signed can be executed. Short: a payment that waits for a network is signed when it is sent. */
@@ -19,6 +20,7 @@ export interface Order {
   readonly memo: string;
   readonly until?: number; // Unix milliseconds: not to be paid later
   readonly purpose?: number; // whose money is paid; absent for plain tenge
+  readonly once?: boolean; // a request: it is not paid when it was paid before
   readonly waiting?: string; // the id of the record in whose place the signed payment comes
 }
 
@@ -41,6 +43,8 @@ async function signed(p: Payer, body: readonly Value[]): Promise<{ id: string; b
 export async function prepare(p: Payer, order: Order): Promise<PaymentRecord> {
   const payer = unhex(order.wallet, 16);
   const { purpose } = order;
+  await checkOnce(p, order);
+  await checkRefund(p, order);
   const becomes = purpose === undefined ? 0 : await p.client.mayPay(purpose, order.payee, order.amount);
   for (let merges = 0; ; merges++) {
     const selection = await p.client.select(order.wallet, order.amount, purpose);
@@ -51,6 +55,7 @@ export async function prepare(p: Payer, order: Order): Promise<PaymentRecord> {
       await p.client.submit((await signed(p, merge)).bytes);
       continue;
     }
+    await checkRefund(p, order); // who gave back on another device meanwhile has spent what was chosen, or is seen
     const payment = { payer, payee: unhex(order.payee, 16), inputs, total: selection.total, amount: order.amount, memo: order.memo, validUntil };
     const body = purpose === undefined ? transferBody(payment) : markedBody({ ...payment, purpose, becomes });
     const { id, bytes } = await signed(p, body);
@@ -64,6 +69,7 @@ export async function prepare(p: Payer, order: Order): Promise<PaymentRecord> {
       validUntil: Number(validUntil),
       state: "prepared",
       ...(purpose !== undefined && { purpose }),
+      ...(order.until !== undefined && { until: order.until }),
     };
     if (order.waiting === undefined) await p.store.savePayment(record);
     else await p.store.replacePayment(order.waiting, record);
@@ -71,11 +77,14 @@ export async function prepare(p: Payer, order: Order): Promise<PaymentRecord> {
   }
 }
 
-/** Writes down a payment for which no node could be asked. It is signed when one can be, so that it cannot lapse unseen. */
+/** Writes down a payment for which no node could be asked. It is signed when one can be, so that it cannot lapse unseen. A request
+ * that waits already is that payment. */
 export async function wait(p: Pick<Payer, "store" | "now">, order: Order): Promise<PaymentRecord> {
+  const same = order.once ? await waitsAlready(p.store, order) : undefined;
+  if (same) return same;
   const id = `waiting-${hex(crypto.getRandomValues(new Uint8Array(16)))}`;
   const { payee, amount, memo, until, purpose } = order;
-  const record: PaymentRecord = { id, bytes: "", payee, amount: String(amount), memo, made: p.now(), validUntil: 0, state: "waiting", ...(until !== undefined && { until }), ...(purpose !== undefined && { purpose }) };
+  const record: PaymentRecord = { id, bytes: "", payee, amount: String(amount), memo, made: p.now(), validUntil: 0, state: "waiting", ...(until !== undefined && { until }), ...(purpose !== undefined && { purpose }), ...(order.once && { once: true }) };
   await p.store.savePayment(record);
   return record;
 }
@@ -89,9 +98,9 @@ export async function makeWaiting(p: Payer, wallet: string, record: PaymentRecor
       await p.store.savePayment(made);
       return made;
     }
-    made = await prepare(p, { wallet, payee: record.payee, amount: BigInt(record.amount), memo: record.memo, waiting: record.id, ...(record.purpose !== undefined && { purpose: record.purpose }) });
+    made = await prepare(p, { wallet, payee: record.payee, amount: BigInt(record.amount), memo: record.memo, waiting: record.id, ...(record.once && { once: true }), ...(record.until !== undefined && { until: record.until }), ...(record.purpose !== undefined && { purpose: record.purpose }) });
   } catch (error) {
-    if (!(error instanceof Refusal) || undecided(error) || error.status === 403) throw error;
+    if (!isRule(error) && (!(error instanceof Refusal) || undecided(error) || error.status === 403)) throw error;
     made = { ...record, state: "refused", code: error.code };
     await p.store.savePayment(made);
     return made;

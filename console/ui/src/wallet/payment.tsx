@@ -1,5 +1,5 @@
 import { useEffect, useState } from "preact/hooks";
-import { type AmountProblem, ends, money, parseAmount } from "../format";
+import { type AmountProblem, ends, moment, money, parseAmount } from "../format";
 import { unhex } from "../ledger/bytes";
 import { language, t } from "../words";
 import { explain } from "../words/refusals";
@@ -8,16 +8,17 @@ import { Refusal, isRule } from "./client";
 import { freeMoney } from "./facts";
 import { LearnLink, What } from "./learnlink";
 import { limitsNow } from "./limits";
+import { memoOf } from "./lines";
 import { Choice, Field, Form, Later, Picture, type Problem, Title } from "./parts";
 import { contacts, nameOf, settings } from "./private";
+import type { Before } from "./refund";
 import { Refused } from "./refused";
-import { type PaymentRequest, checkRequest, formatRequest, parseRequest } from "./request";
+import { type PaymentRequest, checkRequest, parseRequest } from "./request";
 import { go, requested } from "./route";
 import type { PaymentRecord } from "./store";
-import { client, history, learnPurpose, marked, network, pay, payments, purposeName, record, signedIn, unanswered } from "./state";
+import { answered, client, learnPurpose, marked, network, pay, payments, purposeName, record, signedIn, unanswered } from "./state";
 
 const scanner = () => import("./scanner").then((m) => m.Scanner);
-const code = () => import("./code").then((m) => m.Code);
 
 /** Whom a text names: a request in a code or link, or a wallet's number. */
 function payeeOf(text: string): PaymentRequest {
@@ -32,6 +33,7 @@ interface Draft {
   readonly memo: string;
   readonly until?: number;
   readonly purpose?: number; // whose money is paid; absent for one's own
+  readonly once?: boolean; // a request, which names itself by a reference or its time
 }
 
 export function Pay() {
@@ -90,7 +92,7 @@ function Order({ chosen }: { chosen: (d: Draft) => void }) {
           const parsed: bigint | AmountProblem = request.amount ?? parseAmount(amount);
           if (typeof parsed === "string") return setProblems({ amount: parsed });
           setProblems({});
-          chosen({ payee: request.to, amount: parsed, memo: request.reference ?? memo.trim(), ...(request.until !== undefined && { until: request.until }), ...(purpose !== "" && { purpose: Number(purpose) }) });
+          chosen({ payee: request.to, amount: parsed, memo: request.reference ?? memo.trim(), ...(request.until !== undefined && { until: request.until }), ...(purpose !== "" && { purpose: Number(purpose) }), ...((request.reference ?? request.until) !== undefined && { once: true }) });
         }}
         other={
           <button type="button" onClick={() => setScanning(true)}>
@@ -127,6 +129,10 @@ function Confirm({ draft, back, done }: { draft: Draft; back: () => void; done: 
   const [code, setCode] = useState<string | undefined>(undefined);
   const [compared, setCompared] = useState(false);
   const [problem, setProblem] = useState(false);
+  const [before, setBefore] = useState<Before | undefined>(undefined);
+  const [again, setAgain] = useState(false);
+  const look = () => answered(draft).then(setBefore);
+  useEffect(() => void look(), [draft]);
   const amount = money(draft.amount, language.value);
   const name = nameOf(draft.payee);
   const strange = name === undefined && draft.amount >= settings.value.askAbove && !payments.value.some((p) => p.payee === draft.payee && p.state === "done");
@@ -156,7 +162,7 @@ function Confirm({ draft, back, done }: { draft: Draft; back: () => void; done: 
         {draft.memo !== "" && (
           <>
             <dt>{t("pay.memo")}</dt>
-            <dd>{draft.memo}</dd>
+            <dd>{memoOf(draft)}</dd>
           </>
         )}
         <dt>{t("pay.after")}</dt>
@@ -173,15 +179,21 @@ function Confirm({ draft, back, done }: { draft: Draft; back: () => void; done: 
       <LearnLink card="final" />
       {overDay && <p class="note">{t("pay.day-over", { left: money(limits!.dayLeft!, language.value) })}</p>}
       {code !== undefined && <Refused code={code} about={draft} />}
+      {before && (
+        <p class="note" role="alert">
+          {t(before.waits ? "pay.waits-already" : "pay.before", { when: moment(before.millis, language.value) })}
+        </p>
+      )}
       <Form
         button={t("pay.confirm", { amount })}
         submit={async () => {
-          if (strange && !compared) return setProblem(true);
+          if ((strange && !compared) || (before && !again)) return setProblem(true);
           setCode(undefined);
           try {
-            done(await pay(draft));
+            done(await pay({ ...draft, once: draft.once === true && !again }));
           } catch (error) {
             setCode(codeOf(error));
+            await look(); // it may have been paid meanwhile, in another tab or on another phone
           }
         }}
         other={
@@ -200,6 +212,17 @@ function Confirm({ draft, back, done }: { draft: Draft; back: () => void; done: 
             </label>
             <span class="problem" role="alert">
               {problem && !compared ? t("pay.compare") : ""}
+            </span>
+          </p>
+        )}
+        {before && (
+          <p class="field">
+            <label class="check">
+              <input type="checkbox" checked={again} aria-invalid={problem && !again} onChange={(e) => setAgain(e.currentTarget.checked)} />
+              <span>{t("pay.again")}</span>
+            </label>
+            <span class="problem" role="alert">
+              {problem && !again ? t("pay.again-say") : ""}
             </span>
           </p>
         )}
@@ -250,54 +273,6 @@ function Verdict({ payment }: { payment: PaymentRecord }) {
         {payment.state === "done" && <button onClick={() => go("receipt", { id: payment.id })}>{t("pay.receipt")}</button>}
         {payment.state === "done" && nameOf(payment.payee) === undefined && <button onClick={() => go("people", { wallet: payment.payee })}>{t("people.keep", { wallet: ends(payment.payee) })}</button>}
       </p>
-    </>
-  );
-}
-
-export function Ask() {
-  const [amount, setAmount] = useState("");
-  const [reference, setReference] = useState("");
-  const [request, setRequest] = useState<PaymentRequest | undefined>(undefined);
-  const [problem, setProblem] = useState<Problem | undefined>(undefined);
-  const [copied, setCopied] = useState(false);
-  const r = record.value!;
-  if (request) {
-    const link = formatRequest(request, `${location.origin}/wallet/`);
-    const paid = history.value?.find((l) => l.net === request.amount && l.memo === request.reference && request.reference !== undefined);
-    const label = request.amount === undefined ? t("ask.any") : t("ask.code", { amount: money(request.amount, language.value) });
-    return (
-      <>
-        <Title text="ask.title" />
-        <p>{t("ask.about")}</p>
-        <Later load={code} props={{ text: formatRequest(request), label }} />
-        <p class="big">{request.amount === undefined ? t("ask.any") : money(request.amount, language.value)}</p>
-        <p class="id" data-testid="request">
-          {link}
-        </p>
-        <p role="status">{paid ? t("ask.paid", { amount: money(paid.net, language.value) }) : copied ? t("ask.copied") : ""}</p>
-        <p class="acts">
-          <button class="first" onClick={() => void navigator.clipboard.writeText(link).then(() => setCopied(true))}>
-            {t("ask.copy")}
-          </button>
-          <button onClick={() => setRequest(undefined)}>{t("back")}</button>
-        </p>
-      </>
-    );
-  }
-  return (
-    <>
-      <Title text="ask.title" />
-      <Form
-        button={t("next")}
-        submit={async () => {
-          const parsed = amount.trim() === "" ? undefined : parseAmount(amount);
-          if (typeof parsed === "string") return setProblem(parsed);
-          setRequest({ network: r.network, to: r.wallet!, ...(parsed !== undefined && { amount: parsed }), ...(reference.trim() !== "" && { reference: reference.trim() }) });
-        }}
-      >
-        <Field label="pay.amount" value={amount} change={setAmount} decimal problem={problem} />
-        <Field label="pay.memo" value={reference} change={(text) => setReference(text.slice(0, 32))} />
-      </Form>
     </>
   );
 }

@@ -4,10 +4,11 @@ import { date, ends, money, time } from "../format";
 import type { Bytes } from "../ledger/bytes";
 import { language, t } from "../words";
 import { type HistoryLine, Refusal, Unreached } from "./client";
-import { otherOf, wordOf } from "./lines";
+import { memoOf, wordOf } from "./lines";
 import { LearnLink, What } from "./learnlink";
 import { Form, Picture, Title } from "./parts";
 import { nameOf } from "./private";
+import { otherOf } from "./refund";
 import { Refused } from "./refused";
 import { go, params } from "./route";
 import { client, history, record, signedIn } from "./state";
@@ -55,7 +56,7 @@ export function ReceiptPage() {
         {line.memo !== "" && (
           <>
             <dt>{t("pay.memo")}</dt>
-            <dd>{line.memo}</dd>
+            <dd>{memoOf(line)}</dd>
           </>
         )}
         <dt>{t("receipt.when")}</dt>

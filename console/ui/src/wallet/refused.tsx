@@ -13,6 +13,7 @@ const CARDS: Readonly<Record<string, Card>> = {
   "insufficient-funds": "marked",
   "rekey-pending": "lost",
   "sign-in-refused": "lost",
+  "wallet-moved": "lost",
   "token-not-live": "final",
   expired: "offline",
   unreached: "offline",

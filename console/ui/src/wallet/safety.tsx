@@ -4,7 +4,6 @@ import { type Key, counted, language, t } from "../words";
 import type { DelegationLine } from "./client";
 import { codeOf } from "./codeof";
 import { delegationLink } from "./desk";
-import { Recovery } from "./first";
 import { cancelPending, newKey, setRecovery } from "./keys";
 import { installable, install } from "./install";
 import { type Card, LearnLink, type Term, What } from "./learnlink";
@@ -13,6 +12,7 @@ import { Choice, Field, Form, Later, type Problem, Title } from "./parts";
 import { setSettings, settings } from "./private";
 import { Refused } from "./refused";
 import { go } from "./route";
+import { Recovery } from "./written";
 import { balance, client, lock, network, record, seedWith, setDeviceLock, signedIn, signer } from "./state";
 import { type Bytes, unhex } from "../ledger/bytes";
 

@@ -11,8 +11,9 @@ import { listen } from "./events";
 import { openWithPasskey, sealWithPasskey } from "./passkey";
 import { type Order, type Payer, makeWaiting, prepare, settle, wait } from "./pay";
 import { promote } from "./keys";
+import { type Before, paidBefore, waitsAlready } from "./refund";
 import { type Seen, forget, recall, seen } from "./private";
-import { type PaymentRecord, Store, type WalletRecord } from "./store";
+import { Gone, type PaymentRecord, Store, type WalletRecord } from "./store";
 import { open, seal } from "./vault";
 import type { Value } from "../ledger/cbor";
 import { ROLE, type Witness, digest, encodeTransaction, signatureOf, transactionId } from "../ledger/transaction";
@@ -31,10 +32,12 @@ export const history = signal<readonly HistoryLine[] | undefined>(undefined);
 export const payments = signal<readonly PaymentRecord[]>([]);
 export const asOf = signal<number | undefined>(undefined);
 export const connected = signal(true);
-export const fault = signal<"no-crypto" | "storage" | undefined>(undefined);
+export const fault = signal<"no-crypto" | "storage" | "storage-gone" | undefined>(undefined);
 export const started = signal(false);
 /** How far this device's clock is from the network's, in milliseconds, as far as it was asked. */
 export const clockOff = signal(0);
+/** Another key has taken this one's place: this device neither pays nor reads the wallet any more. */
+export const moved = signal(false);
 /** A payment was sent, and nobody has answered yet. */
 export const unanswered = signal(false);
 
@@ -67,6 +70,10 @@ export async function start(): Promise<void> {
   }
   try {
     store = await Store.open();
+    store.gone = () => {
+      lock();
+      fault.value = "storage-gone";
+    };
     record.value = await store.wallet();
     payments.value = await store.payments();
     void navigator.storage?.persist?.();
@@ -117,6 +124,7 @@ async function opened(seed: Bytes): Promise<void> {
     asOf.value = last.asOf;
   }
   signer.value = await signerOf(seed);
+  moved.value = false;
   touch();
 }
 
@@ -126,7 +134,7 @@ export async function make(seed: Bytes, passphrase: string, recoverySaved: boole
   if (of === undefined) throw new Unreached("the network is not known");
   const made = await signerOf(seed);
   const copy = concat(seed);
-  const next: WalletRecord = { network: of, publicKey: hex(made.publicKey), sealed: await seal(seed, passphrase, unhex(of), made.publicKey), recoverySaved };
+  const next: WalletRecord = { network: of, publicKey: hex(made.publicKey), sealed: await seal(seed, passphrase, unhex(of), made.publicKey), recoverySaved, ...(recoverySaved && { restored: true }) };
   await theStore().saveWallet(next);
   record.value = next;
   await opened(copy);
@@ -301,12 +309,31 @@ export async function signedIn<T>(work: (wallet: string) => Promise<T>): Promise
   const wallet = record.value?.wallet;
   const key = signer.value;
   if (wallet === undefined || !key || !record.value) throw new Error("the wallet is not open");
+  if (moved.value) throw new Refusal(401, MOVED, "");
   try {
     return await work(wallet);
   } catch (error) {
     if (!(error instanceof Refusal) || (error.status !== 401 && error.status !== 403)) throw error;
-    await client.signIn(unhex(record.value.network), wallet, key);
+    await signInOr(unhex(record.value.network), wallet, key);
     return work(wallet);
+  }
+}
+
+const MOVED = "wallet-moved";
+
+/** Opens a session. Where that is refused it is asked whether the key opens the wallet at all: if not, it is not tried again. */
+async function signInOr(network: Bytes, wallet: string, key: Signer): Promise<void> {
+  try {
+    await client.signIn(network, wallet, key);
+  } catch (error) {
+    if (!(error instanceof Refusal) || error.code !== "sign-in-refused") throw error;
+    const own = await client.keyed(network, key).catch(() => undefined);
+    if (!own || own.some((w) => w.wallet === wallet && !w.recovery)) throw error;
+    if (signer.value === key) {
+      moved.value = true;
+      listening?.abort();
+    }
+    throw new Refusal(401, MOVED, "");
   }
 }
 
@@ -326,7 +353,7 @@ export async function learnPurpose(purpose: number): Promise<void> {
 
 /** Reads balance and history again. What cannot be read is left as it was, and said to be old. */
 export async function refresh(): Promise<void> {
-  if (phase.value !== "open") return;
+  if (phase.value !== "open" || moved.value) return;
   try {
     const [b, h, m] = await signedIn(async (wallet) => [await client.balance(wallet), await client.history(wallet, HISTORY), await client.marked(wallet)] as const);
     if (phase.value !== "open") return; // it was locked meanwhile
@@ -344,6 +371,7 @@ export async function refresh(): Promise<void> {
     if (back || payments.value.some((p) => p.state === "waiting")) void resume();
   } catch (error) {
     if (error instanceof Refusal && error.status === 401) return; // the session ended meanwhile: the next look opens another
+    if (error instanceof Gone) return; // it is said on the whole page
     if (!(error instanceof Unreached)) throw error;
     connected.value = false;
   }
@@ -411,6 +439,19 @@ export function pay(order: Omit<Order, "wallet">): Promise<PaymentRecord> {
   return paying;
 }
 
+/** What answered a request before, or waits here to do so. */
+export async function answered(order: Omit<Order, "wallet">): Promise<Before | undefined> {
+  const of = { wallet: record.value!.wallet!, ...order };
+  const waits = await waitsAlready(theStore(), of);
+  if (waits) return { millis: waits.made, waits: true };
+  try {
+    return await signedIn(() => paidBefore(payer(), of));
+  } catch (error) {
+    if (error instanceof Unreached || error instanceof Refusal) return undefined; // it is looked up again before it is signed
+    throw error;
+  }
+}
+
 /** Signs a change of the wallet's own and hands it in. */
 export async function submitOwn(
   make: (wallet: Bytes, validUntil: bigint) => readonly Value[],
@@ -439,7 +480,7 @@ export function resume(): Promise<void> {
       }
     })
     .catch((error: unknown) => {
-      if (!(error instanceof Unreached)) throw error; // it waits on
+      if (!(error instanceof Unreached || error instanceof Gone || (error instanceof Refusal && error.status === 401))) throw error; // it waits on
     })
     .then(refresh)
     .finally(() => {

@@ -10,6 +10,7 @@ export interface WalletRecord {
   readonly sealed: Sealed;
   readonly wallet?: string; // its id, once the bank has registered it
   readonly recoverySaved: boolean;
+  readonly restored?: boolean; // it came back from a code: its wallet is looked for before a new one is thought of
   readonly passkey?: PasskeySealed; // the same seed under the device's lock
   readonly application?: { readonly id: string; readonly bank: string; readonly name: string }; // to a bank, for the wallet
   readonly waits?: { readonly wallet: string; readonly due: number }; // a bank gave this key to a wallet: it is in force from then on
@@ -34,6 +35,7 @@ export interface PaymentRecord {
   readonly index?: number; // of the entry
   readonly until?: number; // of the request: a payment that waits is not made later
   readonly purpose?: number; // whose money is paid; absent for plain tenge
+  readonly once?: boolean; // one that waits: a request, which is not paid when it was paid before
 }
 
 /** A value under a key of the wallet's; see Box. */
@@ -51,6 +53,9 @@ export interface Delegation {
   readonly until: number;
 }
 
+/** What the device kept was deleted, or closed by a newer page, while this one was open. */
+export class Gone extends Error {}
+
 /** The device keeps nothing more: nothing that depends on the record was done. */
 export class Full extends Error {}
 
@@ -65,6 +70,9 @@ type Shelf = "wallet" | "payments" | "sealed" | "tills";
 export class Store {
   private constructor(private readonly db: IDBDatabase) {}
 
+  /** Called when what the device kept is not there any more. */
+  gone: () => void = () => {};
+
   static open(name = NAME): Promise<Store> {
     return new Promise((resolve, reject) => {
       const request = indexedDB.open(name, VERSION);
@@ -76,8 +84,13 @@ export class Store {
         if (!has.contains("tills")) request.result.createObjectStore("tills");
       };
       request.onsuccess = () => {
-        request.result.onversionchange = () => request.result.close(); // a newer page in another tab may go on
-        resolve(new Store(request.result));
+        const store = new Store(request.result);
+        request.result.onversionchange = () => {
+          request.result.close(); // a newer page in another tab may go on
+          store.gone();
+        };
+        request.result.onclose = () => store.gone(); // the person deleted the site's data
+        resolve(store);
       };
       request.onerror = () => reject(request.error ?? new Error("storage"));
       request.onblocked = () => reject(new Error("another page holds an older version of the storage"));
@@ -90,7 +103,13 @@ export class Store {
 
   private run<T>(store: Shelf, mode: IDBTransactionMode, work: (s: IDBObjectStore) => IDBRequest<T>): Promise<T> {
     return new Promise((resolve, reject) => {
-      const transaction = this.db.transaction(store, mode, { durability: "strict" });
+      let transaction: IDBTransaction;
+      try {
+        transaction = this.db.transaction(store, mode, { durability: "strict" });
+      } catch (cause) {
+        this.gone();
+        return reject(new Gone("the device's storage is closed", { cause }));
+      }
       const request = work(transaction.objectStore(store));
       transaction.oncomplete = () => resolve(request.result);
       transaction.onabort = transaction.onerror = () => reject(failed(transaction.error ?? request.error));

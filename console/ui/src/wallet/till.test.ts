@@ -39,6 +39,10 @@ describe("a till", () => {
     expect(refunded(second, [first, second, back])).toBe(1000n);
     expect(refunded(first, [first, second, back])).toBe(0n);
     expect(standing(asked, [first, second, back])).toMatchObject({ state: "paid", paid: 1000n });
+    expect(standing(asked, [first, line(-1000n, refundMemo(first))])).toMatchObject({ state: "back", given: 1000n });
+    expect(standing(asked, [first, line(-300n, refundMemo(first))])).toMatchObject({ state: "paid", paid: 700n });
+    expect(standing(asked, [first, line(-2000n, refundMemo(first))])).toMatchObject({ state: "back", paid: 0n }); // never more than came
+    expect(standing(asked, [line(400n, asked.reference), line(-1000n, refundMemo(second))])).toMatchObject({ state: "part", paid: 400n });
     expect(new TextEncoder().encode(refundMemo(first)).length).toBeLessThanOrEqual(64);
   });
 

@@ -102,6 +102,7 @@ function Counter({ asked: a, back }: { asked: Asked; back: () => void }) {
         {s.state === "part" && <p class="big warn">{t("till.part", { paid: money(s.paid, language.value), rest: money(rest, language.value) })}</p>}
         {s.state === "over" && <p class="big warn">{t(s.twice ? "till.twice" : "till.more", { paid: money(s.paid, language.value), over: money(-rest, language.value) })}</p>}
         {s.state === "open" && <p class="big">{amount}</p>}
+        {s.state === "back" && <p class="big">{t("till.refunded", { amount: money(s.given, language.value) })}</p>}
         <p class="dim">{a.reference}</p>
       </div>
       {(s.state === "open" || s.state === "part") && <Later key={request} load={code} props={{ text: request, label: t("ask.code", { amount: money(rest, language.value) }) }} />}
@@ -156,7 +157,7 @@ function Day({ open }: { open: (a: Asked) => void }) {
   const today = dayIn(network.value?.timeMillis ?? Date.now());
   const day = dayOf(lines.value, today, dayIn);
   const rows = [...day.sales, ...day.refunds].sort((a, b) => (a.index < b.index ? 1 : -1));
-  const unpaid = asked.value.filter((a) => dayIn(a.made) === today && standing(a, lines.value ?? []).state !== "paid");
+  const unpaid = asked.value.filter((a) => dayIn(a.made) === today && ["open", "part"].includes(standing(a, lines.value ?? []).state));
   return (
     <section>
       <h2>{t("till.day")}</h2>

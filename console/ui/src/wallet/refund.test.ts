@@ -1,0 +1,182 @@
+// @vitest-environment node
+// What is paid once: refunds, and requests that were answered.
+
+import "fake-indexeddb/auto";
+import { describe, expect, it } from "vitest";
+import { unhex } from "../ledger/bytes";
+import { signerOf } from "../ledger/sign";
+import { choose, t } from "../words";
+import { Client } from "./client";
+import { codeOf } from "./codeof";
+import { memoOf, wordOf } from "./lines";
+import { type Order, type Payer, makeWaiting, prepare, settle, wait } from "./pay";
+import { paidBefore, refundMemo } from "./refund";
+import { Store } from "./store";
+
+const NETWORK = "ab".repeat(32);
+const OWN = "01".repeat(16);
+const CUSTOMER = "02".repeat(16);
+const OTHER = "03".repeat(16);
+const MILLIS = 1_800_000_000_000;
+
+interface Entry {
+  readonly id: string;
+  readonly net: number;
+  readonly memo: string;
+  readonly from: string;
+  readonly to: string;
+}
+
+/** A node with a history in pages of two, the latest first, whose answers to payments a test makes. */
+async function payerOf(name: string, entries: () => readonly Entry[], submit: () => unknown = () => [{ receipt: { id: "00", index: 9, time_millis: 1 } }]): Promise<Payer & { sent: number; asked: number }> {
+  const payer = { sent: 0, asked: 0 } as Payer & { sent: number; asked: number };
+  const send = (async (path: string) => {
+    let a: unknown;
+    if (path === "/v1/network") a = { network: NETWORK, name: "t", open: false, time_millis: MILLIS };
+    else if (path.endsWith("/selections")) a = { tokens: [{ id: "07".repeat(32), amount: 500_000 }], total: 500_000, merge: false };
+    else if (path.includes("/history?")) {
+      payer.asked++;
+      const before = Number(/before=(\d+)/.exec(path)?.[1] ?? entries().length);
+      const lines = entries().slice(0, before).slice(-2).reverse();
+      const first = before - lines.length;
+      a = {
+        lines: lines.map((e, i) => ({ id: e.id, index: before - 1 - i, time_millis: MILLIS, net: e.net, transaction: { kind: "transfer", body: { parties: [e.from, e.to], payers: 1, memo: { scheme: 1, bytes: btoa(e.memo) } } } })),
+        ...(first > 0 && { next: first }),
+      };
+    } else {
+      payer.sent++;
+      a = submit();
+    }
+    if (a === "lost") throw new TypeError("network");
+    return a instanceof Response ? a : new Response(JSON.stringify(a));
+  }) as typeof fetch;
+  return Object.assign(payer, { network: unhex(NETWORK), signer: await signerOf(new Uint8Array(32).fill(9)), client: new Client("", "https://tenge.example.kz", send), store: await Store.open(name), now: () => MILLIS, pause: async () => {} });
+}
+
+const SALE: Entry = { id: "5a".repeat(32), net: 2500, memo: "T-12345678", from: CUSTOMER, to: OWN };
+const refund: Order = { wallet: OWN, payee: CUSTOMER, amount: 2500n, memo: refundMemo(SALE) };
+const sold = (n: number): Entry => ({ ...SALE, id: `${n}`.repeat(64), memo: "" });
+const back = (amount: number, id = "bb".repeat(32)): Entry => ({ id, net: -amount, memo: refundMemo(SALE), from: OWN, to: CUSTOMER });
+
+describe("a refund", () => {
+  it("is made once by two tabs that both reviewed it, though the ledger's list is behind", async () => {
+    const payer = await payerOf("two tabs", () => [SALE]);
+    expect((await settle(payer, await prepare(payer, refund))).state).toBe("done");
+    await expect(prepare(payer, refund)).rejects.toMatchObject({ code: "refund-made" });
+    expect(payer.sent).toBe(1);
+    expect(await payer.store.payments()).toHaveLength(1);
+  });
+
+  it("is not made when another device made it, even between choosing the money and signing", async () => {
+    const entries = [SALE, sold(1), sold(2), sold(3)];
+    const first = await payerOf("another device", () => entries);
+    await expect(prepare(first, { ...refund, amount: 2501n })).rejects.toMatchObject({ code: "refund-made" });
+    let asked = () => 0;
+    const late = await payerOf("meanwhile", () => (asked() > 2 ? [...entries, back(2500)] : entries)); // two pages are the first look
+    asked = () => late.asked;
+    await expect(prepare(late, refund)).rejects.toMatchObject({ code: "refund-made" });
+    expect(late.asked).toBeGreaterThan(2);
+    expect(await late.store.payments()).toEqual([]);
+  });
+
+  it("of the rest is made, and not counted twice when both journal and ledger have it", async () => {
+    const entries = [SALE];
+    const payer = await payerOf("in parts", () => entries);
+    const made = await settle(payer, await prepare(payer, { ...refund, amount: 1000n }));
+    entries.push(back(1000, made.id));
+    expect((await settle(payer, await prepare(payer, { ...refund, amount: 1500n }))).state).toBe("done");
+    await expect(prepare(payer, { ...refund, amount: 1n })).rejects.toMatchObject({ code: "refund-made" });
+  });
+
+  it("goes to who paid, and only for what came", async () => {
+    const payer = await payerOf("who", () => [SALE]);
+    await expect(prepare(payer, { ...refund, payee: OTHER })).rejects.toMatchObject({ code: "refund-payee" });
+    await expect(prepare(payer, { ...refund, memo: `refund ${"77".repeat(16)}` })).rejects.toMatchObject({ code: "refund-unknown" });
+    expect((await settle(payer, await prepare(payer, { ...refund, memo: "refund of last week" }))).state).toBe("done");
+  });
+
+  it("that waited is refused with its reason when it was made meanwhile", async () => {
+    const payer = await payerOf("waited", () => [SALE, back(2500)]);
+    expect(await makeWaiting(payer, OWN, await wait(payer, refund))).toMatchObject({ state: "refused", code: "refund-made" });
+    expect(payer.sent).toBe(0);
+  });
+});
+
+const request: Order = { wallet: OWN, payee: OTHER, amount: 150_050n, memo: "invoice 7", once: true };
+const paid: Entry = { id: "cc".repeat(32), net: -150_050, memo: "invoice 7", from: OWN, to: OTHER };
+
+describe("a request", () => {
+  it("is paid twice only by who says so", async () => {
+    const payer = await payerOf("twice", () => []);
+    expect(await paidBefore(payer, request)).toBeUndefined();
+    await settle(payer, await prepare(payer, request));
+    expect(await paidBefore(payer, request)).toEqual({ millis: MILLIS, waits: false });
+    await expect(prepare(payer, request)).rejects.toMatchObject({ code: "paid-before" });
+    expect((await settle(payer, await prepare(payer, { ...request, once: false }))).state).toBe("done");
+    expect(payer.sent).toBe(2);
+  });
+
+  it("that another phone of this wallet paid is known, however long ago within the pages that are read", async () => {
+    const payer = await payerOf("another phone", () => [paid, sold(1), sold(2), sold(3), sold(4)]);
+    await expect(prepare(payer, request)).rejects.toMatchObject({ code: "paid-before" });
+    expect(payer.asked).toBe(3);
+  });
+
+  it("of another sum, words, payee or time is another", async () => {
+    const payer = await payerOf("another", () => [paid]);
+    for (const other of [{ amount: 150_051n }, { memo: "invoice 8" }, { payee: CUSTOMER }]) expect(await paidBefore(payer, { ...request, ...other })).toBeUndefined();
+    const timed: Order = { ...request, memo: "", until: MILLIS + 1000 };
+    await settle(payer, await prepare(payer, timed));
+    expect(await paidBefore(payer, timed)).toBeDefined();
+    expect(await paidBefore(payer, { ...timed, until: MILLIS + 2000 })).toBeUndefined();
+  });
+
+  it("that was refused may be paid again", async () => {
+    const payer = await payerOf("refused", () => [], () => [{ problem: { code: "frozen", status: 422, detail: "" } }]);
+    expect((await settle(payer, await prepare(payer, request))).state).toBe("refused");
+    expect((await settle(payer, await prepare(payer, request))).state).toBe("refused");
+  });
+
+  it("that waits for a connection waits once, and is paid once", async () => {
+    const payer = await payerOf("waits once", () => []);
+    const one = await wait(payer, request);
+    expect(await wait(payer, request)).toEqual(one);
+    const again = await wait(payer, { ...request, once: false });
+    expect(again.id).not.toBe(one.id);
+    expect((await makeWaiting(payer, OWN, one)).state).toBe("done");
+    expect((await makeWaiting(payer, OWN, one)).code).toBe("paid-before");
+    expect(payer.sent).toBe(1);
+  });
+});
+
+describe("a device whose storage is deleted while the wallet is open", () => {
+  it("signs nothing, sends nothing and says so", async () => {
+    const payer = await payerOf("deleted", () => []);
+    let said = 0;
+    payer.store.gone = () => said++;
+    await new Promise((done) => (indexedDB.deleteDatabase("deleted").onsuccess = done));
+    expect(said).toBeGreaterThan(0);
+    const refused = await prepare(payer, { ...request, once: false }).catch((error: unknown) => error);
+    expect(codeOf(refused)).toBe("storage-gone");
+    expect(payer.sent).toBe(0);
+  });
+});
+
+describe("a line of the history", () => {
+  const line = { id: "5a".repeat(32), index: 1n, millis: MILLIS, net: 2500n, kind: "transfer", parties: [CUSTOMER, OWN], payers: 1, memo: "T-12345678" };
+
+  it("says what a refund gave back by its day and sum, in each language, and never its number", async () => {
+    for (const l of ["kk", "ru", "en"] as const) {
+      await choose(l);
+      const said = memoOf({ memo: refundMemo(line) }, [line]);
+      expect(said).toMatch(/25[.,]00/);
+      expect(said + memoOf({ memo: refundMemo(line) }, [])).not.toMatch(/5a5a|refund /);
+      expect(memoOf({ memo: "refund of last week" }, [line])).toBe("refund of last week");
+    }
+  });
+
+  it("tells opening, level and new key apart", () => {
+    const words = ["register", "update", "rekey", "cancel-rekey", "vouch"].map((kind) => t(wordOf({ ...line, net: 0n, kind })));
+    expect(new Set(words).size).toBe(5);
+  });
+});

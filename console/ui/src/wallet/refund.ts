@@ -1,0 +1,103 @@
+// What is paid once: a refund, which belongs to the payment that it gives back, and what a request asks for. Each is looked up in
+// the ledger and in the device's journal right before it is signed, under the lock that all tabs share.
+
+import { RuleError } from "../ledger/bytes";
+import { Unreached, type Client, type HistoryLine } from "./client";
+import type { Order } from "./pay";
+import type { PaymentRecord, Store } from "./store";
+
+const REFUND = "refund ";
+const NAMED = 32; // digits of the payment's id
+const PAGE = 200;
+const MOST_PAGES_REFUND = 100;
+const MOST_PAGES_REQUEST = 5;
+
+/** The other side of a line: the payee of what was paid, the payer of what was received. */
+export function otherOf(line: HistoryLine, own: string): string | undefined {
+  const payers = line.parties.slice(0, line.payers);
+  const payees = line.parties.slice(line.payers);
+  return (line.net > 0n ? payers : payees).find((p) => p !== own) ?? line.parties.find((p) => p !== own);
+}
+
+/** The memo of a refund: it names the payment that it gives back. */
+export function refundMemo(payment: { readonly id: string }): string {
+  return REFUND + payment.id.slice(0, NAMED);
+}
+
+/** The digits of the payment that a memo gives back; undefined for a memo of anything else. */
+export function refundOf(memo: string): string | undefined {
+  return /^refund ([0-9a-f]{32})$/.exec(memo)?.[1];
+}
+
+/** How much of a payment was given back. */
+export function refunded(payment: HistoryLine, lines: readonly HistoryLine[]): bigint {
+  const memo = refundMemo(payment);
+  return lines.reduce((sum, l) => (l.net < 0n && l.memo === memo ? sum - l.net : sum), 0n);
+}
+
+type Seeing = { readonly client: Client; readonly store: Store };
+
+/** Refuses a refund of what did not come, to somebody else, or of more than is left of it. A memo that names no payment passes. */
+export async function checkRefund(p: Seeing, order: Order): Promise<void> {
+  const of = refundOf(order.memo);
+  if (of === undefined) return;
+  const lines: HistoryLine[] = [];
+  let before: bigint | undefined;
+  let payment: HistoryLine | undefined;
+  for (let pages = 0; pages < MOST_PAGES_REFUND && !payment; pages++) {
+    const page = await p.client.history(order.wallet, PAGE, before);
+    lines.push(...page.lines);
+    payment = page.lines.find((l) => l.net > 0n && l.id.startsWith(of));
+    if (page.next === undefined) break;
+    before = page.next;
+  }
+  if (!payment) throw new RuleError("refund-unknown", "memo", "no payment of this number came");
+  if (otherOf(payment, order.wallet) !== order.payee) throw new RuleError("refund-payee", "payee", "the payment came from somebody else");
+  const unseen = (await p.store.payments()).filter((r) => r.memo === order.memo && (r.state === "done" || r.state === "prepared") && !lines.some((l) => l.id === r.id));
+  const gone = unseen.reduce((sum, r) => sum + BigInt(r.amount), refunded(payment, lines));
+  if (gone + order.amount > payment.net) throw new RuleError("refund-made", "amount", `${gone} of ${payment.net} tiyn were given back`);
+}
+
+/** A payment like one that is asked for again: when it was made, and whether it still waits here unsigned. */
+export interface Before {
+  readonly millis: number;
+  readonly waits: boolean;
+}
+
+/** A reference tells requests apart; one without has its time at most. */
+function alike(r: PaymentRecord, order: Order): boolean {
+  return r.payee === order.payee && r.amount === String(order.amount) && r.memo === order.memo && (order.memo !== "" || r.until === order.until);
+}
+
+/** What waits here already and is the same. */
+export async function waitsAlready(store: Store, order: Order): Promise<PaymentRecord | undefined> {
+  return (await store.payments()).find((r) => r.state === "waiting" && alike(r, order) && r.purpose === order.purpose);
+}
+
+/** The payment that answered the same request: the journal says, and the ledger where another phone may have paid. Without a
+ * connection the journal alone. */
+export async function paidBefore(p: Seeing, order: Order): Promise<Before | undefined> {
+  const made = (await p.store.payments()).find((r) => alike(r, order) && (r.state === "done" || r.state === "prepared"));
+  if (made) return { millis: made.made, waits: false };
+  if (order.memo === "") return undefined;
+  let before: bigint | undefined;
+  for (let pages = 0; pages < MOST_PAGES_REQUEST; pages++) {
+    let page;
+    try {
+      page = await p.client.history(order.wallet, PAGE, before);
+    } catch (error) {
+      if (error instanceof Unreached) return undefined;
+      throw error;
+    }
+    const line = page.lines.find((l) => l.net === -order.amount && l.memo === order.memo && otherOf(l, order.wallet) === order.payee);
+    if (line) return { millis: line.millis, waits: false };
+    if (page.next === undefined) return undefined;
+    before = page.next;
+  }
+  return undefined;
+}
+
+/** Refuses to answer a request that was answered before, unless its payer said so. */
+export async function checkOnce(p: Seeing, order: Order): Promise<void> {
+  if (order.once && (await paidBefore(p, order))) throw new RuleError("paid-before", "request", "the same was paid before");
+}
