@@ -93,6 +93,10 @@ var kinds = []kind{
 		`{"summary":[{"SUMMARY":[{"Elapsed":9,"MHS 5s":45}]}],"stats":[{"STATS":[{"Chain ID":"1","Chip Count":102,"MHS 5s":22,"Temp Avg":85.87,"Fan0 Speed":3090,
 		"Fan1 Speed":3330},{"Chain ID":"2","Chip Count":101,"MHS 5s":23,"Temp Avg":84,"Status":"Dead","Fan0 Speed":3090},{"ID":"POOL0","Elapsed":9}]}]}`},
 		`{"fans":[3090,3330],"chip_temp":86,"boards":[{"slot":0,"rate_mhs":22,"chips":102,"chip_temp":86},{"slot":1,"rate_mhs":0,"chips":101,"chip_temp":84}]}`},
+	{"chains in sections of their own", protocol.Cgminer, []string{
+		`{"summary":[{"SUMMARY":[{"Elapsed":9,"MHS 5s":45}]}],"devs":[{"DEVS":[{"ASC":0,"MHS 5s":45,"temperature":34}]}],
+		"stats":[{"STATS0":[{"STATS":0,"Num active chips":12,"MHS av":16500,"Temp":47}],"STATS1":[{"STATS":1}]}]}`},
+		`{"boards":[{"slot":0,"rate_mhs":45,"chips":12,"chip_temp":47}]}`},
 	{"a summary that is denied, pools in sections of their own", protocol.Cgminer, []string{
 		`{"devs":[{"DEVS":[{"ASC":0,"MHS 5s":7,"Total MH":70,"Hardware Errors":1,"Device Elapsed":10},{"ASC":1,"MHS 5s":8,"Total MH":80,"Hardware Errors":2,"Device Elapsed":9}]}],
 		"pools":[{"POOL0":[{"URL":"a","User":"u","Status":"Alive","Accepted":2113}],"POOL1":[{"URL":"b","Status":"Alive","Accepted":3}]}]}`},
