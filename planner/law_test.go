@@ -17,7 +17,8 @@ const laws = "from,levy_per_kwh,vat,quota,tax,source\n2020-01-01,0,10%,0,0.10,an
 
 // elsewhere is the sample's plan under the law of a file.
 func elsewhere(law string, change ...string) (*planner.Plan, error) {
-	text := strings.NewReplacer(append(change, "name = \"Ekibastuz 2027\"\n", "name = \"Elsewhere\"\nlaw = \"law.csv\"\ncurrency = \"USD\"\n",
+	text := strings.NewReplacer(append(change, "name = \"Ekibastuz 2027\"\n",
+		"name = \"Elsewhere\"\nlaw = \"law.csv\"\ncurrency = \"USD\"\n",
 		"licence_from = \"2025-03-01\"\n", "")...).Replace(planner.ExampleFile)
 	return planner.Parse("plan.toml", text, func(name string) (string, error) {
 		if name == "law.csv" {
@@ -59,8 +60,10 @@ func TestAnotherCountrysLaw(t *testing.T) {
 
 // Files of laws are read strictly, and those in the documents are read.
 func TestReadLaws(t *testing.T) {
-	for what, text := range map[string]string{"empty": "", "a column less": "2020-01-01,0,0,0,0.1\n", "no day": "x,0,0,0,0.1,a\n", "below zero": "2020-01-01,-1,0,0,0.1,a\n",
-		"above all": "2020-01-01,0,0,0,1.1,a\n", "no source": "2020-01-01,0,0,0,0.1,\n", "out of order": "2020-01-01,0,0,0,0.1,a\n2020-01-01,0,0,0,0.1,a\n"} {
+	for what, text := range map[string]string{"empty": "", "a column less": "2020-01-01,0,0,0,0.1\n",
+		"no day": "x,0,0,0,0.1,a\n", "below zero": "2020-01-01,-1,0,0,0.1,a\n",
+		"above all": "2020-01-01,0,0,0,1.1,a\n", "no source": "2020-01-01,0,0,0,0.1,\n",
+		"out of order": "2020-01-01,0,0,0,0.1,a\n2020-01-01,0,0,0,0.1,a\n"} {
 		if _, err := planner.ReadLaws(text); err == nil {
 			t.Errorf("%s is read", what)
 		}

@@ -69,7 +69,8 @@ func Parse(name, text string, open func(name string) (string, error)) (*Plan, er
 		return nil, err
 	}
 	r.File = file
-	for _, step := range []func() error{r.frame, r.lawFile, r.rate, r.site, r.tariffs, r.laws, r.fleet, r.offers, r.decisions,
+	for _, step := range []func() error{r.frame, r.lawFile, r.rate, r.site, r.tariffs, r.laws, r.fleet, r.offers,
+		r.decisions,
 		r.loan, r.price, r.network} {
 		if err := step(); err != nil {
 			return nil, err

@@ -103,7 +103,7 @@ type Plan struct {
 	Network   paths.Network
 
 	Laws []Law // by month
-	// OwnLaws are those of the file that the plan names instead of the tables, which are Kazakhstan's; none: the tables.
+	// OwnLaws are those of the file that the plan names instead of the tables (Kazakhstan's); none: the tables.
 	OwnLaws  []DatedLaw
 	Currency string // of all amounts, ISO 4217; "": tenge
 	Facts    []Fact

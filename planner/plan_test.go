@@ -54,9 +54,11 @@ func TestBadPlansNameKeyAndLine(t *testing.T) {
 		"a rate without a date":    {"date = \"2026-11-20\"\n", "", "date", "rate.date"},
 		"a fee of more than all":   {`pool_fee = "1%"`, `pool_fee = "101%"`, "farm-out-of-range", "site.pool_fee"},
 		"money of three decimals":  {`grid_fee = "4.50"`, `grid_fee = "4.505"`, "value", "site.grid_fee"},
-		"a difficulty of nothing":  {"difficulty = 150e12", "difficulty = 0", "farm-out-of-range", "network.difficulty"},
-		"a difficulty beyond all":  {"difficulty = 150e12", "difficulty = 1e40", "farm-out-of-range", "network.difficulty"},
-		"not TOML":                 {"[network]", "[network", "syntax", "price"},
+		"a difficulty of nothing": {"difficulty = 150e12", "difficulty = 0", "farm-out-of-range",
+			"network.difficulty"},
+		"a difficulty beyond all": {"difficulty = 150e12", "difficulty = 1e40", "farm-out-of-range",
+			"network.difficulty"},
+		"not TOML": {"[network]", "[network", "syntax", "price"},
 	} {
 		text := strings.Replace(planner.ExampleFile, tc.old, tc.new, 1)
 		if text == planner.ExampleFile {

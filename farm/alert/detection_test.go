@@ -76,14 +76,14 @@ func TestCleanHoursRaiseNothing(t *testing.T) {
 // Clean machines that are asked and understood in the words of each firmware raise nothing either: twelve hours of each, and
 // in the long run as many machines as it has, a hundred hours each.
 func TestCleanHoursInEveryDialect(t *testing.T) {
-	dialects := append(slices.Clone(simulate.Spoken), simulate.Aside...)
-	machines := campaign(t, len(dialects))
+	spoken := append(slices.Clone(simulate.Spoken), simulate.Aside...)
+	machines := campaign(t, len(spoken))
 	hours := usage.Instant(12)
-	if machines > len(dialects) {
+	if machines > len(spoken) {
 		hours = 100
 	}
 	for i := range machines {
-		w := newWatched(simulate.NewUnit(i, 31, dialects[i%len(dialects)], dawn))
+		w := newWatched(simulate.NewUnit(i, 31, spoken[i%len(spoken)], dawn))
 		for at := dawn + interval; at <= dawn+hours*usage.Hour; at += interval {
 			reading, err := fleet.PollOver(t.Context(), simulate.Link{Unit: w.unit, At: at}, &w.unit.Machine)
 			if err != nil {
@@ -94,7 +94,8 @@ func TestCleanHoursInEveryDialect(t *testing.T) {
 			}
 		}
 	}
-	t.Logf("%d machines in the words of %d firmwares, %.1f machine-days, no alarm", machines, len(dialects), float64(machines)*float64(hours)/24)
+	t.Logf("%d machines in the words of %d firmwares, %.1f machine-days, no alarm", machines, len(spoken),
+		float64(machines)*float64(hours)/24)
 }
 
 // Faults that a poll shows are raised by the second poll after they begin; random ones within their

@@ -229,7 +229,8 @@ func (x *double) braiins(r *http.Request, body any, fields page) (any, bool) {
 func (x *double) graph(w http.ResponseWriter, r *http.Request, asked page) page {
 	query, _ := asked["query"].(string)
 	given, _ := asked["variables"].(page)
-	info := page{"workSolver": page{"realHashrate": page{"mhs5S": 1e8}}, "summary": page{"power": page{"limitW": x.watts}}}
+	info := page{"workSolver": page{"realHashrate": page{"mhs5S": 1e8}},
+		"summary": page{"power": page{"limitW": x.watts}}}
 	if x.asleep {
 		info["workSolver"] = nil
 	}
@@ -240,7 +241,8 @@ func (x *double) graph(w http.ResponseWriter, r *http.Request, asked page) page 
 	info["poolGroups"] = []page{{"name": "mine", "pools": pools}}
 	cookie, err := r.Cookie("session_id")
 	if strings.HasPrefix(query, "query ") {
-		return page{"data": page{"bos": page{"uptime": page{"durationS": x.elapsed}, "faultLight": x.lamp}, "bosminer": page{"info": info}}}
+		return page{"data": page{"bos": page{"uptime": page{"durationS": x.elapsed}, "faultLight": x.lamp},
+			"bosminer": page{"info": info}}}
 	}
 	if strings.Contains(query, "auth{login") {
 		if given["username"] == "root" && given["password"] == "" {
@@ -250,6 +252,9 @@ func (x *double) graph(w http.ResponseWriter, r *http.Request, asked page) page 
 	}
 	if err != nil || cookie.Value != "s3ss" {
 		return page{"data": nil, "errors": []page{{"message": "Not authorized"}}}
+	}
+	if x.refuses {
+		return page{"data": page{"bosminer": page{"stop": page{"message": "not now"}}}}
 	}
 	switch {
 	case strings.Contains(query, "reboot"):
@@ -282,7 +287,8 @@ func (x *double) graph(w http.ResponseWriter, r *http.Request, asked page) page 
 func TestMain(m *testing.M) {
 	table, err := os.CreateTemp("", "neighbours")
 	if err == nil {
-		_, err = table.WriteString("IP address HW type Flags HW address Mask Device\n127.0.0.1 0x1 0x2 " + doubleMAC + " * lo\n")
+		_,
+			err = table.WriteString("IP address HW type Flags HW address Mask Device\n127.0.0.1 0x1 0x2 " + doubleMAC + " * lo\n")
 	}
 	if err != nil {
 		panic(err)

@@ -50,7 +50,8 @@ func ordersOf(d protocol.Protocol) []struct {
 }
 
 // Doubled are the firmwares that have a double; LuxOS and stock Antminers have simulated machines.
-var doubled = []protocol.Protocol{protocol.BraiinsREST, protocol.BraiinsGraphQL, protocol.VNish, protocol.EPIC, protocol.Marathon,
+var doubled = []protocol.Protocol{protocol.BraiinsREST, protocol.BraiinsGraphQL, protocol.VNish, protocol.EPIC,
+	protocol.Marathon,
 	protocol.AxeOS,
 	protocol.Proto, protocol.Auradine, protocol.ElphaPex, protocol.Avalon, protocol.SealMiner, protocol.WhatsminerV2,
 	protocol.WhatsminerV3}
@@ -201,6 +202,19 @@ func TestARefusalIsNoStart(t *testing.T) {
 	results, err := c.Give(t.Context(), []*fleet.Machine{m}, control.Order{Action: control.Reboot})
 	if err != nil || results[0].Done() || !results[0].Unknown || len(x.orders) != 1 {
 		t.Errorf("%+v, %v, took %v", results, err, x.orders)
+	}
+}
+
+// An order that GraphQL answers with a message is refused with it: nothing is left unconfirmed.
+func TestAMessageIsARefusal(t *testing.T) {
+	t.Parallel()
+	x := &double{d: protocol.BraiinsGraphQL, refuses: true}
+	m := start(t, x)
+	c, _ := controller(t)
+	c.Confirm = 400 * time.Millisecond
+	results, err := c.Give(t.Context(), []*fleet.Machine{m}, control.Order{Action: control.Sleep})
+	if err != nil || results[0].Done() || results[0].Unknown || !strings.Contains(results[0].Outcome, "not now") {
+		t.Errorf("%+v, %v", results, err)
 	}
 }
 

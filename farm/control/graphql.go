@@ -22,8 +22,8 @@ var graphOrders = map[Action]manner{
 	Reboot: {give: mutate(`mutation{bos{reboot{... on VoidResult{void}}}}`, nil)},
 	Sleep:  {give: mutate(`mutation{bosminer{stop{... on VoidResult{void}}}}`, nil)},
 	Wake:   {give: mutate(`mutation{bosminer{start{... on VoidResult{void}}}}`, nil)},
-	Power: {give: mutate(`mutation($limit:Int!){bosminer{config{updateAutotuning(input:{powerTarget:$limit},apply:true)`+
-		`{... on AutotuningOut{autotuning{powerTarget,enabled}}}}}}`,
+	Power: {give: mutate(`mutation($limit:Int!){bosminer{config{`+
+		`updateAutotuning(input:{powerTarget:$limit},apply:true){... on AutotuningOut{autotuning{powerTarget,enabled}}}}}}`,
 		func(o Order) object { return object{"limit": o.Watts} }), holds: limitHolds},
 	LED: {give: mutate(`mutation($enable:Boolean!){bos{setFaultLight(enable:$enable){enabled}}}`,
 		func(o Order) object { return object{"enable": o.On} }), holds: graphLamp},

@@ -228,7 +228,8 @@ func epicImage(ctx context.Context, w *web, o Order) error {
 	if err != nil {
 		return err
 	}
-	reply, err := fleet.Upload(w.m, fleet.Digest{ContentType: kind}).Do(ctx, http.MethodPost, w.base+"/systemupdate", body)
+	reply, err := fleet.Upload(w.m, fleet.Digest{ContentType: kind}).Do(ctx, http.MethodPost,
+		w.base+"/systemupdate", body)
 	if err != nil {
 		return err
 	}

@@ -121,7 +121,8 @@ func (s Seal) Append(dir string, log seal.Log) (index uint64, checkpoint []byte,
 			continue
 		}
 		if s.Format = other.Format; s != other {
-			return 0, nil, farm.Refuse("month-sealed", "month", "%s is sealed as entry %d, and its account is another now",
+			return 0, nil, farm.Refuse("month-sealed", "month",
+				"%s is sealed as entry %d, and its account is another now",
 				s.Month, index)
 		}
 		checkpoint, err = log.Checkpoint(dir)

@@ -147,8 +147,10 @@ type sessionLogin struct {
 const mskPage = "/api/info_v1"
 
 var (
-	sessions = map[protocol.Protocol]sessionLogin{protocol.Ebang: {"/user/login", func(user, password string) url.Values {
-		return url.Values{"username": {user}, "word": {password}, "yuyan": {"1"}, "login": {"Login"}, "get_password": {""}}
+	sessions = map[protocol.Protocol]sessionLogin{protocol.Ebang: {"/user/login", func(user,
+		password string) url.Values {
+		return url.Values{"username": {user}, "word": {password}, "yuyan": {"1"}, "login": {"Login"},
+			"get_password": {""}}
 	}}}
 	mskSession = sessionLogin{"/admin/login", func(user, password string) url.Values {
 		return url.Values{"username": {user}, "password": {password}}
@@ -307,7 +309,8 @@ func PollOver(ctx context.Context, link Link, m *Machine) (*protocol.Reading, er
 		return nil, err
 	case r.NeedsConfiguration():
 		// Only its configuration tells whether a stock Antminer that hashes nothing is asleep.
-		readPage(ctx, link, m.Protocol, "get_miner_conf.cgi", func(v protocol.Value) { protocol.ReadConfiguration(r, v) })
+		readPage(ctx, link, m.Protocol, "get_miner_conf.cgi",
+			func(v protocol.Value) { protocol.ReadConfiguration(r, v) })
 	case r.NeedsDevices():
 		if reply, err := link.Command(ctx, protocol.EDevices, false); err == nil {
 			if v, err := protocol.Parse(reply); err == nil {

@@ -30,7 +30,14 @@ func TestAnnounced(t *testing.T) {
 			return
 		}
 		asked <- string(packet[:n])
-		answer := append([]byte{0, 0, 0x84, 0, 0, 0, 0, 1, 0, 0, 0, 0}, "\x05_http\x04_tcp\x05local\x00\x00\x0c\x00\x01"...)
+		answer := append([]byte{0, 0, 0x84, 0, 0, 0, 0, 1, 0, 0, 0, 0},
+			"\x05_http\x04_tcp\x05local\x00\x00\x0c\x00\x01"...)
+		asking := append([]byte{0, 0, 0, 0, 0, 1, 0, 1, 0, 0, 0, 0}, packet[12:n]...) // a question with what it knows
+		stranger, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, byte(3+len(own)))})
+		if err == nil {
+			_, _ = stranger.WriteToUDP(asking, from)
+			_ = stranger.Close()
+		}
 		for _, reply := range [][]byte{{1}, packet[:n], {0, 0, 0x84, 3, 0, 0, 0, 1, 0, 0, 0, 0}, answer, answer} {
 			_, _ = responder.WriteToUDP(reply, from)
 		}
@@ -45,7 +52,8 @@ func TestAnnounced(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []netip.Addr{netip.MustParseAddr("127.0.0.1"), netip.MustParseAddr("127.0.0.2"), netip.MustParseAddr("127.0.0.3")}
+	want := []netip.Addr{netip.MustParseAddr("127.0.0.1"), netip.MustParseAddr("127.0.0.2"),
+		netip.MustParseAddr("127.0.0.3")}
 	if !slices.Equal(found, want[:1+len(own)]) {
 		t.Errorf("%v answered", found)
 	}

@@ -25,7 +25,8 @@ func (p *Pin) client(timeout time.Duration) *http.Client {
 	transport := antminerClient.Transport
 	if p != nil {
 		transport = &http.Transport{DisableKeepAlives: true, TLSHandshakeTimeout: DefaultTimeout,
-			TLSClientConfig: &tls.Config{InsecureSkipVerify: true, VerifyConnection: p.verify}} // verify takes its place
+			TLSClientConfig: &tls.Config{InsecureSkipVerify: true,
+				VerifyConnection: p.verify}} // verify takes its place
 	}
 	return &http.Client{Transport: transport, Timeout: timeout, CheckRedirect: httplimit.NoRedirect}
 }

@@ -29,7 +29,8 @@ func ownCertificate(t *testing.T) tls.Certificate {
 	if err != nil {
 		t.Fatal(err)
 	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: time.Unix(0, 0), NotAfter: time.Unix(1<<33, 0)}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: time.Unix(0, 0),
+		NotAfter: time.Unix(1<<33, 0)}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
 	if err != nil {
 		t.Fatal(err)
@@ -59,7 +60,8 @@ func TestPins(t *testing.T) {
 	defer server.Close()
 	at := netip.MustParseAddrPort(server.Listener.Addr().String())
 
-	found, r := fleet.ReadAt(t.Context(), at.Addr().String(), fleet.ScanOptions{Port: 1, PortV3: 2, HTTPPort: 3, TLSPort: int(at.Port())})
+	found, r := fleet.ReadAt(t.Context(), at.Addr().String(), fleet.ScanOptions{Port: 1, PortV3: 2, HTTPPort: 3,
+		TLSPort: int(at.Port())})
 	if found == nil || r == nil || found.Machine.Protocol != protocol.AxeOS || !found.Machine.TLS || found.Machine.Address != at.String() ||
 		len(found.Machine.Certificate) != 64 {
 		t.Fatalf("%+v, %+v", found, r)
@@ -78,13 +80,16 @@ func TestPins(t *testing.T) {
 	if !errors.As(err, &refused) || refused.Code != "farm-certificate" || asked.Load() != 0 {
 		t.Errorf("another certificate: %v, %d requests", err, asked.Load())
 	}
-	if _, err := fleet.Web(&m, fleet.Digest{}).Do(t.Context(), http.MethodGet, m.Scheme()+at.String()+"/", ""); !errors.As(err, &refused) || asked.Load() != 0 {
+	if _, err := fleet.Web(&m, fleet.Digest{}).Do(t.Context(), http.MethodGet, m.Scheme()+at.String()+"/",
+		""); !errors.As(err, &refused) || asked.Load() != 0 {
 		t.Errorf("an order to another certificate: %v, %d requests", err, asked.Load())
 	}
 	// Found again, it is the machine of the fleet, and still known by the first.
-	again, _ := fleet.ReadAt(t.Context(), at.Addr().String(), fleet.ScanOptions{Port: 1, PortV3: 2, HTTPPort: 3, TLSPort: int(at.Port())})
+	again, _ := fleet.ReadAt(t.Context(), at.Addr().String(), fleet.ScanOptions{Port: 1, PortV3: 2, HTTPPort: 3,
+		TLSPort: int(at.Port())})
 	inventory := &fleet.Inventory{Machines: []fleet.Machine{m}}
-	if _, _, err := inventory.Merge([]fleet.Machine{again.Machine}); err != nil || inventory.Machines[0].Certificate != m.Certificate {
+	if _, _,
+		err := inventory.Merge([]fleet.Machine{again.Machine}); err != nil || inventory.Machines[0].Certificate != m.Certificate {
 		t.Errorf("%+v, %v", inventory.Machines, err)
 	}
 	change, err := fleet.ParseGiven([]string{"certificate=-"})

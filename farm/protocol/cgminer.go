@@ -24,7 +24,7 @@ func readCgminer(r *Reading, replies []Value) error {
 		readNumberedPools(r, v)
 	}
 	readDevices(r, devices)
-	readChains(r, section(v, "stats", "STATS"))
+	readChains(r, statsRows(v))
 	if s := statsRow(v); len(r.Boards) == 0 && s.Get("chain_acn1").OK() {
 		readFlatBoards(r, s)
 	}
@@ -79,14 +79,35 @@ func sumDevices(r *Reading, devices Value) {
 	}
 }
 
+// statsRows are the rows of STATS, or of STATS0 and on, which Innosilicon's sgminer writes; at most 64.
+func statsRows(v Value) (rows []Value) {
+	add := func(stats Value) {
+		for _, row := range stats.Each {
+			if len(rows) < 64 {
+				rows = append(rows, row)
+			}
+		}
+	}
+	if add(section(v, "stats", "STATS")); len(rows) > 0 {
+		return rows
+	}
+	if joined := v.Get("stats").At(0); joined.OK() {
+		v = joined
+	}
+	for n := range 16 {
+		add(v.Get("STATS" + strconv.Itoa(n)))
+	}
+	return rows
+}
+
 // readChains reads the rows of STATS that are hash boards, as Innosilicon's firmware and its kin (HonorKnight,
 // MinerVA) write them: what DEVS does not tell of a board, and the fans.
-func readChains(r *Reading, stats Value) {
+func readChains(r *Reading, rows []Value) {
 	devices, n := len(r.Boards), 0
-	for _, row := range stats.Each {
+	for _, row := range rows {
 		chips := row.Get("Num active chips", "Num chips", "Chip Count")
-		if !chips.OK() || !row.Get("Chain ID").OK() {
-			continue // a pool, a version
+		if !chips.OK() {
+			continue // a pool, a version, a place for a chain
 		}
 		b := Board{Slot: n, RateMHs: rateOf(row, "5s", "1m", "av"), Chips: int(chips.Count()),
 			ChipTemp: temperature(row.Get("Temp max", "Temp Avg", "Temp"))}
@@ -199,7 +220,7 @@ func readDevices(r *Reading, devices Value) {
 		}
 		b := Board{Slot: int(min(slot, 99)), RateMHs: rateOf(d, "5s", "20s", "1m", "av"),
 			Chips:    int(d.Get("Effective Chips", "Chips", "effective-chips", "chips-nr").Count()),
-			ChipTemp: temperature(d.Get("Chip Temp Max", "chip-temp-max", "Temperature")),
+			ChipTemp: temperature(d.Get("Chip Temp Max", "chip-temp-max", "Temperature", "temperature")),
 			Serial:   d.Get("PCB SN", "SerialNumber", "pcb-sn").Text()}
 		for _, name := range []string{"hash-average", "hash-realtime"} {
 			if rate := megahashes(d.Get(name), 1e12); rate != Unknown {

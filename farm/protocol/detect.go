@@ -122,7 +122,8 @@ var Webs = []Web{
 	{"GET /mcb/status", Goldshell, func(v Value) bool {
 		return strings.Contains(strings.ToLower(v.Get("model").Text()), "goldshell")
 	}},
-	{"GET /mcb/cgminer?cgminercmd=devs", Goldshell, func(v Value) bool { return v.Get("data").At(0).Get("nonces").OK() }},
+	{"GET /mcb/cgminer?cgminercmd=devs", Goldshell,
+		func(v Value) bool { return v.Get("data").At(0).Get("nonces").OK() }},
 	{"POST /api/summary", Innosilicon, func(v Value) bool { return v.Get("DEVS").OK() && v.Get("success").OK() }},
 	{"POST /Cgminer/CgminerStatus", Ebang, func(v Value) bool { return v.Get("feedback").Get("averfigure").OK() }},
 	{"GET /api/om/miner/stat/agg", Bitfury, func(v Value) bool { return v.Get("slots").OK() && v.Get("master").OK() }},
@@ -147,7 +148,8 @@ func ReadIdentity(r *Reading, replies [][]byte) error {
 		}
 		message, config := v.Get("Msg", "msg"), section(v, "config", "CONFIG").At(0)
 		// Makers put the same four facts in different places: the first that has one counts.
-		for _, place := range []Value{message, v.Get("network_info").Get("result"), message.Get("network"), message.Get("miner"), message.Get("system"),
+		for _, place := range []Value{message, v.Get("network_info").Get("result"), message.Get("network"),
+			message.Get("miner"), message.Get("system"),
 			config, v.Get("DEVDETAILS").At(0), v.Get("IPReport").At(0), v} {
 			r.MAC = first(r.MAC, normalMAC(place.Get("mac", "MACAddr", "macaddr").Text()))
 			r.Serial = first(r.Serial,

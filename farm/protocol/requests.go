@@ -42,7 +42,8 @@ var speeches = map[Protocol]speech{
 		{Text: `{"command":"pools"}`, Or: "GET /cgi-bin/pools.cgi", Optional: true}},
 		read: readAntminerNew},
 	WhatsminerV2: { // status and what begins with get_ cannot be joined there
-		polls:      append(must(`{"command":"summary+pools+devs"}`), may(`{"cmd":"get_error_code"}`, `{"cmd":"status"}`)...),
+		polls: append(must(`{"command":"summary+pools+devs"}`), may(`{"cmd":"get_error_code"}`,
+			`{"cmd":"status"}`)...),
 		identities: may(`{"cmd":"get_miner_info"}`, `{"cmd":"devdetails"}`, `{"cmd":"get_version"}`),
 		read:       readWhatsminerV2},
 	WhatsminerV3: {

@@ -25,7 +25,8 @@ func readWhatsminerV2(r *Reading, replies []Value) error {
 	}
 	r.ElapsedSeconds = uptime(s.Get("Elapsed"))
 	average := rateOf(s, "av")
-	if r.RateMHs = megahashes(s.Get("HS RT"), 1e6); r.RateMHs == Unknown || (r.RateMHs > 0 && r.RateMHs < average/1000) {
+	if r.RateMHs = megahashes(s.Get("HS RT"),
+		1e6); r.RateMHs == Unknown || (r.RateMHs > 0 && r.RateMHs < average/1000) {
 		r.RateMHs = rateOf(s, "5m", "1m", "av", "5s") // the 5 s swing by a third here
 	}
 	r.TotalMH = megahashes(s.Get("Total MH"), 1e6)
@@ -66,8 +67,8 @@ func readWhatsminerDevices(r *Reading, devices Value) {
 		r.ChipTemp = chip
 	}
 	for _, d := range devices.Each {
-		if told := d.Get("Temperature"); r.BoardTemp == Unknown || d.Get("Chip Temp Max").OK() {
-			r.BoardTemp = hotter(r.BoardTemp, temperature(told))
+		if board := d.Get("Temperature"); r.BoardTemp == Unknown || d.Get("Chip Temp Max").OK() {
+			r.BoardTemp = hotter(r.BoardTemp, temperature(board))
 		}
 	}
 }

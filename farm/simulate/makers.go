@@ -23,7 +23,8 @@ func (s speaker) maker(name string) string {
 	case protocol.Avalon:
 		switch name {
 		case "version":
-			return rows("VERSION", dict{"CGMiner": "4.11.1", "API": "3.7", "PROD": s.r.Model, "MODEL": s.r.Model, "DNA": m.Serial,
+			return rows("VERSION", dict{"CGMiner": "4.11.1", "API": "3.7", "PROD": s.r.Model, "MODEL": s.r.Model,
+				"DNA": m.Serial,
 				"MAC": strings.ReplaceAll(m.MAC, ":", ""), "VERSION": "simulated"})
 		case "stats", "estats":
 			return rows("STATS", dict{"STATS": 0, "ID": "AVA100", "MM Count": 1, "MM ID0": s.management()})
@@ -70,7 +71,8 @@ func (s speaker) sealMiner() dict {
 	if r.Sleeping {
 		state = "Sleep"
 	}
-	row := dict{"Model": m.Model, "Firmware": "simulated", "MAC": m.MAC, "Ctrl Board SN": m.Serial, "MHS(Rated)": m.IdealMHs,
+	row := dict{"Model": m.Model, "Firmware": "simulated", "MAC": m.MAC, "Ctrl Board SN": m.Serial,
+		"MHS(Rated)":      m.IdealMHs,
 		"PSU Input Power": r.PowerWatts, "Power Limit": s.u.Model.Watts, "PM State": state, "Fan Count": len(r.Fans),
 		"Board Count": len(r.Boards), "Error Code": "", "PSU Error": "0x00000000"}
 	for i, b := range r.Boards {
@@ -98,7 +100,8 @@ func (s speaker) auradine(name string, rows func(string, ...dict) string) string
 	case "psu":
 		return rows("PSU", dict{"PowerIn": fmt.Sprintf("%d.00W", r.PowerWatts)})
 	case "mode":
-		return rows("Mode", dict{"Power": s.u.Model.Watts, "Sleep": map[bool]string{true: "on", false: "off"}[r.Sleeping]})
+		return rows("Mode", dict{"Power": s.u.Model.Watts, "Sleep": map[bool]string{true: "on",
+			false: "off"}[r.Sleeping]})
 	case "asccount":
 		return rows("ASCCount", dict{"AsicCount": 126 * len(r.Boards), "BoardCount": len(r.Boards)})
 	case "fan":
@@ -118,8 +121,8 @@ func (s speaker) auradine(name string, rows func(string, ...dict) string) string
 	return ""
 }
 
-// document is what a machine that speaks over HTTP answers to a request ("GET /path", of GraphQL the query's name); nil:
-// it has no such page.
+// document is what a machine that speaks over HTTP answers to a request ("GET /path", of GraphQL the query's name);
+// nil: it has no such page.
 func (u *Unit) document(request string, r *protocol.Reading) any {
 	switch u.Machine.Protocol {
 	case protocol.AxeOS:
@@ -166,15 +169,19 @@ func (u *Unit) vnish(request string, r *protocol.Reading) any {
 	case "GET /api/v1/summary":
 		state := map[bool]string{true: "stopped", false: "mining"}[r.Sleeping]
 		return dict{"miner": dict{"miner_status": dict{"miner_state": state, "miner_state_time": r.ElapsedSeconds},
-			"hr_stock": gigahashes(u.Machine.IdealMHs), "hr_realtime": gigahashes(r.RateMHs), "hr_average": averageMHs(r) / 1000,
+			"hr_stock": gigahashes(u.Machine.IdealMHs), "hr_realtime": gigahashes(r.RateMHs),
+			"hr_average":        averageMHs(r) / 1000,
 			"power_consumption": r.PowerWatts, "hw_errors": r.HardwareErrors,
 			"pools": each(r.Pools, func(_ int, p protocol.Pool) dict {
-				return dict{"url": p.URL, "user": p.User, "pool_type": "UserPool", "accepted": r.Accepted, "rejected": r.Rejected,
-					"status": map[bool]string{true: "active", false: "offline"}[p.Alive], "diffa": float64(r.AcceptedMH) / mhPerDifficulty}
+				return dict{"url": p.URL, "user": p.User, "pool_type": "UserPool", "accepted": r.Accepted,
+					"rejected": r.Rejected,
+					"status":   map[bool]string{true: "active", false: "offline"}[p.Alive],
+					"diffa":    float64(r.AcceptedMH) / mhPerDifficulty}
 			}),
 			"cooling": dict{"fans": each(r.Fans, func(i, rpm int) dict { return dict{"id": i, "rpm": rpm} })},
 			"chains": each(r.Boards, func(i int, b protocol.Board) dict {
-				return dict{"id": i + 1, "hr_realtime": gigahashes(b.RateMHs), "chip_statuses": dict{"red": 0, "grey": b.Chips},
+				return dict{"id": i + 1, "hr_realtime": gigahashes(b.RateMHs), "chip_statuses": dict{"red": 0,
+					"grey": b.Chips},
 					"chip_temp": dict{"max": max(0, b.ChipTemp)}, "pcb_temp": dict{"max": max(0, b.ChipTemp-14)}}
 			})}}
 	}
@@ -205,7 +212,8 @@ func (u *Unit) braiinsREST(request string, r *protocol.Reading) any {
 		})}}
 	case "GET /api/v1/miner/hw/hashboards":
 		return dict{"hashboards": each(r.Boards, func(i int, b protocol.Board) dict {
-			return dict{"id": i + 1, "chips_count": b.Chips, "stats": dict{"real_hashrate": dict{"last_1m": rate(float64(b.RateMHs))}},
+			return dict{"id": i + 1, "chips_count": b.Chips,
+				"stats":             dict{"real_hashrate": dict{"last_1m": rate(float64(b.RateMHs))}},
 				"board_temp":        dict{"degree_c": max(0, b.ChipTemp-14)},
 				"highest_chip_temp": dict{"temperature": dict{"degree_c": max(0, b.ChipTemp)}}}
 		})}
@@ -227,19 +235,26 @@ func (u *Unit) braiinsGraphQL(request string, r *protocol.Reading) any {
 	}
 	switch request {
 	case "system":
-		return answer(dict{"fans": each(r.Fans, func(i, rpm int) dict { return dict{"name": fmt.Sprint(i), "rpm": rpm} }),
+		return answer(dict{"fans": each(r.Fans, func(i, rpm int) dict {
+			return dict{"name": fmt.Sprint(i),
+				"rpm": rpm}
+		}),
 			"summary":    dict{"power": dict{"approxConsumptionW": r.PowerWatts, "limitW": u.Model.Watts}},
 			"workSolver": solver},
-			dict{"bos": dict{"info": dict{"version": dict{"full": "simulated"}}, "uptime": dict{"durationS": r.ElapsedSeconds}}})
+			dict{"bos": dict{"info": dict{"version": dict{"full": "simulated"}},
+				"uptime": dict{"durationS": r.ElapsedSeconds}}})
 	case "pools":
-		return answer(dict{"poolGroups": []dict{{"name": "default", "pools": each(r.Pools, func(_ int, p protocol.Pool) dict {
-			return dict{"url": p.URL, "user": p.User, "active": p.Active, "status": map[bool]string{true: "ALIVE", false: "DEAD"}[p.Alive],
+		return answer(dict{"poolGroups": []dict{{"name": "default", "pools": each(r.Pools, func(_ int,
+			p protocol.Pool) dict {
+			return dict{"url": p.URL, "user": p.User, "active": p.Active, "status": map[bool]string{true: "ALIVE",
+				false: "DEAD"}[p.Alive],
 				"shares": dict{"acceptedSolutions": r.Accepted, "rejectedSolutions": r.Rejected}}
 		})}}}, dict{})
 	case "boards":
 		return answer(dict{"workSolver": dict{"childSolvers": each(r.Boards, func(i int, b protocol.Board) dict {
 			return dict{"name": fmt.Sprint(i + 1), "realHashrate": real(b.RateMHs), "hwDetails": dict{"chips": b.Chips},
-				"temperatures": []dict{{"name": "Max Chip", "degreesC": max(0, b.ChipTemp)}, {"name": "Max Board", "degreesC": max(0, b.ChipTemp-14)}}}
+				"temperatures": []dict{{"name": "Max Chip", "degreesC": max(0, b.ChipTemp)}, {"name": "Max Board",
+					"degreesC": max(0, b.ChipTemp-14)}}}
 		})}}, dict{})
 	}
 	return nil
@@ -248,7 +263,8 @@ func (u *Unit) braiinsGraphQL(request string, r *protocol.Reading) any {
 func (u *Unit) proto(request string, r *protocol.Reading) any {
 	switch request {
 	case "GET /api/v1/system":
-		return dict{"system-info": dict{"product_name": u.Machine.Model, "cb_sn": u.Machine.Serial, "os": dict{"version": "simulated"}}}
+		return dict{"system-info": dict{"product_name": u.Machine.Model, "cb_sn": u.Machine.Serial,
+			"os": dict{"version": "simulated"}}}
 	case "GET /api/v1/network":
 		return dict{"network-info": dict{"mac": u.Machine.MAC}}
 	case "GET /api/v1/mining":
@@ -260,7 +276,8 @@ func (u *Unit) proto(request string, r *protocol.Reading) any {
 		}
 		return dict{"mining-status": dict{"status": map[bool]string{true: "Stopped", false: "Mining"}[r.Sleeping],
 			"hashrate_ghs": gigahashes(r.RateMHs), "average_hashrate_ghs": averageMHs(r) / 1000,
-			"ideal_hashrate_ghs": gigahashes(u.Machine.IdealMHs), "mining_uptime_s": r.ElapsedSeconds, "hw_errors": r.HardwareErrors,
+			"ideal_hashrate_ghs": gigahashes(u.Machine.IdealMHs), "mining_uptime_s": r.ElapsedSeconds,
+			"hw_errors":         r.HardwareErrors,
 			"power_usage_watts": r.PowerWatts, "power_target_watts": u.Model.Watts, "hashboards_mining": working,
 			"average_asic_temp_c": r.ChipTemp, "average_hb_temp_c": r.BoardTemp}}
 	case "GET /api/v1/pools":
@@ -273,13 +290,17 @@ func (u *Unit) proto(request string, r *protocol.Reading) any {
 			return dict{"slot": i + 1, "hb_sn": fmt.Sprintf("%s-%d", u.Machine.Serial, i), "mining_asic_count": b.Chips}
 		})}}
 	case "GET /api/v1/cooling":
-		return dict{"cooling-status": dict{"fans": each(r.Fans, func(i, rpm int) dict { return dict{"slot": i + 1, "rpm": rpm} })}}
+		return dict{"cooling-status": dict{"fans": each(r.Fans, func(i, rpm int) dict {
+			return dict{"slot": i + 1,
+				"rpm": rpm}
+		})}}
 	case "GET /api/v1/errors":
 		return []dict{}
 	case "GET /api/v1/telemetry":
 		return dict{"hashboards": each(r.Boards, func(i int, b protocol.Board) dict {
 			return dict{"index": i, "serial_number": fmt.Sprintf("%s-%d", u.Machine.Serial, i),
-				"hashrate": dict{"unit": "TH/s", "value": float64(b.RateMHs) / 1e6}, "temperature": dict{"outlet": max(0, b.ChipTemp)}}
+				"hashrate":    dict{"unit": "TH/s", "value": float64(b.RateMHs) / 1e6},
+				"temperature": dict{"outlet": max(0, b.ChipTemp)}}
 		})}
 	}
 	return nil
@@ -288,7 +309,8 @@ func (u *Unit) proto(request string, r *protocol.Reading) any {
 func (u *Unit) epic(request string, r *protocol.Reading) any {
 	switch request {
 	case "GET /capabilities":
-		return dict{"Model": u.Machine.Model, "Default Hashrate": float64(u.Machine.IdealMHs) / 1e6, "Miner Serial Number": u.Machine.Serial,
+		return dict{"Model": u.Machine.Model, "Default Hashrate": float64(u.Machine.IdealMHs) / 1e6,
+			"Miner Serial Number":   u.Machine.Serial,
 			"Performance Estimator": dict{"Chip Count": 126}}
 	case "GET /network":
 		return dict{"dhcp": dict{"mac_address": u.Machine.MAC}}
@@ -300,18 +322,23 @@ func (u *Unit) epic(request string, r *protocol.Reading) any {
 		var on []dict
 		for i, b := range r.Boards {
 			if b.RateMHs > 0 {
-				on = append(on, dict{"Index": i, "Hashrate": []float64{float64(b.RateMHs), 100, 0.8}, "Temperature": max(0, b.ChipTemp)})
+				on = append(on, dict{"Index": i, "Hashrate": []float64{float64(b.RateMHs), 100, 0.8},
+					"Temperature": max(0, b.ChipTemp)})
 			}
 		}
 		p := r.Pools[0]
-		return dict{"Software": "simulated", "Session": dict{"Uptime": r.ElapsedSeconds, "Accepted": r.Accepted, "Rejected": r.Rejected,
-			"Average MHs": averageMHs(r)}, "HBs": on, "Fans Rpm": fans, "Power Supply Stats": dict{"Input Power": r.PowerWatts},
+		return dict{"Software": "simulated", "Session": dict{"Uptime": r.ElapsedSeconds, "Accepted": r.Accepted,
+			"Rejected":    r.Rejected,
+			"Average MHs": averageMHs(r)}, "HBs": on, "Fans Rpm": fans,
+			"Power Supply Stats": dict{"Input Power": r.PowerWatts},
 			"HBStatus": each(r.Boards, func(i int, b protocol.Board) dict {
 				return dict{"Index": i, "Detected": true, "Enabled": b.RateMHs > 0}
 			}),
 			"PresetInfo": dict{"Target Power": u.Model.Watts},
-			"Status":     dict{"Operating State": map[bool]string{true: "Idling", false: "Mining"}[r.Sleeping], "Last Error": nil},
-			"Stratum":    dict{"Config Id": 0, "IsPoolConnected": p.Alive, "Current Pool": p.URL}, "StratumConfigs": []dict{{"pool": p.URL, "login": p.User}}}
+			"Status": dict{"Operating State": map[bool]string{true: "Idling", false: "Mining"}[r.Sleeping],
+				"Last Error": nil},
+			"Stratum":        dict{"Config Id": 0, "IsPoolConnected": p.Alive, "Current Pool": p.URL},
+			"StratumConfigs": []dict{{"pool": p.URL, "login": p.User}}}
 	}
 	return nil
 }
@@ -320,8 +347,9 @@ func (u *Unit) marathon(request string, r *protocol.Reading) any {
 	switch request {
 	case "GET /kaonsu/v1/brief":
 		return dict{"hashrate_realtime": gigahashes(r.RateMHs), "hashrate_average": averageMHs(r) / 1000,
-			"hashrate_ideal": gigahashes(u.Machine.IdealMHs), "power_consumption_estimated": r.PowerWatts, "elapsed": r.ElapsedSeconds,
-			"status": map[bool]string{true: "Sleep", false: "Mining"}[r.Sleeping]}
+			"hashrate_ideal": gigahashes(u.Machine.IdealMHs), "power_consumption_estimated": r.PowerWatts,
+			"elapsed": r.ElapsedSeconds,
+			"status":  map[bool]string{true: "Sleep", false: "Mining"}[r.Sleeping]}
 	case "GET /kaonsu/v1/overview":
 		return dict{"model": u.Machine.Model, "version_firmware": "simulated", "mac": u.Machine.MAC}
 	case "GET /kaonsu/v1/hashboards":

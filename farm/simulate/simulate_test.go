@@ -25,7 +25,8 @@ func read(t *testing.T, u *simulate.Unit, at usage.Instant) (*protocol.Reading, 
 }
 
 // sharesOnly are firmwares that do not tell the work that shares stand for.
-var sharesOnly = []protocol.Protocol{protocol.WhatsminerV3, protocol.BraiinsREST, protocol.BraiinsGraphQL, protocol.Proto, protocol.EPIC}
+var sharesOnly = []protocol.Protocol{protocol.WhatsminerV3, protocol.BraiinsREST, protocol.BraiinsGraphQL,
+	protocol.Proto, protocol.EPIC}
 
 // What a unit says in its firmware's words is what it is: every protocol carries the same truth as far as it goes.
 func TestWordsCarryTheReading(t *testing.T) {
@@ -36,7 +37,8 @@ func TestWordsCarryTheReading(t *testing.T) {
 		}
 		u.Break(simulate.Fault{Kind: simulate.BoardDead, From: dawn + usage.Hour})
 		for _, after := range []usage.Instant{usage.Minute, 2 * usage.Hour} {
-			got, err := fleet.PollOver(t.Context(), simulate.Link{Unit: u, At: dawn + after}, &fleet.Machine{Protocol: d})
+			got, err := fleet.PollOver(t.Context(), simulate.Link{Unit: u, At: dawn + after},
+				&fleet.Machine{Protocol: d})
 			if err != nil {
 				t.Fatalf("%s: %v", d, err)
 			}

@@ -84,8 +84,9 @@ type month struct {
 // received: no plan stands in for them.
 func Build(p *planner.Plan, metered []Metered, received []Received) (*Registers, error) {
 	if len(p.OwnLaws) > 0 {
-		return nil, farm.Refuse("farm-law", "law", "declarations and registers are those of Kazakhstan's law, and this "+
-			"plan names another")
+		return nil, farm.Refuse("farm-law", "law",
+			"declarations and registers are those of Kazakhstan's law, and this "+
+				"plan names another")
 	}
 	months, err := gather(p, metered, received)
 	if err != nil {

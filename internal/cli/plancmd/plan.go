@@ -117,7 +117,8 @@ func printPlan(w io.Writer, r *advise.Result, lang string) {
 	list(a.Reasons)
 	fmt.Fprintf(w, "\n%s\n", terminal.Plain(a.RunnerUp))
 	list(a.Changes)
-	fmt.Fprintf(w, "\n%-28s %12s %12s %12s %12s %12s %12s %8s\n", advise.InCurrency(t.Say("million"), r.Currency), t.Say("mean"), "$", "5 %", "50 %",
+	fmt.Fprintf(w, "\n%-28s %12s %12s %12s %12s %12s %12s %8s\n", advise.InCurrency(t.Say("million"), r.Currency),
+		t.Say("mean"), "$", "5 %", "50 %",
 		"95 %", "−CVaR₅", t.Say("probability"))
 	for _, o := range r.Options {
 		fmt.Fprintf(w, "%-28s %12s %12s %12s %12s %12s %12s %8s\n", t.Say("way "+string(o.Way)),

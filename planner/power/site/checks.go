@@ -121,7 +121,8 @@ func (s *Site) readTariffs(file *strict.File, f *form) error {
 			return file.Refuse("hours", key+".hours", "%v", err)
 		}
 		if !t.Price.Set || t.Price.Tiyn < power.MinPrice || t.Price.Tiyn > power.MaxPrice {
-			return file.Refuse("negative", key+".price", "want a price of %s to %s, got %s", power.MinPrice, power.MaxPrice,
+			return file.Refuse("negative", key+".price", "want a price of %s to %s, got %s", power.MinPrice,
+				power.MaxPrice,
 				t.Price.Tiyn)
 		}
 		if t.Zone != "" && t.Zone != s.Zone {
