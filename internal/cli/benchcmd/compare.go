@@ -68,7 +68,7 @@ nothing of a bench that lasts a set time, or that measures more in the one progr
 compare BASE=COMMIT" builds the other program from a commit.`,
 		Example: "  aqsha bench compare ./aqsha-before\n" +
 			"  aqsha bench compare ./aqsha-before --bench ledger,farm --rounds 5 --json",
-		Args:    cobra.ExactArgs(1),
+		Args: cobra.ExactArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
 			if rounds < 1 || rounds > maxCompareRounds {
 				return cli.Usage(fmt.Errorf("--rounds: want 1 to %d", maxCompareRounds))
