@@ -64,8 +64,8 @@ rounds. Both met the same machine in the same minutes, so the ratio counts; wher
 below 1 and the most above, the rounds disagree and nothing is shown. Rounds of mere noise agree
 by chance, too: of three in one figure of four, of five in one of sixteen. cpu_seconds is the
 processor time of the whole bench, which other work on the machine disturbs least; it says
-nothing of a bench that lasts a set time, or that measures more in the one program. "make bench-
-compare BASE=COMMIT" builds the other program from a commit.`,
+nothing of a bench that lasts a set time, or that measures more in the one program. "make
+bench-compare BASE=COMMIT" builds the other program from a commit.`,
 		Example: "  aqsha bench compare ./aqsha-before\n" +
 			"  aqsha bench compare ./aqsha-before --bench ledger,farm --rounds 5 --json",
 		Args: cobra.ExactArgs(1),
