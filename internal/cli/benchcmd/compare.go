@@ -57,15 +57,18 @@ func newBenchCompareCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "compare PROGRAM",
 		Short: "Measure this program beside another build of it, in turns, in one table",
-		Long: `Runs the benches of the ledger, the pool, the farm and the market with this program and with another build of
-it, in turns, and sets every figure of the one beside that of the other: the median of each, and the ratio of the two
-within a round, with the least and the most of the rounds. Both met the same machine in the same minutes, so the
-ratio counts; where the least is below 1 and the most above, the rounds disagree and nothing is shown. Rounds of mere
-noise agree by chance, too: of three in one figure of four, of five in one of sixteen. cpu_seconds is the processor
-time of the whole bench, which other work on the machine disturbs least; it says nothing of a bench that lasts a set
-time, or that measures more in the one program. "make bench-compare BASE=COMMIT" builds the other program from a commit.`,
-		Example: "  aqsha bench compare ./aqsha-before\n  aqsha bench compare ./aqsha-before --bench ledger,farm --rounds 5 --json",
-		Args:    cobra.ExactArgs(1),
+		Long: `Runs the benches of the ledger, the pool, the farm and the market with this program and with
+another build of it, in turns, and sets every figure of the one beside that of the other: the
+median of each, and the ratio of the two within a round, with the least and the most of the
+rounds. Both met the same machine in the same minutes, so the ratio counts; where the least is
+below 1 and the most above, the rounds disagree and nothing is shown. Rounds of mere noise agree
+by chance, too: of three in one figure of four, of five in one of sixteen. cpu_seconds is the
+processor time of the whole bench, which other work on the machine disturbs least; it says
+nothing of a bench that lasts a set time, or that measures more in the one program. "make
+bench-compare BASE=COMMIT" builds the other program from a commit.`,
+		Example: "  aqsha bench compare ./aqsha-before\n" +
+			"  aqsha bench compare ./aqsha-before --bench ledger,farm --rounds 5 --json",
+		Args: cobra.ExactArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
 			if rounds < 1 || rounds > maxCompareRounds {
 				return cli.Usage(fmt.Errorf("--rounds: want 1 to %d", maxCompareRounds))

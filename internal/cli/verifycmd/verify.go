@@ -42,9 +42,10 @@ Where entries are not for everybody to read, the genesis, every block's leaf and
 verified, and what that leaves open is said. A damaged checkpoint slot, entries beyond the
 checkpoint, and bytes behind the log are named, and the verification fails.
 
-Public logs of cash offices that the ledger announces are verified beside it, as "aqsha cash verify" does, where they lie in
-a folder of the directory, or in aqsha-office beside it, and held against what was replayed; those that are not found are
-named. --cash URL|DIR names one, and holds it against the ledger at --node, or at the node that runs on the data directory.`,
+Public logs of cash offices that the ledger announces are verified beside it, as "aqsha cash
+verify" does, where they lie in a folder of the directory, or in aqsha-office beside it, and held
+against what was replayed; those that are not found are named. --cash URL|DIR names one, and holds
+it against the ledger at --node, or at the node that runs on the data directory.`,
 		Example: `  aqsha verify
   aqsha verify --log /media/backup --network 3c0b…
   aqsha verify --node https://tenge.example.kz --network 3c0b…
