@@ -29,7 +29,8 @@ type Shown interface {
 
 // Public verifies what everybody may read of a log. The genesis leads to the network's id and names the log's key;
 // links lead from there to who signs the checkpoint, where validators have changed; the hashes of the tiles lead to the
-// root in it; every leaf is one of them, and states the root of all before it and money that adds up. What entries between the leaves say, it cannot tell.
+// root in it; every leaf is one of them, and states the root of all before it and money that adds up. What entries
+// between the leaves say, it cannot tell.
 func Public(ctx context.Context, source Shown, network token.NetworkID,
 	progress func(done, size uint64)) (r Report, err error) {
 	signed, err := source.Checkpoint(ctx)
