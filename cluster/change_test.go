@@ -229,7 +229,8 @@ func (g *group) publicly(i int) {
 	}
 }
 
-// forked has those who sign a member's log now sign another history: two checkpoints are evidence for who has the links.
+// forked has those who sign a member's log now sign another history: two checkpoints are evidence for who has the
+// links.
 func (g *group) forked(i int) {
 	g.t.Helper()
 	n := g.members[i].node

@@ -125,8 +125,8 @@ func (k Keys) Sealer(name string) (note.Signer, note.Verifier, error) {
 // algEd25519 begins a key's bytes in signed notes.
 const algEd25519 = "\x01"
 
-// LogSecret is the key of a participant's checkpoints as the secret of a signed note's key (golang.org/x/mod/sumdb/note)
-// of a name: a list of validators with one in it signs with that, under the network's name.
+// LogSecret is the key of a participant's checkpoints as the secret of a signed note's key of a name
+// (golang.org/x/mod/sumdb/note): a list of validators with one in it signs with that, under the network's name.
 func (k Keys) LogSecret(name string) string {
 	key := append([]byte(algEd25519), public(k.Checkpoint)...)
 	hash := sha256.Sum256(append([]byte(name+"\n"), key...))

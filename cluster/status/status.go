@@ -26,7 +26,7 @@ type Status struct {
 	Members     []Member `json:"members"`
 	Since       uint64   `json:"since" doc:"entries up to the end of the block that set them; 0: the genesis"`
 	Faults      []Fault  `json:"faults" doc:"proofs that a validator has signed twice, kept since this one began"`
-	Outside     bool     `json:"outside,omitempty" doc:"this validator is none of the members: it was removed, has other keys now, or is not set yet"`
+	Outside     bool     `json:"outside,omitempty" doc:"this validator is none of the members"`
 	Stopped     string   `json:"stopped,omitempty" doc:"why this validator has stopped for good"`
 }
 

@@ -50,8 +50,8 @@ func newCouncil(t *testing.T) *council {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return newCouncilOf(t, []func(...string) *exec.Cmd{aqsha, aqsha, aqsha, aqsha}, func(_ int, url string) string { return url },
-		"--peer-port", fmt.Sprint(port))
+	return newCouncilOf(t, []func(...string) *exec.Cmd{aqsha, aqsha, aqsha, aqsha},
+		func(_ int, url string) string { return url }, "--peer-port", fmt.Sprint(port))
 }
 
 // newCouncilOf is a council of which each runs a program, the first of which founds the network. from here a validator

@@ -212,7 +212,8 @@ func TestNetworkIsCut(t *testing.T) {
 			time.Sleep(10 * time.Millisecond)
 		}
 	}
-	t.Logf("two and two: payments went on at all four %s after the cut was mended", time.Since(begun).Round(time.Millisecond))
+	t.Logf("two and two: payments went on at all four %s after the cut was mended",
+		time.Since(begun).Round(time.Millisecond))
 
 	p.end(ctx, 30, 15)
 	c.conclude(ctx)

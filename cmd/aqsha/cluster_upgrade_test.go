@@ -169,13 +169,15 @@ func TestARollingUpgrade(t *testing.T) {
 	to, _ := c.head(ctx, 0)
 	// The delay of a proposal is a minute; the height is so chosen that it comes later.
 	activates := to + (to-from)/3*65
-	run1(t, "policy", "propose-rules", fmt.Sprint(ledger.LatestRules), "--height", fmt.Sprint(activates), "--data", c.dirs[0])
+	run1(t, "policy", "propose-rules", fmt.Sprint(ledger.LatestRules), "--height", fmt.Sprint(activates),
+		"--data", c.dirs[0])
 	for i := range 3 {
 		begun := time.Now()
 		c.running[i].stop(t)
 		c.up[i] = aqsha
 		c.start(i)
-		t.Logf("validator %d runs the new program %s after the old one was stopped", i, time.Since(begun).Round(time.Millisecond))
+		t.Logf("validator %d runs the new program %s after the old one was stopped", i,
+			time.Since(begun).Round(time.Millisecond))
 	}
 	said, err := c.running[3].ended()
 	if err == nil || !strings.Contains(said, "install a newer aqsha") {
@@ -188,7 +190,8 @@ func TestARollingUpgrade(t *testing.T) {
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
-	t.Logf("version %d is in force at block %d, announced for %d; the one that was not upgraded has stopped", rules, height, activates)
+	t.Logf("version %d is in force at block %d, announced for %d; the one that was not upgraded has stopped", rules,
+		height, activates)
 	begun := time.Now()
 	c.up[3] = aqsha
 	c.start(3)

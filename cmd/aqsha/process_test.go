@@ -78,7 +78,7 @@ func served(t *testing.T, command *exec.Cmd) *process {
 			go func() { // keep the pipe empty
 				defer close(p.rest)
 				for lines.Scan() {
-					if len(p.said) < mostSaid {
+					if len(p.said) < maxSaid {
 						p.said = append(p.said, lines.Text())
 					}
 				}
@@ -90,8 +90,8 @@ func served(t *testing.T, command *exec.Cmd) *process {
 	return nil
 }
 
-// mostSaid is how many lines of a process are kept.
-const mostSaid = 1000
+// maxSaid is how many lines of a process are kept.
+const maxSaid = 1000
 
 // ended waits until a process has ended by itself, and returns what it said and its error.
 func (p *process) ended() (said string, err error) {

@@ -27,9 +27,10 @@ type Shown interface {
 	Blocks(ctx context.Context, from uint64) ([]Block, error)
 }
 
-// Public verifies what everybody may read of a log. The genesis leads to the network's id and names the log's key; links
-// lead from there to who signs the checkpoint, where validators have changed; the hashes of the tiles lead to the root in it; every leaf is one of them,
-// and states the root of all before it and money that adds up. What entries between the leaves say, it cannot tell.
+// Public verifies what everybody may read of a log. The genesis leads to the network's id and names the log's key;
+// links lead from there to who signs the checkpoint, where validators have changed; the hashes of the tiles lead to the
+// root in it; every leaf is one of them, and states the root of all before it and money that adds up. What entries
+// between the leaves say, it cannot tell.
 func Public(ctx context.Context, source Shown, network token.NetworkID,
 	progress func(done, size uint64)) (r Report, err error) {
 	// The checkpoint first, and all else held against it: a source whose log grows meanwhile would otherwise show

@@ -23,8 +23,8 @@ func newClusterDissolveCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "dissolve",
 		Short: "Make of the last validator that is left a node that orders alone",
-		Long: `Make the directory of a validator that orders a ledger alone, after "aqsha cluster remove" has removed all
-others, one of a node that orders by itself, as "aqsha init" makes them. The validator does not run. Its key for
+		Long: `Make the directory of a validator that orders a ledger alone, after "aqsha cluster remove" has removed
+all others, one of a node that orders by itself, as "aqsha init" makes them. The validator does not run. Its key for
 checkpoints signs the log as before, so that followers, proofs and receipts go on; entries, roots and the network's id
 stay. Whatever this validator has voted for and not yet executed it executes first.
 
