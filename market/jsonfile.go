@@ -31,12 +31,46 @@ func isJSON(data []byte) bool {
 // numbers without names (Binance, Kraken, ccxt), rows with names, a list of
 // pairs a quantity (CoinGecko), a list of values a quantity (Yahoo's chart).
 func readJSON(name string, data []byte, options ReadOptions) (*grid, error) {
+	root, err := decodeJSON(name, data)
+	if err != nil {
+		return nil, err
+	}
+	g := &grid{separator: ','}
+	found := tables{pairs: map[string][]any{}, lists: map[string][]any{}}
+	found.walk(root, "", 0)
+	longest := 0
+	for _, list := range found.lists {
+		longest = max(longest, len(list))
+	}
+	switch {
+	case len(found.pairs) > 1:
+		g.addPairs(found.pairs)
+	case len(found.lists) > 1 && longest > len(found.rows):
+		g.addLists(found.lists)
+	case len(found.rows) > 0:
+		g.addRows(found.rows, found.unit)
+	default:
+		return nil, Refuse("json", name, "no rows of numbers in it")
+	}
+	if g.records() > maxRows+16 || len(g.spans) > maxCells {
+		return nil, Refuse("too-many-rows", name, "more than %d rows or %d cells", maxRows, maxCells)
+	}
+	if g.width(0) > maxColumns {
+		return nil, Refuse("too-many-columns", name, "more than %d columns", maxColumns)
+	}
+	g.decide("container", fmt.Sprintf("JSON, %d rows %s", g.records(), found.path),
+		"it begins as an object or an array does")
+	return g, g.layOut(name, options)
+}
+
+// decodeJSON reads one value, or one a line, as an array.
+func decodeJSON(name string, data []byte) (any, error) {
 	if len(data) > maxJSONBytes {
 		return nil, Refuse("too-large", name, "more than %d MiB of JSON", maxJSONBytes>>20)
 	}
 	d := json.NewDecoder(bytes.NewReader(bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))))
 	d.UseNumber()
-	var values []any // one, or an object a line
+	var values []any
 	for len(values) <= maxRows {
 		var value any
 		err := d.Decode(&value)
@@ -48,68 +82,49 @@ func readJSON(name string, data []byte, options ReadOptions) (*grid, error) {
 		}
 		values = append(values, value)
 	}
-	var root any = values
 	if len(values) == 1 {
-		root = values[0]
+		return values[0], nil
 	}
-	g := &grid{separator: ','}
-	var best []any
-	var where string
-	pairs := map[string][]any{}
-	lists := map[string][]any{}
-	unit := ""
-	var walk func(v any, path string, depth int)
-	walk = func(v any, path string, depth int) {
-		switch v := v.(type) {
-		case []any:
-			if rows := rowsOf(v); len(rows) > len(best) {
-				best, where = rows, path
+	return values, nil
+}
+
+// tables are what of a value could be one: the longest list of rows, lists of
+// pairs and of values by their keys, and the unit that is stated beside them.
+type tables struct {
+	rows         []any
+	path, unit   string
+	pairs, lists map[string][]any
+}
+
+func (t *tables) walk(v any, path string, depth int) {
+	switch v := v.(type) {
+	case []any:
+		if rows := rowsOf(v); len(rows) > len(t.rows) {
+			t.rows, t.path = rows, path
+		}
+		if isPairs(v) {
+			t.pairs[path] = v
+		}
+		if isScalars(v) {
+			t.lists[path] = v
+		} else if depth < maxJSONDepth {
+			for _, inside := range v[:min(len(v), 8)] {
+				t.walk(inside, path, depth+1)
 			}
-			if isPairs(v) {
-				pairs[path] = v
-			}
-			if isScalars(v) {
-				lists[path] = v
-			} else if depth < maxJSONDepth {
-				for _, inside := range v[:min(len(v), 8)] {
-					walk(inside, path, depth+1)
-				}
-			}
-		case map[string]any:
-			if s, ok := v["unit"].(string); ok {
-				unit = unitOf(strings.ToLower(s))
-			}
-			if rows := byTime(v); len(rows) > len(best) {
-				best, where = rows, path
-			}
-			if depth < maxJSONDepth {
-				for _, key := range keysOf(v) {
-					walk(v[key], key, depth+1)
-				}
+		}
+	case map[string]any:
+		if s, ok := v["unit"].(string); ok {
+			t.unit = unitOf(strings.ToLower(s))
+		}
+		if rows := byTime(v); len(rows) > len(t.rows) {
+			t.rows, t.path = rows, path
+		}
+		if depth < maxJSONDepth {
+			for _, key := range keysOf(v) {
+				t.walk(v[key], key, depth+1)
 			}
 		}
 	}
-	walk(root, "", 0)
-	longest := 0
-	for _, list := range lists {
-		longest = max(longest, len(list))
-	}
-	switch {
-	case len(pairs) > 1:
-		g.addPairs(pairs)
-	case len(lists) > 1 && longest > len(best):
-		g.addLists(lists)
-	case len(best) > 0:
-		g.addRows(best, unit)
-	default:
-		return nil, Refuse("json", name, "no rows of numbers in it")
-	}
-	if g.records() > maxRows+16 || len(g.spans) > maxCells {
-		return nil, Refuse("too-many-rows", name, "more than %d rows or %d cells", maxRows, maxCells)
-	}
-	g.decide("container", fmt.Sprintf("JSON, %d rows %s", g.records(), where),
-		"it begins as an object or an array does")
-	return g, g.layOut(name, options)
 }
 
 // rowsOf are v's elements where all of them are rows: arrays or objects of scalars.
