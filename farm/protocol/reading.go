@@ -216,6 +216,14 @@ func temperature(v Value) int {
 	return celsius(f)
 }
 
+// sensor is temperature where the firmware writes -1 for a sensor that is not there, as AxeOS does.
+func sensor(v Value) int {
+	if f, ok := v.Number(); ok && f == -1 {
+		return Unknown
+	}
+	return temperature(v)
+}
+
 func celsius(f float64) int {
 	t := int(math.Round(min(max(f, -300), 300)))
 	switch {

@@ -3,7 +3,6 @@ package farmcmd
 import (
 	"fmt"
 	"io"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -59,7 +58,7 @@ a pool that does not pay for all.`,
 							annotation = "  differs"
 						}
 						fmt.Fprintf(tab, "%s\t%s\t%s\t%s\t%.1f\t%.1f\t%+.2f %%%s\n", r.Machine,
-							terminal.Plain(r.Worker), r.From.Format(time.DateTime), r.To.Format(time.DateTime),
+							terminal.Plain(r.Worker), moment(r.From, b.Config.Location()), moment(r.To, b.Config.Location()),
 							r.Device.Float()/1e15, r.Pool.Float()/1e15, float64(r.OffPPM)/10_000, annotation)
 					}
 				})

@@ -131,7 +131,7 @@ func printNotices(command *cobra.Command, zone *time.Location, notices []alert.N
 				n.Detail = faults.Text(n.Codes, string(language))
 			}
 		}
-		fmt.Fprintf(command.OutOrStdout(), "%s %s %-8s %s%s: %s\n", n.At.In(zone).Format(time.TimeOnly), sign, n.Kind,
+		fmt.Fprintf(command.OutOrStdout(), "%s %s %-8s %s%s: %s\n", n.At.In(zone).Format("15:04:05 -07:00"), sign, n.Kind,
 			terminal.Plain(n.Scope), many, terminal.Plain(n.Detail))
 	}
 }
