@@ -133,7 +133,7 @@ func (w *Watcher) one(ctx context.Context, i int, outcomes chan<- Outcome) {
 	reading, err := w.Query(deadline, &m)
 	was, fits := m.Protocol, w.Detect == nil || !misfit(reading, err)
 	if !fits && ctx.Err() == nil {
-		if found, other := w.detect(ctx, i, &m); found != nil || other != nil {
+		if found, other := w.detect(ctx, i, &m, reading); found != nil || other != nil {
 			reading, err, fits = found, other, other == nil
 		}
 	}
