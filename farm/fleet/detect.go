@@ -55,8 +55,8 @@ const (
 	detecting    = 16  // machines at a time
 )
 
-// detect asks a machine whose polls do not fit for its protocol, now and then: most of these are only away. said is what
-// the poll told, if it did.
+// detect asks a machine whose polls do not fit for its protocol, now and then: most of these are only away. said is
+// what the poll told, if it did.
 func (w *Watcher) detect(ctx context.Context, i int, m *Machine, said *protocol.Reading) (*protocol.Reading, error) {
 	w.mu.Lock()
 	s := &w.state[i]

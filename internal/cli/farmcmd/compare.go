@@ -45,6 +45,7 @@ a pool that does not pay for all.`,
 				}
 				from = usage.At(at)
 			}
+			zone := b.Config.Location()
 			rows, err := b.ComparePool(command.Context(), from, to)
 			if err != nil {
 				return err
@@ -58,7 +59,7 @@ a pool that does not pay for all.`,
 							annotation = "  differs"
 						}
 						fmt.Fprintf(tab, "%s\t%s\t%s\t%s\t%.1f\t%.1f\t%+.2f %%%s\n", r.Machine,
-							terminal.Plain(r.Worker), moment(r.From, b.Config.Location()), moment(r.To, b.Config.Location()),
+							terminal.Plain(r.Worker), moment(r.From, zone), moment(r.To, zone),
 							r.Device.Float()/1e15, r.Pool.Float()/1e15, float64(r.OffPPM)/10_000, annotation)
 					}
 				})

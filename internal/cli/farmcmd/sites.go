@@ -75,7 +75,8 @@ Ends with 5 when none of the joined farms was reached, with 3 when one refuses, 
 				return err
 			}
 			readings := append([]siteReading{own}, readJoined(command.Context(), config.Joined, list)...)
-			if err := cli.Show(command, readings, func(w io.Writer) { printSites(w, readings, list, config.Location()) }); err != nil {
+			show := func(w io.Writer) { printSites(w, readings, list, config.Location()) }
+			if err := cli.Show(command, readings, show); err != nil {
 				return err
 			}
 			return sitesEnd(readings[1:])
