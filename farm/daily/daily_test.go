@@ -20,6 +20,8 @@ import (
 	"github.com/aqsha/aqsha/farm"
 	"github.com/aqsha/aqsha/farm/alert"
 	"github.com/aqsha/aqsha/farm/daily"
+	"github.com/aqsha/aqsha/farm/fleet"
+	"github.com/aqsha/aqsha/farm/protocol"
 	"github.com/aqsha/aqsha/farm/records"
 	"github.com/aqsha/aqsha/farm/simulate/past"
 	"github.com/aqsha/aqsha/farm/usage"
@@ -384,5 +386,24 @@ func TestPageAgreesWithAlerts(t *testing.T) {
 		if ended[v.Machine] && (v.Cause == usage.CauseUnknown || v.Cause == usage.CauseBoards || v.Cause == usage.CauseUnsent) {
 			t.Errorf("its alert has ended: %+v", v)
 		}
+	}
+}
+
+// A farm that was never polled is told as one, and not as one of a month of 1970.
+func TestNeverPolled(t *testing.T) {
+	dir := t.TempDir()
+	if config := records.Defaults(); config.Write(dir) != nil {
+		t.Fatal("no settings")
+	}
+	b, err := records.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	if _, _, err := b.Fleet.Merge([]fleet.Machine{{ID: "SMT0001", Protocol: protocol.AntminerNew, Address: "10.0.0.1:4028"}}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := daily.BuildMonth(t.Context(), b, "1970-01", "*", "rack", nil); code(err) != "no-samples" || strings.Contains(err.Error(), "1970") {
+		t.Error(err)
 	}
 }

@@ -56,7 +56,7 @@ func (r *Month) HTML(w io.Writer) error {
 		Pareto: template.HTML(r.paretoChart().SVG()), Waterfall: template.HTML(waterfall.SVG()), Begins: begins,
 		Trend: template.HTML(r.trendChart().SVG())}
 	if r.Until != nil {
-		v.To = r.Until.Format("2 Jan 2006 15:04")
+		v.To = r.Until.Format("2 Jan 2006 15:04 -07:00")
 	}
 	v.Cards = []card{{"K, use of what could be", percent(c.Integral)}, {"K_ext, by time", percent(c.Extensive)},
 		{"K_int, by intensity", percent(c.Intensive)}, {"accepted", r.Whole.EarnedTiyn.Format()},

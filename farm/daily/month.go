@@ -81,6 +81,9 @@ func BuildMonth(ctx context.Context, b *records.Records, month, selector, by str
 		return nil, err
 	}
 	if a.Whole.Nameplate().Sign() == 0 {
+		if b.Store.Newest() == 0 {
+			return nil, farm.Refuse("no-samples", "dir", "nothing was polled yet: run 'aqsha farm watch'")
+		}
 		return nil, farm.Refuse("no-samples", "month", "nothing was polled in %s", month)
 	}
 	zone := b.Config.Location()

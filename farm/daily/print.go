@@ -38,7 +38,7 @@ func (r *Month) Print(w io.Writer, tabs func(w io.Writer, write func(tab io.Writ
 		fmt.Fprintf(w, "%d of them are SIMULATED.\n", r.Simulated)
 	}
 	if r.Until != nil {
-		fmt.Fprintf(w, "The month is not over: until %s.\n", r.Until.Format("2 Jan 15:04"))
+		fmt.Fprintf(w, "The month is not over: until %s.\n", r.Until.Format("2 Jan 15:04 -07:00"))
 	}
 	c := r.Whole.Coefficients
 	fmt.Fprintf(w, "K_ext %s, K_int %s = speed %s · delivery %s, together %s; %s J/TH, efficiency %s\n",

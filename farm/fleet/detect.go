@@ -24,7 +24,7 @@ func Detect(ctx context.Context, m *Machine) (*Machine, *protocol.Reading) {
 	case m.Protocol.Framed():
 		o.PortV3 = port
 	case m.Protocol.HTTP() && m.Protocol != protocol.EPIC:
-		o.HTTPPort = port
+		o.HTTPPort = orDefault(m.HTTPPort, port)
 	default:
 		o.Port = port
 	}
@@ -46,7 +46,7 @@ func (m *Machine) SpeakAs(found *Machine) {
 // misfit says whether the end of a poll leaves open that the machine speaks another protocol than is thought. An
 // answer to a certificate that is not its own is none: nothing may lead from that to being asked in clear.
 func misfit(reading *protocol.Reading, err error) bool {
-	return err != nil && fault.Code(err) != "farm-certificate" || err == nil && !reading.TellsRate()
+	return err != nil && fault.Code(err) != "farm-certificate" || err == nil && !reading.TellsParts()
 }
 
 const (
@@ -55,8 +55,9 @@ const (
 	detecting    = 16  // machines at a time
 )
 
-// detect asks a machine whose polls do not fit for its protocol, now and then: most of these are only away.
-func (w *Watcher) detect(ctx context.Context, i int, m *Machine) (*protocol.Reading, error) {
+// detect asks a machine whose polls do not fit for its protocol, now and then: most of these are only away. said is
+// what the poll told, if it did.
+func (w *Watcher) detect(ctx context.Context, i int, m *Machine, said *protocol.Reading) (*protocol.Reading, error) {
 	w.mu.Lock()
 	s := &w.state[i]
 	if s.misfits++; s.misfits < max(s.nextDetect, detectAfter) || w.detections >= detecting {
@@ -74,6 +75,9 @@ func (w *Watcher) detect(ctx context.Context, i int, m *Machine) (*protocol.Read
 	w.mu.Unlock()
 	if reading == nil || found.Protocol == m.Protocol && found.Address == m.Address {
 		return nil, nil
+	}
+	if said != nil && said.TellsRate() && !reading.TellsParts() {
+		return nil, nil // no better
 	}
 	if _, err := m.Confirm(reading.MAC, reading.Serial, reading.MinerID, reading.Model); err != nil {
 		return nil, err

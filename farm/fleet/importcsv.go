@@ -73,8 +73,8 @@ func ReadCSV(r io.Reader, place string) (machines []Machine, ignored []string, e
 		ignored = append(ignored, name)
 	}
 	if _, ok := columns["ip"]; !ok {
-		return nil, nil, farm.Refuse("header", "import", "no column with addresses (ip, ip_address, address) among %q",
-			header)
+		return nil, nil, farm.Refuse("header", "import",
+			"no column with addresses (ip, ip_address, address) among %q; commas, semicolons or tabs part columns", header)
 	}
 	for {
 		record, err := rows.Read()
@@ -112,9 +112,9 @@ func line(rows *csv.Reader) int {
 }
 
 func importRow(field func(string) string, given Place) (Machine, error) {
-	m := Machine{Serial: protocol.ProperSerial(field("serial")), MAC: protocol.NormalMAC(field("mac")), Model: field("model"),
-		Worker: field("worker"),
-		Place:  Place{field("site"), field("container"), field("rack"), field("shelf")}}
+	m := Machine{Serial: protocol.ProperSerial(field("serial")), MAC: protocol.NormalMAC(field("mac")),
+		Model: field("model"), Worker: field("worker"),
+		Place: Place{field("site"), field("container"), field("rack"), field("shelf")}}
 	if m.Worker == "" {
 		m.Worker = field("name")
 	}
@@ -178,7 +178,8 @@ var guesses = []struct {
 	word string
 	d    protocol.Protocol
 }{{"luxos", protocol.LuxOS}, {"luxminer", protocol.LuxOS}, {"braiins", protocol.Braiins},
-	{"bosminer", protocol.Braiins}, {"vnish", protocol.VNish}, {"epic", protocol.EPIC}, {"hiveon", protocol.AntminerOld},
+	{"bosminer", protocol.Braiins}, {"vnish", protocol.VNish}, {"epic", protocol.EPIC},
+	{"hiveon", protocol.AntminerOld},
 	{"asicseer", protocol.AntminerOld}, {"mara", protocol.Marathon}, {"axeos", protocol.AxeOS},
 	{"esp-miner", protocol.AxeOS}, {"bitaxe", protocol.AxeOS}, {"nerd", protocol.AxeOS}, {"avalon", protocol.Avalon},
 	{"auradine", protocol.Auradine}, {"teraflux", protocol.Auradine}, {"sealminer", protocol.SealMiner},

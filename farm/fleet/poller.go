@@ -138,10 +138,10 @@ func (w *Watcher) one(ctx context.Context, i int, outcomes chan<- Outcome) {
 	m, identified := *w.Machines[i], w.state[i].identified
 	w.mu.Unlock()
 	reading, err := w.Query(deadline, &m)
-	was, fits := m.Protocol, w.Detect == nil || !misfit(reading, err)
+	was, anew, fits := m.Protocol, false, w.Detect == nil || !misfit(reading, err)
 	if !fits && ctx.Err() == nil {
-		if found, other := w.detect(ctx, i, &m); found != nil || other != nil {
-			reading, err, fits = found, other, other == nil
+		if found, other := w.detect(ctx, i, &m, reading); found != nil || other != nil {
+			reading, err, fits, anew = found, other, other == nil, found != nil
 		}
 	}
 	if err == nil {
@@ -156,7 +156,7 @@ func (w *Watcher) one(ctx context.Context, i int, outcomes chan<- Outcome) {
 		w.Machines[i].Certificate = m.Certificate // seen first
 	}
 	outcome := Outcome{Index: i, Err: err}
-	if err == nil && m.Protocol != was {
+	if err == nil && anew {
 		w.Machines[i].SpeakAs(&m)
 		outcome.Was = was
 	}

@@ -109,6 +109,8 @@ func TestProtocolIsFoundAnew(t *testing.T) {
 			{ID: "SMT0002", MAC: "c6:00:aa:22:33:02", Protocol: protocol.AntminerNew, Address: "10.0.0.2:4028"},
 			{ID: "AWAY003", MAC: "c6:00:aa:22:33:03", Protocol: protocol.Cgminer, Address: "10.0.0.3:4028"},
 			{ID: "OTHER04", MAC: "c6:00:aa:22:33:04", Protocol: protocol.Cgminer, Address: "10.0.0.4:4028"},
+			{ID: "POOR006", MAC: "c6:00:aa:22:33:06", Protocol: protocol.Cgminer, Address: "10.0.0.6:4028"},
+			{ID: "PORT007", MAC: "c6:00:aa:22:33:07", Protocol: protocol.AxeOS, Address: "10.0.0.7:80"},
 			{ID: "DUMB005", MAC: "c6:00:aa:22:33:05", Protocol: protocol.Cgminer, Address: "10.0.0.5:4028"}}
 		of := func(d protocol.Protocol, mac string) *protocol.Reading {
 			r := said("", mac)
@@ -119,7 +121,9 @@ func TestProtocolIsFoundAnew(t *testing.T) {
 		silent.RateMHs = protocol.Unknown
 		dumb := *silent
 		dumb.MAC = "c6:00:aa:22:33:05"
-		answers := map[string]*protocol.Reading{"10.0.0.1:80": of(protocol.AxeOS, "c6:00:aa:22:33:01"), "10.0.0.2:4028": silent, "10.0.0.5:4028": &dumb}
+		poor := *of("", "c6:00:aa:22:33:06") // its work, and nothing of its parts
+		poor.ChipTemp, poor.BoardTemp = protocol.Unknown, protocol.Unknown
+		answers := map[string]*protocol.Reading{"10.0.0.6:4028": &poor, "10.0.0.1:80": of(protocol.AxeOS, "c6:00:aa:22:33:01"), "10.0.0.2:4028": silent, "10.0.0.5:4028": &dumb}
 		asked := map[string]int{}
 		var raised []string
 		o := monitor.Options{Notify: func(notices []alert.Notice) {
@@ -137,6 +141,16 @@ func TestProtocolIsFoundAnew(t *testing.T) {
 				found.Protocol = protocol.AntminerOld
 				answers["10.0.0.2:4028"] = of(protocol.AntminerOld, m.MAC)
 				return &found, answers["10.0.0.2:4028"]
+			case "POOR006":
+				if found.Protocol = protocol.Auradine; asked[m.ID] > 1 {
+					found.Protocol = protocol.Avalon
+					answers["10.0.0.6:4028"] = of(protocol.Avalon, m.MAC)
+				}
+				return &found, answers["10.0.0.6:4028"]
+			case "PORT007":
+				found.Address = "10.0.0.7:8080"
+				answers[found.Address] = of(protocol.AxeOS, m.MAC)
+				return &found, answers[found.Address]
 			case "OTHER04":
 				found.Protocol, found.Address = protocol.AxeOS, "10.0.0.4:80"
 				return &found, of(protocol.AxeOS, "c6:00:aa:22:33:99")
@@ -149,7 +163,8 @@ func TestProtocolIsFoundAnew(t *testing.T) {
 			got[m.ID] = string(m.Protocol) + " " + m.Address
 		}
 		want := map[string]string{"AXE0001": "axeos 10.0.0.1:80", "SMT0002": "antminer-old 10.0.0.2:4028",
-			"AWAY003": "cgminer 10.0.0.3:4028", "OTHER04": "cgminer 10.0.0.4:4028", "DUMB005": "cgminer 10.0.0.5:4028"}
+			"AWAY003": "cgminer 10.0.0.3:4028", "OTHER04": "cgminer 10.0.0.4:4028", "DUMB005": "cgminer 10.0.0.5:4028",
+			"POOR006": "avalon 10.0.0.6:4028", "PORT007": "axeos 10.0.0.7:8080"}
 		if !maps.Equal(got, want) {
 			t.Errorf("the fleet is %v", got)
 		}
@@ -158,7 +173,7 @@ func TestProtocolIsFoundAnew(t *testing.T) {
 			t.Errorf("raised %v", raised)
 		}
 		// 20 polls in ten minutes: asked anew at the 2nd, 4th, 8th and 16th that do not fit.
-		if want := map[string]int{"AXE0001": 1, "SMT0002": 1, "AWAY003": 4, "OTHER04": 4, "DUMB005": 4}; !maps.Equal(asked, want) {
+		if want := map[string]int{"AXE0001": 1, "SMT0002": 1, "AWAY003": 4, "OTHER04": 4, "DUMB005": 4, "POOR006": 2, "PORT007": 1}; !maps.Equal(asked, want) {
 			t.Errorf("asked %v", asked)
 		}
 	})

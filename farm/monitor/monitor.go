@@ -380,7 +380,7 @@ func (d *Monitor) observe(o fleet.Outcome) alert.Observation {
 	})
 	if o.Was != "" {
 		d.respoken[m.ID] = true
-		d.log.Warn("a machine speaks another protocol than the inventory says", "machine", m.ID, "inventory", o.Was,
+		d.log.Warn("a machine is asked otherwise than the inventory says", "machine", m.ID, "inventory", o.Was,
 			"machine_speaks", now.Protocol, "address", now.Address)
 	}
 	if fleet.DifferentModels(before.Model, now.Model) {

@@ -160,5 +160,5 @@ func (l Line) text(language string, zone *time.Location) string {
 	} else if l.Detail != "" {
 		text += "; " + l.Detail
 	}
-	return text + fmt.Sprintf(", %s %s", w.since, l.Since.In(zone).Format("02.01 15:04"))
+	return text + fmt.Sprintf(", %s %s", w.since, l.Since.In(zone).Format("02.01 15:04 -07:00"))
 }

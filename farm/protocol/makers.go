@@ -377,7 +377,7 @@ func readAxeOS(r *Reading, replies []Value) error {
 	}
 	r.Accepted, r.Rejected, r.PowerWatts = s.Get("sharesAccepted").Count(), s.Get("sharesRejected").Count(),
 		s.Get("power").Count()
-	r.ChipTemp, r.BoardTemp = temperature(s.Get("temp")), temperature(s.Get("vrTemp"))
+	r.ChipTemp, r.BoardTemp = sensor(s.Get("temp")), sensor(s.Get("vrTemp"))
 	r.Throttled = s.Get("overheat_mode").True()
 	r.addBoard(Board{Slot: 0, RateMHs: r.RateMHs, Chips: int(max(s.Get("asicCount").Count(), 1)), ChipTemp: r.ChipTemp})
 	r.addFan(s.Get("fanrpm").Count())

@@ -130,6 +130,12 @@ func (r *Reading) FeePermille() int64 {
 // TellsRate says whether it says anything of the machine's work: a rate, what was hashed, or that it sleeps.
 func (r *Reading) TellsRate() bool { return r.RateMHs != Unknown || r.TotalMH != Unknown || r.Sleeping }
 
+// TellsParts says whether it tells, besides its work, anything of its boards and temperatures, as every firmware's own
+// protocol does; that of another one, close to it, tells the work alone.
+func (r *Reading) TellsParts() bool {
+	return r.TellsRate() && (len(r.Boards) > 0 || r.ChipTemp != Unknown || r.BoardTemp != Unknown || r.Sleeping)
+}
+
 // LiveBoards counts the boards that work; Unknown when the machine names none.
 func (r *Reading) LiveBoards() int {
 	if len(r.Boards) == 0 {
@@ -214,6 +220,14 @@ func temperature(v Value) int {
 		return Unknown
 	}
 	return celsius(f)
+}
+
+// sensor is temperature where the firmware writes -1 for a sensor that is not there, as AxeOS does.
+func sensor(v Value) int {
+	if f, ok := v.Number(); ok && f == -1 {
+		return Unknown
+	}
+	return temperature(v)
 }
 
 func celsius(f float64) int {

@@ -103,7 +103,7 @@ func listStanding(w io.Writer, standing []records.Held, zone *time.Location, lan
 				"%s\t%s\tsince %s\t%s\n",
 				s.Kind,
 				terminal.Plain(s.Machine),
-				s.Since.In(zone).Format(time.DateTime),
+				moment(s.Since, zone),
 				detail,
 			)
 		}

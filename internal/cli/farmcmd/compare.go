@@ -3,7 +3,6 @@ package farmcmd
 import (
 	"fmt"
 	"io"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -47,6 +46,7 @@ a pool that does not pay for all.`,
 				}
 				from = usage.At(at)
 			}
+			zone := b.Config.Location()
 			rows, err := b.ComparePool(command.Context(), from, to)
 			if err != nil {
 				return err
@@ -60,7 +60,7 @@ a pool that does not pay for all.`,
 							annotation = "  differs"
 						}
 						fmt.Fprintf(tab, "%s\t%s\t%s\t%s\t%.1f\t%.1f\t%+.2f %%%s\n", r.Machine,
-							terminal.Plain(r.Worker), r.From.Format(time.DateTime), r.To.Format(time.DateTime),
+							terminal.Plain(r.Worker), moment(r.From, zone), moment(r.To, zone),
 							r.Device.Float()/1e15, r.Pool.Float()/1e15, float64(r.OffPPM)/10_000, annotation)
 					}
 				})

@@ -65,6 +65,12 @@ func (s *span) register(command *cobra.Command) {
 	command.Flags().StringVar(&s.to, "to", "", "end, likewise")
 }
 
+// moment is a time on the farm's clock, with its offset from UTC: people at the machines and those who read from
+// elsewhere mean the same one.
+func moment(t time.Time, zone *time.Location) string {
+	return t.In(zone).Format("2006-01-02 15:04:05 -07:00")
+}
+
 // parseTime reads a time in the farm's zone, or with an offset of its own.
 func parseTime(flag, text string, c *records.Config) (time.Time, error) {
 	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04", time.DateOnly} {

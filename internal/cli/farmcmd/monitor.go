@@ -29,9 +29,9 @@ func newFarmWatchCommand() *cobra.Command {
 		Long: `Polls each machine once an interval, spread evenly over it; silent machines delay nobody. Alerts go
 to standard output, alerts.jsonl in the farm's folder, and the webhooks and routes of farm.toml: offline, hung, board,
 hot, fan, pool, nopool and norate by the second poll that shows them; lowhash, rejects and delivery by sequential
-tests, each with at most one false alarm in 100,000 machine-days. A machine whose answers do not fit its protocol is asked
-anew in which it speaks, and that is remembered. Runs until interrupted, or for --for. --http serves the farm's API to
-those who have an access ('aqsha farm access'), and reads the farms that farm.toml joins.`,
+tests, each with at most one false alarm in 100,000 machine-days. A machine whose answers do not fit its protocol is
+asked anew in which it speaks, and that is remembered. Runs until interrupted, or for --for. --http serves the farm's
+API to those who have an access ('aqsha farm access'), and reads the farms that farm.toml joins.`,
 		Example: "  aqsha farm watch\n  aqsha farm watch --metrics 127.0.0.1:9104 --per-machine\n  aqsha farm watch " +
 			"--for 2m --json\n  aqsha farm watch --pool-workers http://127.0.0.1:8080/v1/workers",
 		Args: cobra.NoArgs,
@@ -131,7 +131,8 @@ func printNotices(command *cobra.Command, zone *time.Location, notices []alert.N
 				n.Detail = faults.Text(n.Codes, string(language))
 			}
 		}
-		fmt.Fprintf(command.OutOrStdout(), "%s %s %-8s %s%s: %s\n", n.At.In(zone).Format(time.TimeOnly), sign, n.Kind,
+		at := n.At.In(zone).Format("15:04:05 -07:00")
+		fmt.Fprintf(command.OutOrStdout(), "%s %s %-8s %s%s: %s\n", at, sign, n.Kind,
 			terminal.Plain(n.Scope), many, terminal.Plain(n.Detail))
 	}
 }

@@ -124,7 +124,7 @@ func showOrders(command *cobra.Command, dir string, list []orders.Order, over in
 		case len(rows) == 0:
 			fmt.Fprintf(w, "No order waits; those that are over: %d (--all).\n", over)
 		}
-		at := func(t time.Time) string { return t.In(config.Location()).Format("2006-01-02 15:04") }
+		at := func(t time.Time) string { return moment(t, config.Location()) }
 		for _, r := range rows {
 			first, last := r.First(), r.Last()
 			fmt.Fprintf(w, "%d  %s  %s %s of %d machines (%d kW), by %s", r.ID, r.State, first.What.Action,
@@ -510,7 +510,7 @@ withdrawn or have not ended.`,
 						"not ended")
 					for _, k := range rows {
 						fmt.Fprintf(tab, "%s\t%d\t%d\t%.1f\t%d\t%d\t%.1f\t%d\t%d\n",
-							k.At.In(config.Location()).Format("2006-01-02 15:04"), k.SleepKW, k.SleptKW,
+							moment(k.At, config.Location()), k.SleepKW, k.SleptKW,
 							float64(k.SleptWatts)/1000, k.WakeKW, k.WokenKW, float64(k.WokenWatts)/1000, k.Missed,
 							k.NotEnded)
 					}

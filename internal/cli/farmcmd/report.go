@@ -50,7 +50,7 @@ polled them. Everything says that it is simulated.`,
 			return cli.Show(command, map[string]any{"dir": dir, "machines": machines, "from": from, "to": to,
 				"simulated": true}, func(w io.Writer) {
 				fmt.Fprintf(w, "%d simulated machines lived from %s to %s in %s\n", machines,
-					from.Format(time.DateOnly), to.Format("2006-01-02 15:04"), dir)
+					from.Format(time.DateOnly), to.Format("2006-01-02 15:04 -07:00"), dir)
 			})
 		},
 	}

@@ -77,7 +77,8 @@ Ends with 5 when none of the joined farms was reached, with 3 when one refuses, 
 				return err
 			}
 			readings := append([]siteReading{own}, readJoined(command.Context(), config.Joined, list)...)
-			if err := cli.Show(command, readings, func(w io.Writer) { printSites(w, readings, list) }); err != nil {
+			show := func(w io.Writer) { printSites(w, readings, list, config.Location()) }
+			if err := cli.Show(command, readings, show); err != nil {
 				return err
 			}
 			return sitesEnd(readings[1:])
@@ -192,7 +193,7 @@ func readJoined(ctx context.Context, joined []records.JoinedFarm, list string) [
 	return readings
 }
 
-func printSites(w io.Writer, readings []siteReading, list string) {
+func printSites(w io.Writer, readings []siteReading, list string, zone *time.Location) {
 	cli.Tabbed(w, func(tab io.Writer) {
 		if list == "" {
 			fmt.Fprintln(tab, "FARM\tSITE\tMACHINES\tANSWER\tTH/S\tNAMEPLATE\tKW\tALERTS")
@@ -219,7 +220,7 @@ func printSites(w io.Writer, readings []siteReading, list string) {
 			}
 			for _, a := range r.Alerts {
 				fmt.Fprintf(tab, "%s\t%s\t%s\tsince %s\t%s\n", name, terminal.Plain(string(a.Kind)),
-					terminal.Plain(a.Machine), a.Since.Format(time.DateTime), terminal.Plain(a.Detail))
+					terminal.Plain(a.Machine), moment(a.Since, zone), terminal.Plain(a.Detail))
 			}
 			for i := range r.Orders {
 				o := &r.Orders[i]
@@ -228,7 +229,7 @@ func printSites(w io.Writer, readings []siteReading, list string) {
 			}
 			for _, t := range r.Tickets {
 				fmt.Fprintf(tab, "%s\t%d\t%s\t%s\tsince %s\n", name, t.ID, terminal.Plain(t.Machine),
-					terminal.Plain(string(t.Kind)), t.Since.Format(time.DateTime))
+					terminal.Plain(string(t.Kind)), moment(t.Since, zone))
 			}
 		}
 	})

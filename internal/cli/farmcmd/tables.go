@@ -58,7 +58,7 @@ SELECTOR is *, an identity, or the beginning of a place. A day that is summed up
 			return cli.Show(command, map[string]any{"selector": m.Selector, "state": m.State.String(), "from": from,
 				"to": to}, func(w io.Writer) {
 				fmt.Fprintf(w, "%s is %s from %s to %s\n", terminal.Plain(m.Selector), m.State,
-					from.Format(time.DateTime), to.Format(time.DateTime))
+					moment(from, b.Config.Location()), moment(to, b.Config.Location()))
 			})
 		},
 	}
@@ -116,7 +116,7 @@ fees of about 144 blocks) and the price of a bitcoin. Work of an hour is valued 
 			}
 			return cli.Show(command, map[string]any{"from": at, "hashprice": price.Hashprice,
 				"satoshi_per_th_day": perDay.Satoshi(), "tiyn_per_th_day": worth.Tiyn().String()}, func(w io.Writer) {
-				fmt.Fprintf(w, "from %s a TH/s earns %d satoshi a day, %s\n", at.Format(time.DateTime),
+				fmt.Fprintf(w, "from %s a TH/s earns %d satoshi a day, %s\n", moment(at, config.Location()),
 					int64(perDay.Satoshi()), worth.Tiyn().Format())
 			})
 		},
@@ -150,6 +150,10 @@ func newFarmSilenceCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			config, err := records.ReadConfig(dir)
+			if err != nil {
+				return err
+			}
 			silences, err := monitor.ReadSilences(dir)
 			if err != nil {
 				return err
@@ -174,7 +178,7 @@ func newFarmSilenceCommand() *cobra.Command {
 			}
 			return cli.Show(command, s, func(w io.Writer) {
 				fmt.Fprintf(w, "alerts of %s are held back until %s\n", terminal.Plain(args[0]),
-					s.Until.Time().Local().Format(time.DateTime))
+					moment(s.Until.Time(), config.Location()))
 			})
 		},
 	}

@@ -123,15 +123,15 @@ func showTickets(command *cobra.Command, tickets []repair.Ticket) error {
 		for _, t := range tickets {
 			end := "open"
 			if !t.Open() {
-				end = string(t.Outcome) + " " + t.Closed.In(config.Location()).Format(time.DateTime)
+				end = string(t.Outcome) + " " + moment(t.Closed, config.Location())
 			}
 			fmt.Fprintf(w, "%d  %s  %s  %s since %s  %s  %s\n", t.ID, terminal.Plain(t.Machine), terminal.Plain(t.Rack),
-				t.Kind, t.Since.In(config.Location()).Format(time.DateTime), end, t.CostTiyn.Format())
+				t.Kind, moment(t.Since, config.Location()), end, t.CostTiyn.Format())
 			if t.Codes != "" {
 				fmt.Fprintf(w, "    %s\n", terminal.Plain(faults.Text(t.Codes, string(language))))
 			}
 			for _, e := range t.Entries {
-				fmt.Fprintf(w, "    %s %s %s\n", e.At.In(config.Location()).Format(time.DateTime),
+				fmt.Fprintf(w, "    %s %s %s\n", moment(e.At, config.Location()),
 					terminal.Plain(e.Who),
 					terminal.Plain(entryText(e)))
 			}
