@@ -67,9 +67,11 @@ func TestRefusalsAreCountedByDay(t *testing.T) {
 			"2026-11-30 limit-day 10; 2026-12-01 bad-signature 1; 2026-12-01 limit-day 11; 2026-12-02 bad-signature 1"},
 		"for everybody": {seriesQuery{step: "day", byCode: true},
 			"2026-11-30 limit-day 10; 2026-12-01 bad-signature ?; 2026-12-01 limit-day 11; 2026-12-02 bad-signature ?"},
-		"in all":                {seriesQuery{step: "day", everything: true}, "2026-11-30 10; 2026-12-01 12; 2026-12-02 1"},
+		"in all": {seriesQuery{step: "day", everything: true},
+			"2026-11-30 10; 2026-12-01 12; 2026-12-02 1"},
 		"in all, for everybody": {seriesQuery{step: "day"}, "2026-11-30 10; 2026-12-01 ?; 2026-12-02 ?"},
-		"by week":               {seriesQuery{step: "week", byCode: true}, "2026-11-30 bad-signature ?; 2026-11-30 limit-day 21"},
+		"by week": {seriesQuery{step: "week", byCode: true},
+			"2026-11-30 bad-signature ?; 2026-11-30 limit-day 21"},
 	} {
 		if got := said(r.rowsOf(c.q, monday, wednesday)); got != c.want {
 			t.Errorf("%s: %s\nwant %s", about, got, c.want)

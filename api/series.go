@@ -60,7 +60,8 @@ func (s *Server) registerSeries() {
 	op.Description =
 		"Counted from the log. payments: payments to others (transfers), of the first payer's bank, tier and region; value: their sum; active: wallets that paid or were paid, summed over the days of a period; " +
 			"held: at a period's end; velocity: value by the mean of what was held at the days' ends. active, held and velocity are not divided by purpose. " +
-			"refusals: transactions that this node refused, by the code that it answered; they are in no log, and a crash loses those of its last minute. " +
+			"refusals: transactions that this node refused, by the code that it answered; they are in no log, and a " +
+			"crash loses those of its last minute. " +
 			"To who may not read everything, days that are over are shown, and cells of fewer than ten wallets are suppressed, with so many others that the total does not tell them; a period is shown when all its days are."
 	huma.Register(s.api, op, func(ctx context.Context, in *struct {
 		Measure string `path:"measure" enum:"payments,value,active,held,velocity,refusals"`
