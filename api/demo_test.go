@@ -53,7 +53,8 @@ func TestOnlyTheStorysNetworkHasRoles(t *testing.T) {
 	if err != nil || len(seed) != 32 {
 		t.Fatal(key.Seed, err)
 	}
-	w.submit(t, w.world.Pay(w.alice, token.NewPrivateKey([32]byte(seed)), w.bob, money.Tenge, []token.ID{token.OutputID(w.money.ID(), 0)},
+	own := token.NewPrivateKey([32]byte(seed))
+	w.submit(t, w.world.Pay(w.alice, own, w.bob, money.Tenge, []token.ID{token.OutputID(w.money.ID(), 0)},
 		100_000*money.Tenge, soon()))
 	w.problem(t, "POST", "/v1/demo/bob", "application/json", "", []byte(`{}`), http.StatusNotFound, "not-found")
 	w.problem(t, "POST", "/v1/demo/carol", "application/json", "", []byte(`{}`), http.StatusNotFound, "not-found")
@@ -65,6 +66,7 @@ func TestOnlyTheStorysNetworkHasRoles(t *testing.T) {
 		if list := roles(access); len(list.Roles) != 0 {
 			t.Errorf("a network that is not for development has %+v", list)
 		}
-		w.problem(t, "POST", "/v1/demo/alice", "application/json", access, []byte(`{}`), http.StatusNotFound, "not-found")
+		w.problem(t, "POST", "/v1/demo/alice", "application/json", access, []byte(`{}`), http.StatusNotFound,
+			"not-found")
 	}
 }

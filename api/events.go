@@ -67,8 +67,8 @@ func (s *Server) registerEvents(mux *routes) {
 	op := operation("stream-events", "/v1/events", "What happens, by topics (server-sent events)", byAnybody,
 		http.StatusUnauthorized, http.StatusForbidden, http.StatusUnprocessableEntity)
 	op.Description = "Topics: blocks, to anybody; wallet, to a session or delegation, what touches its wallet; " +
-		"applications, to a bank's access, what is asked of it; drafts, to any access, those that a list of them would " +
-		"show, as they stand after each change. " +
+		"applications, to a bank's access, what is asked of it; drafts, to any access, those that a list of them " +
+		"would show, as they stand after each change. " +
 		"Events are named block, entry, application and draft. Each id says how far all topics were heard; after " +
 		"Last-Event-ID what was missed comes first. A comment every fifteen seconds says that the stream is alive."
 	op.Parameters = []*huma.Param{
@@ -292,13 +292,13 @@ func (e *eventStream) run(ctx context.Context) error {
 // a few cost, and payments keep the processor. One that has heard nothing for a while hears of the next at once.
 const (
 	looksPerSecond = 1000
-	mostPause      = 5 * time.Second
+	maxPause      = 5 * time.Second
 )
 
 // listenPause is the least time between two looks of a stream, by how many there are.
 func (s *Server) listenPause() time.Duration {
 	fair := time.Duration(s.listeners.Load()) * time.Second / looksPerSecond
-	return min(max(fair, streamPause), mostPause)
+	return min(max(fair, streamPause), maxPause)
 }
 
 // wait returns when there may be news, and says meanwhile that the stream is alive.

@@ -17,7 +17,7 @@ import (
 // Series is a measure over time.
 type Series struct {
 	Measure string      `json:"measure"`
-	Unit    string      `json:"unit" enum:"payments,tiyn,wallets,ratio"`
+	Unit    string      `json:"unit" enum:"payments,tiyn,wallets,ratio,refusals"`
 	Step    string      `json:"step"`
 	By      string      `json:"by,omitempty"`
 	Rows    []SeriesRow `json:"rows" doc:"by period, then by name"`
@@ -42,27 +42,40 @@ const (
 
 var (
 	seriesUnits = map[string]string{"payments": "payments", "value": "tiyn", "active": "wallets", "held": "tiyn",
-		"velocity": "ratio"}
+		"velocity": "ratio", measureRefusals: "refusals"}
 	seriesBy = map[string]index.By{"": index.All, "bank": index.ByBank, "tier": index.ByTier,
-		"region": index.ByRegion, "purpose": index.ByPurpose}
+		"region": index.ByRegion, "purpose": index.ByPurpose, byCode: index.All}
+)
+
+// Refusals are counted by the node, and not from the log: see refusals.
+const (
+	measureRefusals = "refusals"
+	byCode          = "code"
 )
 
 func (s *Server) registerSeries() {
 	op := operation("get-series", "/v1/series/{measure}",
-		"Payments, their value, active wallets, what is held, and velocity, by day, week or month", byAnybody,
+		"Payments, their value, active wallets, what is held, velocity, and refusals, by day, week or month", byAnybody,
 		http.StatusUnprocessableEntity, http.StatusServiceUnavailable)
 	op.Description =
 		"Counted from the log. payments: payments to others (transfers), of the first payer's bank, tier and region; value: their sum; active: wallets that paid or were paid, summed over the days of a period; " +
 			"held: at a period's end; velocity: value by the mean of what was held at the days' ends. active, held and velocity are not divided by purpose. " +
+			"refusals: transactions that this node refused, by the code that it answered; they are in no log, and a " +
+			"crash loses those of its last minute. " +
 			"To who may not read everything, days that are over are shown, and cells of fewer than ten wallets are suppressed, with so many others that the total does not tell them; a period is shown when all its days are."
 	huma.Register(s.api, op, func(ctx context.Context, in *struct {
-		Measure string `path:"measure" enum:"payments,value,active,held,velocity"`
+		Measure string `path:"measure" enum:"payments,value,active,held,velocity,refusals"`
 		From    string `query:"from" pattern:"^[0-9]{4}-[0-9]{2}-[0-9]{2}$" doc:"first day, such as 2026-11-30; thirty days before to by default"`
 		To      string `query:"to" pattern:"^[0-9]{4}-[0-9]{2}-[0-9]{2}$" doc:"last day; today by default"`
 		Step    string `query:"step" enum:"day,week,month" default:"day" doc:"weeks begin on Monday"`
-		By      string `query:"by" enum:"bank,tier,region,purpose"`
+		By      string `query:"by" enum:"bank,tier,region,purpose,code" doc:"code for refusals, and for nothing else"`
 	}) (*answer[Series], error) {
 		q := seriesQuery{measure: in.Measure, step: in.Step, by: seriesBy[in.By]}
+		if in.By != "" && (in.By == byCode) != (in.Measure == measureRefusals) {
+			return nil, problemOf(token.Errorf(token.OutOfRange, "by",
+				"refusals are counted by code, and nothing else is"))
+		}
+		q.byCode = in.By == byCode
 		view, err := s.series(ctx, q, in.From, in.To)
 		view.By = in.By
 		return ok(view, err)
@@ -73,6 +86,7 @@ func (s *Server) registerSeries() {
 type seriesQuery struct {
 	measure, step string
 	by            index.By
+	byCode        bool
 	everything    bool // suppress nothing
 }
 
@@ -101,12 +115,17 @@ func (s *Server) series(ctx context.Context, q seriesQuery, from, to string) (vi
 	if q.everything = mayReadAll(ctx) == nil; !q.everything && last >= today {
 		last = today - 1
 	}
-	days, size, err := s.node.Daily(ctx, first, last)
-	if err != nil {
-		return view, err
+	view = Series{Measure: q.measure, Unit: seriesUnits[q.measure], Step: q.step}
+	if q.measure == measureRefusals {
+		view.Rows = s.refusals.rowsOf(q, first, last)
+	} else {
+		days, size, err := s.node.Daily(ctx, first, last)
+		if err != nil {
+			return view, err
+		}
+		view.Rows, view.Size = q.rows(days), size
 	}
-	view = Series{Measure: q.measure, Unit: seriesUnits[q.measure], Step: q.step, Size: size}
-	if view.Rows = q.rows(days); len(view.Rows) > seriesRows {
+	if len(view.Rows) > seriesRows {
 		return Series{}, token.Errorf(token.TooLarge, "from",
 			"%d rows, at most %d: ask for fewer days, or longer steps", len(view.Rows), seriesRows)
 	}

@@ -81,7 +81,8 @@ func TestSeriesAreAnswered(t *testing.T) {
 		t.Error("a story of few wallets is told to everybody")
 	}
 	for path, code := range map[string]string{
-		"held?by=purpose": "out-of-range", "refusals": "invalid-request", "value?step=year": "invalid-request",
+		"held?by=purpose": "out-of-range", "rejections": "invalid-request", "refusals?by=bank": "out-of-range", "value?by=code": "out-of-range",
+		"value?step=year": "invalid-request",
 		"value?by=wallet": "invalid-request", "value?from=2026-13-01": "out-of-range",
 		"value?from=20260101": "invalid-request", "value?from=2026-02-01&to=2026-01-01": "out-of-range",
 		"value?from=1971-01-01&to=2026-01-01": "out-of-range",

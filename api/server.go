@@ -117,6 +117,7 @@ type Server struct {
 	sites        atomic.Pointer[http.CrossOriginProtection]
 	streaming    context.Context // ends when the server shuts down, and streams with it
 	listeners    atomic.Int64    // streams of events that are open
+	refusals     *refusals
 	endStreams   context.CancelFunc
 }
 
@@ -138,6 +139,7 @@ func New(n *node.Node, options Options) *Server {
 	s.shown.texts = recent.New[uint64, []byte](keptBlocks)
 	s.shown.definitions = recent.New[token.Hash, DefinitionView](keptDefinitions)
 	s.shown.words = recent.New[explained, []string](keptWords)
+	s.refusals = openRefusals(options.Dir, options.Logger)
 	s.streaming, s.endStreams = context.WithCancel(context.Background())
 	mux := &routes{mux: http.NewServeMux()}
 	s.api, s.routes = adapt(mux, settings()), mux
@@ -416,6 +418,7 @@ func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
 		}()
 	}
 	go s.settleDrafts(s.streaming)
+	go s.refusals.keep(s.streaming)
 	select {
 	case err := <-failed:
 		s.endStreams()

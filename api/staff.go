@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"encoding/hex"
+	"errors"
 	"math"
 	"net/http"
 	"path/filepath"
@@ -70,10 +71,11 @@ func (s *Server) openStaff() {
 
 // Close lets go of what the server keeps open beside the node.
 func (s *Server) Close() error {
+	err := s.refusals.store()
 	if s.staff.store == nil {
-		return nil
+		return err
 	}
-	return s.staff.store.Close()
+	return errors.Join(err, s.staff.store.Close())
 }
 
 // WantsAdministrator says whether nobody is one yet, and somebody could become one.

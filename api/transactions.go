@@ -77,7 +77,7 @@ func (s *Server) submit(ctx context.Context, contentType string, body []byte) (*
 			}
 			return nil, newProblem(http.StatusBadRequest, codeInvalid, "body", err.Error())
 		}
-		receipts, errs := s.node.SubmitAllOf(ctx, senderOf(ctx), []*token.Transaction{&tx})
+		receipts, errs := s.submitAll(ctx, []*token.Transaction{&tx})
 		if errs[0] != nil {
 			return nil, withRetry(problemOf(errs[0]))
 		}
@@ -87,7 +87,7 @@ func (s *Server) submit(ctx context.Context, contentType string, body []byte) (*
 		if err != nil {
 			return nil, problemOf(err)
 		}
-		receipts, errs := s.node.SubmitAllOf(ctx, senderOf(ctx), txs)
+		receipts, errs := s.submitAll(ctx, txs)
 		if errs[0] != nil && problemOf(errs[0]).Status == http.StatusTooManyRequests {
 			return nil, withRetry(problemOf(errs[0])) // later ones were not taken in either
 		}
@@ -95,6 +95,17 @@ func (s *Server) submit(ctx context.Context, contentType string, body []byte) (*
 	}
 	return nil, newProblem(http.StatusUnsupportedMediaType, codeInvalid, "Content-Type",
 		"want application/json or application/cbor-seq")
+}
+
+// submitAll hands transactions in, and counts what is refused by the code that its sender is told.
+func (s *Server) submitAll(ctx context.Context, txs []*token.Transaction) ([]node.Receipt, []error) {
+	receipts, errs := s.node.SubmitAllOf(ctx, senderOf(ctx), txs)
+	// the network's day, as the other series count, asked of no index that may not be there yet
+	day := uint32((s.node.Clock().TimeMillis + s.node.Genesis().Policy.DayOffsetMillis) / (24 * 3_600_000))
+	for i, err := range errs {
+		s.refusals.count(day, txs[i], err)
+	}
+	return receipts, errs
 }
 
 // answersOf states what became of transactions. Most refusals of a sequence are one and the same, which is put into

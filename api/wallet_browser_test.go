@@ -219,8 +219,10 @@ func TestAPersonPaysFromAPhone(t *testing.T) {
 	w.press("Go on")
 	w.see("Your bank opens the wallet")
 	var stretched, inPage bool // the passphrase, in a worker and not in the page
-	w.do(chromedp.Evaluate(`performance.getEntriesByType("resource").some((e) => e.name.includes("/stretcher-"))`, &stretched),
-		chromedp.Evaluate(`performance.getEntriesByType("resource").some((e) => e.name.includes("/argon2-"))`, &inPage))
+	loaded := func(name string) string {
+		return `performance.getEntriesByType("resource").some((e) => e.name.includes("/` + name + `-"))`
+	}
+	w.do(chromedp.Evaluate(loaded("stretcher"), &stretched), chromedp.Evaluate(loaded("argon2"), &inPage))
 	if !stretched || inPage {
 		t.Errorf("a worker stretched the passphrase: %v, the page: %v", stretched, inPage)
 	}

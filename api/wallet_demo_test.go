@@ -57,7 +57,8 @@ func TestTheStoryLeadsToItsPeople(t *testing.T) {
 			t.Error("a link leads to another site")
 		}
 		var to string
-		w.do(chromedp.Evaluate(`[...document.querySelectorAll("a")].find((a) => a.textContent === "`+text+`").href`, &to))
+		w.do(chromedp.Evaluate(`[...document.querySelectorAll("a")].find((a) => a.textContent === "`+text+`").href`,
+			&to))
 		w.do(chromedp.Navigate(to), chromedp.WaitVisible("h1", chromedp.ByQuery))
 	}
 	follow("What alice paid")

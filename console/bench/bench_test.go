@@ -113,7 +113,8 @@ func TestAPageIsUsed(t *testing.T) {
 		!strings.Contains(err.Error(), "no such button") {
 		t.Errorf("what a script throws: %v", err)
 	}
-	if longest, err := tab.LongestTask(t.Context()); err != nil || longest.Millis < busy || longest.Heading != "A page" {
+	longest, err := tab.LongestTask(t.Context())
+	if err != nil || longest.Millis < busy || longest.Heading != "A page" {
 		t.Errorf("the longest task is %v, %v; one took %d ms", longest, err, busy)
 	}
 }

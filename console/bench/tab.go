@@ -14,8 +14,8 @@ type Tab struct {
 	session string
 }
 
-// watching keeps the longest task of a page (W3C Long Tasks: those over 50 ms), from its beginning, and the heading that
-// stood there when it had ended.
+// watching keeps the longest task of a page (W3C Long Tasks: those over 50 ms), from its beginning, and the heading
+// that stood there when it had ended.
 const watching = `globalThis.longestTask = { millis: 0, heading: "" }; new PerformanceObserver((list) => {
 	for (const e of list.getEntries()) if (e.duration > longestTask.millis)
 		longestTask = { millis: e.duration, heading: document.querySelector("h1")?.textContent ?? "" }

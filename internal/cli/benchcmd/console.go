@@ -38,7 +38,7 @@ type consoleBench struct {
 	WithEvents  float64     `json:"with_events"`          // payments a second
 	WithoutThem float64     `json:"without_them"`         // payments a second, in turns with those
 	EventsRatio float64     `json:"events_ratio"`         // of the two
-	WorkRatio   float64     `json:"work_ratio"`           // of the node's processor time for a payment, without and with
+	WorkRatio   float64     `json:"work_ratio"`           // of the node's processor time for a payment, likewise
 	HearingCPU  float64     `json:"hearing_cpu"`          // processors that the subscribers' own process took meanwhile
 	Rounds      int         `json:"rounds"`               // of each
 	NoBrowser   string      `json:"no_browser,omitempty"` // why no page was met
@@ -75,7 +75,7 @@ func newBenchConsoleCommand() *cobra.Command {
 		Long: `Serves a simulated network and meets its overview and its wallet in Chromium, in turns with a bare page:
 until the largest paint, with the processor slowed four times, on slow 4G, and at the second visit. It makes a wallet
 there and pays a shop: from the tap to the receipt, the sign-in, and the longest task, on the slowed processor. Then it
-makes payments in turns with and without subscribers to the stream of blocks. These are a process of their own, which takes
+makes payments in turns with and without subscribers to the stream of blocks. They are a process of their own, which takes
 part of this machine too, so the node's processor time for a payment is compared besides. The load of the machine is in
 all of it: ratios count.`,
 		Example: `  aqsha bench console --rounds 5

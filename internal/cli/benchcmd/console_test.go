@@ -53,7 +53,8 @@ func TestHearing(t *testing.T) {
 			http.Error(w, "no", http.StatusTooManyRequests)
 			return
 		}
-		for _, part := range []string{": aqsha\n", "\nid: 1\nev", "ent: block\ndata: {}\n\nid: 2\nevent: entry\ndata: {}\n", "\nid: 3\nevent: block", "\ndata: {}\n\n"} {
+		for _, part := range []string{": aqsha\n", "\nid: 1\nev", "ent: block\ndata: {}\n\nid: 2\nevent: entry\ndata: {}\n",
+			"\nid: 3\nevent: block", "\ndata: {}\n\n"} {
 			_, _ = w.Write([]byte(part))
 			_ = http.NewResponseController(w).Flush()
 		}

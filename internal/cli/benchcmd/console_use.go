@@ -128,7 +128,8 @@ func (p *pagesNode) used(ctx context.Context, browser *bench.Browser, rounds int
 // paymentsEach is how often one person pays.
 const paymentsEach = 3
 
-func (p *pagesNode) onePerson(ctx context.Context, tab *bench.Tab) (taps, signed []float64, longest bench.Task, err error) {
+func (p *pagesNode) onePerson(ctx context.Context, tab *bench.Tab) (taps, signed []float64, longest bench.Task,
+	err error) {
 	var public string
 	if err := tab.Run(ctx, makeWallet, nil, &public); err != nil {
 		return nil, nil, longest, err

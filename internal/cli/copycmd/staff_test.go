@@ -62,7 +62,8 @@ func TestStaffComeBackFromABackup(t *testing.T) {
 	}
 	var said bytes.Buffer
 	back, err := staffFrom(backup, lost)
-	if back.describe(&said); err != nil || back.Entries != c.Entries || !strings.Contains(said.String(), "stands again") {
+	if back.describe(&said); err != nil || back.Entries != c.Entries ||
+		!strings.Contains(said.String(), "stands again") {
 		t.Fatalf("%+v, %v: %s", back, err, &said)
 	}
 	found := openStaffOf(t, lost)
@@ -95,7 +96,8 @@ func TestStaffComeBackFromABackup(t *testing.T) {
 	}
 	said.Reset()
 	back, err = staffFrom(backup, home)
-	if back.describe(&said); err != nil || back.Entries != c.Entries || !strings.Contains(said.String(), back.SetAside) {
+	if back.describe(&said); err != nil || back.Entries != c.Entries ||
+		!strings.Contains(said.String(), back.SetAside) {
 		t.Fatalf("over damage: %+v, %v: %s", back, err, &said)
 	}
 	if _, err := os.Stat(filepath.Join(back.SetAside, "trail.key")); err != nil {

@@ -1,5 +1,5 @@
 import { useEffect, useState } from "preact/hooks";
-import { language } from "../words";
+import { language, t } from "../words";
 import { whom } from "./facts";
 import { client } from "./state";
 
@@ -12,9 +12,27 @@ export function Meaning({ purpose, definition, otherwise }: { purpose?: number; 
     client.explain(of, lang).then((lines) => setSaid({ lang, lines }), () => {});
   }, [purpose, definition, lang]);
   if (said?.lang !== lang) return otherwise === "" ? null : <p class="rule-text">{otherwise}</p>;
+  const shown = definition === undefined ? said.lines.length : SHOWN;
   return (
     <>
-      {said.lines.map((line) => (
+      <Lines of={said.lines.slice(0, shown)} />
+      {said.lines.length > shown && (
+        <details>
+          <summary>{t("rules.exactly")}</summary>
+          <Lines of={said.lines.slice(shown)} />
+        </details>
+      )}
+    </>
+  );
+}
+
+/** Of a contract its parties and its purpose are shown; how its program says it stands below, for who wants to know. */
+const SHOWN = 2;
+
+function Lines({ of }: { of: readonly string[] }) {
+  return (
+    <>
+      {of.map((line) => (
         <p class="rule-text" key={line}>
           {line.replace(/[0-9a-f]{32}/g, whom)}
         </p>
