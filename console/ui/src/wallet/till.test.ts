@@ -5,6 +5,7 @@ import "fake-indexeddb/auto";
 import { describe, expect, it } from "vitest";
 import { csv, decimal } from "../csv";
 import { dayIn } from "../format";
+import { plainAll } from "../json";
 import { hex, unhex } from "../ledger/bytes";
 import { signerOf } from "../ledger/sign";
 import { decodeTransaction, item } from "../ledger/transaction";
@@ -113,6 +114,17 @@ describe("a payment that waits", () => {
     now = { network: NETWORK, name: "t", open: false, time_millis: 1_800_000_000_001 };
     expect(await makeWaiting(payer, WALLET, until)).toMatchObject({ state: "lapsed", code: "request-over" });
     expect(await makeWaiting(payer, WALLET, await wait(payer, order))).toMatchObject({ state: "refused", code: "insufficient-funds" });
+  });
+});
+
+describe("a text of somebody else's", () => {
+  it("turns nothing around where it is shown, however deep it lies", async () => {
+    const memo = btoa(String.fromCharCode(...new TextEncoder().encode("bread\u202e0051")));
+    const line = { id: "5a".repeat(32), index: 1, time_millis: 1, net: 5, transaction: { kind: "transfer", body: { parties: [SHOP, WALLET], payers: 1, memo: { scheme: 1, bytes: memo } } } };
+    const payer = await payerWith((path) => (path.includes("/history") ? { lines: [line] } : [{ id: SHOP, name: "Halyk\u2066\u200b\u061c", suspended: false }]), "turned");
+    expect((await payer.client.history(WALLET, 1)).lines[0]!.memo).toBe("bread\ufffd0051");
+    expect((await payer.client.banks())[0]!.name).toBe("Halyk\ufffd\ufffd\ufffd");
+    expect(plainAll({ a: [{ b: "Айгерім 👩\u200d🌾", c: 9223372036854775807n, d: null }] })).toEqual({ a: [{ b: "Айгерім 👩\u200d🌾", c: 9223372036854775807n, d: null }] });
   });
 });
 
