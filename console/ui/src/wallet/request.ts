@@ -46,6 +46,12 @@ function fieldsOf(query: string): Map<string, string> {
   return fields;
 }
 
+/** A wallet's number as people write it: in capitals, in groups. */
+export function numberIn(text: string): string | undefined {
+  const digits = text.replace(/[\s-]/g, "").toLowerCase();
+  return /^[0-9a-f]{32}$/.test(digits) ? digits : undefined;
+}
+
 /** Reads a code or link. What is for another network, or over, is told by check. */
 export function parseRequest(text: string): PaymentRequest {
   const trimmed = text.trim();

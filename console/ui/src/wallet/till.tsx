@@ -1,6 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
 import { csv, decimal, download } from "../csv";
-import { dayIn, ends, money, parseAmount, time } from "../format";
+import { dayIn, ends, money, parseAmount, stamp, time } from "../format";
 import { counted, language, t } from "../words";
 import type { HistoryLine } from "./client";
 import { asked, ask, attendDesk, delegation, deskNetwork, deskWallet, endDelegation, lines, look, over } from "./desk";
@@ -205,5 +205,5 @@ function Day({ open }: { open: (a: Asked) => void }) {
 
 function table(rows: readonly HistoryLine[]): string {
   const head = [t("csv.time"), t("csv.memo"), t("csv.other"), t("csv.amount"), t("csv.id"), t("csv.entry")];
-  return csv([head, ...rows.map((l) => [new Date(l.millis).toISOString(), l.memo, payerOf(l, deskWallet.value) ?? "", decimal(l.net), l.id, String(l.index)])]);
+  return csv([head, ...rows.map((l) => [stamp(l.millis), l.memo, payerOf(l, deskWallet.value) ?? "", decimal(l.net), l.id, String(l.index)])]);
 }
