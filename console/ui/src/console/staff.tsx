@@ -96,6 +96,7 @@ function Person({ of, banks, attempt }: { of: Account; banks: readonly Bank[]; a
 export function StaffPage() {
   const loaded = useLoaded(load, [account.value?.id]);
   const [name, setName] = useState("");
+  const [nameless, setNameless] = useState(false);
   const [wanted, setWanted] = useState<Wanted>({ reads: "auditor", bank: "", administrator: false });
   const [made, setMade] = useState<{ address: string; name: string } | undefined>(undefined);
   const [error, setError] = useState<unknown>(undefined);
@@ -153,16 +154,18 @@ export function StaffPage() {
             <h2>{t("staff.invite-title")}</h2>
             <Form
               button={t("staff.invite")}
-              submit={() =>
-                attempt(async () => {
+              submit={async () => {
+                setNameless(name.trim() === "");
+                if (name.trim() === "") return;
+                await attempt(async () => {
                   const bank = wanted.bank || (banks[0]?.id ?? "");
                   const link = (await ask("/v1/staff/invitations", "POST", { name: name.trim(), ...body({ ...wanted, bank }) })) as Json;
                   setMade({ address: `${location.origin}/sign-in#join?${String(link.link)}`, name: name.trim() });
                   setName("");
-                })
-              }
+                });
+              }}
             >
-              <Field label="staff.name" value={name} change={setName} />
+              <Field label="staff.name" value={name} change={setName} problem={nameless && name.trim() === "" ? "join.empty" : undefined} />
               <Roles wanted={{ ...wanted, bank: wanted.bank || (banks[0]?.id ?? "") }} change={setWanted} banks={banks} />
             </Form>
           </>

@@ -169,6 +169,11 @@ function lineOf(l: Json): HistoryLine {
 export class Client {
   private token = "";
 
+  /** Whether it reads with a session or a delegation, which may be over. */
+  get admitted(): boolean {
+    return this.token !== "";
+  }
+
   /** Reads with a delegation instead of a session. */
   useToken(token: string): void {
     this.token = token;

@@ -18,6 +18,7 @@ const KEYS = ["1", "2", "3", "4", "5", "6", "7", "8", "9", ",", "0", "⌫"];
 export function Till() {
   const [open, setOpen] = useState<Asked | undefined>(undefined);
   useEffect(() => {
+    if (over.value) return; // nothing is answered any more
     void look();
     const timer = setInterval(() => void look(), EVERY);
     const end = attendDesk();
@@ -25,7 +26,7 @@ export function Till() {
       clearInterval(timer);
       end();
     };
-  }, [delegation.value]);
+  }, [delegation.value, over.value]);
   if (over.value) return <Over />;
   return open ? <Counter key={open.reference} asked={open} back={() => setOpen(undefined)} /> : <Pad open={setOpen} />;
 }
