@@ -9,11 +9,13 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/aqsha/aqsha/internal/errtext"
 	"github.com/aqsha/aqsha/livestate"
 	"github.com/aqsha/aqsha/node"
 	"github.com/aqsha/aqsha/token"
@@ -220,6 +222,9 @@ func bankOf(ctx context.Context) (token.WalletID, error) {
 func (s *Server) apply(ctx context.Context, in ApplicationRequest) (view ApplicationView, err error) {
 	if len(in.Name) > applicationName {
 		return view, token.Errorf(token.TooLarge, "name", "%d bytes, at most %d", len(in.Name), applicationName)
+	}
+	if strings.ContainsFunc(in.Name, errtext.Deceives) {
+		return view, token.Errorf(token.OutOfRange, "name", "want one line of text that hides or turns nothing")
 	}
 	known := false
 	if err := s.node.View(ctx, func(state *livestate.State, _ node.Head) {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 	"golang.org/x/mod/sumdb/note"
 
@@ -94,6 +95,9 @@ func (f *forgedLog) serve(t *testing.T, w *town) string {
 		case r.URL.Path == "/explorer":
 			rw.Header().Set("Content-Type", "text/html; charset=utf-8")
 			_, _ = rw.Write(rec.Body.Bytes())
+		case r.URL.Path == "/explorer.js":
+			rw.Header().Set("Content-Type", "text/javascript; charset=utf-8")
+			_, _ = rw.Write(rec.Body.Bytes())
 		default:
 			_, _ = rw.Write(rec.Body.Bytes())
 		}
@@ -153,7 +157,13 @@ func TestPageVerifiesForThePublic(t *testing.T) {
 	if remembered != w.world.Network.String() || scanned != strings.Repeat("ab", 32) {
 		t.Fatalf("remembered %q, from a link %q", remembered, scanned)
 	}
-	if result, _ := verdict(t, ctx, w.http.URL, strings.Repeat("ab", 32)); result != "failed" {
-		t.Fatalf("another network's id: %s", result)
+	result, checks := verdict(t, ctx, w.http.URL, strings.Repeat("ab", 32))
+	if result != "failed" || !strings.Contains(checks, w.world.Network.String()+", not of "+strings.Repeat("ab", 32)) {
+		t.Fatalf("another network's id: %s: %s", result, checks)
+	}
+	var over int
+	if err := chromedp.Run(ctx, emulation.SetDeviceMetricsOverride(320, 640, 2, true),
+		chromedp.Evaluate(`document.documentElement.scrollWidth - document.documentElement.clientWidth`, &over)); err != nil || over > 0 {
+		t.Errorf("%d pixels wider than a phone (%v)", over, err)
 	}
 }

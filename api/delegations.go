@@ -16,6 +16,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/aqsha/aqsha/internal/errtext"
 	"github.com/aqsha/aqsha/token"
 )
 
@@ -157,6 +158,8 @@ func (s *Server) delegate(ctx context.Context, in DelegationRequest) (Delegation
 	case len(in.Name) > delegationNameMax:
 		return Delegation{}, token.Errorf(token.TooLarge, "name", "%d bytes, at most %d", len(in.Name),
 			delegationNameMax)
+	case strings.ContainsFunc(in.Name, errtext.Deceives):
+		return Delegation{}, token.Errorf(token.OutOfRange, "name", "want one line of text that hides or turns nothing")
 	case !until.After(now) || until.After(now.Add(maxDelegation)):
 		return Delegation{}, token.Errorf(token.OutOfRange, "until_millis", "want a time within the next %d days",
 			int(maxDelegation.Hours())/24)

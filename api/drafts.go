@@ -151,6 +151,9 @@ func (s *Server) signatories(ctx context.Context, body token.Body) (groups []led
 
 // putDraft takes a draft up. Until a signature holds nothing is told of the wallets that should sign.
 func (s *Server) putDraft(ctx context.Context, in DraftRequest) (view DraftView, err error) {
+	if in.Network == (token.NetworkID{}) {
+		return view, token.Errorf(token.WrongType, "network", "want the network's id")
+	}
 	if in.Network != s.node.Network() {
 		return view, token.Errorf(token.OutOfRange, "network", "the draft is of another network than %s",
 			s.node.Network())

@@ -96,7 +96,7 @@ func TestTwoPayersSignThroughTheNode(t *testing.T) {
 	other, _ := json.Marshal(api.DraftRequest{Network: token.NetworkID{1}, Transaction: tx})
 	w.problem(t, "POST", "/v1/drafts", "application/json", "", other, http.StatusUnprocessableEntity, "out-of-range")
 	w.problem(t, "POST", "/v1/drafts", "application/json", "", []byte(`{}`), http.StatusUnprocessableEntity,
-		"out-of-range")
+		"wrong-type")
 
 	status, d, body := w.putDraft(t, tx)
 	if status != http.StatusOK || d.State != drafts.Waiting || d.Missing["wallet"] != 1 || d.ID != tx.ID() {

@@ -13,13 +13,20 @@ import (
 var (
 	//go:embed page.html
 	page []byte
+	//go:embed explorer.js
+	pageScript []byte
 	//go:embed docs.html
 	docsPage []byte
 )
 
 func (s *Server) mountPages(mux *routes) {
-	mux.HandleFunc("GET /explorer", servePage(page))
-	mux.HandleFunc("GET /docs", servePage(docsPage))
+	mux.HandleFunc("GET /explorer", servePage(page, "'self'"))
+	mux.HandleFunc("GET /explorer.js", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/javascript; charset=utf-8")
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		_, _ = w.Write(pageScript)
+	})
+	mux.HandleFunc("GET /docs", servePage(docsPage, "'unsafe-inline'"))
 	pages := console.Handler()
 	for _, page := range console.Pages {
 		mux.Handle("GET "+page, pages)
@@ -28,10 +35,11 @@ func (s *Server) mountPages(mux *routes) {
 	mux.Handle("GET /assets/", pages)
 }
 
-func servePage(content []byte) http.HandlerFunc {
+// servePage serves a page whose scripts come from where it says.
+func servePage(content []byte, scripts string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		w.Header().Set("Content-Security-Policy", "default-src 'none'; script-src 'unsafe-inline'; style-src "+
+		w.Header().Set("Content-Security-Policy", "default-src 'none'; script-src "+scripts+"; style-src "+
 			"'unsafe-inline'; connect-src 'self'; base-uri 'none'; form-action 'none'")
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		_, _ = w.Write(content)

@@ -452,13 +452,18 @@ func (s *Server) auditTrail(ctx context.Context, before, since uint64, limit int
 	if err != nil {
 		return view, err
 	}
+	names := map[string]string{}
+	accounts, _ := store.List(time.Now())
+	for _, a := range accounts {
+		names[a.ID] = a.Name
+	}
 	view = AuditTrail{Size: t.Size, Root: hex.EncodeToString(t.Root[:]), Key: t.Verifier,
 		Checkpoint: string(t.Checkpoint)}
 	for _, h := range t.Consistency {
 		view.Consistency = append(view.Consistency, token.Hash(h))
 	}
 	for _, line := range t.Lines {
-		view.Entries = append(view.Entries, AuditEntry{line.Index, line.Record, string(line.Text)})
+		view.Entries = append(view.Entries, AuditEntry{line.Index, line.Record, names[line.Record.By], string(line.Text)})
 	}
 	return view, nil
 }

@@ -432,6 +432,9 @@ func TestTheTrailOfStaff(t *testing.T) {
 		e.What != "POST /v1/wallets/"+o.alice.String()+"/releases" {
 		t.Errorf("%+v", e)
 	}
+	if by := trail.Entries[0].ByName; by != "Bolat" {
+		t.Errorf("who released tokens is called %q", by)
+	}
 	proof := []txlog.Hash{}
 	for _, h := range trail.Consistency {
 		proof = append(proof, txlog.Hash(h))

@@ -127,6 +127,7 @@ type AuditTrail struct {
 type AuditEntry struct {
 	Index  uint64            `json:"index"`
 	Entry  staff.AuditRecord `json:"entry"`
+	ByName string            `json:"by_name,omitempty" doc:"what the account that did it is called; not of the record"`
 	Record string            `json:"record" doc:"the entry as it is stored: what the tree's leaf is over"`
 }
 

@@ -3,7 +3,9 @@ package staff
 import (
 	"fmt"
 	"slices"
+	"unicode/utf8"
 
+	"github.com/aqsha/aqsha/internal/errtext"
 	"github.com/aqsha/aqsha/internal/recent"
 	"github.com/aqsha/aqsha/token"
 )
@@ -147,7 +149,7 @@ func checkName(field, name string) error {
 		return token.Errorf(token.OutOfRange, field, "want 1 to %d bytes", MaxName)
 	}
 	for _, r := range name {
-		if r < 0x20 || r == 0x7f || r == 0xfffd {
+		if errtext.Deceives(r) || r == utf8.RuneError {
 			return token.Errorf(token.OutOfRange, field, "want one line of text")
 		}
 	}

@@ -66,6 +66,19 @@ export function date(millis: number, language: Language): string {
   return `${day}${NBSP}${MONTHS[language][month - 1]}`;
 }
 
+/** A day with its year, for what is kept. */
+export function fullDate(millis: number, language: Language): string {
+  const year = dayIn(millis).slice(0, 4);
+  return language === "kk" ? `${year}${NBSP}жылғы ${date(millis, language)}` : `${date(millis, language)}${NBSP}${year}`;
+}
+
+/** A time for tables, as RFC 3339 writes it with the network's zone: 2026-11-29T01:00:00+05:00. */
+export function stamp(millis: number): string {
+  const zoned = new Intl.DateTimeFormat("en-GB", { timeZone: ZONE, timeZoneName: "longOffset" }).formatToParts(millis).find((p) => p.type === "timeZoneName")?.value ?? "";
+  const clock = new Intl.DateTimeFormat("en-GB", { timeZone: ZONE, hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" }).format(millis);
+  return `${dayIn(millis)}T${clock}${zoned.replace("GMT", "") || "Z"}`;
+}
+
 /** A day and its time, for what is to come. */
 export function moment(millis: number, language: Language): string {
   return `${date(millis, language)}, ${time(millis, language)}`;

@@ -37,6 +37,22 @@ export function stringify(value: unknown): string {
     .replace(/(?<=[[{:,]|^)"\\u0000\\u0000/g, '"\\u0000');
 }
 
+/** Characters that turn the order of others around, hide, or are obeyed by terminals: in a text of somebody else's they deceive. */
+const DECEIVING = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
+
+/** A text of somebody else's as it may be shown: what deceives is seen as a mark. */
+export function plain(text: string): string {
+  return text.replace(DECEIVING, "\ufffd");
+}
+
+/** All texts of a value that came from elsewhere, as they may be shown. */
+export function plainAll(value: unknown): unknown {
+  if (typeof value === "string") return plain(value);
+  if (Array.isArray(value)) return value.map(plainAll);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, of]) => [name, plainAll(of)]));
+}
+
 /** An amount, height or version as a bigint. */
 export function amountOf(value: unknown): bigint {
   if (typeof value === "bigint") return value;

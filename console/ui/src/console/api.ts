@@ -1,6 +1,6 @@
 // The node as its own pages ask it: the browser sends the session's cookie along by itself, with requests of this site alone.
 
-import { parse, stringify } from "../json";
+import { parse, plainAll, stringify } from "../json";
 
 /** The node's no: problem details of RFC 9457. */
 export class Refusal extends Error {
@@ -38,7 +38,7 @@ export async function ask(path: string, method = "GET", body?: unknown): Promise
   if (response.status === 204) return undefined;
   let value: unknown;
   try {
-    value = parse(content);
+    value = plainAll(parse(content));
   } catch {
     if (response.ok) throw new Unreached("no answer of a node");
     throw new Refusal(response.status, "internal");

@@ -1,10 +1,11 @@
 import { useState } from "preact/hooks";
 import { csv, download } from "../csv";
-import { moment } from "../format";
+import { ends, moment } from "../format";
 import { type Key, known, language, t } from "../words";
 import { Field, Title } from "../wallet/parts";
 import { type Json, ask } from "./api";
 import { Shown, Table, Trouble, useLoaded } from "./parts";
+import { rolesInWords } from "./roles";
 import { account, params, setParam } from "./state";
 import { extended, remember, seen } from "./trail";
 
@@ -12,9 +13,13 @@ interface Line {
   readonly index: number;
   readonly timeMillis: number;
   readonly act: string;
-  readonly by: string;
+  readonly by: string; // the account, and what it is called
+  readonly byName: string;
   readonly name: string;
   readonly what: string;
+  readonly whom: string; // of which account
+  readonly roles: readonly string[];
+  readonly bank: string;
 }
 
 interface Trail {
@@ -27,7 +32,7 @@ const PART = 50;
 
 function lineOf(e: Json): Line {
   const r = e.entry as Json;
-  return { index: Number(e.index), timeMillis: Number(r.time_millis), act: String(r.act), by: String(r.by ?? ""), name: String(r.name ?? ""), what: String(r.what ?? "") };
+  return { index: Number(e.index), timeMillis: Number(r.time_millis), act: String(r.act), by: String(r.by ?? ""), byName: String(e.by_name ?? ""), name: String(r.name ?? ""), what: String(r.what ?? ""), whom: String(r.account ?? ""), roles: ((r.roles ?? []) as unknown[]).map(String), bank: String(r.bank ?? "") };
 }
 
 /** The newest part of the trail, and whether it extends what this browser saw before. One that does not is not remembered. */
@@ -49,6 +54,19 @@ async function load(): Promise<Trail> {
 function actInWords(act: string): string {
   const key = `act.${act}`;
   return known(key) ? t(key as Key) : act;
+}
+
+/** What was changed of an account: its roles before, where an older line that is here says so, and after. */
+export function changeInWords(l: Line, all: readonly Line[]): string {
+  if (l.roles.length === 0) return l.what;
+  const inWords = (of: Line) => rolesInWords(of.roles) + (of.bank === "" ? "" : `, ${ends(of.bank)}`);
+  const before = l.act === "roles-changed" ? all.find((o) => o.index < l.index && o.whom === l.whom && o.roles.length > 0) : undefined;
+  return before ? `${inWords(before)} → ${inWords(l)}` : inWords(l);
+}
+
+/** Who did it: an account by its name, or who sat at the machine itself. */
+function who(l: Line): string {
+  return l.by === "" ? t("audit.machine") : l.byName || ends(l.by);
 }
 
 /** Who did what: newest first, searched in what was loaded, older lines on demand. */
@@ -73,7 +91,7 @@ export function AuditPage() {
       <Shown of={loaded}>
         {({ verdict, size, lines }) => {
           const all = [...lines, ...older];
-          const shown = all.filter((l) => [actInWords(l.act), l.name, l.what, l.by].some((text) => text.toLowerCase().includes(query)));
+          const shown = all.filter((l) => [actInWords(l.act), l.name, l.what, l.by, who(l), changeInWords(l, all)].some((text) => text.toLowerCase().includes(query)));
           const last = all.at(-1)?.index ?? 0;
           return (
             <>
@@ -91,13 +109,20 @@ export function AuditPage() {
               {shown.length === 0 ? (
                 <p class="dim">{t("audit.nothing")}</p>
               ) : (
-                <Table about={t("audit.title")} head={[t("audit.time"), t("audit.what"), t("audit.whom"), t("audit.detail")]}>
+                <Table stacked about={t("audit.title")} head={[t("audit.time"), t("audit.by"), t("audit.what"), t("audit.whom"), t("audit.detail")]}>
                   {shown.map((l) => (
                     <tr key={l.index}>
-                      <td>{moment(l.timeMillis, language.value)}</td>
-                      <td>{actInWords(l.act)}</td>
-                      <td class="quoted">{l.name}</td>
-                      <td class="id">{l.what}</td>
+                      <td data-label={t("audit.time")}>{moment(l.timeMillis, language.value)}</td>
+                      <td data-label={t("audit.by")} class="quoted">
+                        {who(l)}
+                      </td>
+                      <td data-label={t("audit.what")}>{actInWords(l.act)}</td>
+                      <td data-label={t("audit.whom")} class="quoted">
+                        {l.name}
+                      </td>
+                      <td data-label={t("audit.detail")} class="id">
+                        {changeInWords(l, all)}
+                      </td>
                     </tr>
                   ))}
                 </Table>
@@ -106,7 +131,7 @@ export function AuditPage() {
                 {last > 0 && <button onClick={() => void more(last)}>{t("older")}</button>}
                 <button
                   onClick={() =>
-                    download("audit.csv", "text/csv", csv([["index", "time_millis", "act", "by", "name", "what"], ...shown.map((l) => [String(l.index), String(l.timeMillis), l.act, l.by, l.name, l.what])]))
+                    download("audit.csv", "text/csv", csv([["index", "time_millis", "act", "by", "by_name", "account", "name", "what", "roles", "bank"], ...shown.map((l) => [String(l.index), String(l.timeMillis), l.act, l.by, l.byName, l.whom, l.name, l.what, l.roles.join(" "), l.bank])]))
                   }
                 >
                   {t("csv")}

@@ -94,10 +94,10 @@ export function Shown<T>({ of, children }: { of: Loaded<T>; children: (value: T)
   );
 }
 
-/** A table that a narrow screen scrolls by itself, so that the page does not. */
-export function Table({ about, head, children }: { about: string; head: readonly string[]; children: ComponentChildren }) {
+/** A table that a narrow screen scrolls by itself, so that the page does not; or whose lines it stacks, each cell under its label. */
+export function Table({ about, head, children, stacked = false }: { about: string; head: readonly string[]; children: ComponentChildren; stacked?: boolean }) {
   return (
-    <div class="scroll" tabIndex={0} role="region" aria-label={about}>
+    <div class={stacked ? "scroll stacked" : "scroll"} tabIndex={0} role="region" aria-label={about}>
       <table>
         <thead>
           <tr>

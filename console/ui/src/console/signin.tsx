@@ -3,11 +3,12 @@ import { t } from "../words";
 import { Field, Form, Title } from "../wallet/parts";
 import { Trouble } from "./parts";
 import { hindrance, join, signIn } from "./passkeys";
-import { account, accountOf, go, link } from "./state";
+import { account, accountOf, go, link, noteSignedIn } from "./state";
 import type { Json } from "./api";
 
 function enter(session: Json): void {
   account.value = accountOf(session.account as Json);
+  noteSignedIn();
   link.value = "";
   go("account");
 }
@@ -28,6 +29,7 @@ function Hindered({ why }: { why: NonNullable<ReturnType<typeof hindrance>> }) {
 export function SignIn() {
   const [name, setName] = useState("");
   const [error, setError] = useState<unknown>(undefined);
+  const [nameless, setNameless] = useState(false);
   const why = hindrance();
   const attempt = (way: () => Promise<Json>) => async () => {
     setError(undefined);
@@ -45,8 +47,12 @@ export function SignIn() {
         {why ? (
           <Hindered why={why} />
         ) : (
-          <Form button={t("join.make")} submit={attempt(() => join(link.value, name.trim()))}>
-            <Field label="join.name" value={name} change={setName} autocomplete="name" problem={new TextEncoder().encode(name).length > 64 ? "join.long" : undefined} />
+          <Form button={t("join.make")} submit={async () => {
+              setNameless(name.trim() === "");
+              if (name.trim() !== "") await attempt(() => join(link.value, name.trim()))();
+            }}
+          >
+            <Field label="join.name" value={name} change={setName} autocomplete="name" problem={new TextEncoder().encode(name).length > 64 ? "join.long" : nameless && name.trim() === "" ? "join.empty" : undefined} />
           </Form>
         )}
         <Trouble error={error} />

@@ -15,10 +15,15 @@ interface Invitation {
   readonly untilMillis: number;
 }
 
+interface Bank {
+  readonly id: string;
+  readonly name: string;
+}
+
 interface Staff {
   readonly accounts: readonly Account[];
   readonly invitations: readonly Invitation[];
-  readonly banks: readonly string[];
+  readonly banks: readonly Bank[];
 }
 
 async function load(): Promise<Staff> {
@@ -26,7 +31,7 @@ async function load(): Promise<Staff> {
   return {
     accounts: list.accounts.map(accountOf),
     invitations: list.invitations.map((i) => ({ id: String(i.id), name: String(i.name), roles: (i.roles as string[]).map(String), untilMillis: Number(i.until_millis) })),
-    banks: banks.map((b) => String(b.id)),
+    banks: banks.map((b) => ({ id: String(b.id), name: String(b.name) })),
   };
 }
 
@@ -41,11 +46,11 @@ function body(w: Wanted): Json {
   return { roles: [...(w.administrator ? ["administrator"] : []), ...(w.reads === "" ? [] : [w.reads])], ...(w.reads === "intermediary" && { bank: w.bank }) };
 }
 
-function wantedOf(a: Account, banks: readonly string[]): Wanted {
-  return { reads: a.roles.find((r) => r !== "administrator") ?? "", bank: a.bank || (banks[0] ?? ""), administrator: a.roles.includes("administrator") };
+function wantedOf(a: Account, banks: readonly Bank[]): Wanted {
+  return { reads: a.roles.find((r) => r !== "administrator") ?? "", bank: a.bank || (banks[0]?.id ?? ""), administrator: a.roles.includes("administrator") };
 }
 
-function Roles({ wanted, change, banks }: { wanted: Wanted; change: (w: Wanted) => void; banks: readonly string[] }) {
+function Roles({ wanted, change, banks }: { wanted: Wanted; change: (w: Wanted) => void; banks: readonly Bank[] }) {
   return (
     <>
       <Choice
@@ -54,7 +59,7 @@ function Roles({ wanted, change, banks }: { wanted: Wanted; change: (w: Wanted) 
         change={(reads) => change({ ...wanted, reads })}
         choices={[["", t("staff.reads-nothing")], ["authority", t("role.authority")], ["auditor", t("role.auditor")], ...(banks.length > 0 ? ([["intermediary", t("role.intermediary")]] as const) : [])]}
       />
-      {wanted.reads === "intermediary" && <Choice label="staff.bank" names value={wanted.bank} change={(bank) => change({ ...wanted, bank })} choices={banks.map((b) => [b, ends(b)] as const)} />}
+      {wanted.reads === "intermediary" && <Choice label="staff.bank" names value={wanted.bank} change={(bank) => change({ ...wanted, bank })} choices={banks.map((b) => [b.id, `${b.name}, ${ends(b.id)}`] as const)} />}
       <p>
         <label class="check">
           <input type="checkbox" checked={wanted.administrator} onChange={(e) => change({ ...wanted, administrator: e.currentTarget.checked })} />
@@ -66,7 +71,7 @@ function Roles({ wanted, change, banks }: { wanted: Wanted; change: (w: Wanted) 
 }
 
 /** One account, to be changed or ended. */
-function Person({ of, banks, attempt }: { of: Account; banks: readonly string[]; attempt: (act: () => Promise<unknown>) => Promise<void> }) {
+function Person({ of, banks, attempt }: { of: Account; banks: readonly Bank[]; attempt: (act: () => Promise<unknown>) => Promise<void> }) {
   const [wanted, setWanted] = useState(wantedOf(of, banks));
   return (
     <details class="card">
@@ -91,6 +96,7 @@ function Person({ of, banks, attempt }: { of: Account; banks: readonly string[];
 export function StaffPage() {
   const loaded = useLoaded(load, [account.value?.id]);
   const [name, setName] = useState("");
+  const [nameless, setNameless] = useState(false);
   const [wanted, setWanted] = useState<Wanted>({ reads: "auditor", bank: "", administrator: false });
   const [made, setMade] = useState<{ address: string; name: string } | undefined>(undefined);
   const [error, setError] = useState<unknown>(undefined);
@@ -148,17 +154,19 @@ export function StaffPage() {
             <h2>{t("staff.invite-title")}</h2>
             <Form
               button={t("staff.invite")}
-              submit={() =>
-                attempt(async () => {
-                  const bank = wanted.bank || (banks[0] ?? "");
+              submit={async () => {
+                setNameless(name.trim() === "");
+                if (name.trim() === "") return;
+                await attempt(async () => {
+                  const bank = wanted.bank || (banks[0]?.id ?? "");
                   const link = (await ask("/v1/staff/invitations", "POST", { name: name.trim(), ...body({ ...wanted, bank }) })) as Json;
                   setMade({ address: `${location.origin}/sign-in#join?${String(link.link)}`, name: name.trim() });
                   setName("");
-                })
-              }
+                });
+              }}
             >
-              <Field label="staff.name" value={name} change={setName} />
-              <Roles wanted={{ ...wanted, bank: wanted.bank || (banks[0] ?? "") }} change={setWanted} banks={banks} />
+              <Field label="staff.name" value={name} change={setName} problem={nameless && name.trim() === "" ? "join.empty" : undefined} />
+              <Roles wanted={{ ...wanted, bank: wanted.bank || (banks[0]?.id ?? "") }} change={setWanted} banks={banks} />
             </Form>
           </>
         )}

@@ -84,11 +84,24 @@ export function setParam(name: string, value: string): void {
   history.replaceState(null, "", address(page.value) + (next.size === 0 ? "" : `?${next}`));
 }
 
+const SIGNED_IN = "aqsha-signed-in";
+
+/** Notes that somebody has signed in with this browser: the session itself no script sees. */
+export function noteSignedIn(): void {
+  localStorage.setItem(SIGNED_IN, "1");
+}
+
 /** Asks who is signed in. Nobody is no fault; a node that does not answer is one, and what was known stays. */
 export async function whoAmI(): Promise<void> {
+  if (page.value === "overview" && localStorage.getItem(SIGNED_IN) === null) {
+    account.value = null; // nobody has signed in with this browser: it need not be asked
+    return;
+  }
   try {
     account.value = accountOf(((await ask("/v1/staff/session")) as { account: Json }).account);
+    noteSignedIn();
   } catch (error) {
+    if (error instanceof Refusal && error.status === 401) localStorage.removeItem(SIGNED_IN);
     if (error instanceof Refusal) account.value = null;
     else account.value ??= null;
   }

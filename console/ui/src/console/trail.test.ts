@@ -1,6 +1,8 @@
 // @vitest-environment node
 import { describe, expect, it } from "vitest";
 import { type Bytes, hex, sha256, utf8 } from "../ledger/bytes";
+import { choose } from "../words";
+import { changeInWords } from "./audit";
 import { extended } from "./trail";
 
 // A tree and its proofs by the definitions of RFC 6962, sections 2.1 and 2.1.2, which know no loop of the verifier's.
@@ -47,5 +49,19 @@ describe("a trail", () => {
       if (path.length > 0) expect(await extended(old, was, size, is, [other, ...path.slice(1)])).toBe(false);
     }
     expect(await extended(7, hex(await root(0, 7)), 6, hex(await root(0, 6)), [])).toBe(false); // it became shorter
+  });
+});
+
+describe("a line of the trail", () => {
+  it("says which roles an account had before, and has now", async () => {
+    await choose("en");
+    const line = { timeMillis: 1, by: "b1", byName: "Sara", name: "Olzhas", what: "", whom: "a1", bank: "" };
+    const joined = { ...line, index: 1, act: "joined", roles: ["auditor"] };
+    const other = { ...line, index: 2, act: "joined", whom: "a2", roles: ["authority"] };
+    const changed = { ...line, index: 3, act: "roles-changed", roles: ["administrator"] };
+    const all = [changed, other, joined];
+    const of = (l: typeof joined) => changeInWords(l, all);
+    expect(of(changed)).toBe(`${of(joined)} → ${changeInWords(changed, [])}`);
+    expect(of({ ...line, index: 4, act: "acted", what: "POST /v1/drafts", roles: [] })).toBe("POST /v1/drafts");
   });
 });

@@ -10,6 +10,7 @@ import { holdsRecovery, takeBack } from "./keys";
 import { LearnLink } from "./learnlink";
 import { Choice, Field, Form, Later, type Problem, Title } from "./parts";
 import { Refused } from "./refused";
+import { numberIn } from "./request";
 import { applyTo, change, client, clockOff, dropWaiting, enter, record, register, seedWith, signer, take, takeAnswer, takeWaiting } from "./state";
 
 const code = () => import("./code").then((m) => m.Code);
@@ -260,8 +261,8 @@ function Known({ back }: { back: () => void }) {
       <Form
         button={t("next")}
         submit={async () => {
-          const id = number.trim().toLowerCase();
-          if (!/^[0-9a-f]{32}$/.test(id)) return setProblem("bank.bad-number");
+          const id = numberIn(number);
+          if (id === undefined) return setProblem("bank.bad-number");
           try {
             const found = await find(id);
             if (found === "recovery") setRecovers(id);

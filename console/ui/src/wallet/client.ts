@@ -3,7 +3,7 @@
 import { type Bytes, RuleError, hex, unhex } from "../ledger/bytes";
 import { applicationDigest, delegationDigest, keyDigest, sessionDigest, signatureOf } from "../ledger/transaction";
 import type { Signer } from "../ledger/sign";
-import { amountOf, parse, stringify } from "../json";
+import { amountOf, parse, plain, plainAll, stringify } from "../json";
 import { readEvents } from "./events";
 
 /** The node's no: problem details of RFC 9457. */
@@ -150,7 +150,7 @@ type Json = Record<string, unknown>;
 function memoText(memo: unknown): string {
   const m = memo as { scheme?: unknown; bytes?: unknown } | undefined;
   if (m?.scheme !== 1 || typeof m.bytes !== "string") return "";
-  return new TextDecoder().decode(Uint8Array.from(atob(m.bytes), (c) => c.charCodeAt(0)));
+  return plain(new TextDecoder().decode(Uint8Array.from(atob(m.bytes), (c) => c.charCodeAt(0))));
 }
 
 function pendingOf(rekey: unknown): Pending | undefined {
@@ -175,6 +175,11 @@ function lineOf(l: Json): HistoryLine {
 
 export class Client {
   private token = "";
+
+  /** Whether it reads with a session or a delegation, which may be over. */
+  get admitted(): boolean {
+    return this.token !== "";
+  }
 
   /** Reads with a delegation instead of a session. */
   useToken(token: string): void {
@@ -212,7 +217,7 @@ export class Client {
 
   private value(response: Response, content: Bytes): unknown {
     try {
-      return parse(new TextDecoder().decode(content));
+      return plainAll(parse(new TextDecoder().decode(content)));
     } catch (cause) {
       throw new Unreached(`an answer that is none (${response.status})`, { cause });
     }

@@ -90,7 +90,7 @@ function read<T>(work: (wallet: string) => Promise<T>): Promise<T> {
 
 /** Reads what the wallet was paid, back to the day's beginning. */
 export async function look(): Promise<void> {
-  if (!delegation.value && phase.value !== "open") return;
+  if (over.value || (!delegation.value && phase.value !== "open")) return;
   try {
     const today = dayIn(network.value?.timeMillis ?? Date.now());
     const all: HistoryLine[] = [];

@@ -42,7 +42,15 @@ const CLOCK_MATTERS = 60_000;
 
 function ofClock(): string[] {
   const off = Math.abs(clockOff.value);
-  return off < CLOCK_MATTERS ? [] : [t("clock", { difference: counted("minutes", Math.round(off / 60_000)) })];
+  return off < CLOCK_MATTERS ? [] : [t("clock", { difference: differenceInWords(off) })];
+}
+
+const DAY = 86_400_000;
+
+/** A difference of clocks in minutes, or in days where it is that many. */
+export function differenceInWords(millis: number): string {
+  const off = Math.abs(millis);
+  return off < 2 * DAY ? counted("minutes", Math.round(off / 60_000)) : counted("days", Math.round(off / DAY));
 }
 
 /** What is told of each code beside its general words. */

@@ -1,6 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
 import { csv, decimal, download } from "../csv";
-import { date, time } from "../format";
+import { date, stamp, time } from "../format";
 import { counted, language, t } from "../words";
 import { type HistoryLine, Refusal, Unreached } from "./client";
 import { Line, memoOf, wordOf } from "./lines";
@@ -33,7 +33,7 @@ function table(lines: readonly HistoryLine[], own: string): string {
     head,
     ...lines.map((l) => {
       const other = otherOf(l, own) ?? "";
-      return [new Date(l.millis).toISOString(), t(wordOf(l)), other, nameOf(other) ?? "", memoOf(l, lines), decimal(l.net), l.id, String(l.index)];
+      return [stamp(l.millis), t(wordOf(l)), other, nameOf(other) ?? "", memoOf(l, lines), decimal(l.net), l.id, String(l.index)];
     }),
   ]);
 }

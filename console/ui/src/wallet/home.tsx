@@ -1,8 +1,8 @@
 import { useEffect } from "preact/hooks";
 import { date, ends, money, time } from "../format";
-import { type Key, counted, language, t } from "../words";
+import { type Key, language, t } from "../words";
 import { explain } from "../words/refusals";
-import { factsOf, freeMoney } from "./facts";
+import { differenceInWords, factsOf, freeMoney } from "./facts";
 import { LearnLink, What } from "./learnlink";
 import { Line, memoOf } from "./lines";
 import { Meaning } from "./meaning";
@@ -96,7 +96,7 @@ export function Home() {
           {t("home.pending")} <button onClick={() => go("safety")}>{t("nav.safety")}</button>
         </p>
       )}
-      {Math.abs(clockOff.value) > CLOCK_SAID && <p class="note">{t("clock", { difference: counted("minutes", Math.round(Math.abs(clockOff.value) / 60_000)) })}</p>}
+      {Math.abs(clockOff.value) > CLOCK_SAID && <p class="note">{t("clock", { difference: differenceInWords(clockOff.value) })}</p>}
       {b?.frozen && <p class="note">{t("home.frozen")}</p>}
       {record.value?.recoverySaved === false && (
         <p class="note">

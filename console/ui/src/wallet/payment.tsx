@@ -13,7 +13,7 @@ import { Choice, Field, Form, Later, Picture, type Problem, Title } from "./part
 import { contacts, nameOf, settings } from "./private";
 import type { Before } from "./refund";
 import { Refused } from "./refused";
-import { type PaymentRequest, checkRequest, parseRequest } from "./request";
+import { type PaymentRequest, checkRequest, numberIn, parseRequest } from "./request";
 import { go, requested } from "./route";
 import type { PaymentRecord } from "./store";
 import { answered, client, learnPurpose, marked, network, pay, payments, purposeName, record, signedIn, unanswered } from "./state";
@@ -22,9 +22,8 @@ const scanner = () => import("./scanner").then((m) => m.Scanner);
 
 /** Whom a text names: a request in a code or link, or a wallet's number. */
 function payeeOf(text: string): PaymentRequest {
-  const plain = text.trim();
-  if (/^[0-9a-f]{32}$/.test(plain)) return { network: record.value!.network, to: plain };
-  return parseRequest(plain);
+  const number = numberIn(text);
+  return number === undefined ? parseRequest(text) : { network: record.value!.network, to: number };
 }
 
 interface Draft {

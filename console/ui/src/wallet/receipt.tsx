@@ -1,6 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
 import { download } from "../csv";
-import { date, ends, money, time } from "../format";
+import { ends, fullDate, money, time } from "../format";
 import type { Bytes } from "../ledger/bytes";
 import { language, t } from "../words";
 import { type HistoryLine, Refusal, Unreached } from "./client";
@@ -61,7 +61,7 @@ export function ReceiptPage() {
         )}
         <dt>{t("receipt.when")}</dt>
         <dd>
-          {date(line.millis, language.value)}, {time(line.millis, language.value)}
+          {fullDate(line.millis, language.value)}, {time(line.millis, language.value)}
         </dd>
         <dt>{t("receipt.number")}</dt>
         <dd class="id">{line.id}</dd>
@@ -108,7 +108,7 @@ function Proof({ line }: { line: HistoryLine }) {
       <h2>
           {t("proof.title")} <What term="proof" />
         </h2>
-        <LearnLink card="proof" />
+        {line.net < 0n && <LearnLink card="proof" />}
       <p>{t("proof.about")}</p>
       {typeof verdict === "string" && <Refused code={verdict} />}
       {typeof verdict === "object" && (

@@ -1,6 +1,7 @@
 // Requests for a payment: what a code or a link asks for. `aqsha:pay?…` in a code, `…/wallet/#pay?…` in a link, whose part after
 // the # no server sees. docs/FORMATS.md, "Request for a payment".
 
+import { plain } from "../json";
 import { RuleError, hex, unhex } from "../ledger/bytes";
 
 export interface PaymentRequest {
@@ -45,6 +46,12 @@ function fieldsOf(query: string): Map<string, string> {
   return fields;
 }
 
+/** A wallet's number as people write it: in capitals, in groups. */
+export function numberIn(text: string): string | undefined {
+  const digits = text.replace(/[\s-]/g, "").toLowerCase();
+  return /^[0-9a-f]{32}$/.test(digits) ? digits : undefined;
+}
+
 /** Reads a code or link. What is for another network, or over, is told by check. */
 export function parseRequest(text: string): PaymentRequest {
   const trimmed = text.trim();
@@ -60,6 +67,7 @@ export function parseRequest(text: string): PaymentRequest {
   const reference = fields.get("reference");
   const until = fields.get("until");
   if (reference !== undefined && new TextEncoder().encode(reference).length > MOST_REFERENCE) throw new RuleError("request-long", "reference", `want at most ${MOST_REFERENCE} bytes`);
+  if (reference !== undefined && plain(reference) !== reference) throw new RuleError("request-form", "reference", "it has characters that turn or hide others");
   return {
     network,
     to,

@@ -310,6 +310,7 @@ export async function signedIn<T>(work: (wallet: string) => Promise<T>): Promise
   const key = signer.value;
   if (wallet === undefined || !key || !record.value) throw new Error("the wallet is not open");
   if (moved.value) throw new Refusal(401, MOVED, "");
+  if (!client.admitted) await signInOr(unhex(record.value.network), wallet, key); // not to be refused first
   try {
     return await work(wallet);
   } catch (error) {

@@ -4,14 +4,18 @@
 import "fake-indexeddb/auto";
 import { describe, expect, it } from "vitest";
 import { csv, decimal } from "../csv";
-import { dayIn } from "../format";
+import { dayIn, fullDate, stamp } from "../format";
+import { plainAll } from "../json";
 import { hex, unhex } from "../ledger/bytes";
 import { signerOf } from "../ledger/sign";
 import { decodeTransaction, item } from "../ledger/transaction";
 import { Box } from "./box";
 import { Client, type HistoryLine } from "./client";
 import { readEvents } from "./events";
+import { differenceInWords } from "./facts";
+import { choose } from "../words";
 import { type Payer, makeWaiting, wait } from "./pay";
+import { numberIn } from "./request";
 import { Store } from "./store";
 import { dayOf, newReference, refundMemo, refunded, standing } from "./tillbook";
 
@@ -113,6 +117,31 @@ describe("a payment that waits", () => {
     now = { network: NETWORK, name: "t", open: false, time_millis: 1_800_000_000_001 };
     expect(await makeWaiting(payer, WALLET, until)).toMatchObject({ state: "lapsed", code: "request-over" });
     expect(await makeWaiting(payer, WALLET, await wait(payer, order))).toMatchObject({ state: "refused", code: "insufficient-funds" });
+  });
+});
+
+describe("what people write and read", () => {
+  it("is a number in capitals and groups, a year, a zone, days", async () => {
+    await choose("en");
+    expect(numberIn(" 0A0A 0a0a-0A0A0A0A 0A0A0A0A0A0A0A0A ")).toBe("0a".repeat(16));
+    expect([numberIn("0a".repeat(15)), numberIn(`${"0a".repeat(16)}0`), numberIn("zz".repeat(16))]).toEqual([undefined, undefined, undefined]);
+    const evening = Date.UTC(2026, 10, 28, 20, 0, 5);
+    expect(stamp(evening)).toBe("2026-11-29T01:00:05+05:00");
+    expect(new Date(stamp(evening)).getTime()).toBe(evening);
+    for (const l of ["kk", "ru", "en"] as const) expect(fullDate(evening, l)).toMatch(/2026/);
+    expect(differenceInWords(576_000 * 60_000)).toMatch(/^400 /);
+    expect(differenceInWords(-5 * 60_000)).toMatch(/^5 /);
+  });
+});
+
+describe("a text of somebody else's", () => {
+  it("turns nothing around where it is shown, however deep it lies", async () => {
+    const memo = btoa(String.fromCharCode(...new TextEncoder().encode("bread\u202e0051")));
+    const line = { id: "5a".repeat(32), index: 1, time_millis: 1, net: 5, transaction: { kind: "transfer", body: { parties: [SHOP, WALLET], payers: 1, memo: { scheme: 1, bytes: memo } } } };
+    const payer = await payerWith((path) => (path.includes("/history") ? { lines: [line] } : [{ id: SHOP, name: "Halyk\u2066\u200b\u061c", suspended: false }]), "turned");
+    expect((await payer.client.history(WALLET, 1)).lines[0]!.memo).toBe("bread\ufffd0051");
+    expect((await payer.client.banks())[0]!.name).toBe("Halyk\ufffd\ufffd\ufffd");
+    expect(plainAll({ a: [{ b: "Айгерім 👩\u200d🌾", c: 9223372036854775807n, d: null }] })).toEqual({ a: [{ b: "Айгерім 👩\u200d🌾", c: 9223372036854775807n, d: null }] });
   });
 });
 

@@ -1,6 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
 import { csv, decimal, download } from "../csv";
-import { dayIn, ends, money, parseAmount, time } from "../format";
+import { dayIn, ends, money, parseAmount, stamp, time } from "../format";
 import { counted, language, t } from "../words";
 import type { HistoryLine } from "./client";
 import { asked, ask, attendDesk, delegation, deskNetwork, deskWallet, endDelegation, lines, look, over } from "./desk";
@@ -18,6 +18,7 @@ const KEYS = ["1", "2", "3", "4", "5", "6", "7", "8", "9", ",", "0", "⌫"];
 export function Till() {
   const [open, setOpen] = useState<Asked | undefined>(undefined);
   useEffect(() => {
+    if (over.value) return; // nothing is answered any more
     void look();
     const timer = setInterval(() => void look(), EVERY);
     const end = attendDesk();
@@ -25,7 +26,7 @@ export function Till() {
       clearInterval(timer);
       end();
     };
-  }, [delegation.value]);
+  }, [delegation.value, over.value]);
   if (over.value) return <Over />;
   return open ? <Counter key={open.reference} asked={open} back={() => setOpen(undefined)} /> : <Pad open={setOpen} />;
 }
@@ -205,5 +206,5 @@ function Day({ open }: { open: (a: Asked) => void }) {
 
 function table(rows: readonly HistoryLine[]): string {
   const head = [t("csv.time"), t("csv.memo"), t("csv.other"), t("csv.amount"), t("csv.id"), t("csv.entry")];
-  return csv([head, ...rows.map((l) => [new Date(l.millis).toISOString(), l.memo, payerOf(l, deskWallet.value) ?? "", decimal(l.net), l.id, String(l.index)])]);
+  return csv([head, ...rows.map((l) => [stamp(l.millis), l.memo, payerOf(l, deskWallet.value) ?? "", decimal(l.net), l.id, String(l.index)])]);
 }

@@ -1,5 +1,6 @@
 // Payments that several sign: what one does is read from its bytes, whose id is computed here, never from what the node says of it.
 
+import { plain } from "../json";
 import { type Bytes, RuleError, hex, unhex } from "../ledger/bytes";
 import type { Signer } from "../ledger/sign";
 import { ROLE, decodeTransaction, digest, item, signatureOf, transactionId } from "../ledger/transaction";
@@ -42,7 +43,7 @@ export async function readShared(draft: DraftLine, wallet: string): Promise<Shar
     gets: [...gets].filter(([to]) => !payers.includes(to)).map(([to, amount]) => ({ wallet: to, amount })),
     back: gets.get(wallet) ?? 0n,
     inputs: (item(tx, "inputs") as Uint8Array[]).map((i) => hex(i)),
-    memo: memo?.[0] === 1n ? new TextDecoder().decode(memo[1]) : "",
+    memo: memo?.[0] === 1n ? plain(new TextDecoder().decode(memo[1])) : "",
     validUntil: Number(tx.body[1]),
   };
 }
