@@ -253,7 +253,7 @@ bench:
 BASE ?= HEAD~1
 ROUNDS ?= 5
 bench-compare:
-	@dir=$$(mktemp -d); trap 'git -C $(CURDIR) worktree remove --force "$$dir/base" || true; rm -rf "$$dir"' EXIT; set -e; \
+	@dir=$$(mktemp -d); trap 'rm -rf "$$dir"; git -C $(CURDIR) worktree prune' EXIT; set -e; \
 		git worktree add --quiet --detach "$$dir/base" $(BASE); \
 		(cd "$$dir/base" && $(GO) build -o "$$dir/aqsha-base" ./cmd/aqsha); $(GO) build -o "$$dir/aqsha-now" ./cmd/aqsha; \
 		cd "$$dir" && ./aqsha-now bench compare ./aqsha-base --rounds $(ROUNDS) $(if $(BENCHES),--bench $(BENCHES))
