@@ -292,7 +292,7 @@ func (e *eventStream) run(ctx context.Context) error {
 // a few cost, and payments keep the processor. One that has heard nothing for a while hears of the next at once.
 const (
 	looksPerSecond = 1000
-	maxPause      = 5 * time.Second
+	maxPause       = 5 * time.Second
 )
 
 // listenPause is the least time between two looks of a stream, by how many there are.

@@ -250,7 +250,7 @@ func (r *parser) network() error {
 	subsidy := n.SubsidyBTC
 	*n = paths.Defaults
 	n.SubsidyBTC, n.PUE = subsidy, paths.Defaults.PUE
-		// Turned round for NaN.
+	// Turned round for NaN.
 	if f.Difficulty != nil {
 		if !(*f.Difficulty >= 1) || *f.Difficulty > 1e20 {
 			return r.Refuse("farm-out-of-range", "network.difficulty", "want 1 to 1e20, got %v", *f.Difficulty)

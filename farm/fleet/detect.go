@@ -41,6 +41,7 @@ func Detect(ctx context.Context, m *Machine) (*Machine, *protocol.Reading) {
 // SpeakAs takes over how a machine is asked.
 func (m *Machine) SpeakAs(found *Machine) {
 	m.Protocol, m.Address, m.HTTPPort, m.Single = found.Protocol, found.Address, found.HTTPPort, found.Single
+	m.TLS, m.Certificate = found.TLS, found.Certificate
 }
 
 // misfit says whether the end of a poll leaves open that the machine speaks another protocol than is thought. An

@@ -132,13 +132,15 @@ func (w *Watcher) schedule(ctx context.Context, begin func(i int)) error {
 
 // one is one poll.
 func (w *Watcher) one(ctx context.Context, i int, outcomes chan<- Outcome) {
+	// A machine that was known by its certificate is asked in no other way: whoever can break its connections could
+	// have it asked in clear.
 	deadline, stop := context.WithTimeout(ctx, w.Timeout)
 	defer stop()
 	w.mu.Lock()
 	m, identified := *w.Machines[i], w.state[i].identified
 	w.mu.Unlock()
 	reading, err := w.Query(deadline, &m)
-	was, anew, fits := m.Protocol, false, w.Detect == nil || !misfit(reading, err)
+	was, anew, fits := m.Protocol, false, w.Detect == nil || m.TLS || !misfit(reading, err)
 	if !fits && ctx.Err() == nil {
 		if found, other := w.detect(ctx, i, &m, reading); found != nil || other != nil {
 			reading, err, fits, anew = found, other, other == nil, found != nil
