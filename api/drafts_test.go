@@ -95,7 +95,7 @@ func TestTwoPayersSignThroughTheNode(t *testing.T) {
 	}
 	other, _ := json.Marshal(api.DraftRequest{Network: token.NetworkID{1}, Transaction: tx})
 	w.problem(t, "POST", "/v1/drafts", "application/json", "", other, http.StatusUnprocessableEntity, "out-of-range")
-	w.problem(t, "POST", "/v1/drafts", "application/json", "", []byte(`{}`), http.StatusUnprocessableEntity,
+	w.problem(t, "POST", "/v1/drafts", "application/json", "", []byte(`{}`), http.StatusBadRequest,
 		"wrong-type")
 
 	status, d, body := w.putDraft(t, tx)

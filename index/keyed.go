@@ -8,8 +8,8 @@ import (
 	"github.com/aqsha/aqsha/token"
 )
 
-// keyedMost bounds how many entries are read for one key: a bank could name a stranger's key in any number of them.
-const keyedMost = 64
+// maxKeyed bounds how many entries are read for one key: a bank could name a stranger's key in any number of them.
+const maxKeyed = 64
 
 // markOf is under what a key's entries stand.
 func markOf(key token.PublicKey) [sha256.Size]byte {
@@ -21,7 +21,7 @@ func markOf(key token.PublicKey) [sha256.Size]byte {
 // are not found: deleting the folder has them indexed again.
 func (x *Index) Keyed(key token.PublicKey) (wallets []token.WalletID, err error) {
 	mark := markOf(key)
-	entries, err := x.find(ofWallets, mark[:], noEntry, keyedMost)
+	entries, err := x.find(ofWallets, mark[:], noEntry, maxKeyed)
 	if err != nil {
 		return nil, err
 	}
