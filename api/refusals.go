@@ -65,6 +65,7 @@ func (r *refusals) count(day uint32, tx *token.Transaction, err error) {
 	date := time.Unix(int64(day)*86_400, 0).UTC().Format(time.DateOnly)
 	codes := r.kept.list[date]
 	if codes == nil {
+		// The oldest day makes room: who refuses without end fills neither memory nor the file.
 		if codes = map[string]*refusalCell{}; len(r.kept.list) >= refusalDays {
 			delete(r.kept.list, slices.Min(slices.Collect(maps.Keys(r.kept.list))))
 		}

@@ -463,7 +463,8 @@ func (s *Server) auditTrail(ctx context.Context, before, since uint64, limit int
 		view.Consistency = append(view.Consistency, token.Hash(h))
 	}
 	for _, line := range t.Lines {
-		view.Entries = append(view.Entries, AuditEntry{line.Index, line.Record, names[line.Record.By], string(line.Text)})
+		view.Entries = append(view.Entries, AuditEntry{line.Index, line.Record, names[line.Record.By],
+			string(line.Text)})
 	}
 	return view, nil
 }

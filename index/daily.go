@@ -278,8 +278,8 @@ func (d *daily) of(w dailyWallet, change func(c *Cell)) {
 	change(c)
 }
 
-// settle brings into the cells what is due to them. Many wallets of a block are of a few classes, so that names are looked
-// up for each class and not for each wallet.
+// settle brings into the cells what is due to them. Many wallets of a block are of a few classes, so that names are
+// looked up for each class and not for each wallet.
 func (d *daily) settle() {
 	for _, class := range d.changed {
 		due, c := d.due[class], d.Classes[class]

@@ -25,7 +25,8 @@ var severities = map[string]Severity{
 	"price_negative": Grave, "range": Grave,
 	"unit": Grave, "split": Grave, "redenomination": Grave, "shares": Grave, "ticker_name": Grave,
 	"amount_negative": Grave, "holder_twice": Warning, "capitalisation": Warning,
-	"gap": Warning, "volume_swapped": Warning, "volume_price": Warning, "jump": Warning, "stale": Warning, "frozen": Warning,
+	"gap": Warning, "volume_swapped": Warning, "volume_price": Warning, "jump": Warning, "stale": Warning,
+	"frozen":   Warning,
 	"constant": Warning, "ends_early": Warning,
 	"missing": Note, "trailer": Note, "volume_zero": Note,
 }

@@ -107,7 +107,8 @@ func isPriceName(header string) bool {
 func isSecondary(header string) bool {
 	name := normal(header)
 	return slices.Contains(secondary, name) || strings.HasPrefix(name, "volume") ||
-		strings.HasPrefix(name, "unnamed") || strings.HasSuffix(name, "%") || strings.HasPrefix(name, "%") || strings.HasPrefix(name, "change")
+		strings.HasPrefix(name, "unnamed") || strings.HasSuffix(name, "%") || strings.HasPrefix(name, "%") ||
+		strings.HasPrefix(name, "change")
 }
 
 // holdsNumbers: the first filled cells are numbers, and there is one.

@@ -108,6 +108,7 @@ func (t *tables) walk(v any, path string, depth int) {
 		if isScalars(v) {
 			t.lists[path] = v
 		} else if depth < maxJSONDepth {
+			// Eight elements say what a list is of: those of a long one are alike.
 			for _, inside := range v[:min(len(v), 8)] {
 				t.walk(inside, path, depth+1)
 			}

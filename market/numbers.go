@@ -199,6 +199,7 @@ func isPlain(cell string) bool {
 }
 
 func (g *grid) plainBlock(c *plainColumn, column, from, to int) bool {
+	// Where each row has as many cells, a column's lie a step apart: nothing is looked up a cell.
 	at, step, regular := g.columnSpans(column)
 	at += from * step
 	for i := from; i < to; i++ {

@@ -48,6 +48,7 @@ func ReadLaws(text string) ([]DatedLaw, error) {
 		switch {
 		case err != nil:
 			return nil, fmt.Errorf("law, line %d: %w", line, err)
+		// In order: two laws of one day would leave open which of them counts.
 		case len(laws) > 0 && law.From <= laws[len(laws)-1].From:
 			return nil, fmt.Errorf("law, line %d: %s does not come after %s", line, law.From, laws[len(laws)-1].From)
 		case len(laws) == maxLaws:

@@ -90,6 +90,7 @@ func copyTrail(source *txlog.Stored, published txlog.Checkpoint, log *txlog.Log,
 			return c, ErrCopyDiffers
 		}
 	}
+	// One by one: a copy that is stopped in the midst is a shorter trail, which the next one goes on from.
 	for _, text := range entries[have:] {
 		batch, err := log.Stage([][]byte{text})
 		if err == nil {

@@ -144,6 +144,7 @@ func giveGraphPool(ctx context.Context, w *web, o Order) error {
 	for _, p := range pools {
 		list = append(list, object{"url": p.url, "user": p.user, "password": p.pass})
 	}
+	// Reading needs no session; writing does, and a login that fails has changed nothing yet.
 	session, err := w.graphSession(ctx)
 	if err != nil {
 		return err

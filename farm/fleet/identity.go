@@ -143,7 +143,8 @@ func (x *identities) find(m *Machine) (int, error) {
 	for _, i := range x.by[m.ID] {
 		if known := &x.machines[i]; known.ID == m.ID {
 			return -1, farm.Refuse("bad-identity", "id",
-				"%s at %s has the serial number %s, the machine of this name in the fleet %s", m.ID, m.Address, serial, known.Serial)
+				"%s at %s has the serial number %s, the machine of this name in the fleet %s", m.ID, m.Address, serial,
+				known.Serial)
 		}
 	}
 	return -1, nil

@@ -74,7 +74,8 @@ func ReadCSV(r io.Reader, place string) (machines []Machine, ignored []string, e
 	}
 	if _, ok := columns["ip"]; !ok {
 		return nil, nil, farm.Refuse("header", "import",
-			"no column with addresses (ip, ip_address, address) among %q; commas, semicolons or tabs part columns", header)
+			"no column with addresses (ip, ip_address, address) among %q; commas, semicolons or tabs part columns",
+			header)
 	}
 	for {
 		record, err := rows.Read()

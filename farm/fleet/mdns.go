@@ -19,8 +19,8 @@ const MDNSGroup = "224.0.0.251:5353"
 const MaxAnnounced = 4096
 
 // Announced asks a network's multicast DNS who serves web pages (_http._tcp, which Bitaxe and its kin announce) and
-// returns the addresses that answer within a time, at most so many, each once, in order. The question comes from a port of its own, so
-// that answers come back to it alone (RFC 6762, 6.7); only who answered is taken from them.
+// returns the addresses that answer within a time, at most so many, each once, in order. The question comes from a port
+// of its own, so that answers come back to it alone (RFC 6762, 6.7); only who answered is taken from them.
 func Announced(ctx context.Context, group string, wait time.Duration, most int) ([]netip.Addr, error) {
 	to, err := net.ResolveUDPAddr("udp4", group)
 	if err != nil {
@@ -43,6 +43,7 @@ func Announced(ctx context.Context, group string, wait time.Duration, most int) 
 	if _, err := conn.WriteToUDP(question, to); err != nil {
 		return nil, err
 	}
+	// What answers say of themselves is not believed: the address a packet came from is asked next, as in any scan.
 	var out []netip.Addr
 	for packet := make([]byte, 9000); len(out) < most; {
 		n, from, err := conn.ReadFromUDPAddrPort(packet)

@@ -355,7 +355,8 @@ func complain(m Machine, reading *protocol.Reading, problem string) *Found {
 	return f
 }
 
-// NeighbourTable is where the kernel lists the hosts of its networks with their hardware addresses; tests have their own.
+// NeighbourTable is where the kernel lists the hosts of its networks with their hardware addresses; tests have their
+// own.
 var NeighbourTable = "/proc/net/arp"
 
 // Neighbour is the MAC that the kernel knows for a machine's address; "" beyond its own networks.

@@ -167,8 +167,8 @@ func ParseCertificate(content []byte) (*x509.Certificate, error) {
 	return x509.ParseCertificate(block.Bytes)
 }
 
-// ParseAuthority reads the certificate of an authority as New makes them. Another's, such as a company's, may name nothing
-// that it is confined to: it is refused, since what is issued is for all names of the authority.
+// ParseAuthority reads the certificate of an authority as New makes them. Another's, such as a company's, may name
+// nothing that it is confined to: it is refused, since what is issued is for all names of the authority.
 func ParseAuthority(content []byte) (*x509.Certificate, error) {
 	c, err := ParseCertificate(content)
 	if err != nil {

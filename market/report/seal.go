@@ -161,7 +161,8 @@ func ReadSeal(dir string, index uint64, log seal.Log) (sealed Seal, err error) {
 		return Seal{}, err
 	}
 	if err := json.Unmarshal(oldnames.Read(entry), &sealed); err != nil ||
-		!slices.Contains([]string{SealFormat, fifthFormat, fourthFormat, thirdFormat, secondFormat, firstFormat}, sealed.Format) {
+		!slices.Contains([]string{SealFormat, fifthFormat, fourthFormat, thirdFormat, secondFormat, firstFormat},
+			sealed.Format) {
 		return Seal{}, market.Refuse("seal", "index", "entry %d is not a sealed report", index)
 	}
 	return sealed, nil

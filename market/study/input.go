@@ -106,7 +106,8 @@ func (in Input) prepare() (p prepared, err error) {
 	}
 	p.returns, p.prices = returns.Window(in.From, in.To), all.Window(in.From, in.To)
 	if p.returns.Len() < 2 {
-		return p, market.Refuse("too-short", "window", "%d returns %s; two are needed", p.returns.Len(), between(in.From, in.To))
+		return p, market.Refuse("too-short", "window", "%d returns %s; two are needed", p.returns.Len(),
+			between(in.From, in.To))
 	}
 	p.annual = in.Annual
 	if f := market.FrequencyOf(all.Times); p.annual == 0 {

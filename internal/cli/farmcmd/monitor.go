@@ -19,6 +19,14 @@ import (
 	"github.com/aqsha/aqsha/internal/terminal"
 )
 
+// watchHelp is what help says of watch at length.
+const watchHelp = `Polls each machine once an interval, spread evenly over it; silent machines delay nobody. Alerts go
+to standard output, alerts.jsonl in the farm's folder, and the webhooks and routes of farm.toml: offline, hung, board,
+hot, fan, pool, nopool and norate by the second poll that shows them; lowhash, rejects and delivery by sequential
+tests, each with at most one false alarm in 100,000 machine-days. A machine whose answers do not fit its protocol is
+asked anew in which it speaks, and that is remembered. Runs until interrupted, or for --for. --http serves the farm's
+API to those who have an access ('aqsha farm access'), and reads the farms that farm.toml joins.`
+
 func newFarmWatchCommand() *cobra.Command {
 	var interval, timeout, duration time.Duration
 	var poolWorkers string
@@ -26,12 +34,7 @@ func newFarmWatchCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "watch",
 		Short: "Poll every machine, keep what they say, raise alarms",
-		Long: `Polls each machine once an interval, spread evenly over it; silent machines delay nobody. Alerts go
-to standard output, alerts.jsonl in the farm's folder, and the webhooks and routes of farm.toml: offline, hung, board,
-hot, fan, pool, nopool and norate by the second poll that shows them; lowhash, rejects and delivery by sequential
-tests, each with at most one false alarm in 100,000 machine-days. A machine whose answers do not fit its protocol is
-asked anew in which it speaks, and that is remembered. Runs until interrupted, or for --for. --http serves the farm's
-API to those who have an access ('aqsha farm access'), and reads the farms that farm.toml joins.`,
+		Long:  watchHelp,
 		Example: "  aqsha farm watch\n  aqsha farm watch --metrics 127.0.0.1:9104 --per-machine\n  aqsha farm watch " +
 			"--for 2m --json\n  aqsha farm watch --pool-workers http://127.0.0.1:8080/v1/workers",
 		Args: cobra.NoArgs,

@@ -16,7 +16,8 @@ func chainOf(command *cobra.Command, f *chaincmd.NodeFlags, system string) (*doc
 	switch {
 	case system == "bitcoin" && f.URL != "":
 	case command.Flags().Changed("bitcoin"):
-		return nil, market.Refuse("choice", "bitcoin", "a Bitcoin node is asked for \"study bitcoin\", not for %q", system)
+		return nil, market.Refuse("choice", "bitcoin", "a Bitcoin node is asked for \"study bitcoin\", not for %q",
+			system)
 	default:
 		return nil, nil
 	}

@@ -29,7 +29,8 @@ known points of a Lorenz curve leave; with one, it tests the file against them.`
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
 			if last < 0 {
-				return market.Refuse("last", "last", "%d periods cannot be printed; want 1 and more, or 0 for all", last)
+				return market.Refuse("last", "last", "%d periods cannot be printed; want 1 and more, or 0 for all",
+					last)
 			}
 			if len(args) == 0 {
 				known, err := concentration.ParsePoints(points)

@@ -278,6 +278,15 @@ func newMarketVolatilityCommand() *cobra.Command {
 	return command
 }
 
+// garchHelp is what help says of garch at length.
+const garchHelp = `Fit a model of changing variance from several starts, with analytic derivatives,
+and tell how: which start won, what binds, both kinds of standard error.
+
+garch, gjr and egarch of order (1,1) have forecasts and the conventions of other
+packages (--like). Of any order, and with the laws ged, hansen and nig or the means ar
+and har or regressors, there are garch, gjr, tgarch, avgarch, aparch, figarch,
+component and igarch.`
+
 func newMarketGarchCommand() *cobra.Command {
 	var flags studyFlags
 	var o study.GarchOptions
@@ -286,13 +295,7 @@ func newMarketGarchCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "garch FILE",
 		Short: "Fit a model of the GARCH family by maximum likelihood",
-		Long: `Fit a model of changing variance from several starts, with analytic derivatives,
-and tell how: which start won, what binds, both kinds of standard error.
-
-garch, gjr and egarch of order (1,1) have forecasts and the conventions of other
-packages (--like). Of any order, and with the laws ged, hansen and nig or the means ar
-and har or regressors, there are garch, gjr, tgarch, avgarch, aparch, figarch,
-component and igarch.`,
+		Long:  garchHelp,
 		Example: `  aqsha market garch btc.csv --model gjr --law t
   aqsha market garch btc.csv --law t --free --forecast 30 --fan fan.html
   aqsha market garch btc.csv --like rugarch --mean ar1
