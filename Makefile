@@ -99,11 +99,12 @@ pictures: console
 	AQSHA_SCREENSHOTS=$(CURDIR)/pictures $(GO) test ./api -count 1 -timeout 20m -run 'Phone|TestATill$$|WithoutAConnection|ByAll|WalletSafe'
 	cd pictures && { echo '<!doctype html><meta charset="utf-8"><title>Pages of the wallet</title>'; for f in *.png; do echo "<figure style=\"display:inline-block\"><img src=\"$$f\" width=\"240\" alt=\"\"><figcaption>$$f</figcaption></figure>"; done; } >index.html
 
-# The pictures in docs: a node's page as a browser shows it, and a month's report. docs/pictures.sum has what they were made from, so
+# The pictures in docs: a node's page as a browser shows it, a month's report, and the wallet's screens in three languages. docs/pictures.sum has what they were made from, so
 # that one that is older than its page fails the tests.
-PICTURED = api/page.html farm/daily/month.html
+PICTURED = api/page.html farm/daily/month.html $(patsubst %,console/ui/src/wallet/%.tsx,ask first home payment receipt)
 docs-pictures: build
 	@dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; set -e; AQSHA_SCREENSHOTS=$$dir $(GO) test ./api -count 1 -run 'TestPageVerifiesInTheBrowser$$'; cp $$dir/page-verified.png docs/page.png; \
+		AQSHA_SCREENSHOTS=$$dir $(GO) test ./api -count 1 -run 'TestPicturesForTheWalletsGuide$$'; for f in $$dir/guide-*.png; do cp $$f docs/wallet/$${f##*/guide-}; done; \
 		./bin/aqsha farm demo --data $$dir/demo >/dev/null; ./bin/aqsha farm use --data $$dir/demo --by cause --month 2026-10 --html $$dir/month.html >/dev/null; \
 		chromium --headless --no-sandbox --disable-gpu --hide-scrollbars --window-size=1100,2050 --screenshot=docs/farm.png file://$$dir/month.html 2>/dev/null; \
 		sha256sum $(PICTURED) >docs/pictures.sum

@@ -21,6 +21,11 @@ func TestPicturesAreNotStale(t *testing.T) {
 	if err != nil || len(pictures) == 0 || !found {
 		t.Fatalf("%v: %d pictures, a target: %v", err, len(pictures), found)
 	}
+	for _, folder := range []string{"docs/wallet/"} { // its pictures are made together
+		if inside, _ := filepath.Glob("../../" + folder + "*.png"); len(inside) == 0 || !strings.Contains(target, folder) {
+			t.Errorf("%d pictures in %s, made by no target", len(inside), folder)
+		}
+	}
 	for _, path := range pictures {
 		if name := "docs/" + filepath.Base(path); !strings.Contains(target, name) {
 			t.Errorf("%s is made by no target: nobody knows whether it is stale", name)
