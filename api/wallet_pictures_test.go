@@ -29,12 +29,14 @@ func wordsOfPages(t *testing.T, language string) (words map[string]string) {
 	return words
 }
 
-// shown keeps a picture of a phone's screen for docs/wallet, and holds that it is small enough for a phone that reads the docs.
+// shown keeps a picture of a phone's screen for docs/wallet, and holds that it is small enough for a phone that reads
+// the docs.
 func (w *walletPage) shown(name string) {
 	w.t.Helper()
 	const most = 60_000 // bytes
 	var shot []byte
-	w.do(chromedp.Poll(`!document.querySelector("main .skeleton") && document.querySelector("main")?.innerText.length > 20`, nil, often),
+	const there = `!document.querySelector("main .skeleton") && document.querySelector("main")?.innerText.length > 20`
+	w.do(chromedp.Poll(there, nil, often),
 		chromedp.Evaluate(`document.activeElement?.blur()`, nil), chromedp.CaptureScreenshot(&shot))
 	if shot = inFewColours(w.t, shot); len(shot) > most {
 		w.t.Errorf("the picture %s has %d bytes, want at most %d", name, len(shot), most)
@@ -44,7 +46,8 @@ func (w *walletPage) shown(name string) {
 	}
 }
 
-// inFewColours writes a PNG anew with the 256 colours that it has most of, and each other as the nearest of them: half as long.
+// inFewColours writes a PNG anew with the 256 colours that it has most of, and each other as the nearest of them: half
+// as long.
 func inFewColours(t *testing.T, content []byte) []byte {
 	t.Helper()
 	full, err := png.Decode(bytes.NewReader(content))
@@ -67,8 +70,8 @@ func inFewColours(t *testing.T, content []byte) []byte {
 	return out.Bytes()
 }
 
-// What docs/wallet.md shows: alice names the baker, looks at a payment and makes it, opens the receipt, and asks for money,
-// in each language in a network of its own. make docs-pictures keeps the pictures.
+// What docs/wallet.md shows: alice names the baker, looks at a payment and makes it, opens the receipt, and asks for
+// money, in each language in a network of its own. make docs-pictures keeps the pictures.
 func TestPicturesForTheWalletsGuide(t *testing.T) {
 	if os.Getenv("AQSHA_SCREENSHOTS") == "" {
 		t.Skip("AQSHA_SCREENSHOTS names no folder for pictures: make docs-pictures")
@@ -79,7 +82,8 @@ func TestPicturesForTheWalletsGuide(t *testing.T) {
 		t.Run(language, func(t *testing.T) {
 			words := wordsOfPages(t, language)
 			w := newWalletPage(t)
-			w.do(emulation.SetDeviceMetricsOverride(390, 640, 1, true), chromedp.Navigate(w.http.URL+"/wallet/"))
+			w.do(emulation.SetDeviceMetricsOverride(390, 640, 1, true),
+				chromedp.Navigate(w.http.URL+"/wallet/"))
 			w.speak(language)
 			w.see(words["welcome.title"])
 			w.shown("first-" + language)

@@ -51,8 +51,8 @@ func longSentences(page string) (long []string) {
 	return long
 }
 
-// The wallet's guide says the same in three languages, with the names that stand on the screen, in short sentences, and shows
-// pictures of the screen in its own language.
+// The wallet's guide says the same in three languages, with the names that stand on the screen, in short sentences, and
+// shows pictures of the screen in its own language.
 func TestTheWalletsGuide(t *testing.T) {
 	pages := map[string]string{"en": "wallet.md", "kk": "wallet.kk.md", "ru": "wallet.ru.md"}
 	var shapes, used []string
