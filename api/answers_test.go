@@ -189,7 +189,7 @@ func (w *town) get(t *testing.T, path, access string) (int, string, []byte) {
 func (w *town) storyPaths(model *ledger.Model) (paths []string) {
 	add := func(form string, args ...any) { paths = append(paths, fmt.Sprintf(form, args...)) }
 	for _, path := range []string{"/v1/network", "/v1/genesis", "/v1/supply", "/v1/authority", "/v1/intermediaries",
-		"/health", "/livez", "/readyz", "/metrics", "/checkpoint",
+		"/v1/pages", "/health", "/livez", "/readyz", "/metrics", "/checkpoint",
 		"/v1/agencies", "/v1/purses", "/v1/purses/revocations?filter=true", "/v1/purposes",
 		"/v1/definitions", "/v1/contracts", "/v1/followers",
 		"/v1/cluster", "/v1/fence", "/v1/signers", "/v1/promises", "/v1/story", "/v1/demo", "/v1/banknotes", "/v1/drafts",

@@ -17,6 +17,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/aqsha/aqsha/internal/errtext"
+	"github.com/aqsha/aqsha/node"
 	"github.com/aqsha/aqsha/token"
 )
 
@@ -137,7 +138,8 @@ func (s *Server) registerDelegations() {
 		})
 	huma.Register(s.api, describe(huma.Operation{OperationID: "end-delegation", Method: http.MethodDelete,
 		Path:    "/v1/wallets/{id}/delegations/{delegation}",
-		Summary: "End a delegation at once", DefaultStatus: http.StatusNoContent}, byWallet),
+		Summary: "End a delegation at once", DefaultStatus: http.StatusNoContent}, byWallet,
+		http.StatusNotFound),
 		func(ctx context.Context, in *struct {
 			ID         token.WalletID `path:"id"`
 			Delegation string         `path:"delegation" maxLength:"64"`
@@ -226,13 +228,15 @@ func (s *Server) delegationsOf(wallet token.WalletID) Delegations {
 	return list
 }
 
-// endDelegation ends one. One that has ended is as good as ended.
+// endDelegation ends one. One that is not of this wallet is as unknown as one that never was: who mistypes an id learns
+// that the device reads on. Refuses with node.NotFound; an ended one is forgotten, and refused so too.
 func (s *Server) endDelegation(wallet token.WalletID, id string) error {
 	d := s.delegations
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if one, known := d.list[id]; !known || one.Wallet != wallet {
-		return nil
+		return problemOf(token.Errorf(node.NotFound, "delegation",
+			"no delegation of this id: one that has ended is forgotten"))
 	}
 	if err := d.drop(id); err != nil {
 		return problemOf(err)

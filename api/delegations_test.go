@@ -53,6 +53,13 @@ func TestATillReadsAndDoesNothingElse(t *testing.T) {
 	if status, _, body := w.call(t, "DELETE", alice+"/delegations/"+d.ID, "", s.Token, nil); status != http.StatusNoContent {
 		t.Fatalf("%d %s", status, body)
 	}
+	of := w.delegate(t, w.bob, "bob", "")
+	for _, id := range []string{d.ID, "zz", of.ID} { // it has ended, there was none, it is another wallet's
+		w.problem(t, "DELETE", alice+"/delegations/"+id, "", s.Token, nil, http.StatusNotFound, "not-found")
+	}
+	if status, _, _ := w.call(t, "GET", bob+"/history", "", of.Token, nil); status != 200 {
+		t.Errorf("another wallet's device was ended: %d", status)
+	}
 	w.problem(t, "GET", alice+"/history", "", d.Token, nil, http.StatusUnauthorized, "unauthorised")
 	if status, _, _ := w.call(t, "GET", alice+"/history", "", other.Token, nil); status != 200 {
 		t.Errorf("another device was ended too: %d", status)

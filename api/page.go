@@ -2,6 +2,7 @@ package api
 
 import (
 	_ "embed"
+	"io"
 	"net/http"
 
 	"github.com/aqsha/aqsha/console"
@@ -33,6 +34,17 @@ func (s *Server) mountPages(mux *routes) {
 	}
 	mux.Handle("GET /wallet/", pages)
 	mux.Handle("GET /assets/", pages)
+	list := operation("get-pages", "/v1/pages", "The files of the node's pages with their SHA-256", byAnybody)
+	list.Description = "A line for each file in the form of sha256sum, ascending by name; index.html is served under " +
+		"its folder's address. \"aqsha version\" prints the SHA-256 of this text. It is empty where the program was " +
+		"built without its pages. A node that serves other files can answer with another's list: compare the files."
+	list.Responses = text("Lines of 64 hexadecimal digits, two spaces and a name")
+	s.serveRaw(mux, list, "", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		w.Header().Set("Cache-Control", "no-cache")
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		_, _ = io.WriteString(w, console.Manifest())
+	})
 }
 
 // servePage serves a page whose scripts come from where it says.

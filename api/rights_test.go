@@ -36,6 +36,7 @@ var rights = map[string]string{
 	"get-readyz":               "200 200 200 200 200 200 200 200 200 200 200",
 	"get-metrics":              "200 200 200 200 200 200 200 200 200 200 200",
 	"get-banknotes":            "200 200 200 200 200 200 200 200 200 200 200",
+	"get-pages":                "200 200 200 200 200 200 200 200 200 200 200",
 	"list-demo-roles":          "200 200 200 200 200 200 200 200 200 200 200", // none is there
 	"be-demo-role":             "404 404 404 404 404 404 404 404 404 404 404", // a network that is not the story's
 	"get-story":                "200 200 200 200 200 200 200 200 200 200 200",
@@ -70,7 +71,7 @@ var rights = map[string]string{
 	"list-wallet-contracts":    "401 401 401 401 200 200 403 200 403 200 200",
 	"get-purse-account":        "401 401 401 401 404 404 403 404 403 404 404", // she has no such purse
 	"list-delegations":         "401 401 401 401 200 403 403 200 403 200 200",
-	"end-delegation":           "401 401 401 401 204 403 403 403 403 403 403",
+	"end-delegation":           "401 401 401 401 404 403 403 403 403 403 403", // there is none of the id
 	"check-transaction":        "401 401 401 401 409 403 403 403 403 403 403", // its token is spent
 	"prove-transaction":        "401 401 401 401 200 200 403 403 403 200 200",
 	"stream-events":            "401 401 401 401 200 200 200 403 403 403 403", // of a session's own wallet

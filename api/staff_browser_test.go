@@ -289,6 +289,9 @@ func TestAPageThatIsForbiddenOrStale(t *testing.T) {
 	d.see("In circulation")
 	d.see("1,000,000.00")
 	d.see("The story of this network")
+	d.do(chromedp.Evaluate(`[...document.querySelectorAll("summary")].find(s => `+
+		`s.textContent === "Pages of this node").click()`, nil))
+	d.see("SHA-256 " + console.Digest()) // of what this node serves
 	d.down.Store(true)
 	d.office.http.CloseClientConnections()
 	d.do(chromedp.SetValue("main select", "value", chromedp.ByQuery),

@@ -22,6 +22,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/aqsha/aqsha/api"
+	"github.com/aqsha/aqsha/console"
 	"github.com/aqsha/aqsha/internal/sim"
 	"github.com/aqsha/aqsha/livestate"
 	"github.com/aqsha/aqsha/money"
@@ -271,6 +272,7 @@ func TestAPersonKeepsAWalletSafe(t *testing.T) {
 	w.see("Nothing binds this wallet")
 
 	w.turn("safety")
+	w.see("SHA-256 " + console.Digest()) // of what this node serves
 	w.do(chromedp.Evaluate(`{const f = [...document.querySelectorAll("section.card")].find(s => s.innerText.includes("A phone was lost")).querySelector("input"); f.focus()}`, nil))
 	w.typed("seven sheep in the yard")
 	w.press("Make a new key")

@@ -3,6 +3,7 @@ package main
 import (
 	"github.com/spf13/cobra"
 
+	"github.com/aqsha/aqsha/console"
 	"github.com/aqsha/aqsha/internal/cli"
 	"github.com/aqsha/aqsha/internal/cli/authoritycmd"
 	"github.com/aqsha/aqsha/internal/cli/benchcmd"
@@ -61,7 +62,7 @@ var commandGroups = []commandGroup{
 		plancmd.NewFarmPlanCommand)}},
 	{"market", "Market:", []func() *cobra.Command{marketcmd.NewMarketCommand, marketcmd.NewStudyCommand}},
 	{"this", "This program:", []func() *cobra.Command{democmd.NewDemoCommand, benchcmd.NewBenchCommand,
-		newExplainCommand, newManualCommand, cli.NewVersionCommand}},
+		newExplainCommand, newManualCommand, newVersionCommand}},
 }
 
 // with gives a noun verbs of other lines.
@@ -106,3 +107,6 @@ states can be re-derived from signed, append-only records with "aqsha verify".`,
 	root.SetCompletionCommandGroupID("this")
 	return cli.StrictTree(root)
 }
+
+// newVersionCommand makes the command "version" of the program that has the console's pages in it.
+func newVersionCommand() *cobra.Command { return cli.NewVersionCommand(console.Digest) }

@@ -25,6 +25,7 @@ type build struct {
 	Platform   string `json:"platform"`
 	RulesFirst uint32 `json:"rules_first"` // versions of the ledger's rules that it knows
 	RulesLast  uint32 `json:"rules_last"`
+	Pages      string `json:"pages_sha256,omitempty"` // of the console's manifest; absent where it was built without
 }
 
 // ThisBuild is what the running program knows of itself.
@@ -57,15 +58,17 @@ func ThisBuild() build {
 // Version is the one line that "aqsha --version" and metrics say.
 func Version() string { b := ThisBuild(); return fmt.Sprintf("%s (%s)", b.Version, b.Go) }
 
-// NewVersionCommand makes the command "version".
-func NewVersionCommand() *cobra.Command {
+// NewVersionCommand makes the command "version". It asks for pages, the hash of the program's pages or nothing, when it
+// runs: that hashes all of them, and every other command knows its version too.
+func NewVersionCommand(pages func() string) *cobra.Command {
 	return &cobra.Command{
 		Use:     "version",
-		Short:   "Print the version, its commit and the rules it knows",
+		Short:   "Print the version, its commit, the rules it knows and the hash of its pages",
 		Example: "  aqsha version --json",
 		Args:    cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
 			b := ThisBuild()
+			b.Pages = pages()
 			return Show(command, b, func(w io.Writer) { b.print(w) })
 		},
 	}
@@ -81,4 +84,9 @@ func (b build) print(w io.Writer) {
 		fmt.Fprintf(w, "  commit %s of %s%s\n", b.Commit, b.CommitTime, changed)
 	}
 	fmt.Fprintf(w, "  ledger's rules: versions %d to %d\n", b.RulesFirst, b.RulesLast)
+	if b.Pages == "" {
+		fmt.Fprintln(w, "  pages: built without them")
+		return
+	}
+	fmt.Fprintf(w, "  pages SHA-256 %s\n", b.Pages)
 }

@@ -95,7 +95,7 @@ var mayImport = map[string][]string{
 		"market",
 		"internal/cli/drill"},
 		onLedgers...),
-	"cmd/aqsha": {"words", "internal/cli", "internal/cli/authoritycmd", "internal/cli/benchcmd",
+	"cmd/aqsha": {"words", "console", "internal/cli", "internal/cli/authoritycmd", "internal/cli/benchcmd",
 		"internal/cli/cashcmd", "internal/cli/chaincmd", "internal/cli/channelcmd", "internal/cli/clustercmd",
 		"internal/cli/configcmd", "internal/cli/copycmd",
 		"internal/cli/democmd", "internal/cli/farmcmd", "internal/cli/marketcmd", "internal/cli/miningcmd",

@@ -1,8 +1,9 @@
+import { useState } from "preact/hooks";
 import { amountOf } from "../json";
 import { csv, decimal, download } from "../csv";
 import { money, moment } from "../format";
 import { type Key, language, t } from "../words";
-import { Choice, Title } from "../wallet/parts";
+import { Choice, Later, Title } from "../wallet/parts";
 import { type Json, ask } from "./api";
 import { Shown, Table, useLoaded } from "./parts";
 import { account, params, setParam } from "./state";
@@ -196,6 +197,19 @@ function Story() {
   );
 }
 
+const served = () => import("../wallet/served").then((m) => m.Served);
+
+/** The hash of the pages, which is asked for by who opens it. */
+function Pages() {
+  const [open, setOpen] = useState(false);
+  return (
+    <details class="card" onToggle={(e) => setOpen(e.currentTarget.open)}>
+      <summary>{t("pages.title")}</summary>
+      {open && <Later load={served} props={{}} />}
+    </details>
+  );
+}
+
 export function Overview() {
   const loaded = useLoaded(loadNow, [account.value?.id], EVERY, takeAhead);
   return (
@@ -237,6 +251,7 @@ export function Overview() {
       </Shown>
       <SeriesCard />
       <Story />
+      <Pages />
     </>
   );
 }

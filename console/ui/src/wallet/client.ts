@@ -392,8 +392,13 @@ export class Client {
     return made.token;
   }
 
+  /** Ends a delegation. One that the node does not know has ended: by itself, or by this request, whose answer was lost. */
   async revoke(wallet: string, id: string): Promise<void> {
-    await this.call(`/v1/wallets/${wallet}/delegations/${id}`, { method: "DELETE" });
+    try {
+      await this.call(`/v1/wallets/${wallet}/delegations/${id}`, { method: "DELETE" });
+    } catch (error) {
+      if (!(error instanceof Refusal && error.code === "not-found")) throw error;
+    }
   }
 
   /** Banks that open wallets. */

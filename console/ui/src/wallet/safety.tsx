@@ -16,6 +16,7 @@ import { Recovery } from "./written";
 import { balance, client, lock, network, record, seedWith, setDeviceLock, signedIn, signer } from "./state";
 import { type Bytes, unhex } from "../ledger/bytes";
 
+const served = () => import("./served").then((m) => m.Served);
 const code = () => import("./code").then((m) => m.Code);
 
 export function Safety() {
@@ -89,6 +90,10 @@ export function Safety() {
           <li>{t("safety.page")}</li>
         </ul>
         <LearnLink card="sees" />
+      </section>
+      <section class="card">
+        <h2>{t("pages.title")}</h2>
+        <Later load={served} props={{}} />
       </section>
     </>
   );

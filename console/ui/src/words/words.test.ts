@@ -32,7 +32,7 @@ const SHARED = ["term-name.limit", "app", "nav.till", "till.title", "minutes.man
 /** What says the texts of each catalogue. */
 const SPEAKERS: Record<string, () => string> = {
   "": () => sources(new URL("../wallet/", here)) + sources(new URL("../words/", here)) + readFileSync(new URL("../format.ts", here), "utf8") + readFileSync(new URL("../csv.ts", here), "utf8") + sources(new URL("../ledger/", here)),
-  "console.": () => sources(new URL("../console/", here)) + readFileSync(new URL("../wallet/parts.tsx", here), "utf8") + readFileSync(new URL("refusals.ts", here), "utf8"),
+  "console.": () => sources(new URL("../console/", here)) + readFileSync(new URL("../wallet/parts.tsx", here), "utf8") + readFileSync(new URL("../wallet/served.tsx", here), "utf8") + readFileSync(new URL("refusals.ts", here), "utf8"),
 };
 
 describe.each(["", "console."])("texts of %jen.json", (prefix) => {
