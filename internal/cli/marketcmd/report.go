@@ -75,11 +75,9 @@ func riskFree(text string) (*performance.RiskFree, error) {
 			path, column = text[:i], text[i+1:]
 		}
 	}
-	table, err := market.ReadFile(path, market.ReadOptions{})
-	if err != nil {
-		return nil, err
-	}
-	return performance.RateFrom(table, column)
+	return performance.ReadRate(func(reading market.ReadOptions) (*market.Table, error) {
+		return market.ReadFile(path, reading)
+	}, column)
 }
 
 func newMarketReportCommand() *cobra.Command {
