@@ -58,7 +58,7 @@ func (f *reportFlags) build(command *cobra.Command, asset string) (*marketreport
 	if o.RiskFree, err = riskFree(f.free); err != nil {
 		return nil, err
 	}
-	return marketreport.Build(command.Context(), o, cli.ProgressOf(command, "back-test"))
+	return marketreport.Build(command.Context(), o, cli.ProgressSpoken(command, "back-test"))
 }
 
 // riskFree reads a rate in percent a year, or FILE or FILE:COLUMN with one.
