@@ -39,12 +39,15 @@ type ReadOptions struct {
 	NoHeader     bool           `json:"no_header,omitempty"` // the first line is data; columns are called 1, 2, 3 …
 	Only         []string       `json:"only,omitempty"`      // header=name: of a file with several series
 	ExplainLines []int          `json:"-"`                   // lines of which each cell is told: see Table.Cells
+	// Panel reads names and amounts, at times or at none, as a study of shares wants them: which holders
+	// there are is its question, so several names at one time are no several series.
+	Panel bool `json:"panel,omitempty"`
 }
 
 // given are the options that change what is read, nil where none was.
 func (o ReadOptions) given(zone *time.Location) *ReadOptions {
 	if o.TimeColumn == "" && o.TimeLayout == "" && zone == time.UTC && len(o.Columns) == 0 && o.Decimal == "" &&
-		o.Encoding == "" && o.Member == "" && !o.NoHeader && len(o.Only) == 0 {
+		o.Encoding == "" && o.Member == "" && !o.NoHeader && len(o.Only) == 0 && !o.Panel {
 		return nil
 	}
 	o.Zone, o.TimeZone, o.Origin, o.ExplainLines = zone.String(), nil, "", nil
@@ -104,10 +107,10 @@ func Parse(name string, data []byte, options ReadOptions) (*Table, error) {
 		return nil, err
 	}
 	table.Provenance.Rows = table.Rows()
-	if err := table.oneSeries(); err != nil {
-		return nil, err
+	if options.Panel {
+		return table, nil
 	}
-	return table, nil
+	return table, table.oneSeries()
 }
 
 // readCells unpacks and decodes a file and finds its header and rows.
@@ -142,6 +145,9 @@ func readCells(name string, data []byte, options ReadOptions) (*grid, error) {
 // interpret turns cells into times, names and numbers.
 func (g *grid) interpret(name string, options ReadOptions, zone *time.Location) (*Table, error) {
 	known := g.recognise(options)
+	if options.Panel {
+		known = g.panelForm(known, options)
+	}
 	if known == nil && len(options.Columns) == 0 && options.TimeColumn == "" {
 		var err error
 		if known, err = g.generic(); err != nil {

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"time"
 
@@ -30,6 +31,33 @@ func ProgressOf(command *cobra.Command, what string) func(done, all int) {
 		if done == all {
 			_ = bar.Finish()
 		}
+	}
+}
+
+// spokenEvery is how long work goes on without a word where no bar can be drawn.
+const spokenEvery = 5 * time.Second
+
+// ProgressSpoken is ProgressOf for work of minutes: where there is no terminal for a bar, people have a line on
+// standard error every few seconds; who asked for JSON hears nothing.
+func ProgressSpoken(command *cobra.Command, what string) func(done, all int) {
+	if term.IsTerminal(int(os.Stderr.Fd())) || WantsJSON(command) {
+		return ProgressOf(command, what)
+	}
+	return speak(command.ErrOrStderr(), what, time.Now)
+}
+
+// speak says how much is done and, at the pace until now, how long the rest takes.
+func speak(w io.Writer, what string, now func() time.Time) func(done, all int) {
+	start := now()
+	last := start
+	return func(done, all int) {
+		at := now()
+		if done <= 0 || done >= all || at.Sub(last) < spokenEvery {
+			return
+		}
+		last = at
+		rest := time.Duration(float64(at.Sub(start)) / float64(done) * float64(all-done))
+		fmt.Fprintf(w, "%s: %d of %d, about %s more\n", what, done, all, rest.Round(time.Second))
 	}
 }
 

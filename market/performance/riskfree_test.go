@@ -1,7 +1,9 @@
 package performance
 
 import (
+	"errors"
 	"math"
+	"strings"
 	"testing"
 	"time"
 
@@ -74,6 +76,49 @@ func TestRiskFreeRate(t *testing.T) {
 	for _, bad := range []float64{-100, 1e4, math.NaN()} {
 		if _, err := Rate(bad); err == nil {
 			t.Errorf("%v is a rate", bad)
+		}
+	}
+}
+
+// The rate's column is found as its file writes it, alone or beside others; what cannot be found is refused in words of
+// the rate's file, never with the options by which the prices are declared.
+func TestRateIsFoundInItsFile(t *testing.T) {
+	const two, three = "date,tonia\n2019-01-01,9.5\n2020-01-01,9.25\n", "date,tonia,base\n2019-01-01,9.5,9\n2020-01-01,9.25,10\n"
+	read := func(data, column string) (*RiskFree, error) {
+		return ReadRate(func(o market.ReadOptions) (*market.Table, error) {
+			return market.Parse("rates.csv", []byte(data), o)
+		}, column)
+	}
+	for _, c := range []struct {
+		data, column string
+		first        float64
+	}{
+		{two, "", 9.5}, {two, "tonia", 9.5}, {two, "TONIA", 9.5}, {two, "value", 9.5}, {three, "tonia", 9.5},
+		{three, "base", 9}, {"date,rate\n2019-01-01,9.5\n2020-01-01,9\n", "", 9.5},
+	} {
+		got, err := read(c.data, c.column)
+		if err != nil || got.series.Values[0] != c.first {
+			t.Errorf("%q of %q: %+v %v", c.column, c.data, got, err)
+			continue
+		}
+		// A sealed report names the column as it was found, and finds it again.
+		if again, err := read(c.data, got.Column); err != nil || again.series.Values[0] != c.first {
+			t.Errorf("again %q of %q: %+v %v", got.Column, c.data, again, err)
+		}
+	}
+	for _, c := range []struct{ data, column, says string }{
+		{two, "nosuch", `no column of numbers called "nosuch"; it has: tonia`},
+		{three, "nosuch", "it has: tonia, base"}, {three, "", "several columns of numbers: tonia, base"},
+		{"foo,tonia\nabc,9.5\nxyz,9\n", "tonia", "needs a column of days"},
+		{"date,price_usd\n2019-01-01,9.5\n2020-01-01,9\n", "", "is in USD, no rate"},
+		{"date,bank,rate\n2019-01-01,a,9.5\n2019-01-01,b,9\n", "", "2 series by this column: a, b"},
+		{"date,bank\n2019-01-01,a\n2020-01-01,b\n", "", "rates.csv"},
+	} {
+		_, err := read(c.data, c.column)
+		var refused *market.Error
+		if !errors.As(err, &refused) || refused.Code != "market-risk-free" || !strings.Contains(refused.Detail, c.says) ||
+			strings.Contains(refused.Detail, "--") {
+			t.Errorf("%q of %q: %v", c.column, c.data, err)
 		}
 	}
 }

@@ -99,7 +99,9 @@ func known(question string, q url.Values) error {
 }
 
 // table opens a file of the folder; a name with a path in it is refused.
-func (f Folder) table(name string) (*market.Table, error) {
+func (f Folder) table(name string) (*market.Table, error) { return f.read(name, market.ReadOptions{}) }
+
+func (f Folder) read(name string, options market.ReadOptions) (*market.Table, error) {
 	if name == "" || name != filepath.Base(name) || strings.HasPrefix(name, ".") || strings.ContainsAny(name, `/\`) {
 		return nil, market.Refuse("file-name", "file", "%q is not the name of a file in the data folder", name)
 	}
@@ -111,7 +113,7 @@ func (f Folder) table(name string) (*market.Table, error) {
 	if info.Mode()&os.ModeSymlink != 0 && !f.holds(path) {
 		return nil, market.Refuse("file-name", "file", "%q is a link out of the data folder", name)
 	}
-	return market.ReadFile(filepath.Join(string(f), name), market.ReadOptions{})
+	return market.ReadFile(path, options)
 }
 
 // holds reports whether a path, its links followed, stays inside the folder.
@@ -235,7 +237,7 @@ func wholeReport(ctx context.Context, f Folder, q url.Values) (any, error) {
 }
 
 func concentrated(_ context.Context, f Folder, q url.Values) (any, error) {
-	t, err := f.table(q.Get("file"))
+	t, err := f.read(q.Get("file"), market.ReadOptions{Panel: true})
 	if err != nil {
 		return nil, err
 	}

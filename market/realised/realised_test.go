@@ -184,9 +184,9 @@ func TestRealisedGARCH(t *testing.T) {
 }
 
 // The kernel is that of Python's arch (Parzen, not centred) on the same returns, whose bandwidth was
-// worked out there anew (testdata/kernel.py).
+// worked out there anew (../verify/references/kernel.py).
 func TestKernelAgainstArch(t *testing.T) {
-	data, err := os.ReadFile("testdata/kernel.json")
+	data, err := os.ReadFile("../verify/references/kernel.json")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -228,11 +228,9 @@ func (s Seal) Rederive(ctx context.Context,
 }
 
 func (s Seal) riskFree(open func(string, market.ReadOptions) (*market.Table, error)) (*performance.RiskFree, error) {
-	table, err := s.input(open, s.RiskFreeFile, s.RiskFreeHash, market.ReadOptions{})
-	if err != nil {
-		return nil, err
-	}
-	return performance.RateFrom(table, s.RiskFreeColumn)
+	return performance.ReadRate(func(reading market.ReadOptions) (*market.Table, error) {
+		return s.input(open, s.RiskFreeFile, s.RiskFreeHash, reading)
+	}, s.RiskFreeColumn)
 }
 
 func (s Seal) input(open func(string, market.ReadOptions) (*market.Table, error), name, hash string,

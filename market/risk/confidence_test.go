@@ -39,9 +39,9 @@ func TestESRegressionHasItsSizeAndPower(t *testing.T) {
 }
 
 // Python's arch (8.0.0, MCS, method max, 20,000 stationary resamples of mean block
-// 8) on testdata/losses.txt.
+// 8) on ../verify/references/losses.txt.
 func TestConfidenceSetAgainstArch(t *testing.T) {
-	data, err := os.ReadFile("testdata/losses.txt")
+	data, err := os.ReadFile("../verify/references/losses.txt")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -72,6 +72,12 @@ func League(ctx context.Context, r []float64, first, last, garchWindow int, p fl
 	if err != nil {
 		return nil, err
 	}
+	// A day takes two steps, of which either can be the longer: the laws of its sample, and the fit of GARCH-t.
+	step := func(done int) {
+		if progress != nil {
+			progress(done, 2*days)
+		}
+	}
 	for i := range days {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -92,9 +98,10 @@ func League(ctx context.Context, r []float64, first, last, garchWindow int, p fl
 		if tails {
 			table["extreme value"][i] = beyond(sample, p)
 		}
+		step(i + 1)
 	}
 	table[filteredName], table["extreme value (garch-t)"], err = filtered(ctx, r, first, last, garchWindow, p,
-		tails, progress)
+		tails, func(done, _ int) { step(days + done) })
 	if err != nil {
 		return nil, err
 	}

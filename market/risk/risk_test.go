@@ -98,7 +98,16 @@ func TestLeague(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	league, err := League(context.Background(), r, 1000, 2599, 1000, 0.01, 0, nil)
+	// Progress is of both halves of the work, the first from its first day, and the last step is the end.
+	steps := 0
+	league, err := League(context.Background(), r, 1000, 2599, 1000, 0.01, 0, func(done, all int) {
+		if steps++; done != steps || all != 3200 {
+			t.Fatalf("step %d is %d of %d", steps, done, all)
+		}
+	})
+	if steps != 3200 {
+		t.Errorf("%d steps", steps)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}

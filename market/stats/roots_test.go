@@ -10,7 +10,7 @@ import (
 
 func simulated(t *testing.T) []float64 {
 	t.Helper()
-	data, err := os.ReadFile("testdata/returns.txt")
+	data, err := os.ReadFile("../verify/references/returns.txt")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -25,7 +25,7 @@ func simulated(t *testing.T) []float64 {
 	return out
 }
 
-// Python arch 8.0.0, PhillipsPerron(x, lags=12), on testdata/returns.txt and the
+// Python arch 8.0.0, PhillipsPerron(x, lags=12), on ../verify/references/returns.txt and the
 // first 1,500 of their sums; the local Whittle estimate by numpy's Fourier
 // transform and scipy's bounded minimum, ⌊n^0.65⌋ frequencies.
 func TestRootsAndMemoryAgainstPython(t *testing.T) {

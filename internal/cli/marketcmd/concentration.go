@@ -20,9 +20,12 @@ func newMarketConcentrationCommand() *cobra.Command {
 		Short: "HHI, Gini, Theil, Nakamoto and Lorenz, or bounds from known points",
 		Long: `Measure how unequally something is spread (blocks over pools, hash rate over
 countries, coins over holders), month by month, with "other" or "unknown" both ways.
+Any file of times, names and amounts will do, whatever its columns are called; without
+times it is a list of holders.
 The last period has bootstrap intervals. Without a file, --points gives the bounds that
 known points of a Lorenz curve leave; with one, it tests the file against them.`,
 		Example: `  aqsha market concentration pools_monthly.csv --last 12
+  aqsha market concentration miners.csv --by miner --of found
   aqsha market concentration holders.csv --by holder --of amount
   aqsha market concentration holders.csv --points 0.9:0.1,0.999:0.5
   aqsha market concentration --points 0.9:0.1,0.999:0.5 --n 50000`,
@@ -46,7 +49,7 @@ known points of a Lorenz curve leave; with one, it tests the file against them.`
 				}
 				return cli.Show(command, bounds, bounds.Print)
 			}
-			table, err := flags.read(args[0])
+			table, err := flags.readPanel(args[0])
 			if err != nil {
 				return err
 			}

@@ -65,6 +65,17 @@ func (f *importFlags) read(path string) (*market.Table, error) {
 	return table, err
 }
 
+// readPanel is read for a study of who holds how much.
+func (f *importFlags) readPanel(path string) (*market.Table, error) {
+	options, err := f.options()
+	if err != nil {
+		return nil, err
+	}
+	options.Panel = true
+	table, _, err := f.readWith(path, options)
+	return table, err
+}
+
 func (f *importFlags) options() (market.ReadOptions, error) {
 	zone, err := time.LoadLocation(f.timeZone)
 	if err != nil {

@@ -58,7 +58,7 @@ func (f *reportFlags) build(command *cobra.Command, asset string) (*marketreport
 	if o.RiskFree, err = riskFree(f.free); err != nil {
 		return nil, err
 	}
-	return marketreport.Build(command.Context(), o, cli.ProgressOf(command, "back-test"))
+	return marketreport.Build(command.Context(), o, cli.ProgressSpoken(command, "back-test"))
 }
 
 // riskFree reads a rate in percent a year, or FILE or FILE:COLUMN with one.
@@ -75,11 +75,9 @@ func riskFree(text string) (*performance.RiskFree, error) {
 			path, column = text[:i], text[i+1:]
 		}
 	}
-	table, err := market.ReadFile(path, market.ReadOptions{})
-	if err != nil {
-		return nil, err
-	}
-	return performance.RateFrom(table, column)
+	return performance.ReadRate(func(reading market.ReadOptions) (*market.Table, error) {
+		return market.ReadFile(path, reading)
+	}, column)
 }
 
 func newMarketReportCommand() *cobra.Command {

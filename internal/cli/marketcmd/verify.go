@@ -17,7 +17,7 @@ func newMarketVerifyCommand() *cobra.Command {
 		Use:   "verify",
 		Short: "Recompute reference figures and compare them one by one",
 		Long: `Recompute figures of the synthetic set and compare them with results that
-independent software (R) gave, or with --reference those of a folder that holds
+independent software (R, Python) gave, or with --reference those of a folder that holds
 inputs and reference.json. Exits non-zero when a figure is off.`,
 		Example: "  aqsha market verify\n  aqsha market verify --reference extracts --all",
 		Args:    cli.ExactArgs(0),

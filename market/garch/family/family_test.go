@@ -13,7 +13,7 @@ import (
 )
 
 func returns(t testing.TB) []float64 {
-	data, err := os.ReadFile("testdata/returns.txt")
+	data, err := os.ReadFile("../../verify/references/returns.txt")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,7 +79,7 @@ func TestAgainstArch(t *testing.T) {
 			Parameters map[string]float64
 		}
 	}
-	data, err := os.ReadFile("testdata/arch.json")
+	data, err := os.ReadFile("../../verify/references/family.json")
 	if err != nil {
 		t.Fatal(err)
 	}
