@@ -113,7 +113,11 @@ func TestAPageIsUsed(t *testing.T) {
 		!strings.Contains(err.Error(), "no such button") {
 		t.Errorf("what a script throws: %v", err)
 	}
+	// A browser that has little time hands observers their entries when it has some.
 	longest, err := tab.LongestTask(t.Context())
+	for tries := 0; err == nil && longest.Millis < busy && tries < 200; tries++ {
+		longest, err = tab.LongestTask(t.Context())
+	}
 	if err != nil || longest.Millis < busy || longest.Heading != "A page" {
 		t.Errorf("the longest task is %v, %v; one took %d ms", longest, err, busy)
 	}
