@@ -166,6 +166,7 @@ func (s *Server) delegate(ctx context.Context, in DelegationRequest) (Delegation
 		return Delegation{}, token.Errorf(token.OutOfRange, "until_millis", "want a time within the next %d days",
 			int(maxDelegation.Hours())/24)
 	}
+	// One refusal for all that may be wrong with a signature: which of them it was would help only who guesses.
 	refused := newProblem(http.StatusUnauthorized, codeSignIn, "signature",
 		"the challenge is not answered: it is of another wallet, origin or node, used or older than a minute, or the "+
 			"signature is not by the wallet's key")

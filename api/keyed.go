@@ -53,6 +53,7 @@ func (s *Server) keyed(ctx context.Context, in KeyQuestion) (found KeyedWallets,
 	}
 	challenge := [token.SessionChallengeBytes]byte(raw)
 	digest := token.KeyDigest(s.node.Network(), in.Key, in.Origin, challenge)
+	// The challenge is used up last: a stranger's wrong signature must not use up the one that its owner was given.
 	if !s.sessions.ours(in.Origin) || !s.sessions.stands(challenge, token.WalletID{}, now) || !in.Key.Usable() ||
 		!token.Verify(in.Key, digest, &in.Signature) || !s.sessions.use(challenge, now) {
 		return found, signInRefused()

@@ -98,6 +98,8 @@ func (n *Network) Web(ctx context.Context, d protocol.Protocol, request string) 
 	if !ok {
 		account = [2]string{"root", "root"}
 	}
+	// What was given for the network goes before what makers ship: a login that the owner changed must not be tried
+	// with the old one first, since some firmwares lock the account after a few.
 	client := &Digest{User: first(n.User, account[0]), Password: first(n.Password, account[1]),
 		Client: n.Pin.client(DefaultTimeout)}
 	scheme := "http://"

@@ -42,8 +42,9 @@ func ReadRate(open func(market.ReadOptions) (*market.Table, error), column strin
 	}
 	if errors.As(err, &refused) && (refused.Code == "market-form-unknown" || strings.Contains(refused.Detail, "--")) {
 		detail, _, _ := strings.Cut(refused.Detail, ";")
-		return nil, market.Refuse("risk-free", "risk-free", "the rate's file cannot be read: %s: %s; it needs a column "+
-			"of days, as 2024-01-31, and one of the rate", refused.Field, detail)
+		return nil, market.Refuse("risk-free", "risk-free",
+			"the rate's file cannot be read: %s: %s; it needs a column "+
+				"of days, as 2024-01-31, and one of the rate", refused.Field, detail)
 	}
 	if err != nil {
 		return nil, err
@@ -79,11 +80,13 @@ func rateColumn(t *market.Table, asked string) (string, error) {
 	case len(headers) == 1 && plain:
 		return t.Columns[0].Name, nil
 	case len(headers) == 1:
-		return "", market.Refuse("risk-free", "risk-free", "%s of %s is in %s, no rate; name it, FILE:COLUMN, if it is one",
+		return "", market.Refuse("risk-free", "risk-free",
+			"%s of %s is in %s, no rate; name it, FILE:COLUMN, if it is one",
 			headers[0], file, t.Columns[0].Unit)
 	default:
-		return "", market.Refuse("risk-free", "risk-free", "%s has several columns of numbers: %.300s; name the rate's: "+
-			"FILE:COLUMN", file, strings.Join(headers, ", "))
+		return "", market.Refuse("risk-free", "risk-free",
+			"%s has several columns of numbers: %.300s; name the rate's: "+
+				"FILE:COLUMN", file, strings.Join(headers, ", "))
 	}
 }
 

@@ -163,7 +163,8 @@ func tolerance(path string) (limit float64, absolute bool, worst func(*Report) *
 	name := path[strings.LastIndexByte(path, '.')+1:]
 	fitted := slices.Contains([]string{"persistence", "uncond_var", "half_life_days", "h_first", "h_last", "h_next",
 		"vol_next_ann365", "t_var", "t_es"}, name)
-	none := func(*Report) *float64 { return new(float64) } // the other program's own error, and not to be counted as ours
+	// the other program's own error, and not to be counted as ours
+	none := func(*Report) *float64 { return new(float64) }
 	switch {
 	case strings.HasPrefix(path, "arch.confidence_set"):
 		return 0.04, true, none // both resample: p-values of drawn worlds

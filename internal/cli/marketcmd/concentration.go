@@ -10,6 +10,14 @@ import (
 	"github.com/aqsha/aqsha/market/concentration"
 )
 
+// concentrationHelp is what help says of concentration at length.
+const concentrationHelp = `Measure how unequally something is spread (blocks over pools, hash rate over
+countries, coins over holders), month by month, with "other" or "unknown" both ways.
+Any file of times, names and amounts will do, whatever its columns are called; without
+times it is a list of holders.
+The last period has bootstrap intervals. Without a file, --points gives the bounds that
+known points of a Lorenz curve leave; with one, it tests the file against them.`
+
 func newMarketConcentrationCommand() *cobra.Command {
 	var flags importFlags
 	var by, of, residual string
@@ -18,12 +26,7 @@ func newMarketConcentrationCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "concentration [FILE]",
 		Short: "HHI, Gini, Theil, Nakamoto and Lorenz, or bounds from known points",
-		Long: `Measure how unequally something is spread (blocks over pools, hash rate over
-countries, coins over holders), month by month, with "other" or "unknown" both ways.
-Any file of times, names and amounts will do, whatever its columns are called; without
-times it is a list of holders.
-The last period has bootstrap intervals. Without a file, --points gives the bounds that
-known points of a Lorenz curve leave; with one, it tests the file against them.`,
+		Long:  concentrationHelp,
 		Example: `  aqsha market concentration pools_monthly.csv --last 12
   aqsha market concentration miners.csv --by miner --of found
   aqsha market concentration holders.csv --by holder --of amount
