@@ -28,6 +28,7 @@ import (
 type Options struct {
 	// Open lets everybody read everything. Only for loopback; Serve refuses it elsewhere.
 	Open   bool
+	Within bool // open to this process alone, which reads a network that is none for development: /v1/network says so
 	Access []Access
 	// Origins are where clients dial this server (https://tenge.example.kz), besides the loopback address it listens
 	// on: a wallet's key signs in at one of them.

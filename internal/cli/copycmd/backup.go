@@ -53,6 +53,9 @@ roles and passkeys, which its audit trail adds up to. Sessions and links are not
 			}
 			result := backedUp{}
 			result.Copied, err = nodecmd.CopyLog(command, args[0], c, s.Keyring, s.API, nil)
+			if err == nil {
+				err = keepDevelopment(ctx, args[0], c, s.API)
+			}
 			if err == nil && cli.Flag(command, "node") == "" {
 				result.Staff, err = copyStaff(cli.Flag(command, "data"), args[0])
 			}
@@ -119,8 +122,23 @@ func backupConfig(ctx context.Context, dir string, from *api.Client) (datadir.Co
 	}
 	c := datadir.Config{Name: info.Name, Listen: datadir.DefaultListen, Development: info.Open,
 		Leader: datadir.BackupLeader, Network: info.Network.String()}
-	if err := nodecmd.CopyGenesis(ctx, dir, from, "", c); err != nil {
+	err = nodecmd.CopyGenesis(ctx, dir, from, "", c)
+	if err == nil {
+		err = datadir.MarkDevelopment(dir, c)
+	}
+	if err != nil {
 		return c, nil, errors.Join(err, lock.Close())
 	}
 	return c, lock, nil
+}
+
+// keepDevelopment has a backup that was continued say whether its network is a development one, which an earlier
+// program's said wrongly.
+func keepDevelopment(ctx context.Context, dir string, c datadir.Config, from *api.Client) error {
+	info, err := from.Network(ctx)
+	if err != nil || c.Development == info.Open {
+		return err
+	}
+	c.Development = info.Open
+	return datadir.WriteCopyConfig(dir, c)
 }

@@ -121,7 +121,7 @@ func ShutDirectory(dir string) error {
 		return err
 	}
 	ours := append([]string{ConfigFile, InitFile, RestoringFile, addressOf, "LOCK", "keys", "names", "payments",
-		"channels", "staff"}, node.LedgerParts...)
+		"channels", "staff", developmentFile}, node.LedgerParts...)
 	for _, name := range names {
 		if !slices.Contains(ours, name) && !strings.HasPrefix(name, SetAsidePrefix) {
 			return nil
