@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"time"
@@ -46,6 +47,9 @@ roles and passkeys, which its audit trail adds up to. Sessions and links are not
 			}
 			if err := nodecmd.ShowsAll(ctx, s.API); err != nil {
 				return err
+			}
+			if cli.Flag(command, "node") == "" { // this directory's own node, which keeps the log from being read here
+				s.API.UseAccess(datadir.LeftAccess(cli.Flag(command, "data")))
 			}
 			c, lock, err := backupConfig(ctx, args[0], s.API)
 			if err != nil {
@@ -116,7 +120,7 @@ func backupConfig(ctx context.Context, dir string, from *api.Client) (datadir.Co
 	if err != nil {
 		return datadir.Config{}, nil, err
 	}
-	lock, err := datadir.NewDirectory(ctx, dir)
+	lock, undo, err := datadir.BeginDirectory(ctx, dir)
 	if err != nil {
 		return datadir.Config{}, nil, err
 	}
@@ -127,9 +131,19 @@ func backupConfig(ctx context.Context, dir string, from *api.Client) (datadir.Co
 		err = datadir.MarkDevelopment(dir, c)
 	}
 	if err != nil {
-		return c, nil, errors.Join(err, lock.Close())
+		return c, nil, errors.Join(readsAll(err), undo())
 	}
 	return c, lock, nil
+}
+
+// readsAll says what a copy needs that a node refused.
+func readsAll(err error) error {
+	if problem := (*api.Problem)(nil); errors.As(err, &problem) &&
+		(problem.Status == http.StatusForbidden || problem.Status == http.StatusUnauthorized) {
+		return fmt.Errorf("a backup has the whole ledger: name an access that reads all of it (--access-file), or run "+
+			"this as the owner of the node's directory: %w", err)
+	}
+	return err
 }
 
 // keepDevelopment has a backup that was continued say whether its network is a development one, which an earlier
