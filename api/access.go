@@ -45,6 +45,9 @@ func (s *Server) SetAccess(list []Access) { s.access.Store(&list) }
 // everything is what the holder of an open node's address may read.
 var everything = &Access{Name: "open", Role: RoleAuditor}
 
+// machine is what the commands on a node's own data directory may read (Options.Machine).
+var machine = &Access{Name: "machine", Role: RoleAuditor}
+
 // CheckAccess says whether a list of accesses can be used.
 func CheckAccess(list []Access) error {
 	for i, a := range list {
@@ -128,6 +131,9 @@ func (s *Server) accessOf(r *http.Request) *Access {
 		return s.session(r.Context(), secret)
 	}
 	hash, list := HashToken(secret), *s.access.Load()
+	if s.options.Machine != "" && OpenedBy(s.options.Machine, hash) {
+		return machine
+	}
 	for i := range list {
 		if OpenedBy(list[i].TokenSHA256, hash) && !list[i].Expired(time.Now()) {
 			return &list[i]

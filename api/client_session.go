@@ -54,6 +54,14 @@ func (c *Client) UseKeys(network token.NetworkID, keys Keyring) {
 	c.door = d
 }
 
+// UseAccess has the client show an access token where it has none; an empty one changes nothing. Not while a request
+// is under way.
+func (c *Client) UseAccess(access string) {
+	if c.access == "" {
+		c.access = access
+	}
+}
+
 // maxTried bounds the wallets and keys with which a client tries to be let in for one request.
 const maxTried = 8
 

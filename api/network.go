@@ -137,8 +137,8 @@ func (s *Server) registerNetwork() {
 	huma.Register(s.api, operation("get-network", "/v1/network", "Which network this is, and its head", byAnybody),
 		func(context.Context, *struct{}) (*answer[Network], error) {
 			g := s.node.Genesis()
-			return ok(Network{s.node.Network(), g.Name, g.LogKey, s.node.Head(), s.options.Open, s.node.Head().Rules,
-				s.node.Clock().TimeMillis}, nil)
+			return ok(Network{s.node.Network(), g.Name, g.LogKey, s.node.Head(), s.options.Open && !s.options.Within,
+				s.node.Head().Rules, s.node.Clock().TimeMillis}, nil)
 		})
 	huma.Register(s.api, operation("get-genesis", "/v1/genesis", "What founded the network", byAnybody),
 		func(context.Context, *struct{}) (*answer[ledger.Genesis], error) { return ok(s.node.Genesis(), nil) })

@@ -28,7 +28,11 @@ import (
 type Options struct {
 	// Open lets everybody read everything. Only for loopback; Serve refuses it elsewhere.
 	Open   bool
+	Within bool // open to this process alone, which reads a network that is none for development: /v1/network says so
 	Access []Access
+	// Machine is the hash of a token that reads everything, which this run leaves in its data directory: whoever may
+	// read it there reads the log beside it anyway. Empty for none.
+	Machine string
 	// Origins are where clients dial this server (https://tenge.example.kz), besides the loopback address it listens
 	// on: a wallet's key signs in at one of them.
 	Origins []string

@@ -17,11 +17,20 @@ type sessionKeys struct{ keyring *Keyring }
 
 // Wallets are the wallets whose sessions can be opened.
 func (k sessionKeys) Wallets() []token.WalletID {
-	list, err := k.keyring.OwnWallets()
+	names, err := k.keyring.Names()
 	if err != nil {
 		return nil
 	}
-	return list
+	list, treasuries := []token.WalletID(nil), []token.WalletID(nil)
+	for _, n := range names {
+		switch {
+		case k.keyring.hasKey(n.Name):
+			list = append(list, n.ID)
+		case n.Bank && k.keyring.hasKey(n.Name+treasuryKey):
+			treasuries = append(treasuries, n.ID)
+		}
+	}
+	return append(list, treasuries...)
 }
 
 // OwnWallets are the wallets that have a name and a key of that name here: those that whoever has this book speaks for.
@@ -31,14 +40,16 @@ func (b *Keyring) OwnWallets() (list []token.WalletID, err error) {
 		return nil, err
 	}
 	for _, n := range names {
-		if there(b.files, b.path(keysDir, n.Name+keySuffix)) {
+		if b.hasKey(n.Name) {
 			list = append(list, n.ID)
 		}
 	}
 	return list, nil
 }
 
-// KeysOf are the key that bears a wallet's name, and then those that were made for it later (NAME-new, NAME-new-2):
+func (b *Keyring) hasKey(name string) bool { return there(b.files, b.path(keysDir, name+keySuffix)) }
+
+// KeysOf are the key that bears a wallet's name, or that of a bank's treasury, and then those that were made for it later (NAME-new, NAME-new-2):
 // which of them is the wallet's at present only the ledger knows. A wallet without a name here is somebody else's: no
 // key is opened for it, and nobody asked for a passphrase.
 func (k sessionKeys) KeysOf(id token.WalletID) (list []func() (token.Signer, error)) {
@@ -47,7 +58,8 @@ func (k sessionKeys) KeysOf(id token.WalletID) (list []func() (token.Signer, err
 	if err != nil || name == id.String() {
 		return nil
 	}
-	own := func(key string) bool { return key == name }
+	// A name with the treasury's suffix is of a bank, or of nobody: the node says whose key it is.
+	own := func(key string) bool { return key == name || key == name+treasuryKey }
 	later := func(key string) bool { return strings.HasPrefix(key, name+"-new") }
 	for _, is := range []func(string) bool{own, later} {
 		for _, key := range keys {

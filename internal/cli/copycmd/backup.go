@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"time"
@@ -47,12 +48,18 @@ roles and passkeys, which its audit trail adds up to. Sessions and links are not
 			if err := nodecmd.ShowsAll(ctx, s.API); err != nil {
 				return err
 			}
+			if cli.Flag(command, "node") == "" { // this directory's own node, which keeps the log from being read here
+				s.API.UseAccess(datadir.LeftAccess(cli.Flag(command, "data")))
+			}
 			c, lock, err := backupConfig(ctx, args[0], s.API)
 			if err != nil {
 				return err
 			}
 			result := backedUp{}
 			result.Copied, err = nodecmd.CopyLog(command, args[0], c, s.Keyring, s.API, nil)
+			if err == nil {
+				err = keepDevelopment(ctx, args[0], c, s.API)
+			}
 			if err == nil && cli.Flag(command, "node") == "" {
 				result.Staff, err = copyStaff(cli.Flag(command, "data"), args[0])
 			}
@@ -113,14 +120,39 @@ func backupConfig(ctx context.Context, dir string, from *api.Client) (datadir.Co
 	if err != nil {
 		return datadir.Config{}, nil, err
 	}
-	lock, err := datadir.NewDirectory(ctx, dir)
+	lock, undo, err := datadir.BeginDirectory(ctx, dir)
 	if err != nil {
 		return datadir.Config{}, nil, err
 	}
 	c := datadir.Config{Name: info.Name, Listen: datadir.DefaultListen, Development: info.Open,
 		Leader: datadir.BackupLeader, Network: info.Network.String()}
-	if err := nodecmd.CopyGenesis(ctx, dir, from, "", c); err != nil {
-		return c, nil, errors.Join(err, lock.Close())
+	err = nodecmd.CopyGenesis(ctx, dir, from, "", c)
+	if err == nil {
+		err = datadir.MarkDevelopment(dir, c)
+	}
+	if err != nil {
+		return c, nil, errors.Join(readsAll(err), undo())
 	}
 	return c, lock, nil
+}
+
+// readsAll says what a copy needs that a node refused.
+func readsAll(err error) error {
+	if problem := (*api.Problem)(nil); errors.As(err, &problem) &&
+		(problem.Status == http.StatusForbidden || problem.Status == http.StatusUnauthorized) {
+		return fmt.Errorf("a backup has the whole ledger: name an access that reads all of it (--access-file), or run "+
+			"this as the owner of the node's directory: %w", err)
+	}
+	return err
+}
+
+// keepDevelopment has a backup that was continued say whether its network is a development one, which an earlier
+// program's said wrongly.
+func keepDevelopment(ctx context.Context, dir string, c datadir.Config, from *api.Client) error {
+	info, err := from.Network(ctx)
+	if err != nil || c.Development == info.Open {
+		return err
+	}
+	c.Development = info.Open
+	return datadir.WriteCopyConfig(dir, c)
 }

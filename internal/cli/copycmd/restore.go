@@ -68,7 +68,10 @@ acknowledged), how much a replaced leader had written that nobody was told of, a
 
 With --to-size or --to-time the ledger is restored as it stood then, up to the last block by that size or
 time, every signature verified. What comes of it is a copy to read, as an auditor does; it follows nobody.
-To go on from there after a disaster, "aqsha promote --accept-loss" makes it the leader of a new epoch.`,
+To go on from there after a disaster, "aqsha promote --accept-loss" makes it the leader of a new epoch.
+
+Only a backup that says so is of a development network, open to read; those that earlier programs made do not
+("development = true" in config.toml makes it one again).`,
 		Example: `  aqsha restore /mnt/backup/tenge
   aqsha restore http://127.0.0.1:8430 --data ./pilot
   aqsha restore /mnt/archive/tenge --to-time 2026-11-28T17:30 --data ./as-of`,
@@ -155,7 +158,7 @@ func restore(command *cobra.Command, source string, to point, accept bool) (err 
 		}
 	}
 	c = configAfter(dir, source, c, to)
-	if err := datadir.WriteConfig(dir, c); err != nil {
+	if err := datadir.WriteCopyConfig(dir, c); err != nil {
 		return err
 	}
 	if err := durable.Remove(vfs.OS, filepath.Join(dir, datadir.RestoringFile)); err != nil {

@@ -134,6 +134,9 @@ func ReadConfig(dir string) (Config, error) {
 	if unknown := meta.Undecoded(); len(unknown) > 0 {
 		return c, cli.Usage(fmt.Errorf("%s: %w", filepath.Join(dir, ConfigFile), unknownKey(unknown[0])))
 	}
+	if c.Development, err = c.isDevelopment(dir); err != nil {
+		return c, err
+	}
 	if c.ClockSeconds < 0 || c.ClockSeconds > maxClockSeconds {
 		return c, cli.Usage(fmt.Errorf("%s: clock_seconds: %d, want 0 (which is %d) to %d",
 			filepath.Join(dir, ConfigFile), c.ClockSeconds, int(node.DefaultClockBound.Seconds()), maxClockSeconds))

@@ -110,6 +110,29 @@ func NewDirectory(ctx context.Context, dir string) (io.Closer, error) {
 	return TakeDirectory(ctx, dir)
 }
 
+// BeginDirectory is NewDirectory for what may fail before anything is there: undo lets go of the directory, and takes
+// away what was made, unless something came to stand in it.
+func BeginDirectory(ctx context.Context, dir string) (lock io.Closer, undo func() error, err error) {
+	_, missed := os.Stat(dir)
+	_, unlocked := os.Stat(filepath.Join(dir, lockFile))
+	if lock, err = NewDirectory(ctx, dir); err != nil {
+		return nil, nil, err
+	}
+	return lock, func() error {
+		if unlocked != nil {
+			_ = os.Remove(filepath.Join(dir, lockFile)) // while it is held: nobody else's
+		}
+		err := lock.Close()
+		if missed != nil {
+			_ = os.Remove(dir) // which an empty directory alone lets be done with it
+		}
+		return err
+	}, nil
+}
+
+// lockFile is the lock above a directory (vfs.FS.Lock).
+const lockFile = "LOCK"
+
 // ShutDirectory makes a directory, or shuts one that is there to others. One that holds other things is left as it is:
 // what is made in it is its owner's alone all the same.
 func ShutDirectory(dir string) error {
@@ -120,8 +143,8 @@ func ShutDirectory(dir string) error {
 	if err != nil {
 		return err
 	}
-	ours := append([]string{ConfigFile, InitFile, RestoringFile, addressOf, "LOCK", "keys", "names", "payments",
-		"channels", "staff"}, node.LedgerParts...)
+	ours := append([]string{ConfigFile, InitFile, RestoringFile, addressOf, accessFile, lockFile, "keys", "names", "payments",
+		"channels", "staff", developmentFile}, node.LedgerParts...)
 	for _, name := range names {
 		if !slices.Contains(ours, name) && !strings.HasPrefix(name, SetAsidePrefix) {
 			return nil
@@ -131,7 +154,10 @@ func ShutDirectory(dir string) error {
 }
 
 // ForgetAddress removes what a node that was killed left behind; the caller holds the directory, so none runs.
-func ForgetAddress(dir string) { _ = os.Remove(filepath.Join(dir, addressOf)) }
+func ForgetAddress(dir string) {
+	_ = os.Remove(filepath.Join(dir, addressOf))
+	_ = os.Remove(filepath.Join(dir, accessFile))
+}
 
 // Pause waits a little before the next try.
 func Pause(ctx context.Context) error {
@@ -155,6 +181,26 @@ func Announce(dir string, l net.Listener, instance string) (url string, withdraw
 	url = "http://" + l.Addr().String()
 	path := filepath.Join(dir, addressOf)
 	return url, func() { _ = os.Remove(path) }, durable.Replace(vfs.OS, path, []byte(url+"\n"+instance+"\n"))
+}
+
+// accessFile holds the access token of the run that address names, for commands that copy the whole ledger from the
+// directory while the node has it.
+const accessFile = "node.access"
+
+// LeaveAccess draws an access token of this run and leaves it in the directory, its owner's alone.
+func LeaveAccess(dir string) (hash string, withdraw func(), err error) {
+	path, access := filepath.Join(dir, accessFile), api.NewToken()
+	return api.HashToken(access), func() { _ = os.Remove(path) }, durable.Replace(vfs.OS, path, []byte(access+"\n"))
+}
+
+// LeftAccess is the access token that the node which runs on a directory left there; empty if it left none that this
+// user may read.
+func LeftAccess(dir string) string {
+	content, err := durable.Read(vfs.OS, filepath.Join(dir, accessFile), maxAddress)
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(content))
 }
 
 // Announced reads where the node that runs on a directory says that it listens, and the word of its run.

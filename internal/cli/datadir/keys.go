@@ -58,11 +58,12 @@ func OpenKeyring(command *cobra.Command) (*wallet.Keyring, error) {
 // isDevelopment says whether a data directory is of a development network, whose keys are not worth a passphrase. One
 // that is of no network yet may come to hold real money.
 func isDevelopment(dir string) bool {
-	var c struct {
-		Development bool `toml:"development"`
+	var c Config
+	if _, err := toml.DecodeFile(filepath.Join(dir, ConfigFile), &c); err != nil {
+		return false
 	}
-	_, err := toml.DecodeFile(filepath.Join(dir, ConfigFile), &c)
-	return err == nil && c.Development
+	is, err := c.isDevelopment(dir)
+	return err == nil && is
 }
 
 // unencryptedKey is the refusal to leave a new key readable to whoever reads the disk.

@@ -60,9 +60,13 @@ func nameArchive(c datadir.Config, network token.NetworkID) error {
 		return token.Errorf(datadir.WrongNetwork, "archive", "%s holds network %s (%s)", c.Archive, there.Network,
 			there.Name)
 	}
+	if err == nil { // an earlier program's archive does not say it in a way that a restoration relies on
+		there.Development = c.Development
+		return datadir.WriteCopyConfig(c.Archive, there)
+	}
 	if !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	return datadir.WriteConfig(c.Archive, datadir.Config{Name: c.Name, Listen: datadir.DefaultListen,
+	return datadir.WriteCopyConfig(c.Archive, datadir.Config{Name: c.Name, Listen: datadir.DefaultListen,
 		Development: c.Development, Leader: datadir.BackupLeader, Network: network.String()})
 }

@@ -185,14 +185,14 @@ func beginCopy(ctx context.Context, dir, url, access, network string) (datadir.C
 	if err != nil {
 		return datadir.Config{}, nil, fmt.Errorf("node %s: %w", url, err)
 	}
-	lock, err := datadir.NewDirectory(ctx, dir)
+	lock, undo, err := datadir.BeginDirectory(ctx, dir)
 	if err != nil {
 		return datadir.Config{}, nil, err
 	}
 	c := datadir.Config{Name: info.Name, Listen: defaultFollowerListen, Development: info.Open,
 		Leader: strings.TrimSuffix(url, "/"), Network: info.Network.String()}
 	if err := CopyGenesis(ctx, dir, client, network, c); err != nil {
-		return c, nil, errors.Join(err, lock.Close())
+		return c, nil, errors.Join(err, undo())
 	}
 	return c, lock, nil
 }

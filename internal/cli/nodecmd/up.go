@@ -178,9 +178,14 @@ var ErrDone = errors.New("done")
 
 func serveNode(ctx context.Context, n *node.Node, dir string, c datadir.Config, logger *slog.Logger,
 	story func() []api.StoryStep, once func(ctx context.Context, s *api.Server, url string) error) error {
-	instance := datadir.NewInstance()
+	machine, forget, err := datadir.LeaveAccess(dir)
+	if err != nil {
+		return err
+	}
+	defer forget()
 	options := api.Options{Open: c.Development, Access: c.Access, Origins: c.Origins, Story: story, MarketDir: c.Market,
-		CashLogs: c.CashLogs, Demo: c.Demo, Logger: logger, Instance: instance, Members: c.Members(), Dir: dir}
+		CashLogs: c.CashLogs, Demo: c.Demo, Logger: logger, Members: c.Members(), Dir: dir,
+		Instance: datadir.NewInstance(), Machine: machine}
 	if c.Cluster != nil {
 		options.Cluster = c.Cluster.Status
 	}
@@ -207,7 +212,7 @@ func serveNode(ctx context.Context, n *node.Node, dir string, c datadir.Config, 
 		}
 		listeners = append(listeners, here)
 	}
-	_, withdraw, err := datadir.Announce(dir, listeners[len(listeners)-1], instance)
+	_, withdraw, err := datadir.Announce(dir, listeners[len(listeners)-1], options.Instance)
 	if err != nil {
 		return err
 	}

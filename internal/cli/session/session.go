@@ -185,7 +185,8 @@ func openLocal(ctx context.Context, dir string, c datadir.Config, keyring *walle
 		return nil, err
 	}
 	closed := cli.EndInTime(ctx, os.Stderr)
-	client, err := wallet.NewClient(ctx, api.Local(api.New(n, api.Options{Open: true})), keyring)
+	options := api.Options{Open: true, Within: !c.Development}
+	client, err := wallet.NewClient(ctx, api.Local(api.New(n, options)), keyring)
 	if err != nil {
 		err = errors.Join(err, n.Close())
 		closed()
