@@ -87,11 +87,26 @@ func TestBadImports(t *testing.T) {
 		"ip,sn\nhost,SMT1\n":                 "farm-bad-address",
 		"ip,sn\n10.0.0.1,\"A\n":              "",
 		"ip,sn,rack\n1.1.1.1,SMT1,\"a,b\"\n": "bad-place",
-		"ip,sn,expected_hashrate\n1.1.1.1,SMT1,fast\n": "not-a-number",
+		"ip,sn,expected_hashrate\n1.1.1.1,SMT1,fast\n":                                   "not-a-number",
+		"ip,mac,sn\n10.0.0.3,02:00:00:00:00:03,N/A\n10.0.0.4,02-00-00-00-00-03,SNA004\n": "farm-two-addresses",
+		"ip,mac,sn\n10.0.0.4,02-00-00-00-00-03,SNA004\n10.0.0.3,02:00:00:00:00:03,N/A\n": "farm-two-addresses",
+		"ip,sn\n10.0.0.3,SNA004\n10.0.0.4,SNA004\n":                                      "farm-two-addresses",
 	} {
 		got, _, err := fleet.ReadCSV(strings.NewReader(csv), "")
 		if want != "" && code(err) != want {
 			t.Errorf("%q: %v, %v, want %q", csv, got, err, want)
+		}
+	}
+}
+
+// Two serial numbers under one MAC, and a machine that stands twice at its address, are taken.
+func TestRowsThatAreNoTwins(t *testing.T) {
+	for _, csv := range []string{
+		"ip,mac,sn\n10.0.0.3,02:00:00:00:00:03,SNA003\n10.0.0.4,02-00-00-00-00-03,SNA004\n",
+		"ip,mac,sn\n10.0.0.3,02:00:00:00:00:03,SNA003\n10.0.0.3,02-00-00-00-00-03,N/A\n",
+	} {
+		if got, _, err := fleet.ReadCSV(strings.NewReader(csv), ""); err != nil || len(got) != 2 {
+			t.Errorf("%q: %v, %v", csv, got, err)
 		}
 	}
 }
