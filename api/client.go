@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -40,6 +41,8 @@ type Client struct {
 	waiting func(base string) (answered func())
 	// submitsNot is why no transaction may be sent; nil lets them be. Set before the client is used.
 	submitsNot error
+	// changed: something that changes the ledger went out
+	changed atomic.Bool
 	// the instance that the first answer must be of; nil once it was, or if any will do
 	expect atomic.Pointer[string]
 }
@@ -123,7 +126,11 @@ func (c *Client) do(ctx context.Context, method, path, contentType string, body 
 		return nil, err
 	}
 	defer response.Body.Close()
-	return readAnswer(response, method+" "+path)
+	content, err := readAnswer(response, method+" "+path)
+	if broken := new(brokenError); errors.As(err, broken) {
+		err = c.unreached(c.bases[c.at.Load()], method, path, broken.error)
+	}
+	return content, err
 }
 
 // sendTo sends a request to a node, and once more when it is refused and a wallet's key opens a session for it.
@@ -147,7 +154,7 @@ func (c *Client) sendAs(ctx context.Context, access, base, method, path, content
 	body []byte) (*http.Response, error) {
 	r, err := http.NewRequestWithContext(ctx, method, base+path, bytes.NewReader(body))
 	if err != nil {
-		return nil, unreached(base, err)
+		return nil, c.unreached(base, method, path, err)
 	}
 	if contentType != "" {
 		r.Header.Set("Content-Type", contentType)
@@ -165,14 +172,19 @@ func (c *Client) sendAs(ctx context.Context, access, base, method, path, content
 		defer c.waiting(base)()
 	}
 	response, err := c.http.Do(r)
-	return c.met(response, unreached(base, err))
+	return c.met(response, c.unreached(base, method, path, err))
 }
+
+// brokenError is why an answer that had begun did not come to its end.
+type brokenError struct{ error }
+
+func (e brokenError) Unwrap() error { return e.error }
 
 // readAnswer reads the body of an answer, or the problem that it states.
 func readAnswer(response *http.Response, what string) ([]byte, error) {
 	content, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
 	if err != nil {
-		return nil, err
+		return nil, brokenError{err}
 	}
 	if response.StatusCode < 300 {
 		return content, nil
@@ -240,7 +252,7 @@ func post[T any](ctx context.Context, c *Client, path string, input any) (value 
 // change is post for what changes something there: without an answer, or with one that cannot be read, it is not known
 // whether it was done.
 func change[T any](ctx context.Context, c *Client, path string, input any) (value T, err error) {
-	ctx, answered := noticed(ctx)
+	ctx, answered := c.noticed(ctx)
 	value, err = post[T](ctx, c, path, input)
 	return value, answered(err)
 }
@@ -404,7 +416,7 @@ func anyElsewhere(answers []Answer) bool {
 }
 
 func (c *Client) submitOnce(ctx context.Context, sequence []byte, count int) ([]Answer, error) {
-	ctx, answered := noticed(ctx)
+	ctx, answered := c.noticed(ctx)
 	body, err := c.do(ctx, http.MethodPost, "/v1/transactions", "application/cbor-seq", sequence)
 	if err != nil {
 		return nil, answered(err)

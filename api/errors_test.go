@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/aqsha/aqsha/api"
+	"github.com/aqsha/aqsha/token"
 	"github.com/aqsha/aqsha/words"
 )
 
@@ -29,6 +30,34 @@ func TestErrorsAreServedInWords(t *testing.T) {
 	}
 	if _, err := server.Errors(t.Context(), "de"); err == nil {
 		t.Error("a language that is not there was served")
+	}
+}
+
+// A question that is cut off is no change that is; who had sent a change before cannot say that nothing was done.
+func TestAQuestionWithoutAnAnswer(t *testing.T) {
+	cut := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/v1/supply" { // an answer that begins
+			w.Header().Set("Content-Length", "100")
+			_, _ = w.Write([]byte("{"))
+		}
+		panic(http.ErrAbortHandler)
+	}))
+	defer cut.Close()
+	c := api.NewClient(cut.URL, "")
+	_, network := c.Network(t.Context())
+	_, supply := c.Supply(t.Context())
+	_, chosen := c.Select(t.Context(), token.WalletID{}, 5, 0)
+	for name, err := range map[string]error{"network": network, "supply": supply, "selection": chosen} {
+		if none, changed := api.NoAnswer(err); !none || changed || errors.As(err, new(*api.UnansweredError)) {
+			t.Errorf("%s: no answer %t, changed %t: %v", name, none, changed, err)
+		}
+	}
+	if _, err := c.SubmitEncoded(t.Context(), []byte{1}, 1); !errors.As(err, new(*api.UnansweredError)) {
+		t.Errorf("%v is not known as unanswered", err)
+	}
+	_, err := c.Network(t.Context())
+	if none, changed := api.NoAnswer(err); !none || !changed {
+		t.Errorf("after a change: no answer %t, changed %t: %v", none, changed, err)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"net/url"
 	"os"
 	"strings"
@@ -21,6 +22,28 @@ import (
 type UnreachedError struct {
 	Node  string // URL
 	Cause error
+	// Asked: the request changes no ledger, it reads, or sets tokens aside.
+	Asked bool
+	// Changed: the same client has sent a change before, so that what it is part of may be done in part.
+	Changed bool
+}
+
+// Ended says that the connection ended, or time was up, before there was an answer.
+func (e *UnreachedError) Ended() bool { return e.timedOut() || e.cut() }
+
+func (e *UnreachedError) timedOut() bool {
+	var call *url.Error
+	return errors.Is(e.Cause, context.DeadlineExceeded) || errors.Is(e.Cause, os.ErrDeadlineExceeded) ||
+		errors.As(e.Cause, &call) && call.Timeout()
+}
+
+func (e *UnreachedError) cut() bool {
+	for _, end := range []error{io.EOF, io.ErrUnexpectedEOF, syscall.ECONNRESET, syscall.EPIPE} {
+		if errors.Is(e.Cause, end) {
+			return true
+		}
+	}
+	return strings.HasPrefix(cause(e.Cause).Error(), "stream error") // HTTP/2's, of which the library exports no type
 }
 
 func (e *UnreachedError) Error() string { return errtext.Redact(e.Node) + " " + e.why() }
@@ -31,7 +54,6 @@ func (e *UnreachedError) why() string {
 	var authority x509.UnknownAuthorityError
 	var host x509.HostnameError
 	var certificate x509.CertificateInvalidError
-	var call *url.Error
 	switch {
 	case errors.Is(e.Cause, syscall.ECONNREFUSED):
 		return "does not answer: connection refused"
@@ -43,22 +65,16 @@ func (e *UnreachedError) why() string {
 		return "shows a certificate of an authority that is not known here: name its file with --ca"
 	case errors.As(e.Cause, &host), errors.As(e.Cause, &certificate):
 		return "shows a certificate that does not hold: " + cause(e.Cause).Error()
-	case errors.Is(e.Cause, context.DeadlineExceeded), errors.Is(e.Cause, os.ErrDeadlineExceeded),
-		errors.As(e.Cause, &call) && call.Timeout():
+	case e.timedOut():
 		return "did not answer in time"
 	case errors.Is(e.Cause, context.Canceled):
 		return "was not waited for any more"
-	case errors.Is(e.Cause, io.EOF), errors.Is(e.Cause, io.ErrUnexpectedEOF), errors.Is(e.Cause, syscall.ECONNRESET),
-		errors.Is(e.Cause, syscall.EPIPE):
+	case e.cut():
 		return "ended the connection without an answer"
 	case e.NoHTTP():
 		return "answers, and does not speak HTTP: it is no node, or the URL is not right"
 	}
-	// HTTP/2's, of which the library exports no type
-	if text := cause(e.Cause).Error(); !strings.HasPrefix(text, "stream error") {
-		return "does not answer: " + errtext.Plain(text)
-	}
-	return "ended the connection without an answer"
+	return "does not answer: " + errtext.Plain(cause(e.Cause).Error())
 }
 
 // NoHTTP says that something answered, and not as a server of HTTP does: it is no node.
@@ -97,10 +113,11 @@ func cause(err error) error {
 	return err
 }
 
-// unreached says of an error of the HTTP client which node did not answer and why.
-func unreached(base string, err error) error {
+// unreached says of an error of the HTTP client which node did not answer what, and why.
+func (c *Client) unreached(base, method, path string, err error) error {
 	if err == nil {
 		return nil
 	}
-	return &UnreachedError{base, err}
+	asked := method == http.MethodGet || path == "/v1/explain" || strings.HasPrefix(path, "/v1/wallets/")
+	return &UnreachedError{Node: base, Cause: err, Asked: asked, Changed: c.changed.Load()}
 }

@@ -91,6 +91,9 @@ func (d *Client) PayBatch(ctx context.Context, batch Batch, notify func(Outcome)
 		}
 		p := rowPayment{batchRunning: r, row: row, key: r.plan.keys[i], contents: r.plan.contents[i]}
 		outcome, err := p.pay(ctx)
+		if err != nil && batch.Repeat { // one payment, of no file
+			return err
+		}
 		if err != nil {
 			return fmt.Errorf("line %d: %w", row.Line, err)
 		}

@@ -33,8 +33,8 @@ func endOf(t *testing.T, line []string) (int, string) {
 var reads = []string{"/selections", "/explain", "/quote/aqsha"}
 
 // silent is a server before a node, a pool or an office that passes on what is asked and takes whatever would change
-// something, whole, to answer nothing.
-func silent(t *testing.T, behind string) string {
+// something, whole, to answer nothing; nor does it answer paths that end so.
+func silent(t *testing.T, behind string, ends ...string) string {
 	t.Helper()
 	to, err := url.Parse(behind)
 	if err != nil {
@@ -44,7 +44,7 @@ func silent(t *testing.T, behind string) string {
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	return listen(t, "tcp", "127.0.0.1:0", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodGet || slices.ContainsFunc(reads, func(end string) bool {
-			return strings.HasSuffix(r.URL.Path, end)
+			return strings.HasSuffix(r.URL.Path, end) && !slices.Contains(ends, end)
 		}) {
 			passOn(t, client, to.Host, w, r)
 			return
@@ -167,7 +167,10 @@ func newStage(t *testing.T) stage {
 		_, _ = io.Copy(io.Discard, r.Body)
 		panic(http.ErrAbortHandler)
 	}))
-	return stage{strings.NewReplacer("$NODE", node.url, "$SILENT", silent(t, node.url), "$GONE", "http://127.0.0.1:1",
+	ends := listen(t, "tcp", "127.0.0.1:0", http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		panic(http.ErrAbortHandler)
+	}))
+	return stage{strings.NewReplacer("$NODE", node.url, "$ENDS", ends, "$MUTE", silent(t, node.url, "/selections"), "$SILENT", silent(t, node.url), "$GONE", "http://127.0.0.1:1",
 		"$NET", net,
 		"$BROKEN", at("broken"), "$SOCKET", socket, "$DIR", dir,
 		"$MINT", strings.TrimSpace(string(mint)), "$DUMB", silent(t, strings.TrimSpace(string(mint))))}
@@ -238,7 +241,7 @@ type provoked struct {
 }
 
 // Lines of the file: "exit [code] | the command line". One that begins with "changes" changes the ledger, and is run at
-// a node that takes it and does not answer, at an address where nobody is, and, the first of a noun, on a directory
+// a node that takes it and does not answer, at an address where nobody is, at one that ends every connection, and, the first of a noun, on a directory
 // whose log is damaged.
 func readProvoked(t *testing.T) (all []provoked) {
 	t.Helper()
@@ -260,7 +263,8 @@ func readProvoked(t *testing.T) (all []provoked) {
 		if want == "changes" {
 			all = append(all, provoked{cli.ExitUnknown, "", append(slices.Clone(words), "--data", "$NET", "--node",
 				"$SILENT")},
-				provoked{cli.ExitUnreached, "", append(slices.Clone(words), "--data", "$NET", "--node", "$GONE")})
+				provoked{cli.ExitUnreached, "", append(slices.Clone(words), "--data", "$NET", "--node", "$GONE")},
+				provoked{cli.ExitUnreached, "", append(slices.Clone(words), "--data", "$NET", "--node", "$ENDS")})
 			if !slices.Contains(broken, words[0]) { // one of a noun: all open the ledger in the same way
 				broken = append(broken, words[0])
 				all = append(all, provoked{cli.ExitFailure, "", append(slices.Clone(words), "--data", "$BROKEN")})
@@ -301,6 +305,8 @@ func TestExitCodes(t *testing.T) {
 			defer func() { <-several }()
 			if got, said := endOf(t, line); got != p.exit || p.code != "" && !strings.Contains(said, p.code) {
 				t.Errorf("aqsha %s: exit %d, want %d %s:\n%s", strings.Join(p.line, " "), got, p.exit, p.code, said)
+			} else if slices.Contains(line, "--idempotency-key") && strings.Contains(said, "line 1") {
+				t.Errorf("aqsha %s has no file: %s", strings.Join(p.line, " "), said)
 			}
 		})
 	}

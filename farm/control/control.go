@@ -7,9 +7,11 @@ import (
 	"io"
 	"maps"
 	"net"
+	"net/http/httptrace"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/aqsha/aqsha/farm"
@@ -343,12 +345,16 @@ func (c *Controller) order(ctx context.Context, m *fleet.Machine, order Order, r
 	giving, stop := context.WithTimeout(ctx, timeout)
 	defer stop()
 	speaker, err := c.speaker(m)
+	taken := false
 	if err == nil {
-		err = speaker.identify(giving)
+		taken, err = identified(giving, speaker)
 	}
 	if err != nil {
 		var dial *net.OpError
 		result.Outcome, result.Unreached = err.Error(), errors.As(err, &dial) && dial.Op == "dial"
+		if taken && result.Unreached { // a later question found no time, or nobody, any more
+			result.Outcome, result.Unreached = "not ordered: it took a connection and did not answer who it is", false
+		}
 		return
 	}
 	before := int64(protocol.Unknown)
@@ -374,6 +380,18 @@ func (c *Controller) order(ctx context.Context, m *fleet.Machine, order Order, r
 	}
 	result.Outcome = c.readBack(ctx, m, speaker, order, before)
 	result.Unknown = !result.Done()
+}
+
+// identified asks a machine who it is. taken says that a connection came about, whatever became of the next one.
+func identified(ctx context.Context, s speaker) (taken bool, err error) {
+	var connected atomic.Bool
+	err = s.identify(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		ConnectDone: func(_, _ string, failed error) {
+			if failed == nil {
+				connected.Store(true)
+			}
+		}}))
+	return connected.Load(), err
 }
 
 // readBack is readBack within the time that there is for it.

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
@@ -200,6 +201,45 @@ func TestUnreached(t *testing.T) {
 	results, err := c.Give(t.Context(), []*fleet.Machine{gone}, control.Order{Action: control.Reboot})
 	if err != nil || len(results) != 1 || !results[0].Unreached || results[0].Unknown || results[0].Done() {
 		t.Errorf("a machine that is not there: %+v, %v", results, err)
+	}
+}
+
+// Of a machine that takes a connection and is silent it is not said that nobody was there; the order was not sent.
+func TestMute(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	heard := make(chan string, 16)
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer conn.Close()
+				asked, _ := io.ReadAll(conn) // until the other end gives up
+				heard <- string(asked)
+			}()
+		}
+	}()
+	c, _ := controller(t)
+	c.Timeout = 500 * time.Millisecond
+	for _, p := range []protocol.Protocol{protocol.WhatsminerV2, protocol.LuxOS, protocol.AntminerNew} {
+		mute := &fleet.Machine{ID: "mute", Serial: "mute", Address: l.Addr().String(), Protocol: p}
+		if p == protocol.AntminerNew {
+			mute.HTTPPort = l.Addr().(*net.TCPAddr).Port
+		}
+		results, err := c.Give(t.Context(), []*fleet.Machine{mute}, control.Order{Action: control.Sleep})
+		if err != nil || len(results) != 1 || results[0].Unreached || results[0].Unknown || results[0].Done() ||
+			strings.Contains(results[0].Outcome, "dial") {
+			t.Errorf("a mute %s: %+v, %v", p, results, err)
+		}
+		if asked := <-heard; asked == "" || strings.Contains(asked, "power_off") {
+			t.Errorf("a mute %s was sent %q", p, asked)
+		}
 	}
 }
 

@@ -22,7 +22,9 @@ type Page struct {
 	From         time.Time          `json:"from"`
 	To           time.Time          `json:"to"`
 	Machines     int                `json:"machines"`
-	Running      int                `json:"running"` // in the last hour
+	Running      int                `json:"running"`  // they hash, by their last poll
+	Sleeping     int                `json:"sleeping"` // told not to mine
+	Silent       int                `json:"silent"`   // they do not answer
 	Simulated    int                `json:"simulated"`
 	Lost         money.Tiyn         `json:"lost_tiyn"` // planned and curtailed time is not a loss
 	Accepted     money.Tiyn         `json:"accepted_tiyn"`
@@ -115,8 +117,8 @@ func (p *Page) Print(w io.Writer, tabs func(w io.Writer, write func(tab io.Write
 	if p.Simulated > 0 {
 		fmt.Fprintf(w, "%d of the %d machines are SIMULATED.\n", p.Simulated, p.Machines)
 	}
-	fmt.Fprintf(w, "%d of %d machines run. Lost %s, accepted %s.\n", p.Running, p.Machines, p.Lost.Format(),
-		p.Accepted.Format())
+	fmt.Fprintf(w, "%d of %d machines run%s. Lost %s, accepted %s.\n", p.Running, p.Machines, p.others(),
+		p.Lost.Format(), p.Accepted.Format())
 	if p.Unpriced > 0 {
 		fmt.Fprintf(w, "%d machine-hours have no price (aqsha farm price): their work is counted at 0.\n", p.Unpriced)
 	}
@@ -128,6 +130,39 @@ func (p *Page) Print(w io.Writer, tabs func(w io.Writer, write func(tab io.Write
 	})
 	p.printVisits(w, tabs, clean)
 	p.printAlerts(w, tabs, clean)
+}
+
+// others says what the machines do that do not run.
+func (p *Page) others() (text string) {
+	for _, some := range []struct {
+		count int
+		text  string
+	}{{p.Sleeping, "%d asleep by order"}, {p.Silent, "%d without an answer"},
+		{p.Machines - p.Running - p.Sleeping - p.Silent, "%d answering without hashing"}} {
+		if some.count > 0 {
+			text += ", " + fmt.Sprintf(some.text, some.count)
+		}
+	}
+	return text
+}
+
+// count says of each machine what it does now, by its last poll.
+func (p *Page) count(views []records.View) {
+	for i := range views {
+		v := &views[i]
+		p.Machines++
+		if v.Machine.Simulated {
+			p.Simulated++
+		}
+		switch {
+		case !v.Answered:
+			p.Silent++
+		case v.Poll.Sleeping:
+			p.Sleeping++
+		case v.Poll.RateMHs != 0: // one that tells no rate may hash
+			p.Running++
+		}
+	}
 }
 
 func (p *Page) printVisits(w io.Writer, tabs func(w io.Writer, write func(tab io.Writer)), clean func(string) string) {

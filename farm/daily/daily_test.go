@@ -24,6 +24,7 @@ import (
 	"github.com/aqsha/aqsha/farm/protocol"
 	"github.com/aqsha/aqsha/farm/records"
 	"github.com/aqsha/aqsha/farm/simulate/past"
+	"github.com/aqsha/aqsha/farm/telemetry"
 	"github.com/aqsha/aqsha/farm/usage"
 	"github.com/aqsha/aqsha/txlog/seal"
 )
@@ -117,6 +118,50 @@ func TestMorningPage(t *testing.T) {
 		if !strings.Contains(text.String(), want) {
 			t.Errorf("no %q on the page:\n%s", want, text.String())
 		}
+	}
+}
+
+// Who runs is said by the last polls: not by what ran an hour ago.
+func TestWhoRuns(t *testing.T) {
+	dir := t.TempDir()
+	from := time.Date(2026, 10, 1, 0, 0, 0, 0, time.UTC)
+	if err := past.Write(t.Context(), dir, past.Options{Machines: 7, Seed: 2, From: from, To: from.Add(3 * time.Hour), Interval: time.Minute}); err != nil {
+		t.Fatal(err)
+	}
+	b, err := records.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := b.Store.Machines()
+	// Ten minutes on, in which two do not answer; the third sleeps and the fourth hashes nothing.
+	newest := b.Store.Newest()
+	for minute := range usage.Instant(10) {
+		for i, name := range names[2:] {
+			polls, err := b.Store.Polls(uint32(i+2), newest-usage.Minute, newest+1)
+			if err != nil || len(polls) == 0 {
+				t.Fatal(name, polls, err)
+			}
+			next := polls[len(polls)-1]
+			next.At = newest + (minute+1)*usage.Minute
+			if next.Sleeping = i == 0; i < 2 {
+				next.RateMHs = 0
+			}
+			if _, err := b.Store.Append([]telemetry.Row{{Machine: uint32(i + 2), Poll: next}}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := b.Close(); err != nil {
+		t.Fatal(err)
+	}
+	p, err := daily.Build(t.Context(), open(t, dir), 0, 10, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var text bytes.Buffer
+	p.Print(&text, tabs, func(text string) string { return text })
+	if want := "3 of 7 machines run, 1 asleep by order, 2 without an answer, 1 answering without hashing."; !strings.Contains(text.String(), want) {
+		t.Errorf("no %q in:\n%s", want, text.String())
 	}
 }
 

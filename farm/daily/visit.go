@@ -90,17 +90,15 @@ func (p *Page) findVisits(ctx context.Context, b *records.Records, whole, last *
 	if err != nil {
 		return err
 	}
+	views, err := b.Views()
+	if err != nil {
+		return err
+	}
+	p.count(views)
 	newest := b.Store.Newest()
 	for i := range b.Fleet.Machines {
 		m := &b.Fleet.Machines[i]
 		now, all := last.Machines[m.ID], whole.Machines[m.ID]
-		p.Machines++
-		if m.Simulated {
-			p.Simulated++
-		}
-		if now != nil && now.Time[usage.Running] > 0 {
-			p.Running++
-		}
 		if len(p.standing[m.ID]) == 0 && tooEarly(m, now, all, newest) {
 			p.TooEarly = append(p.TooEarly, m.ID)
 			continue

@@ -87,12 +87,64 @@ func TestBadImports(t *testing.T) {
 		"ip,sn\nhost,SMT1\n":                 "farm-bad-address",
 		"ip,sn\n10.0.0.1,\"A\n":              "",
 		"ip,sn,rack\n1.1.1.1,SMT1,\"a,b\"\n": "bad-place",
-		"ip,sn,expected_hashrate\n1.1.1.1,SMT1,fast\n": "not-a-number",
+		"ip,sn,expected_hashrate\n1.1.1.1,SMT1,fast\n":                                   "not-a-number",
+		"ip,mac,sn\n10.0.0.3,02:00:00:00:00:03,N/A\n10.0.0.4,02-00-00-00-00-03,SNA004\n": "farm-two-addresses",
+		"ip,mac,sn\n10.0.0.4,02-00-00-00-00-03,SNA004\n10.0.0.3,02:00:00:00:00:03,N/A\n": "farm-two-addresses",
+		"ip,sn\n10.0.0.3,SNA004\n10.0.0.4,SNA004\n":                                      "farm-two-addresses",
 	} {
 		got, _, err := fleet.ReadCSV(strings.NewReader(csv), "")
 		if want != "" && code(err) != want {
 			t.Errorf("%q: %v, %v, want %q", csv, got, err, want)
 		}
+	}
+}
+
+// Two serial numbers under one MAC, and a machine that stands twice at its address, are taken.
+func TestRowsThatAreNoTwins(t *testing.T) {
+	for _, csv := range []string{
+		"ip,mac,sn\n10.0.0.3,02:00:00:00:00:03,SNA003\n10.0.0.4,02-00-00-00-00-03,SNA004\n",
+		"ip,mac,sn\n10.0.0.3,02:00:00:00:00:03,SNA003\n10.0.0.3,02-00-00-00-00-03,N/A\n",
+	} {
+		if got, _, err := fleet.ReadCSV(strings.NewReader(csv), ""); err != nil || len(got) != 2 {
+			t.Errorf("%q: %v, %v", csv, got, err)
+		}
+	}
+}
+
+// How a machine is spoken to, by its own word, is kept when an inventory guesses otherwise; the row moves it all the same.
+func TestAnImportGivesWayToTheMachine(t *testing.T) {
+	inv, err := fleet.OpenInventory(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := []fleet.Machine{
+		{ID: "SIM3", Serial: "SIM3", Model: "Antminer S19", ModelSeen: true, Protocol: protocol.LuxOS, Address: "127.94.5.4:4028"},
+		{ID: "SIM4", Serial: "SIM4", ProtocolSeen: true, Protocol: protocol.Cgminer, Address: "127.94.5.5:4029"},
+		{ID: "SIM5", Serial: "SIM5", ModelSeen: true, Protocol: protocol.VNish, Address: "127.94.5.6:443", TLS: true, Certificate: strings.Repeat("ab", 32)},
+		{ID: "SIM6", Serial: "SIM6", Protocol: protocol.Cgminer, Address: "127.94.5.7:4028"},
+	}
+	if _, _, err := inv.Merge(known); err != nil {
+		t.Fatal(err)
+	}
+	rows, _, err := fleet.ReadCSV(strings.NewReader("ip;mac;sn;model\n127.94.5.4;;SIM3;Whatsminer M99\n127.94.5.5;;SIM4;Bitaxe\n"+
+		"127.94.5.16;;SIM5;Whatsminer M30S\n127.94.5.7;;SIM6;Whatsminer M30S\n"), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := inv.Merge(rows); err != nil {
+		t.Fatal(err)
+	}
+	if m := inv.Find("SIM3"); m.Protocol != protocol.LuxOS || m.Address != known[0].Address || m.Model != known[0].Model {
+		t.Errorf("%+v, want it as it was", m)
+	}
+	if m := inv.Find("SIM4"); m.Protocol != protocol.Cgminer || m.Address != known[1].Address {
+		t.Errorf("%+v, want its protocol and port", m)
+	}
+	if m := inv.Find("SIM5"); m.Protocol != protocol.VNish || m.Address != "127.94.5.16:443" || !m.TLS || m.Certificate == "" {
+		t.Errorf("%+v, want its protocol, port and certificate at the new host", m)
+	}
+	if m := inv.Find("SIM6"); m.Protocol != protocol.WhatsminerV2 {
+		t.Errorf("%+v: a guess gives way to another", m)
 	}
 }
 

@@ -77,10 +77,14 @@ func ReadCSV(r io.Reader, place string) (machines []Machine, ignored []string, e
 			"no column with addresses (ip, ip_address, address) among %q; commas, semicolons or tabs part columns",
 			header)
 	}
+	var lines []int
 	for {
 		record, err := rows.Read()
 		if errors.Is(err, io.EOF) {
 			rowTwins(machines)
+			if err := twoAddresses(machines, lines); err != nil {
+				return nil, nil, err
+			}
 			return machines, ignored, nil
 		}
 		if err != nil {
@@ -104,6 +108,7 @@ func ReadCSV(r io.Reader, place string) (machines []Machine, ignored []string, e
 		if machines = append(machines, m); len(machines) > MaxMachines {
 			return nil, nil, farm.Refuse("farm-too-many", "import", "more than %d machines", MaxMachines)
 		}
+		lines = append(lines, line(rows))
 	}
 }
 
@@ -227,6 +232,37 @@ func rowTwins(machines []Machine) {
 			m.Serial = ""
 		}
 	}
+}
+
+// twoAddresses refuses rows that are one machine at two addresses: one of them is wrong, and nobody can say which.
+// Rows of two serial numbers are two machines, also under one MAC.
+func twoAddresses(machines []Machine, lines []int) error {
+	type name struct {
+		of, text string
+	}
+	by := map[name]int{} // the first row of each name
+	for i := range machines {
+		m := &machines[i]
+		enter, meet := []name{{"id", m.ID}}, []name{{"id", m.ID}}
+		if m.MAC != "" {
+			enter, meet = append(enter, name{"mac", m.MAC}), append(meet, name{"bare mac", m.MAC})
+			if m.Serial == "" {
+				enter, meet = append(enter, name{"bare mac", m.MAC}), append(meet, name{"mac", m.MAC})
+			}
+		}
+		for _, n := range meet {
+			if first, ok := by[n]; ok && machines[first].Address != m.Address {
+				return farm.Refuse("farm-two-addresses", "address", "lines %d and %d are one machine, %s, at %s and at %s",
+					lines[first], lines[i], n.text, machines[first].Address, m.Address)
+			}
+		}
+		for _, n := range enter {
+			if _, ok := by[n]; !ok {
+				by[n] = i
+			}
+		}
+	}
+	return nil
 }
 
 // importText is an inventory as UTF-8, and what parts its columns: whichever of comma, semicolon and tab its first line

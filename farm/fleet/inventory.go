@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -121,10 +122,14 @@ func (inv *Inventory) Merge(found []Machine) (added, updated int, err error) {
 func merge(known, found Machine) Machine {
 	out := found
 	out.ID = known.ID
-	if known.ModelSeen && !found.ModelSeen && DifferentModels(known.Model, found.Model) {
+	if known.ModelSeen && !found.ModelSeen {
 		out.Model = known.Model // the machine's own word, before an inventory's
 	}
+	if known.answered() && !found.answered() {
+		keepAnswered(&out, &known)
+	}
 	out.ModelSeen = known.ModelSeen || found.ModelSeen
+	out.ProtocolSeen = known.ProtocolSeen || found.ProtocolSeen
 	keep := func(to *string, from string) {
 		if *to == "" {
 			*to = from
@@ -153,6 +158,22 @@ func merge(known, found Machine) Machine {
 	}
 	out.Simulated = out.Simulated || known.Simulated
 	return out
+}
+
+// answered says whether a machine has spoken its protocol; otherwise it is a guess of an inventory.
+func (m *Machine) answered() bool { return m.ModelSeen || m.ProtocolSeen }
+
+// keepAnswered keeps how a machine is spoken to, by its own word, before what a row guesses: the row moves it to
+// another host.
+func keepAnswered(out, known *Machine) {
+	if out.Protocol != known.Protocol {
+		host, _, err := net.SplitHostPort(out.Address)
+		_, port, failed := net.SplitHostPort(known.Address)
+		if err == nil && failed == nil {
+			out.Address = net.JoinHostPort(host, port) // the row's port goes with the protocol that it guesses
+		}
+	}
+	out.Protocol, out.TLS = known.Protocol, known.TLS
 }
 
 // Select are the machines that a selector means; a selector that means none is refused.

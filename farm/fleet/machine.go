@@ -82,6 +82,8 @@ type Machine struct {
 	Given Given `json:"given,omitzero"` // by the farm's people, before all of these
 
 	ModelSeen bool `json:"model_seen,omitempty"` // the machine has told its model; otherwise an inventory has
+	// ProtocolSeen: the machine has answered in its protocol; one of which ModelSeen holds has too.
+	ProtocolSeen bool `json:"protocol_seen,omitempty"`
 
 	Single  bool   `json:"single,omitempty"`   // its firmware refuses joined commands
 	MinerID string `json:"miner_id,omitempty"` // of its control board; tells it from others

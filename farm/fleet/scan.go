@@ -347,6 +347,7 @@ func complain(m Machine, reading *protocol.Reading, problem string) *Found {
 		m.Worker, m.Simulated = worker, account == "simulated"
 	}
 	m.ID, m.ModelSeen = first(protocol.ProperSerial(m.Serial), m.MAC), m.Model != ""
+	m.ProtocolSeen = reading != nil
 	m.Since, m.Simulated = time.Now().Unix(), m.Simulated || strings.HasPrefix(m.Model, "Simulated ")
 	f := &Found{Machine: m, Identified: m.ID != "" && m.Protocol != "", Problem: problem}
 	if err := f.Machine.Validate(); f.Identified && err != nil {

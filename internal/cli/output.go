@@ -154,7 +154,13 @@ func verdictOn(err error) verdict {
 		return v
 	case errors.As(err, &usage), errors.As(err, &input):
 		return verdict{words.Usage, "", ExitUsage}
-	case errors.As(err, &unreached), api.NotReached(err):
+	case errors.As(err, &unreached):
+		return verdict{words.NotReached, "", ExitUnreached}
+	}
+	switch none, changed := api.NoAnswer(err); {
+	case none && changed: // the part that was sent before is not shown by a command that did not come to its end
+		return verdict{words.OutcomeUnknown, "", ExitUnknown}
+	case none:
 		return verdict{words.NotReached, "", ExitUnreached}
 	}
 	return verdict{words.Failure, "", ExitFailure}

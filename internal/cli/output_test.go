@@ -1,8 +1,10 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/url"
 	"testing"
@@ -36,6 +38,11 @@ func TestExitCodesOfErrors(t *testing.T) {
 		{SentUnanswered(errors.New("cut")), ExitUnknown, words.OutcomeUnknown},
 		{SentUnanswered(dial), ExitUnreached, words.NotReached},
 		{broken, ExitFailure, words.Failure},
+		{&api.UnreachedError{Cause: io.EOF, Asked: true}, ExitUnreached, words.NotReached},
+		{&api.UnreachedError{Cause: context.DeadlineExceeded, Asked: true}, ExitUnreached, words.NotReached},
+		{&api.UnreachedError{Cause: io.EOF, Asked: true, Changed: true}, ExitUnknown, words.OutcomeUnknown},
+		{&api.UnreachedError{Cause: dial, Changed: true}, ExitUnknown, words.OutcomeUnknown},
+		{&api.UnreachedError{Cause: io.EOF}, ExitFailure, words.Failure}, // a request of nodes to each other
 		{UsageError{errors.New("a value")}, ExitUsage, words.Usage},
 		{errors.New("a file"), ExitFailure, words.Failure},
 		{token.Errorf("of-tomorrow", "", "a code of a newer node"), ExitRefused, "of-tomorrow"},
