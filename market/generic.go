@@ -1,7 +1,6 @@
 package market
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -192,40 +191,4 @@ func isTime(cell string) bool {
 		}
 	}
 	return false
-}
-
-// dated recognises exports without a header whose rows begin with a time: a
-// chart's (time, value), and bars (time, four prices, volume) of MetaTrader,
-// HistData and others, whose order the prices must confirm.
-func (g *grid) dated(first int, cells []string) (header []string, source string) {
-	number := func(cell string) bool { return !missing(cell) && !evidenceOf(cell).bad }
-	times := 1
-	if len(cells) < 2 || !isTime(cells[0]) {
-		return nil, ""
-	}
-	if _, ok := plain(cells[0]); ok && (!digitsOnly(cells[0]) || len(cells[0]) < 8) {
-		return nil, "" // a number like any other
-	}
-	if _, err := time.Parse("15:04:05", (cells[1] + ":00")[:min(8, len(cells[1])+3)]); err == nil &&
-		strings.Contains(cells[1], ":") {
-		times = 2
-	}
-	for _, cell := range cells[times:] {
-		if !number(cell) {
-			return nil, ""
-		}
-	}
-	header = []string{"date", "time"}[:times]
-	switch len(cells) - times {
-	case 1:
-		return append(header, "value"), "a time and a number in each line: the chart of one series"
-	case 4, 5:
-		bars := []string{"open", "high", "low", "close", "volume"}
-		header = append(header, bars[:len(cells)-times]...)
-		if g.pricesFit(first, header) {
-			return header, fmt.Sprintf("a time and %d numbers: open and close lie between low and high",
-				len(cells)-times)
-		}
-	}
-	return nil, ""
 }

@@ -22,6 +22,7 @@ type span struct {
 // strings.
 type grid struct {
 	origin    string // as the file states it
+	symbol    string // whose rows were taken, where the file has several lists of rows
 	separator byte
 	headers   []string
 	units     []string // that a line below the header gives, or nil

@@ -36,7 +36,7 @@ func readJSON(name string, data []byte, options ReadOptions) (*grid, error) {
 		return nil, err
 	}
 	g := &grid{separator: ','}
-	found := tables{pairs: map[string][]any{}, lists: map[string][]any{}}
+	found := tables{pairs: map[string][]any{}, lists: map[string][]any{}, bars: map[string][]any{}}
 	found.walk(root, "", 0)
 	longest := 0
 	for _, list := range found.lists {
@@ -48,6 +48,9 @@ func readJSON(name string, data []byte, options ReadOptions) (*grid, error) {
 	case len(found.lists) > 1 && longest > len(found.rows):
 		g.addLists(found.lists)
 	case len(found.rows) > 0:
+		if err := g.oneOfSeveral(&found, options.Only); err != nil {
+			return nil, err
+		}
 		g.addRows(found.rows, found.unit)
 	default:
 		return nil, Refuse("json", name, "no rows of numbers in it")
@@ -89,11 +92,12 @@ func decodeJSON(name string, data []byte) (any, error) {
 }
 
 // tables are what of a value could be one: the longest list of rows, lists of
-// pairs and of values by their keys, and the unit that is stated beside them.
+// pairs, of values and of bars (rows of a time and four prices or more) by their
+// keys, and the unit that is stated beside them.
 type tables struct {
-	rows         []any
-	path, unit   string
-	pairs, lists map[string][]any
+	rows               []any
+	path, unit         string
+	pairs, lists, bars map[string][]any
 }
 
 func (t *tables) walk(v any, path string, depth int) {
@@ -104,6 +108,10 @@ func (t *tables) walk(v any, path string, depth int) {
 		}
 		if isPairs(v) {
 			t.pairs[path] = v
+		}
+		if isBars(v) {
+			t.bars[path] = v
+			return // its rows are no lists of their own
 		}
 		if isScalars(v) {
 			t.lists[path] = v
@@ -194,6 +202,42 @@ func byTime(v map[string]any) []any {
 		}
 	}
 	return rows
+}
+
+// isBars: rows of one width, wide enough for a time and four prices.
+func isBars(v []any) bool {
+	width := 0
+	for _, row := range v {
+		cells, ok := row.([]any)
+		if !ok || len(cells) < 5 || !isScalars(cells) || width > 0 && len(cells) != width {
+			return false
+		}
+		width = len(cells)
+	}
+	return width > 0
+}
+
+// oneOfSeveral takes the rows that only asks for where the file has bars of
+// several names, as Kraken answers for two pairs; which of them is not guessed.
+func (g *grid) oneOfSeveral(found *tables, only []string) error {
+	if len(found.bars) < 2 {
+		return nil
+	}
+	names := keysOf(found.bars)
+	for _, condition := range only {
+		header, name, _ := strings.Cut(condition, "=")
+		if normal(header) != "symbol" {
+			continue
+		}
+		rows, ok := found.bars[name]
+		if !ok {
+			return Refuse("not-available", header, "no rows are called %q; there are: %s", name, someOf(names))
+		}
+		found.rows, found.path, g.symbol = rows, name, name
+		return nil
+	}
+	return Refuse("series-several", "symbol", "%d lists of rows: %s; name one, as --only %q", len(names),
+		someOf(names), "symbol="+names[0])
 }
 
 func isPairs(v []any) bool {
@@ -292,7 +336,7 @@ func (g *grid) addPairs(pairs map[string][]any) {
 		case "market_caps":
 			key = "market_cap"
 		case "total_volumes":
-			key = "volume"
+			key = "volume_quote" // money: CoinGecko's volumes are in the currency of its prices
 		}
 		header = append(header, key)
 	}

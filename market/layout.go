@@ -2,32 +2,9 @@ package market
 
 import (
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 )
-
-// Header rows of exports that have none. Which of the forms with six columns
-// it is, the range of the prices says.
-var headerless = map[int][]string{
-	// Binance klines
-	12: {"open time", "open", "high", "low", "close", "volume", "close time", "volume usd", "trades", "taker base",
-		"taker quote", "ignore"},
-	// Kraken REST
-	8: {"unix", "open", "high", "low", "close", "vwap", "volume", "trades"},
-	// Kraken OHLCVT
-	7: {"unix", "open", "high", "low", "close", "volume", "trades"},
-}
-
-// sixColumns are time, four prices and volume, as the programs order them.
-var sixColumns = []struct {
-	source string
-	header []string
-}{
-	{"ccxt", []string{"unix", "open", "high", "low", "close", "volume"}},
-	{"Bitfinex", []string{"unix", "open", "close", "high", "low", "volume"}},
-	{"Coinbase", []string{"unix", "low", "high", "open", "close", "volume"}},
-}
 
 // maxBanner is how many lines may stand above the header, and below the rows.
 const maxBanner = 20
@@ -107,14 +84,13 @@ func (g *grid) header(name string, first int, options ReadOptions) (int, error) 
 		g.decide("header", "none", "as declared; columns go by their number")
 		return first, nil
 	}
-	if headerless, source := g.headerless(first, cells); headerless != nil {
-		g.headers = headerless
-		g.decide("header", "none; "+strings.Join(headerless, ", "), source)
-		return first, nil
+	ordered, source, err := g.ordered(name, first, cells)
+	if err != nil {
+		return 0, err
 	}
-	if dated, source := g.dated(first, cells); dated != nil {
-		g.headers = dated
-		g.decide("header", "none; "+strings.Join(dated, ", "), source)
+	if ordered != nil {
+		g.headers = ordered
+		g.decide("header", "none; "+strings.Join(ordered, ", "), source)
 		return first, nil
 	}
 	if slices.ContainsFunc(cells, isTimeOrNumber) && !slices.ContainsFunc(cells, isWord) {
@@ -135,53 +111,6 @@ func (g *grid) header(name string, first int, options ReadOptions) (int, error) 
 		}
 	}
 	return first + 1, nil
-}
-
-// headerless recognises exports without a header by their width.
-func (g *grid) headerless(first int, cells []string) (header []string, source string) {
-	if !allNumbers(cells) {
-		return nil, ""
-	}
-	if header, ok := headerless[len(cells)]; ok {
-		return header, fmt.Sprintf("%d columns of numbers: Binance has 12, Kraken 7 and 8", len(cells))
-	}
-	if len(cells) != 6 {
-		return nil, ""
-	}
-	for _, six := range sixColumns {
-		if g.pricesFit(first, six.header) {
-			if header != nil {
-				return nil, "" // more than one order fits
-			}
-			header, source = six.header,
-				"six columns of numbers in the order of "+six.source+": only so lie open and close between low and high"
-		}
-	}
-	return header, source
-}
-
-func (g *grid) pricesFit(first int, header []string) bool {
-	at := func(cells []string, name string) float64 {
-		v, ok := plain(cells[slices.Index(header, name)])
-		if !ok {
-			v, ok = style{decimal: ','}.parse(cells[slices.Index(header, name)])
-		}
-		if !ok {
-			return math.NaN()
-		}
-		return v
-	}
-	for r := first; r < min(first+100, g.records()); r++ {
-		cells := g.record(r)
-		if len(cells) != len(header) {
-			return false
-		}
-		o, h, l, c := at(cells, "open"), at(cells, "high"), at(cells, "low"), at(cells, "close")
-		if !(h >= max(o, c) && l <= min(o, c)) {
-			return false
-		}
-	}
-	return true
 }
 
 // trailer drops lines below the rows that are no rows: sums, sources, notes.

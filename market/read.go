@@ -199,6 +199,9 @@ func (g *grid) interpret(name string, options ReadOptions, zone *time.Location) 
 			return nil, err
 		}
 	}
+	if g.symbol != "" && !slices.ContainsFunc(table.Texts, func(c Text) bool { return c.Name == "symbol" }) {
+		table.Texts = append(table.Texts, Text{"symbol", "symbol", slices.Repeat([]string{g.symbol}, g.rows())})
+	}
 	for _, d := range options.Columns {
 		// Not by the name alone: another header may be known under it.
 		if table.index(d.Name) < 0 || !slices.ContainsFunc(g.headers, func(h string) bool {

@@ -26,7 +26,8 @@ type YearOfLiquidity struct {
 }
 
 // StudyLiquidity takes value traded from the quote volume, from base volume
-// times price, or from a reported volume in dollars.
+// times the traded price (close, where returns are of the adjusted close), or
+// from a reported volume in dollars.
 func StudyLiquidity(in Input) (Liquidity, error) {
 	p, err := in.prepare()
 	if err != nil {
@@ -53,6 +54,20 @@ func StudyLiquidity(in Input) (Liquidity, error) {
 		}
 		return values
 	}
+	// What was traded is at the traded price: across a split the adjusted one is another, and the volume's is not adjusted.
+	traded := p.prices.Values
+	if close := aligned("close"); p.origin.Column == "adjusted_close" && close != nil {
+		traded = close
+		factors := make([]float64, len(close))
+		for i := range factors {
+			factors[i] = p.prices.Values[i] / close[i]
+		}
+		if high, low := aligned("high"), aligned("low"); high != nil && low != nil {
+			ranges := [][]float64{high, low}
+			scale(ranges, factors)
+			bars.High, bars.Low = ranges[0], ranges[1]
+		}
+	}
 	if p.origin.Column == "close" {
 		bars.High, bars.Low = aligned("high"), aligned("low")
 	}
@@ -63,7 +78,7 @@ func StudyLiquidity(in Input) (Liquidity, error) {
 		}
 		if name == "volume_base" {
 			for i := range v {
-				v[i] *= p.prices.Values[i]
+				v[i] *= traded[i]
 			}
 		}
 		column, err := in.Table.Column(name)

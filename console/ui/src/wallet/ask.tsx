@@ -2,7 +2,7 @@ import { useState } from "preact/hooks";
 import { money, parseAmount } from "../format";
 import { language, t } from "../words";
 import { Field, Form, Later, type Problem, Title } from "./parts";
-import { type PaymentRequest, formatRequest } from "./request";
+import { type PaymentRequest, formatRequest, refusedBy } from "./request";
 import { history, record } from "./state";
 import { type Standing, standing } from "./tillbook";
 
@@ -22,6 +22,7 @@ export function Ask() {
   const [reference, setReference] = useState("");
   const [request, setRequest] = useState<PaymentRequest | undefined>(undefined);
   const [problem, setProblem] = useState<Problem | undefined>(undefined);
+  const [wrong, setWrong] = useState<Problem | undefined>(undefined); // with what it is for
   const [copied, setCopied] = useState(false);
   const r = record.value!;
   if (request) {
@@ -56,12 +57,18 @@ export function Ask() {
         button={t("next")}
         submit={async () => {
           const parsed = amount.trim() === "" ? undefined : parseAmount(amount);
+          setProblem(undefined);
+          setWrong(undefined);
           if (typeof parsed === "string") return setProblem(parsed);
-          setRequest({ network: r.network, to: r.wallet!, ...(parsed !== undefined && { amount: parsed }), ...(reference.trim() !== "" && { reference: reference.trim() }) });
+          const asked = { network: r.network, to: r.wallet!, ...(parsed !== undefined && { amount: parsed }), ...(reference.trim() !== "" && { reference: reference.trim() }) };
+          const refused = refusedBy(asked);
+          if (refused?.field === "reference") return setWrong(refused.code === "request-long" ? "ask.long" : "ask.hides");
+          if (refused) return setProblem({ code: refused.code });
+          setRequest(asked);
         }}
       >
         <Field label="pay.amount" value={amount} change={setAmount} decimal problem={problem} />
-        <Field label="pay.memo" value={reference} change={(text) => setReference(text.slice(0, 32))} />
+        <Field label="pay.memo" value={reference} change={(text) => setReference([...text].slice(0, 32).join(""))} problem={wrong} />
       </Form>
     </>
   );

@@ -83,6 +83,18 @@ export function formatRequest(r: PaymentRequest, link?: string): string {
   return link === undefined ? SCHEME + query : `${link}#pay?${query}`;
 }
 
+/** The rule by which the payer's wallet would refuse a request: who asks is to hear it before anybody who pays. */
+export function refusedBy(r: PaymentRequest): RuleError | undefined {
+  try {
+    parseRequest(formatRequest(r));
+    return undefined;
+  } catch (error) {
+    if (error instanceof RuleError) return error;
+    if (error instanceof URIError) return new RuleError("request-form", "reference", "it has half a character");
+    throw error;
+  }
+}
+
 /** Whether a request can be paid here and now. */
 export function checkRequest(r: PaymentRequest, network: Uint8Array, now: number): void {
   if (r.network !== hex(network)) throw new RuleError("request-network", "network", "it is for another network");
