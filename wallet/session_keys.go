@@ -49,9 +49,9 @@ func (b *Keyring) OwnWallets() (list []token.WalletID, err error) {
 
 func (b *Keyring) hasKey(name string) bool { return there(b.files, b.path(keysDir, name+keySuffix)) }
 
-// KeysOf are the key that bears a wallet's name, or that of a bank's treasury, and then those that were made for it later (NAME-new, NAME-new-2):
-// which of them is the wallet's at present only the ledger knows. A wallet without a name here is somebody else's: no
-// key is opened for it, and nobody asked for a passphrase.
+// KeysOf are the key that bears a wallet's name, or that of a bank's treasury, and then those that were made for it
+// later (NAME-new, NAME-new-2): which of them is the wallet's at present only the ledger knows. A wallet without a name
+// here is somebody else's: no key is opened for it, and nobody asked for a passphrase.
 func (k sessionKeys) KeysOf(id token.WalletID) (list []func() (token.Signer, error)) {
 	keys, err := k.keyring.list(keysDir, pubSuffix)
 	name := k.keyring.NameOf(id)

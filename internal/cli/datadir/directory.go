@@ -143,8 +143,8 @@ func ShutDirectory(dir string) error {
 	if err != nil {
 		return err
 	}
-	ours := append([]string{ConfigFile, InitFile, RestoringFile, addressOf, accessFile, lockFile, "keys", "names", "payments",
-		"channels", "staff", developmentFile}, node.LedgerParts...)
+	ours := append([]string{ConfigFile, InitFile, RestoringFile, addressOf, accessFile, lockFile, "keys", "names",
+		"payments", "channels", "staff", developmentFile}, node.LedgerParts...)
 	for _, name := range names {
 		if !slices.Contains(ours, name) && !strings.HasPrefix(name, SetAsidePrefix) {
 			return nil
