@@ -43,7 +43,8 @@ func (e *UnreachedError) cut() bool {
 			return true
 		}
 	}
-	return strings.HasPrefix(cause(e.Cause).Error(), "stream error") // HTTP/2's, of which the library exports no type
+	// HTTP/2's, of which the library exports no type
+	return strings.HasPrefix(cause(e.Cause).Error(), "stream error")
 }
 
 func (e *UnreachedError) Error() string { return errtext.Redact(e.Node) + " " + e.why() }

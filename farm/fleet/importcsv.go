@@ -82,10 +82,7 @@ func ReadCSV(r io.Reader, place string) (machines []Machine, ignored []string, e
 		record, err := rows.Read()
 		if errors.Is(err, io.EOF) {
 			rowTwins(machines)
-			if err := twoAddresses(machines, lines); err != nil {
-				return nil, nil, err
-			}
-			return machines, ignored, nil
+			return machines, ignored, twoAddresses(machines, lines)
 		}
 		if err != nil {
 			return nil, nil, farm.Refuse("csv", "import", "at byte %d: %v", rows.InputOffset(), err)
@@ -99,11 +96,7 @@ func ReadCSV(r io.Reader, place string) (machines []Machine, ignored []string, e
 		}
 		m, err := importRow(field, given)
 		if err != nil {
-			var refusal *farm.Error
-			if errors.As(err, &refusal) {
-				return nil, nil, farm.Refuse(refusal.Code, refusal.Field, "line %d: %s", line(rows), refusal.Detail)
-			}
-			return nil, nil, err
+			return nil, nil, atLine(rows, err)
 		}
 		if machines = append(machines, m); len(machines) > MaxMachines {
 			return nil, nil, farm.Refuse("farm-too-many", "import", "more than %d machines", MaxMachines)
@@ -115,6 +108,15 @@ func ReadCSV(r io.Reader, place string) (machines []Machine, ignored []string, e
 func line(rows *csv.Reader) int {
 	line, _ := rows.FieldPos(0)
 	return line
+}
+
+// atLine says of a refusal in which line it is.
+func atLine(rows *csv.Reader, err error) error {
+	var refusal *farm.Error
+	if errors.As(err, &refusal) {
+		return farm.Refuse(refusal.Code, refusal.Field, "line %d: %s", line(rows), refusal.Detail)
+	}
+	return err
 }
 
 func importRow(field func(string) string, given Place) (Machine, error) {
@@ -250,9 +252,11 @@ func twoAddresses(machines []Machine, lines []int) error {
 				enter, meet = append(enter, name{"bare mac", m.MAC}), append(meet, name{"mac", m.MAC})
 			}
 		}
+		// A row without a serial number is every machine of its MAC; one with a serial number is another than theirs.
 		for _, n := range meet {
 			if first, ok := by[n]; ok && machines[first].Address != m.Address {
-				return farm.Refuse("farm-two-addresses", "address", "lines %d and %d are one machine, %s, at %s and at %s",
+				return farm.Refuse("farm-two-addresses", "address",
+					"lines %d and %d are one machine, %s, at %s and at %s",
 					lines[first], lines[i], n.text, machines[first].Address, m.Address)
 			}
 		}
