@@ -3,7 +3,6 @@ package market
 import (
 	"fmt"
 	"math"
-	"slices"
 	"strings"
 	"time"
 )
@@ -45,6 +44,7 @@ func (g *grid) ordered(name string, first int, cells []string) (header []string,
 		return append([]string{"date", "time"}[:times:times], "value"),
 			"a time and a number in each line: the chart of one series", nil
 	}
+	// All of them are tried, and those that fit best kept: a second one that fits is why it is refused.
 	var fitting []order
 	var sources []string
 	known, best := 0, misfit
@@ -120,15 +120,7 @@ const (
 // such a price; a bar ends after it begins. shift is by how many columns the
 // header's stand further right.
 func (g *grid) fits(first int, header []string, shift int) fit {
-	at := func(name string) int {
-		if i := slices.Index(header, name); i >= 0 {
-			return i + shift
-		}
-		return -1
-	}
-	o, h, l, c := at("open"), at("high"), at("low"), at("close")
-	volume, trades, vwap, confirm := at("volume"), at("trades"), at("vwap"), at("confirm")
-	quote, again, end := max(at("volume quote"), at("volume usd")), max(at("volccyquote"), at("usdt")), at("close time")
+	columns := columnsOf(header, shift)
 	rows, traded, money := 0, 0, 0
 	for r := first; r < g.records(); r++ {
 		cells := g.record(r)
@@ -138,62 +130,101 @@ func (g *grid) fits(first int, header []string, shift int) fit {
 			}
 			continue // a note below the rows
 		}
-		bar := barOf(cells)
-		open, high, low, close := bar(o), bar(h), bar(l), bar(c)
-		if math.IsNaN(open + high + low + close) {
+		bar := columns.read(cells)
+		if math.IsNaN(bar.open + bar.high + bar.low + bar.close) {
 			continue // a bar without trades, or a sum below the rows
 		}
 		rows++
-		n, v := bar(trades), bar(volume)
-		if !(low <= min(open, close) && max(open, close) <= high) || n != math.Trunc(n) && !math.IsNaN(n) || n < 0 ||
-			v < 0 || confirm >= 0 && bar(confirm) != 0 && bar(confirm) != 1 || end >= 0 && bar(end) <= bar(0) {
+		if !bar.possible() {
 			return misfit
 		}
-		if w := bar(vwap); v > 0 && !math.IsNaN(w) && !moneyOf(v, w*v, low, high) {
-			return misfit
-		}
-		if !(v > 0) || v < 100*unitOfLast(cells[volume]) {
+		if !(bar.volume > 0) || bar.volume < 100*unitOfLast(cells[columns["volume"]]) {
 			continue // nothing traded, or a volume that is rounded too much to say
 		}
 		traded++
-		if quote >= 0 && !moneyOf(v, bar(quote), low, high) || again >= 0 && !moneyOf(v, bar(again), low, high) {
-			return misfit
+		for _, paid := range []float64{bar.quote, bar.again} {
+			if !math.IsNaN(paid) && !bar.cost(paid) {
+				return misfit
+			}
 		}
-		if n > 0 && moneyOf(v, n, low, high) {
+		if bar.trades > 0 && bar.cost(bar.trades) {
 			money++
 		}
 	}
-	// Whole numbers that are the volume times the price in all of several rows count no trades.
+	_, quoted := columns["volume quote"]
 	switch {
-	case rows == 0 || quote < 0 && traded >= 3 && money == traded:
+	// Whole numbers that are the volume times the price in all of several rows count no trades.
+	case rows == 0 || !quoted && traded >= 3 && money == traded:
 		return misfit
-	case quote >= 0 && traded == 0:
+	case quoted && traded == 0:
 		return unconfirmed
 	}
 	return confirmed
 }
 
-// barOf reads cells by their column; what is not there, or no number, is NaN.
-func barOf(cells []string) func(column int) float64 {
-	return func(column int) float64 {
-		if column < 0 {
+// columns are where in a row the quantities of an order stand.
+type columns map[string]int
+
+func columnsOf(header []string, shift int) columns {
+	at := columns{}
+	for i, name := range header {
+		switch name {
+		case "volume usd":
+			name = "volume quote"
+		case "usdt":
+			name = "volccyquote"
+		}
+		if at[name] = i + shift; i == 0 {
+			at["begin"] = 0
+		}
+	}
+	return at
+}
+
+// bar is a row as an order reads it; what is not there, or no number, is NaN.
+type bar struct {
+	begin, end, open, high, low, close, volume float64
+	quote, again, vwap, trades, confirm        float64
+}
+
+func (c columns) read(cells []string) bar {
+	of := func(name string) float64 {
+		at, ok := c[name]
+		if !ok {
 			return math.NaN()
 		}
-		v, ok := plain(cells[column])
+		v, ok := plain(cells[at])
 		if !ok {
-			v, ok = style{decimal: ','}.parse(cells[column])
+			v, ok = style{decimal: ','}.parse(cells[at])
 		}
 		if !ok {
 			return math.NaN()
 		}
 		return v
 	}
+	return bar{of("begin"), of("close time"), of("open"), of("high"), of("low"), of("close"), of("volume"),
+		of("volume quote"), of("volccyquote"), of("vwap"), of("trades"), of("confirm")}
 }
 
-// moneyOf: money is what the volume cost at a price between low and high, but
-// for one in a hundred of rounding.
-func moneyOf(volume, money, low, high float64) bool {
-	return money >= 0.99*volume*low && money <= 1.01*volume*high
+// possible: nothing in the bar says that it is read in a wrong order. What is NaN says nothing.
+func (b bar) possible() bool {
+	switch {
+	case b.low > min(b.open, b.close) || b.high < max(b.open, b.close), b.volume < 0, b.end <= b.begin:
+		return false
+	case b.trades < 0 || b.trades != math.Trunc(b.trades) && !math.IsNaN(b.trades):
+		return false
+	case !math.IsNaN(b.confirm) && b.confirm != 0 && b.confirm != 1:
+		return false
+	case b.volume > 0 && !math.IsNaN(b.vwap):
+		return b.cost(b.vwap * b.volume)
+	}
+	return true
+}
+
+// cost: money is what the volume cost at a price between low and high, but for
+// one in a hundred of rounding.
+func (b bar) cost(money float64) bool {
+	return money >= 0.99*b.volume*b.low && money <= 1.01*b.volume*b.high
 }
 
 // unitOfLast is the unit of a number's last decimal, 0 where it has none.

@@ -54,7 +54,7 @@ func StudyLiquidity(in Input) (Liquidity, error) {
 		}
 		return values
 	}
-	// What was traded is at the traded price: across a split the adjusted one is another, and the volume's is not adjusted.
+	// Value is at the traded price: across a split the adjusted one is another, and the volume is not adjusted.
 	traded := p.prices.Values
 	if close := aligned("close"); p.origin.Column == "adjusted_close" && close != nil {
 		traded = close

@@ -17,6 +17,12 @@ function cameText(came: Standing, amount: bigint | undefined): string {
   return t("ask.paid", { amount: of(came.paid) });
 }
 
+/** What the rule means to who asks: its own words speak to the payer, of a code. */
+const beside = (code: string) => (code === "request-long" ? "ask.long" : "ask.hides");
+
+/** The first 32 characters, none of them halved. */
+const cut = (text: string) => [...text].slice(0, 32).join("");
+
 export function Ask() {
   const [amount, setAmount] = useState("");
   const [reference, setReference] = useState("");
@@ -60,15 +66,17 @@ export function Ask() {
           setProblem(undefined);
           setWrong(undefined);
           if (typeof parsed === "string") return setProblem(parsed);
-          const asked = { network: r.network, to: r.wallet!, ...(parsed !== undefined && { amount: parsed }), ...(reference.trim() !== "" && { reference: reference.trim() }) };
+          const what = reference.trim();
+          const of = { network: r.network, to: r.wallet! };
+          const asked = { ...of, ...(parsed !== undefined && { amount: parsed }), ...(what && { reference: what }) };
           const refused = refusedBy(asked);
-          if (refused?.field === "reference") return setWrong(refused.code === "request-long" ? "ask.long" : "ask.hides");
+          if (refused?.field === "reference") return setWrong(beside(refused.code));
           if (refused) return setProblem({ code: refused.code });
           setRequest(asked);
         }}
       >
         <Field label="pay.amount" value={amount} change={setAmount} decimal problem={problem} />
-        <Field label="pay.memo" value={reference} change={(text) => setReference([...text].slice(0, 32).join(""))} problem={wrong} />
+        <Field label="pay.memo" value={reference} change={(text) => setReference(cut(text))} problem={wrong} />
       </Form>
     </>
   );
