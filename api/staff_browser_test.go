@@ -323,7 +323,7 @@ func TestStaffByTheKeyboardAlone(t *testing.T) {
 	d.show("/")
 	d.see("In circulation")
 	at, outline := "", ""
-	for range 10 {
+	for range 20 {
 		d.keys("\t")
 		d.do(chromedp.Evaluate(`document.activeElement.textContent`, &at),
 			chromedp.Evaluate(`getComputedStyle(document.activeElement).outlineStyle`, &outline))
