@@ -55,6 +55,10 @@ func NewEngine(options Options, stats *Stats) *Engine {
 func (e *Engine) Set(job *Job) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	// A source that hears of a job in the moment of the end must not begin it: nothing would end it any more.
+	if e.closed {
+		job = nil
+	}
 	e.job.Store(job)
 	e.changed.Broadcast()
 }
