@@ -179,29 +179,21 @@ func TestAMachineStartsAnewInTheMidstOfAnOrder(t *testing.T) {
 	}
 }
 
-// A deaf machine that does not tell any more since when it runs has not been seen to start anew.
-func TestAnUptimeThatIsNotToldIsNoStart(t *testing.T) {
+// A deaf machine that does not tell any more since when it runs, or that refuses to be polled, which is an answer, has
+// not been seen to start anew.
+func TestNoSignOfAStartIsNoStart(t *testing.T) {
 	t.Parallel()
-	x := &double{d: protocol.WhatsminerV2, deaf: true, ageless: true}
-	m := start(t, x)
-	c, _ := controller(t)
-	c.Confirm = 400 * time.Millisecond
-	results, err := c.Give(t.Context(), []*fleet.Machine{m}, control.Order{Action: control.Reboot})
-	if err != nil || results[0].Done() || !results[0].Unknown || len(x.orders) != 1 {
-		t.Errorf("%+v, %v, took %v", results, err, x.orders)
-	}
-}
-
-// A deaf machine that refuses to be polled answers: it is not away, and so has not been seen to start anew.
-func TestARefusalIsNoStart(t *testing.T) {
-	t.Parallel()
-	x := &double{d: protocol.WhatsminerV2, deaf: true, refuses: true}
-	m := start(t, x)
-	c, _ := controller(t)
-	c.Confirm = 400 * time.Millisecond
-	results, err := c.Give(t.Context(), []*fleet.Machine{m}, control.Order{Action: control.Reboot})
-	if err != nil || results[0].Done() || !results[0].Unknown || len(x.orders) != 1 {
-		t.Errorf("%+v, %v, took %v", results, err, x.orders)
+	for name, x := range map[string]*double{
+		"its uptime is not told": {d: protocol.WhatsminerV2, deaf: true, ageless: true},
+		"it refuses the poll":    {d: protocol.WhatsminerV2, deaf: true, refuses: true},
+	} {
+		m := start(t, x)
+		c, _ := controller(t)
+		c.Confirm = 400 * time.Millisecond
+		results, err := c.Give(t.Context(), []*fleet.Machine{m}, control.Order{Action: control.Reboot})
+		if err != nil || results[0].Done() || !results[0].Unknown || len(x.orders) != 1 {
+			t.Errorf("%s: %+v, %v, took %v", name, results, err, x.orders)
+		}
 	}
 }
 
