@@ -5,14 +5,29 @@ import "math"
 // leastBend is the curvature, of the largest, that bend leaves in a direction.
 const leastBend = 1e-4
 
+// leastScale is the scale, of the largest element's, below which a diagonal element is taken for zero:
+// divided by a smaller one, the elements beside it and their squares would overflow.
+const leastScale = 1e-60
+
 // bend makes a symmetric matrix negative definite: each eigenvalue, the diagonal
 // scaled to one, becomes minus its size. Newton's step then goes uphill in every
 // direction, by as much as the surface bends in it, whichever way (Greenstadt 1967).
 func bend(h []float64, k int) {
+	largest := 0.0
+	for _, v := range h {
+		largest = max(largest, math.Abs(v))
+	}
+	if largest == 0 {
+		// Flat in every direction: no curvature to go by, so the step is the gradient.
+		for i := range k {
+			h[i*k+i] = -1
+		}
+		return
+	}
 	scale := make([]float64, k)
 	for i := range k {
-		if scale[i] = math.Sqrt(math.Abs(h[i*k+i])); !(scale[i] > 0) {
-			scale[i] = 1
+		if scale[i] = math.Sqrt(math.Abs(h[i*k+i])); scale[i] < leastScale*math.Sqrt(largest) {
+			scale[i] = math.Sqrt(largest)
 		}
 	}
 	for i := range k {

@@ -2,6 +2,7 @@ package garch
 
 import (
 	"math"
+	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -13,6 +14,10 @@ func TestBend(t *testing.T) {
 	h := []float64{3, 0, 0, -5}
 	if bend(h, 2); math.Abs(h[0]+3) > 1e-12 || math.Abs(h[3]+5) > 1e-12 || math.Abs(h[1]) > 1e-12 {
 		t.Errorf("%v", h)
+	}
+	flat := []float64{0, 0, 0, 0}
+	if bend(flat, 2); !slices.Equal(flat, []float64{-1, 0, 0, -1}) {
+		t.Errorf("a flat surface: %v", flat)
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		k := rapid.IntRange(1, 7).Draw(t, "k")
