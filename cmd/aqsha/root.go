@@ -12,10 +12,12 @@ import (
 	"github.com/aqsha/aqsha/internal/cli/channelcmd"
 	"github.com/aqsha/aqsha/internal/cli/clustercmd"
 	"github.com/aqsha/aqsha/internal/cli/configcmd"
+	"github.com/aqsha/aqsha/internal/cli/consolebench"
 	"github.com/aqsha/aqsha/internal/cli/copycmd"
 	"github.com/aqsha/aqsha/internal/cli/democmd"
 	"github.com/aqsha/aqsha/internal/cli/farmcmd"
 	"github.com/aqsha/aqsha/internal/cli/marketcmd"
+	"github.com/aqsha/aqsha/internal/cli/minebench"
 	"github.com/aqsha/aqsha/internal/cli/miningcmd"
 	"github.com/aqsha/aqsha/internal/cli/nodecmd"
 	"github.com/aqsha/aqsha/internal/cli/plancmd"
@@ -61,7 +63,10 @@ var commandGroups = []commandGroup{
 	{"farm", "Farm:", []func() *cobra.Command{with(farmcmd.NewFarmCommand, plancmd.NewFarmPowerCommand,
 		plancmd.NewFarmPlanCommand)}},
 	{"market", "Market:", []func() *cobra.Command{marketcmd.NewMarketCommand, marketcmd.NewStudyCommand}},
-	{"this", "This program:", []func() *cobra.Command{democmd.NewDemoCommand, benchcmd.NewBenchCommand,
+	{"this", "This program:", []func() *cobra.Command{democmd.NewDemoCommand,
+		with(benchcmd.NewBenchCommand, consolebench.NewBenchConsoleCommand, minebench.NewBenchPoolCommand,
+			minebench.NewBenchSHA256dCommand, minebench.NewBenchFarmCommand, minebench.NewBenchPlanCommand,
+			marketcmd.NewBenchMarketCommand),
 		newExplainCommand, newManualCommand, newVersionCommand}},
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/aqsha/aqsha/farm/notify"
 	"github.com/aqsha/aqsha/farm/records"
 	"github.com/aqsha/aqsha/internal/cli"
+	"github.com/aqsha/aqsha/internal/cli/farmdir"
 	"github.com/aqsha/aqsha/internal/terminal"
 	"github.com/aqsha/aqsha/txlog/vfs"
 )
@@ -27,7 +28,7 @@ func newFarmAlertsCommand() *cobra.Command {
 Silenced ones are listed and marked.`,
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
-			dir, err := farmDir(command, false)
+			dir, err := farmdir.Of(command, false)
 			if err != nil {
 				return err
 			}
@@ -36,7 +37,7 @@ Silenced ones are listed and marked.`,
 				return err
 			}
 			if since != "" {
-				from, err := parseTime("since", since, &config)
+				from, err := farmdir.ParseTime("since", since, &config)
 				if err != nil {
 					return err
 				}
@@ -103,7 +104,7 @@ func listStanding(w io.Writer, standing []records.Held, zone *time.Location, lan
 				"%s\t%s\tsince %s\t%s\n",
 				s.Kind,
 				terminal.Plain(s.Machine),
-				moment(s.Since, zone),
+				farmdir.Moment(s.Since, zone),
 				detail,
 			)
 		}

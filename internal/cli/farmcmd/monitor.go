@@ -16,6 +16,7 @@ import (
 	"github.com/aqsha/aqsha/farm/monitor"
 	"github.com/aqsha/aqsha/farm/records"
 	"github.com/aqsha/aqsha/internal/cli"
+	"github.com/aqsha/aqsha/internal/cli/farmdir"
 	"github.com/aqsha/aqsha/internal/terminal"
 )
 
@@ -101,7 +102,7 @@ func newFarmWatchCommand() *cobra.Command {
 // farmWithMachines is the folder of a farm that has machines to watch. Where there are none nothing is made: a folder
 // that a mistyped --data has left looks like a farm.
 func farmWithMachines(command *cobra.Command) (string, error) {
-	dir, err := farmDir(command, false)
+	dir, err := farmdir.Of(command, false)
 	if err != nil {
 		return "", err
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/aqsha/aqsha/farm/simulate/past"
 	"github.com/aqsha/aqsha/farm/usage"
 	"github.com/aqsha/aqsha/internal/cli"
+	"github.com/aqsha/aqsha/internal/cli/farmdir"
 	"github.com/aqsha/aqsha/internal/terminal"
 )
 
@@ -32,7 +33,7 @@ polled them. Everything says that it is simulated.`,
 		Example: "  aqsha farm demo --data demo && aqsha farm today --data demo",
 		Args:    cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
-			dir, err := farmDir(command, false)
+			dir, err := farmdir.Of(command, false)
 			if err != nil {
 				return err
 			}
@@ -74,14 +75,14 @@ electricity for it at the tariff and levy of farm.toml.`,
 		Example: "  aqsha farm today\n  aqsha farm today --since 2026-10-03T18:00 --top 20 --json",
 		Args:    cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
-			b, err := readFarm(command)
+			b, err := farmdir.Open(command)
 			if err != nil {
 				return err
 			}
 			defer b.Close()
 			from := usage.Instant(0)
 			if since != "" {
-				at, err := parseTime("since", since, &b.Config)
+				at, err := farmdir.ParseTime("since", since, &b.Config)
 				if err != nil {
 					return err
 				}
@@ -118,7 +119,7 @@ signed, append-only log, once it is settled; "aqsha verify farm" derives it agai
   aqsha farm use --by site --month 2026-10 --seal sealed && aqsha verify farm 0 --log sealed`,
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
-			b, err := readFarm(command)
+			b, err := farmdir.Open(command)
 			if err != nil {
 				return err
 			}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/aqsha/aqsha/farm/fleet"
 	"github.com/aqsha/aqsha/internal/cli"
+	"github.com/aqsha/aqsha/internal/cli/farmdir"
 	"github.com/aqsha/aqsha/internal/terminal"
 )
 
@@ -24,7 +25,7 @@ certificate=- has a machine that speaks HTTPS believed with the certificate that
 			"  aqsha farm set '*' watts=-",
 		Args: cobra.MinimumNArgs(2),
 		RunE: func(command *cobra.Command, args []string) error {
-			dir, err := farmDir(command, false)
+			dir, err := farmdir.Of(command, false)
 			if err != nil {
 				return err
 			}

@@ -21,6 +21,7 @@ import (
 	"github.com/aqsha/aqsha/farm/records"
 	"github.com/aqsha/aqsha/farm/repair"
 	"github.com/aqsha/aqsha/internal/cli"
+	"github.com/aqsha/aqsha/internal/cli/farmdir"
 	"github.com/aqsha/aqsha/internal/terminal"
 	"github.com/aqsha/aqsha/txlog/vfs"
 )
@@ -60,7 +61,7 @@ Ends with 5 when none of the joined farms was reached, with 3 when one refuses, 
 		Args:      cobra.MatchAll(cobra.MaximumNArgs(1), cobra.OnlyValidArgs),
 		ValidArgs: siteLists,
 		RunE: func(command *cobra.Command, args []string) error {
-			dir, err := farmDir(command, false)
+			dir, err := farmdir.Of(command, false)
 			if err != nil {
 				return err
 			}
@@ -220,7 +221,7 @@ func printSites(w io.Writer, readings []siteReading, list string, zone *time.Loc
 			}
 			for _, a := range r.Alerts {
 				fmt.Fprintf(tab, "%s\t%s\t%s\tsince %s\t%s\n", name, terminal.Plain(string(a.Kind)),
-					terminal.Plain(a.Machine), moment(a.Since, zone), terminal.Plain(a.Detail))
+					terminal.Plain(a.Machine), farmdir.Moment(a.Since, zone), terminal.Plain(a.Detail))
 			}
 			for i := range r.Orders {
 				o := &r.Orders[i]
@@ -229,7 +230,7 @@ func printSites(w io.Writer, readings []siteReading, list string, zone *time.Loc
 			}
 			for _, t := range r.Tickets {
 				fmt.Fprintf(tab, "%s\t%d\t%s\t%s\tsince %s\n", name, t.ID, terminal.Plain(t.Machine),
-					terminal.Plain(string(t.Kind)), moment(t.Since, zone))
+					terminal.Plain(string(t.Kind)), farmdir.Moment(t.Since, zone))
 			}
 		}
 	})

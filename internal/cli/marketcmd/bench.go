@@ -1,4 +1,4 @@
-package benchcmd
+package marketcmd
 
 import (
 	"path/filepath"
@@ -10,7 +10,8 @@ import (
 	"github.com/aqsha/aqsha/market/speed"
 )
 
-func newBenchMarketCommand() *cobra.Command {
+// NewBenchMarketCommand is the verb "market" of "bench".
+func NewBenchMarketCommand() *cobra.Command {
 	settings := speed.Defaults
 	var file string
 	command := &cobra.Command{

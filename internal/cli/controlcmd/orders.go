@@ -1,4 +1,4 @@
-package farmcmd
+package controlcmd
 
 import (
 	"context"
@@ -27,6 +27,7 @@ import (
 	"github.com/aqsha/aqsha/farm/records"
 	"github.com/aqsha/aqsha/farm/usage"
 	"github.com/aqsha/aqsha/internal/cli"
+	"github.com/aqsha/aqsha/internal/cli/farmdir"
 	"github.com/aqsha/aqsha/internal/terminal"
 	"github.com/aqsha/aqsha/txlog/vfs"
 )
@@ -51,7 +52,7 @@ func person(command *cobra.Command, config *records.Config, needed bool) (string
 			return "", farm.Refuse("farm-person", "person",
 				"above four_eyes machines, orders are of people of farm.toml: want --person and the secret")
 		}
-		return operator(), nil
+		return farmdir.Operator(), nil
 	}
 	secret, err := cli.Secret(command, personSecret, personVariable)
 	if err != nil {
@@ -67,7 +68,8 @@ func person(command *cobra.Command, config *records.Config, needed bool) (string
 	return "", farm.Refuse("farm-person", "person", "%q is not in farm.toml, or the secret is another one", name)
 }
 
-func newFarmOrdersCommand() *cobra.Command {
+// NewFarmOrdersCommand is the noun "orders" of a farm: those that wait.
+func NewFarmOrdersCommand() *cobra.Command {
 	var all bool
 	command := &cobra.Command{
 		Use:   "orders",
@@ -78,7 +80,7 @@ is written down, and it is not made up for. Everything stands in orders.jsonl, t
 		Example: "  aqsha farm orders\n  aqsha farm orders --all --json",
 		Args:    cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
-			dir, err := farmDir(command, false)
+			dir, err := farmdir.Of(command, false)
 			if err != nil {
 				return err
 			}
@@ -124,7 +126,7 @@ func showOrders(command *cobra.Command, dir string, list []orders.Order, over in
 		case len(rows) == 0:
 			fmt.Fprintf(w, "No order waits; those that are over: %d (--all).\n", over)
 		}
-		at := func(t time.Time) string { return moment(t, config.Location()) }
+		at := func(t time.Time) string { return farmdir.Moment(t, config.Location()) }
 		for _, r := range rows {
 			first, last := r.First(), r.Last()
 			fmt.Fprintf(w, "%d  %s  %s %s of %d machines (%d kW), by %s", r.ID, r.State, first.What.Action,
@@ -150,7 +152,7 @@ func orderStep(step orders.Step) func(command *cobra.Command, args []string) err
 		if err != nil {
 			return cli.Usage(fmt.Errorf("%q: want the number of an order", args[0]))
 		}
-		dir, err := farmDir(command, false)
+		dir, err := farmdir.Of(command, false)
 		if err != nil {
 			return err
 		}
@@ -212,7 +214,7 @@ and not begun again; audit.jsonl says what each machine was told.`,
 		Example: "  aqsha farm orders run --allow-control\n  aqsha farm orders run --allow-control --for 24h",
 		Args:    cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
-			dir, err := farmDir(command, false)
+			dir, err := farmdir.Of(command, false)
 			if err != nil {
 				return err
 			}
@@ -481,7 +483,7 @@ withdrawn or have not ended.`,
 		Example: "  aqsha farm orders account hours.csv",
 		Args:    cli.ExactArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
-			dir, err := farmDir(command, false)
+			dir, err := farmdir.Of(command, false)
 			if err != nil {
 				return err
 			}
@@ -510,7 +512,7 @@ withdrawn or have not ended.`,
 						"not ended")
 					for _, k := range rows {
 						fmt.Fprintf(tab, "%s\t%d\t%d\t%.1f\t%d\t%d\t%.1f\t%d\t%d\n",
-							moment(k.At, config.Location()), k.SleepKW, k.SleptKW,
+							farmdir.Moment(k.At, config.Location()), k.SleepKW, k.SleptKW,
 							float64(k.SleptWatts)/1000, k.WakeKW, k.WokenKW, float64(k.WokenWatts)/1000, k.Missed,
 							k.NotEnded)
 					}

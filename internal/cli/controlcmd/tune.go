@@ -1,4 +1,4 @@
-package farmcmd
+package controlcmd
 
 import (
 	"errors"
@@ -17,6 +17,7 @@ import (
 	"github.com/aqsha/aqsha/farm/tune"
 	"github.com/aqsha/aqsha/farm/usage"
 	"github.com/aqsha/aqsha/internal/cli"
+	"github.com/aqsha/aqsha/internal/cli/farmdir"
 	"github.com/aqsha/aqsha/internal/terminal"
 	"github.com/aqsha/aqsha/money"
 )
@@ -30,7 +31,8 @@ go back to the first profile. The machines that were held keep it; run it again 
 batches of --step-kw as with 'farm control', each read back and in audit.jsonl; above four_eyes machines of farm.toml
 select fewer, since nobody could confirm what is tried. --dry-run shows who would be tried and who held.`
 
-func newFarmTuneCommand() *cobra.Command {
+// NewFarmTuneCommand is the verb "tune": which profile of a machine earns most.
+func NewFarmTuneCommand() *cobra.Command {
 	var c control.Controller
 	var r tune.Runner
 	var profiles []string
@@ -129,7 +131,7 @@ func tuneTerms(command *cobra.Command, config *records.Config, power string) (t 
 			return t, cli.Usage(fmt.Errorf("--power-price: %q: want tenge a kWh", power))
 		}
 	}
-	b, err := readFarm(command)
+	b, err := farmdir.Open(command)
 	if err != nil {
 		return t, err
 	}
