@@ -88,6 +88,8 @@ is written down, and it is not made up for. Everything stands in orders.jsonl, t
 			if err != nil {
 				return err
 			}
+			// One moment for the whole list, so that an order that falls due meanwhile is not in two states.
+			// Interrupted orders stay in the short list: somebody has to look at what their machines did.
 			now := time.Now().UTC()
 			list := slices.DeleteFunc(slices.Clone(book.Orders), func(o orders.Order) bool {
 				return !all && slices.Contains([]orders.State{orders.Finished, orders.Dropped, orders.Passed},
@@ -115,6 +117,7 @@ func showOrders(command *cobra.Command, dir string, list []orders.Order, over in
 		return err
 	}
 	now := time.Now().UTC()
+	// Made, not nil: without an order the JSON is an empty list, which programs read as they read the others.
 	rows := make([]orderRow, 0, len(list))
 	for _, o := range list {
 		rows = append(rows, orderRow{o, o.State(now)})
@@ -129,6 +132,8 @@ func showOrders(command *cobra.Command, dir string, list []orders.Order, over in
 		at := func(t time.Time) string { return farmdir.Moment(t, config.Location()) }
 		for _, r := range rows {
 			first, last := r.First(), r.Last()
+			// Names and outcomes are of people and machines: nothing of theirs may move the cursor of whoever reads the
+			// list.
 			fmt.Fprintf(w, "%d  %s  %s %s of %d machines (%d kW), by %s", r.ID, r.State, first.What.Action,
 				terminal.Plain(first.What.Detail()), len(first.Machines), first.KW, terminal.Plain(first.Who))
 			if second := r.Confirmer(); second != "" {
@@ -218,6 +223,8 @@ and not begun again; audit.jsonl says what each machine was told.`,
 			if err != nil {
 				return err
 			}
+			// Before passwords are read and the trail is opened: whoever may not give orders leaves no trace of having
+			// done so, and orders that are due stay due.
 			if !c.Allow {
 				return farm.Refuse("control-off", "allow-control",
 					"control is off; --allow-control lets orders through")
@@ -369,6 +376,8 @@ than --grace. With four_eyes of farm.toml, another person confirms each above it
 			if err != nil {
 				return err
 			}
+			// A plan is known by its file's name without the folder: read again from elsewhere it is the same plan,
+			// whose orders are made once.
 			terms.Groups, terms.Plan, terms.Now = groups, filepath.Base(args[0]), time.Now().UTC()
 			if terms.Who, err = person(command, &config, false); err != nil {
 				return err
@@ -500,6 +509,8 @@ withdrawn or have not ended.`,
 				return err
 			}
 			rows := book.Account(args[0], time.Now().UTC(), meter)
+			// What reading the samples came to is known once they are closed: an account of which one could not be read
+			// is not shown.
 			if err := closed(); err != nil {
 				return err
 			}

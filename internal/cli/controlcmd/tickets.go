@@ -53,6 +53,7 @@ what the difference was worth since, less its electricity.`,
 			if by != "" {
 				return showFailures(command, book, inventory, args, by)
 			}
+			// A board's tickets are shown with the closed ones: it is its story that is wanted, and most of it is over.
 			tickets := book.Tickets
 			if board != "" {
 				tickets, all = book.OfBoard(board), true
@@ -65,6 +66,7 @@ what the difference was worth since, less its electricity.`,
 			tickets = slices.DeleteFunc(slices.Clone(tickets), func(t repair.Ticket) bool {
 				return !all && !earned && !t.Open()
 			})
+			// After the selectors: the account of losses is read for each ticket, which takes a while for a whole farm.
 			if earned {
 				return showEarned(command, tickets)
 			}
@@ -104,6 +106,7 @@ func ticketsOf(tickets []repair.Ticket, inventory *fleet.Inventory, selector str
 
 func showTickets(command *cobra.Command, tickets []repair.Ticket) error {
 	if tickets == nil {
+		// An empty list, not null, for programs that read it.
 		tickets = []repair.Ticket{}
 	}
 	dir, err := farmdir.Of(command, false)
@@ -163,6 +166,8 @@ func showFailures(command *cobra.Command, book *repair.Book, inventory *fleet.In
 		if err != nil {
 			return err
 		}
+		// The hours of machines that never failed count as well: without them every model would seem to fail more often
+		// than it does.
 		machines = nil
 		for _, m := range selected {
 			machines = append(machines, *m)
@@ -300,6 +305,8 @@ holds. With --kind only for that kind; of one machine also when no alert holds, 
 			if err != nil {
 				return err
 			}
+			// The alerts are read, the tickets numbered and written under the book's lock: two people who open at once
+			// open one ticket, not two.
 			opened, err := repair.Open(&records.Records{Dir: dir, Fleet: inventory}, args[0], alert.Kind(kind), first)
 			if err != nil {
 				return err

@@ -173,6 +173,8 @@ func showTuned(command *cobra.Command, out *tune.Result) error {
 				case m.Problem != "":
 					fmt.Fprintf(tab, "%s\tnot measured: %s\n", terminal.Plain(m.Machine), terminal.Plain(m.Problem))
 					continue
+				// What the others are compared with: it keeps its profile, so that weather and difficulty are in both
+				// changes.
 				case m.Held:
 					profile = "(held)"
 				}
@@ -181,6 +183,7 @@ func showTuned(command *cobra.Command, out *tune.Result) error {
 					perDay(m.Net[len(m.Net)-1]), perDay(m.Change))
 			}
 		})
+		// Without enough machines measured to the end there is no interval, and a mean alone would be taken for one.
 		if out.Gain == nil {
 			fmt.Fprintf(w, "The gain was not measured: %d machines were ordered back to %s.\n", out.Returned,
 				terminal.Plain(out.Profiles[0]))

@@ -38,6 +38,7 @@ watch that runs takes changes in at once.`,
 			if err != nil {
 				return err
 			}
+			// Lines have no hash of a token: what is printed here ends up in mails and tickets.
 			lines := []farms.AccessLine{}
 			for i := range list {
 				lines = append(lines, list[i].Line(time.Now()))

@@ -55,6 +55,7 @@ Silenced ones are listed and marked.`,
 			if err != nil {
 				return err
 			}
+			// Without the samples, which a watch may be writing: what holds follows from the notices alone.
 			standing, _, err := (&records.Records{Dir: dir, Config: config, Fleet: inventory}).Standing()
 			if err != nil {
 				return err
@@ -63,6 +64,7 @@ Silenced ones are listed and marked.`,
 			if err != nil {
 				return err
 			}
+			// An acknowledged alert is listed all the same: it holds until the machine is well, whoever sees to it.
 			listed := records.WithAcknowledgements(standing, acks)
 			language, err := cli.LanguageOf(command)
 			if err != nil {
@@ -87,6 +89,7 @@ func listStanding(w io.Writer, standing []records.Held, zone *time.Location, lan
 		for _, s := range standing {
 			detail := terminal.Plain(s.Detail)
 			if s.Codes != "" {
+				// Codes are explained when they are shown, in the reader's language; the alert keeps the codes alone.
 				detail = terminal.Plain(faults.Text(s.Codes, language))
 			}
 			if s.Silenced {

@@ -241,9 +241,6 @@ func newFarmListCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if csv {
-				return inventory.WriteCSV(command.OutOrStdout())
-			}
 			selector := "*"
 			if len(args) == 1 {
 				selector = args[0]
@@ -251,6 +248,14 @@ func newFarmListCommand() *cobra.Command {
 			machines, err := inventory.Select(selector)
 			if err != nil {
 				return err
+			}
+			if csv {
+				// What is listed, as on the screen: a selector is of one site's people, who are not given the others.
+				listed := &fleet.Inventory{}
+				for _, m := range machines {
+					listed.Machines = append(listed.Machines, *m)
+				}
+				return listed.WriteCSV(command.OutOrStdout())
 			}
 			return cli.Show(command, machines, func(w io.Writer) {
 				cli.Tabbed(w, func(tab io.Writer) {
@@ -264,6 +269,6 @@ func newFarmListCommand() *cobra.Command {
 			})
 		},
 	}
-	command.Flags().BoolVar(&csv, "csv", false, "write the whole fleet as CSV, which 'aqsha farm import' reads")
+	command.Flags().BoolVar(&csv, "csv", false, "write them as CSV, which 'aqsha farm import' reads")
 	return command
 }

@@ -47,6 +47,8 @@ func newFarmWatchCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			// Opened to write, which takes the folder's lock: a second watch ends here, before it has asked any
+			// machine.
 			b, err := records.Open(dir)
 			if err != nil {
 				return err
@@ -60,6 +62,7 @@ func newFarmWatchCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			// Served before the first poll: an address that is taken ends the watch while nothing depends on it.
 			stopServing, err := served.start(command.Context(), running, log)
 			if err != nil {
 				return err

@@ -48,6 +48,8 @@ any more. An acknowledgement ends with its alert. It is a line of acks.jsonl in 
 			if err != nil {
 				return err
 			}
+			// Without the samples, which a watch holds: an acknowledgement is a line appended, and the watch reads it
+			// before it calls the next person.
 			acks, err := (&records.Records{Dir: dir, Fleet: inventory}).Acknowledge(
 				notify.Acknowledgement{At: time.Now(), Who: farmdir.Operator(), Note: note}, args[0], kinds)
 			if err != nil {

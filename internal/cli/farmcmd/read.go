@@ -57,6 +57,7 @@ reads. Nothing is written.`,
 			}); err != nil {
 				return err
 			}
+			// Shown first and then ended with 5: a program reads the same list whether the machine was there or not.
 			if len(all) == 1 && all[0].Problem == nobodyAnswers {
 				return cli.EndWith(cli.ExitUnreached, farm.Refuse("farm-machines-not-reached", "address", "%s: %s",
 					all[0].From, nobodyAnswers))

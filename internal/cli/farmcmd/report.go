@@ -42,6 +42,8 @@ polled them. Everything says that it is simulated.`,
 			if err != nil {
 				return cli.Usage(fmt.Errorf("--month: want a month such as 2026-10: %w", err))
 			}
+			// Three days and a morning longer than the month: by then it is settled and can be sealed, and the bad
+			// night lies behind the daily report.
 			to := from.AddDate(0, 1, 3).Add(8 * time.Hour)
 			o := past.Options{Machines: machines, Seed: seed, From: from, To: to, Interval: interval, Faults: true,
 				BadNight: true, Progress: cli.ProgressOf(command, "simulated month")}
@@ -88,6 +90,7 @@ electricity for it at the tariff and levy of farm.toml.`,
 				}
 				from = usage.At(at)
 			}
+			// Zero has the report begin at yesterday's midnight on the farm's clock, which is not the reader's.
 			page, err := daily.Build(command.Context(), b, from, top, cli.ProgressOf(command, "account"))
 			if err != nil {
 				return err
@@ -139,11 +142,13 @@ signed, append-only log, once it is settled; "aqsha verify farm" derives it agai
 				}
 				result["html"] = page
 			}
+			// After the page was written: a seal cannot be taken back, and a page that failed can be written again.
 			if sealDir != "" {
 				if err := sealMonth(command, b, month, sealDir, result); err != nil {
 					return err
 				}
 			}
+			// Alone it is the report itself, as it was before pages and seals could be made with it.
 			if cli.WantsJSON(command) && len(result) == 1 {
 				return cli.ShowJSON(command, report)
 			}
@@ -153,7 +158,7 @@ signed, append-only log, once it is settled; "aqsha verify farm" derives it agai
 					fmt.Fprintf(w, "\nwritten: %s\n", page)
 				}
 				if sealDir != "" {
-					fmt.Fprintf(w, "\nsealed as entry %d\n%s", result["sealedIndex"], result["checkpoint"])
+					fmt.Fprintf(w, "\nsealed as entry %d\n%s", result["sealed_index"], result["checkpoint"])
 				}
 			})
 		},
@@ -179,7 +184,7 @@ func sealMonth(command *cobra.Command, b *records.Records, month, dir string, re
 		return err
 	}
 	index, checkpoint, err := sealed.Append(filepath.Join(dir, "log"), keys)
-	result["sealedIndex"], result["checkpoint"], result["seal"] = index, string(checkpoint), sealed
+	result["sealed_index"], result["checkpoint"], result["seal"] = index, string(checkpoint), sealed
 	return err
 }
 

@@ -29,6 +29,7 @@ certificate=- has a machine that speaks HTTPS believed with the certificate that
 			if err != nil {
 				return err
 			}
+			// Judged whole before the fleet is read: of three figures with a wrong one, none is set.
 			change, err := fleet.ParseGiven(args[1:])
 			if err != nil {
 				return err
@@ -44,6 +45,8 @@ certificate=- has a machine that speaks HTTPS believed with the certificate that
 			for _, m := range machines {
 				change.Apply(m)
 			}
+			// All machines in one file that is replaced whole: after a crash either all have the new figures, or none
+			// has.
 			if err := inventory.Save(); err != nil {
 				return err
 			}

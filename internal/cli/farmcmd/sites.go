@@ -82,6 +82,8 @@ Ends with 5 when none of the joined farms was reached, with 3 when one refuses, 
 			if err := cli.Show(command, readings, show); err != nil {
 				return err
 			}
+			// Of this folder's own reading an error has ended the command before; the others end it after all that was
+			// read is shown, since a site that is down must not hide the rest.
 			return sitesEnd(readings[1:])
 		},
 	}
@@ -201,6 +203,7 @@ func printSites(w io.Writer, readings []siteReading, list string, zone *time.Loc
 		}
 		for _, r := range readings {
 			name := terminal.Plain(r.Name)
+			// In its place in the list, so that nobody takes a site that was not read for one without machines.
 			if r.err != nil {
 				fmt.Fprintf(tab, "%s\tnot read: %s\n", name, terminal.Plain(r.Problem))
 				continue

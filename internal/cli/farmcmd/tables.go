@@ -52,6 +52,8 @@ SELECTOR is *, an identity, or the beginning of a place. A day that is summed up
 			if err != nil {
 				return err
 			}
+			// Read to the second by the farm's clock; a day that is summed up refuses it, since its account is already
+			// printed or sealed.
 			m.From, m.To = usage.At(from), usage.At(to)
 			if err := b.Annotate(m); err != nil {
 				return err
@@ -210,6 +212,7 @@ machine. Counters are in 10^6 hashes; what a machine does not report is empty.`,
 			if len(args) == 1 {
 				selector = args[0]
 			}
+			// The end is outside of a span: without the one more, the newest poll would be missing.
 			from, to := usage.Instant(0), b.Store.Newest()+1
 			if s.From != "" {
 				at, err := farmdir.ParseTime("from", s.From, &b.Config)

@@ -36,6 +36,7 @@ func NewBenchMarketCommand() *cobra.Command {
 					return err
 				}
 				settings.Returns, settings.Input = returns.Values, filepath.Base(file)
+				// As many as the windows take, the newest: a longer file does not make the bench another one.
 				if need := settings.Windows + settings.WindowDays - 1; len(settings.Returns) > need {
 					settings.Returns = settings.Returns[len(settings.Returns)-need:]
 				}
