@@ -67,7 +67,7 @@ func TestExitCodesOfErrors(t *testing.T) {
 // there.
 func TestWhatIsShownMovesNoCursor(t *testing.T) {
 	root := &cobra.Command{Use: "aqsha"}
-	root.PersistentFlags().Bool("json", false, "")
+	root.Flags().Bool("json", false, "")
 	var out, wrong bytes.Buffer
 	root.SetOut(&out)
 	root.SetErr(&wrong)
@@ -83,7 +83,7 @@ func TestWhatIsShownMovesNoCursor(t *testing.T) {
 		t.Errorf("exit %d: %q", exit, wrong.String())
 	}
 	out.Reset()
-	if err := root.PersistentFlags().Set("json", "true"); err != nil {
+	if err := root.Flags().Set("json", "true"); err != nil {
 		t.Fatal(err)
 	}
 	var read string
