@@ -98,6 +98,8 @@ states can be re-derived from signed, append-only records with "aqsha verify".`,
 		"language of results and refusals: en, kk or ru (default: the system's, LC_ALL, LC_MESSAGES or LANG)")
 	root.PersistentFlags().String("ca", "",
 		"PEM file of an authority that nodes' certificates may be of, besides the system's (or AQSHA_CA)")
+	// Before every command, whichever of its clients it makes: one that was made without --ca would refuse a node that
+	// the others reach.
 	root.PersistentPreRunE = func(command *cobra.Command, _ []string) error { return nodecmd.TrustCAs(command) }
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return cli.Usage(err) })
 	for _, g := range commandGroups {
@@ -110,6 +112,7 @@ states can be re-derived from signed, append-only records with "aqsha verify".`,
 	}
 	root.SetHelpCommandGroupID("this")
 	root.SetCompletionCommandGroupID("this")
+	// Last, when all verbs are there: each is made to refuse what it does not know, at any depth.
 	return cli.StrictTree(root)
 }
 

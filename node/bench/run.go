@@ -313,6 +313,8 @@ func (r *run) inProcess(ctx context.Context, encoded [][]byte, _ int) error {
 		err  error
 		done chan struct{}
 	}
+	// Decoded by all cores and offered in order: transactions that depend on each other keep theirs, and what waits is
+	// bounded by the window.
 	pieces := make(chan *piece, window/chunk)
 	work := make(chan func(), runtime.GOMAXPROCS(0))
 	var workers sync.WaitGroup
