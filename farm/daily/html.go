@@ -76,6 +76,7 @@ func (r *Month) HTML(w io.Writer) error {
 				percent(k.Delivery), percent(k.Integral), joules(k.MilliJTH), percent(k.Efficiency),
 				row.EarnedTiyn.Format(), row.LostTiyn.Format()}, i == len(r.Rows)})
 	}
+	// By cause there are no rows, and a table of the whole alone would look like a farm of one machine.
 	if len(r.Rows) == 0 {
 		v.Rows = nil
 	}

@@ -55,6 +55,7 @@ func (r *Month) Print(w io.Writer, tabs func(w io.Writer, write func(tab io.Writ
 			fmt.Fprintln(tab, "CAUSE\tPH\tOF NAMEPLATE\tTOGETHER\tTENGE\tGAIN WITHOUT IT, TENGE")
 			for _, row := range r.Pareto {
 				together := percent(row.Cumulative)
+				// Luck and gains have a line and no share in the sum: neither is a loss that somebody could mend.
 				if !counts(row.Cause) {
 					together = ""
 				}

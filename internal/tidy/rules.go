@@ -79,9 +79,13 @@ var mayImport = map[string][]string{
 	"internal/cli/pursecmd":  append([]string{"purse"}, onLedgers...),
 	"internal/cli/clustercmd": append([]string{"params", "cluster", "internal/cli/nodecmd", "internal/cli/statuscmd",
 		"internal/cli/copycmd", "internal/cli/drill"}, onLedgers...),
-	"internal/cli/chaincmd":  {"words", "money", "txlog", "bitcoin", "internal/cli"},
-	"internal/cli/miningcmd": {"words", "money", "params", "txlog", "bitcoin", "pool", "internal/cli", "internal/cli/chaincmd"},
-	"internal/cli/farmcmd":   {"words", "money", "params", "txlog", "bitcoin", "pool", "farm", "api", "internal/cli"},
+	"internal/cli/chaincmd":   {"words", "money", "txlog", "bitcoin", "internal/cli"},
+	"internal/cli/miningcmd":  {"words", "money", "params", "txlog", "bitcoin", "pool", "internal/cli", "internal/cli/chaincmd"},
+	"internal/cli/farmdir":    {"words", "txlog", "farm", "internal/cli"},
+	"internal/cli/controlcmd": {"words", "money", "txlog", "farm", "internal/cli", "internal/cli/farmdir"},
+	"internal/cli/farmcmd": {"words", "money", "params", "txlog", "bitcoin", "pool", "farm", "api", "internal/cli",
+		"internal/cli/farmdir", "internal/cli/controlcmd"},
+	"internal/cli/minebench": {"words", "money", "params", "txlog", "bitcoin", "pool", "farm", "planner", "internal/cli"},
 	"internal/cli/plancmd":   {"words", "money", "params", "txlog", "farm", "planner", "internal/cli"},
 	"internal/cli/marketcmd": {"words", "money", "params", "txlog", "market", "farm", "bitcoin", "internal/cli",
 		"internal/cli/chaincmd"},
@@ -90,15 +94,14 @@ var mayImport = map[string][]string{
 	"internal/cli/configcmd": {"words", "farm", "internal/cli", "internal/cli/datadir", "internal/cli/nodecmd"},
 	"internal/cli/democmd": append([]string{"params", "scenario", "internal/cli/nodecmd", "internal/cli/clustercmd"},
 		onLedgers...),
-	"internal/cli/benchcmd": append([]string{"trace", "cash", "console", "purse", "cluster", "bitcoin", "pool", "farm",
-		"planner",
-		"market",
-		"internal/cli/drill"},
+	"internal/cli/benchcmd": append([]string{"trace", "cash", "purse", "cluster", "internal/cli/drill"},
 		onLedgers...),
+	"internal/cli/consolebench": {"words", "money", "txlog", "token", "node", "api", "console", "internal/cli"},
 	"cmd/aqsha": {"words", "console", "internal/cli", "internal/cli/authoritycmd", "internal/cli/benchcmd",
 		"internal/cli/cashcmd", "internal/cli/chaincmd", "internal/cli/channelcmd", "internal/cli/clustercmd",
-		"internal/cli/configcmd", "internal/cli/copycmd",
-		"internal/cli/democmd", "internal/cli/farmcmd", "internal/cli/marketcmd", "internal/cli/miningcmd",
+		"internal/cli/configcmd", "internal/cli/consolebench", "internal/cli/copycmd",
+		"internal/cli/democmd", "internal/cli/farmcmd", "internal/cli/marketcmd",
+		"internal/cli/minebench", "internal/cli/miningcmd",
 		"internal/cli/nodecmd", "internal/cli/plancmd", "internal/cli/programcmd", "internal/cli/pursecmd",
 		"internal/cli/statuscmd", "internal/cli/verifycmd", "internal/cli/walletcmd"},
 }
@@ -141,10 +144,10 @@ var doors = map[string][]string{
 	"http.Server": {
 		"api/abuse/serve.go", // throws all away, in a measurement
 		"api/cash/bench/bench.go",
-		"api/server.go",                    // bounded by accesses too
-		"farm/replay/",                     // machines that are played
-		"farm/simulate/",                   // machines that are played
-		"internal/cli/benchcmd/console.go", // a bare page, in a measurement
-		"pool/admin/control.go",            // a socket of this machine's file system
+		"api/server.go",                        // bounded by accesses too
+		"farm/replay/",                         // machines that are played
+		"farm/simulate/",                       // machines that are played
+		"internal/cli/consolebench/console.go", // a bare page, in a measurement
+		"pool/admin/control.go",                // a socket of this machine's file system
 	},
 }

@@ -223,6 +223,7 @@ func (s Study) Print(w io.Writer) {
 				if v, ok := c.Values[i.Key]; ok {
 					fmt.Fprintf(tab, "%.4g\t", v)
 				} else {
+					// Not available is no zero: a function's score is of what could be measured.
 					fmt.Fprint(tab, "n/a\t")
 				}
 			}

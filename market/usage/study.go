@@ -131,6 +131,7 @@ func (s Study) Print(w io.Writer) {
 		for _, system := range s.Systems {
 			v, ok := system.Values[i.Key]
 			if !ok {
+				// Left empty it would be read as nothing used.
 				fmt.Fprint(tab, "not available\t")
 				continue
 			}
@@ -183,6 +184,7 @@ func (s Study) printEnergy(w io.Writer) {
 	}
 	fmt.Fprintf(w, "\nelectricity at %g USD/kWh (PUE %g, %g, %g), devices that pay for theirs\n", s.Overheads.USDPerKWh,
 		s.Overheads.PUELow, s.Overheads.PUEBest, s.Overheads.PUEHigh)
+	// Three days of what may be thousands, first, middle and last; the lines below show all of them.
 	for _, e := range []Energy{s.Energy[0], s.Energy[n/2], s.Energy[n-1]} {
 		mark := ""
 		if e.Extrapolated {

@@ -245,9 +245,10 @@ func (e lostEntry) String() string { return e.in(words.English) }
 
 func (e lostEntry) in(l words.Language) string {
 	if e.Transaction == nil {
-		return l.Text("copy.lost-entry", "index", e.Index, "what", e.What)
+		return l.Text("copy.lost-entry", "index", e.Index, "what", session.KindText(l, e.What))
 	}
-	return l.Text("copy.lost-transaction", "index", e.Index, "what", l.Text("kind."+e.What), "id", e.Transaction)
+	return l.Text("copy.lost-transaction", "index", e.Index, "what",
+		session.KindText(l, e.What), "id", e.Transaction)
 }
 
 // takeToRestore takes a directory that is there; one that is not is made when the source has answered.

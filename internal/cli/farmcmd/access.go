@@ -12,6 +12,7 @@ import (
 	"github.com/aqsha/aqsha/api"
 	"github.com/aqsha/aqsha/api/farms"
 	"github.com/aqsha/aqsha/internal/cli"
+	"github.com/aqsha/aqsha/internal/cli/farmdir"
 	"github.com/aqsha/aqsha/internal/durable"
 	"github.com/aqsha/aqsha/internal/terminal"
 	"github.com/aqsha/aqsha/txlog/vfs"
@@ -29,7 +30,7 @@ watch that runs takes changes in at once.`,
 		Example: "  aqsha farm access\n  aqsha farm access --json",
 		Args:    cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
-			dir, err := farmDir(command, false)
+			dir, err := farmdir.Of(command, false)
 			if err != nil {
 				return err
 			}
@@ -37,6 +38,7 @@ watch that runs takes changes in at once.`,
 			if err != nil {
 				return err
 			}
+			// Lines have no hash of a token: what is printed here ends up in mails and tickets.
 			lines := []farms.AccessLine{}
 			for i := range list {
 				lines = append(lines, list[i].Line(time.Now()))
@@ -76,7 +78,7 @@ func newFarmAccessNewCommand() *cobra.Command {
 			"  aqsha farm access new aigerim --role operator --selector ekibastuz/c1 --out aigerim.token",
 		Args: cli.ExactArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
-			dir, err := farmDir(command, true)
+			dir, err := farmdir.Of(command, true)
 			if err != nil {
 				return err
 			}
@@ -132,7 +134,7 @@ func newFarmAccessRevokeCommand() *cobra.Command {
 		Use: "revoke NAME", Short: "Take an access token back", Example: "  aqsha farm access revoke office",
 		Args: cli.ExactArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
-			dir, err := farmDir(command, false)
+			dir, err := farmdir.Of(command, false)
 			if err != nil {
 				return err
 			}

@@ -12,6 +12,7 @@ import (
 	"github.com/aqsha/aqsha/farm/notify"
 	"github.com/aqsha/aqsha/farm/records"
 	"github.com/aqsha/aqsha/internal/cli"
+	"github.com/aqsha/aqsha/internal/cli/farmdir"
 	"github.com/aqsha/aqsha/internal/terminal"
 	"github.com/aqsha/aqsha/txlog/vfs"
 )
@@ -27,7 +28,7 @@ func newFarmAlertsCommand() *cobra.Command {
 Silenced ones are listed and marked.`,
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
-			dir, err := farmDir(command, false)
+			dir, err := farmdir.Of(command, false)
 			if err != nil {
 				return err
 			}
@@ -36,7 +37,7 @@ Silenced ones are listed and marked.`,
 				return err
 			}
 			if since != "" {
-				from, err := parseTime("since", since, &config)
+				from, err := farmdir.ParseTime("since", since, &config)
 				if err != nil {
 					return err
 				}
@@ -54,6 +55,7 @@ Silenced ones are listed and marked.`,
 			if err != nil {
 				return err
 			}
+			// Without the samples, which a watch may be writing: what holds follows from the notices alone.
 			standing, _, err := (&records.Records{Dir: dir, Config: config, Fleet: inventory}).Standing()
 			if err != nil {
 				return err
@@ -62,6 +64,7 @@ Silenced ones are listed and marked.`,
 			if err != nil {
 				return err
 			}
+			// An acknowledged alert is listed all the same: it holds until the machine is well, whoever sees to it.
 			listed := records.WithAcknowledgements(standing, acks)
 			language, err := cli.LanguageOf(command)
 			if err != nil {
@@ -86,6 +89,7 @@ func listStanding(w io.Writer, standing []records.Held, zone *time.Location, lan
 		for _, s := range standing {
 			detail := terminal.Plain(s.Detail)
 			if s.Codes != "" {
+				// Codes are explained when they are shown, in the reader's language; the alert keeps the codes alone.
 				detail = terminal.Plain(faults.Text(s.Codes, language))
 			}
 			if s.Silenced {
@@ -103,7 +107,7 @@ func listStanding(w io.Writer, standing []records.Held, zone *time.Location, lan
 				"%s\t%s\tsince %s\t%s\n",
 				s.Kind,
 				terminal.Plain(s.Machine),
-				moment(s.Since, zone),
+				farmdir.Moment(s.Since, zone),
 				detail,
 			)
 		}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/aqsha/aqsha/farm/fleet"
 	"github.com/aqsha/aqsha/internal/cli"
+	"github.com/aqsha/aqsha/internal/cli/farmdir"
 	"github.com/aqsha/aqsha/internal/terminal"
 )
 
@@ -44,7 +45,7 @@ what is shown. A machine that tells neither and is not on the same network segme
 			if err != nil {
 				return err
 			}
-			if o.Password, err = cli.Secret(command, antminerPassword, antminerVariable); err != nil {
+			if o.Password, err = cli.Secret(command, farmdir.AntminerPassword, farmdir.AntminerVariable); err != nil {
 				return err
 			}
 			// Whoever answers to a digest challenge learns what can be tried against the password at leisure: only
@@ -98,7 +99,7 @@ func scanTargets(ctx context.Context, args []string, announced bool) ([]netip.Ad
 
 // ofTheFleet says which addresses machines of the fleet have.
 func ofTheFleet(command *cobra.Command) (func(host string) bool, error) {
-	dir, err := farmDir(command, false)
+	dir, err := farmdir.Of(command, false)
 	if err != nil {
 		return nil, err
 	}
@@ -122,7 +123,7 @@ func addressed(inventory *fleet.Inventory) func(host string) bool {
 
 // addFound merges what a scan found into the fleet.
 func addFound(command *cobra.Command, found []fleet.Found, place fleet.Place, dry bool) error {
-	dir, err := farmDir(command, !dry)
+	dir, err := farmdir.Of(command, !dry)
 	if err != nil {
 		return err
 	}
@@ -195,7 +196,7 @@ give them. Columns without a meaning here are named and ignored. - reads standar
 				// From now on: what was not watched before is no loss of the farm's.
 				machines[i].Since = time.Now().Unix()
 			}
-			dir, err := farmDir(command, true)
+			dir, err := farmdir.Of(command, true)
 			if err != nil {
 				return err
 			}
@@ -232,16 +233,13 @@ func newFarmListCommand() *cobra.Command {
 		Example: "  aqsha farm list\n  aqsha farm list ekibastuz/c1 --json\n  aqsha farm list --csv",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
-			dir, err := farmDir(command, false)
+			dir, err := farmdir.Of(command, false)
 			if err != nil {
 				return err
 			}
 			inventory, err := fleet.OpenInventory(dir)
 			if err != nil {
 				return err
-			}
-			if csv {
-				return inventory.WriteCSV(command.OutOrStdout())
 			}
 			selector := "*"
 			if len(args) == 1 {
@@ -250,6 +248,14 @@ func newFarmListCommand() *cobra.Command {
 			machines, err := inventory.Select(selector)
 			if err != nil {
 				return err
+			}
+			if csv {
+				// What is listed, as on the screen: a selector is of one site's people, who are not given the others.
+				listed := &fleet.Inventory{}
+				for _, m := range machines {
+					listed.Machines = append(listed.Machines, *m)
+				}
+				return listed.WriteCSV(command.OutOrStdout())
 			}
 			return cli.Show(command, machines, func(w io.Writer) {
 				cli.Tabbed(w, func(tab io.Writer) {
@@ -263,6 +269,6 @@ func newFarmListCommand() *cobra.Command {
 			})
 		},
 	}
-	command.Flags().BoolVar(&csv, "csv", false, "write the whole fleet as CSV, which 'aqsha farm import' reads")
+	command.Flags().BoolVar(&csv, "csv", false, "write them as CSV, which 'aqsha farm import' reads")
 	return command
 }

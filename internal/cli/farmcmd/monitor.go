@@ -16,6 +16,7 @@ import (
 	"github.com/aqsha/aqsha/farm/monitor"
 	"github.com/aqsha/aqsha/farm/records"
 	"github.com/aqsha/aqsha/internal/cli"
+	"github.com/aqsha/aqsha/internal/cli/farmdir"
 	"github.com/aqsha/aqsha/internal/terminal"
 )
 
@@ -46,6 +47,8 @@ func newFarmWatchCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			// Opened to write, which takes the folder's lock: a second watch ends here, before it has asked any
+			// machine.
 			b, err := records.Open(dir)
 			if err != nil {
 				return err
@@ -59,6 +62,7 @@ func newFarmWatchCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			// Served before the first poll: an address that is taken ends the watch while nothing depends on it.
 			stopServing, err := served.start(command.Context(), running, log)
 			if err != nil {
 				return err
@@ -101,7 +105,7 @@ func newFarmWatchCommand() *cobra.Command {
 // farmWithMachines is the folder of a farm that has machines to watch. Where there are none nothing is made: a folder
 // that a mistyped --data has left looks like a farm.
 func farmWithMachines(command *cobra.Command) (string, error) {
-	dir, err := farmDir(command, false)
+	dir, err := farmdir.Of(command, false)
 	if err != nil {
 		return "", err
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/aqsha/aqsha/farm/protocol"
 	"github.com/aqsha/aqsha/farm/replay"
 	"github.com/aqsha/aqsha/internal/cli"
+	"github.com/aqsha/aqsha/internal/cli/farmdir"
 	"github.com/aqsha/aqsha/internal/terminal"
 )
 
@@ -42,7 +43,7 @@ reads. Nothing is written.`,
 		Args: cli.ExactArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
 			var err error
-			if o.Password, err = cli.Secret(command, antminerPassword, antminerVariable); err != nil {
+			if o.Password, err = cli.Secret(command, farmdir.AntminerPassword, farmdir.AntminerVariable); err != nil {
 				return err
 			}
 			all, err := readMachines(command.Context(), args[0], o)
@@ -56,6 +57,7 @@ reads. Nothing is written.`,
 			}); err != nil {
 				return err
 			}
+			// Shown first and then ended with 5: a program reads the same list whether the machine was there or not.
 			if len(all) == 1 && all[0].Problem == nobodyAnswers {
 				return cli.EndWith(cli.ExitUnreached, farm.Refuse("farm-machines-not-reached", "address", "%s: %s",
 					all[0].From, nobodyAnswers))
@@ -67,12 +69,6 @@ reads. Nothing is written.`,
 	return command
 }
 
-// antminerPassword is the flag of it, and antminerVariable where it is in the environment.
-const (
-	antminerPassword = "antminer-password"
-	antminerVariable = "AQSHA_ANTMINER_PASSWORD"
-)
-
 // scanPorts are the flags that say how to reach a machine of which nothing is known.
 func scanPorts(command *cobra.Command, o *fleet.ScanOptions) {
 	flags := command.Flags()
@@ -82,7 +78,7 @@ func scanPorts(command *cobra.Command, o *fleet.ScanOptions) {
 	flags.IntVar(&o.HTTPPort, "antminer-port", 80, "of web pages and HTTP APIs")
 	flags.IntVar(&o.TLSPort, "tls-port", 443, "of HTTP APIs that speak HTTPS only")
 	flags.StringVar(&o.User, "antminer-user", "", "for them (default: what the firmware comes with)")
-	cli.SecretFlags(flags, antminerPassword, antminerVariable,
+	cli.SecretFlags(flags, farmdir.AntminerPassword, farmdir.AntminerVariable,
 		"the password for them (else what the firmware comes with)")
 }
 

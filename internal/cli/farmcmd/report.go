@@ -15,6 +15,7 @@ import (
 	"github.com/aqsha/aqsha/farm/simulate/past"
 	"github.com/aqsha/aqsha/farm/usage"
 	"github.com/aqsha/aqsha/internal/cli"
+	"github.com/aqsha/aqsha/internal/cli/farmdir"
 	"github.com/aqsha/aqsha/internal/terminal"
 )
 
@@ -32,7 +33,7 @@ polled them. Everything says that it is simulated.`,
 		Example: "  aqsha farm demo --data demo && aqsha farm today --data demo",
 		Args:    cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
-			dir, err := farmDir(command, false)
+			dir, err := farmdir.Of(command, false)
 			if err != nil {
 				return err
 			}
@@ -41,6 +42,8 @@ polled them. Everything says that it is simulated.`,
 			if err != nil {
 				return cli.Usage(fmt.Errorf("--month: want a month such as 2026-10: %w", err))
 			}
+			// Three days and a morning longer than the month: by then it is settled and can be sealed, and the bad
+			// night lies behind the daily report.
 			to := from.AddDate(0, 1, 3).Add(8 * time.Hour)
 			o := past.Options{Machines: machines, Seed: seed, From: from, To: to, Interval: interval, Faults: true,
 				BadNight: true, Progress: cli.ProgressOf(command, "simulated month")}
@@ -74,19 +77,20 @@ electricity for it at the tariff and levy of farm.toml.`,
 		Example: "  aqsha farm today\n  aqsha farm today --since 2026-10-03T18:00 --top 20 --json",
 		Args:    cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
-			b, err := readFarm(command)
+			b, err := farmdir.Open(command)
 			if err != nil {
 				return err
 			}
 			defer b.Close()
 			from := usage.Instant(0)
 			if since != "" {
-				at, err := parseTime("since", since, &b.Config)
+				at, err := farmdir.ParseTime("since", since, &b.Config)
 				if err != nil {
 					return err
 				}
 				from = usage.At(at)
 			}
+			// Zero has the report begin at yesterday's midnight on the farm's clock, which is not the reader's.
 			page, err := daily.Build(command.Context(), b, from, top, cli.ProgressOf(command, "account"))
 			if err != nil {
 				return err
@@ -118,7 +122,7 @@ signed, append-only log, once it is settled; "aqsha verify farm" derives it agai
   aqsha farm use --by site --month 2026-10 --seal sealed && aqsha verify farm 0 --log sealed`,
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
-			b, err := readFarm(command)
+			b, err := farmdir.Open(command)
 			if err != nil {
 				return err
 			}
@@ -138,11 +142,13 @@ signed, append-only log, once it is settled; "aqsha verify farm" derives it agai
 				}
 				result["html"] = page
 			}
+			// After the page was written: a seal cannot be taken back, and a page that failed can be written again.
 			if sealDir != "" {
 				if err := sealMonth(command, b, month, sealDir, result); err != nil {
 					return err
 				}
 			}
+			// Alone it is the report itself, as it was before pages and seals could be made with it.
 			if cli.WantsJSON(command) && len(result) == 1 {
 				return cli.ShowJSON(command, report)
 			}
@@ -152,7 +158,7 @@ signed, append-only log, once it is settled; "aqsha verify farm" derives it agai
 					fmt.Fprintf(w, "\nwritten: %s\n", page)
 				}
 				if sealDir != "" {
-					fmt.Fprintf(w, "\nsealed as entry %d\n%s", result["sealedIndex"], result["checkpoint"])
+					fmt.Fprintf(w, "\nsealed as entry %d\n%s", result["sealed_index"], result["checkpoint"])
 				}
 			})
 		},
@@ -178,7 +184,7 @@ func sealMonth(command *cobra.Command, b *records.Records, month, dir string, re
 		return err
 	}
 	index, checkpoint, err := sealed.Append(filepath.Join(dir, "log"), keys)
-	result["sealedIndex"], result["checkpoint"], result["seal"] = index, string(checkpoint), sealed
+	result["sealed_index"], result["checkpoint"], result["seal"] = index, string(checkpoint), sealed
 	return err
 }
 

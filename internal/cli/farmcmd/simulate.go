@@ -15,6 +15,7 @@ import (
 	"github.com/aqsha/aqsha/farm/simulate"
 	"github.com/aqsha/aqsha/farm/usage"
 	"github.com/aqsha/aqsha/internal/cli"
+	"github.com/aqsha/aqsha/internal/cli/farmdir"
 )
 
 func newFarmSimulateCommand() *cobra.Command {
@@ -127,7 +128,7 @@ func serveRecorded(command *cobra.Command, dir string, server *replay.Server) er
 
 // addUnits puts simulated machines into the fleet, without the scan.
 func addUnits(command *cobra.Command, units []*simulate.Unit) error {
-	dir, err := farmDir(command, true)
+	dir, err := farmdir.Of(command, true)
 	if err != nil {
 		return err
 	}

@@ -21,6 +21,7 @@ import (
 	"github.com/aqsha/aqsha/farm/records"
 	"github.com/aqsha/aqsha/farm/repair"
 	"github.com/aqsha/aqsha/internal/cli"
+	"github.com/aqsha/aqsha/internal/cli/farmdir"
 	"github.com/aqsha/aqsha/internal/terminal"
 	"github.com/aqsha/aqsha/txlog/vfs"
 )
@@ -60,7 +61,7 @@ Ends with 5 when none of the joined farms was reached, with 3 when one refuses, 
 		Args:      cobra.MatchAll(cobra.MaximumNArgs(1), cobra.OnlyValidArgs),
 		ValidArgs: siteLists,
 		RunE: func(command *cobra.Command, args []string) error {
-			dir, err := farmDir(command, false)
+			dir, err := farmdir.Of(command, false)
 			if err != nil {
 				return err
 			}
@@ -81,6 +82,8 @@ Ends with 5 when none of the joined farms was reached, with 3 when one refuses, 
 			if err := cli.Show(command, readings, show); err != nil {
 				return err
 			}
+			// Of this folder's own reading an error has ended the command before; the others end it after all that was
+			// read is shown, since a site that is down must not hide the rest.
 			return sitesEnd(readings[1:])
 		},
 	}
@@ -200,6 +203,7 @@ func printSites(w io.Writer, readings []siteReading, list string, zone *time.Loc
 		}
 		for _, r := range readings {
 			name := terminal.Plain(r.Name)
+			// In its place in the list, so that nobody takes a site that was not read for one without machines.
 			if r.err != nil {
 				fmt.Fprintf(tab, "%s\tnot read: %s\n", name, terminal.Plain(r.Problem))
 				continue
@@ -220,7 +224,7 @@ func printSites(w io.Writer, readings []siteReading, list string, zone *time.Loc
 			}
 			for _, a := range r.Alerts {
 				fmt.Fprintf(tab, "%s\t%s\t%s\tsince %s\t%s\n", name, terminal.Plain(string(a.Kind)),
-					terminal.Plain(a.Machine), moment(a.Since, zone), terminal.Plain(a.Detail))
+					terminal.Plain(a.Machine), farmdir.Moment(a.Since, zone), terminal.Plain(a.Detail))
 			}
 			for i := range r.Orders {
 				o := &r.Orders[i]
@@ -229,7 +233,7 @@ func printSites(w io.Writer, readings []siteReading, list string, zone *time.Loc
 			}
 			for _, t := range r.Tickets {
 				fmt.Fprintf(tab, "%s\t%d\t%s\t%s\tsince %s\n", name, t.ID, terminal.Plain(t.Machine),
-					terminal.Plain(string(t.Kind)), moment(t.Since, zone))
+					terminal.Plain(string(t.Kind)), farmdir.Moment(t.Since, zone))
 			}
 		}
 	})

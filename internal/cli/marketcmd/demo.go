@@ -27,6 +27,8 @@ pools, countries, rates. Every one is labelled synthetic; no figure in it is rea
 			}
 			var summaries []market.Summary
 			for _, f := range synthetic.Files() {
+				// Read again as anybody's file would be, with its origin: what is simulated says so in everything made
+				// of it.
 				table, err := market.Parse(f.Name, f.Data, market.ReadOptions{Origin: synthetic.Origin})
 				if err != nil {
 					return err

@@ -27,6 +27,7 @@ and weights, at which volatility it turns, and which findings of the paper hold.
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
 			data := functions.DefaultAnchors()
+			// As they are shipped, byte for byte, and without a folder: one prints them to begin with.
 			if printAnchors {
 				_, err := command.OutOrStdout().Write(data)
 				return err

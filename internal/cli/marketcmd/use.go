@@ -69,6 +69,7 @@ a device list; a country's part of it. --node puts the digital tenge into the ta
 		RunE: func(command *cobra.Command, args []string) error {
 			o.Dir = args[0]
 			var err error
+			// Of the tenge no file is read: its figures are asked of a node, whose ledger anybody can check.
 			if o.Tenge, err = tenge.system(command); err != nil {
 				return err
 			}
@@ -111,6 +112,7 @@ measured_j_th) and split its reserve into time and speed.`,
 			if err != nil {
 				return err
 			}
+			// Without issue, network and price the reserve stays in hours and hashes: no price is assumed.
 			reserves, err := usage.ReservesOf(machines, coins, network, price)
 			if err != nil {
 				return err

@@ -61,6 +61,7 @@ from a cgminer. An interrupt stops it; what was found is handed in first.`,
 	flags.StringArrayVar(&f.pools, "pool", nil, "pool, stratum+tcp://host:port, stratum+ssl://host:port, or @FILE "+
 		"that holds it")
 	flags.StringVar(&f.user, "user", "", "user at the pool, often an address and .worker")
+	// Never on the command line itself, where every user of the machine reads it.
 	cli.SecretFlags(flags, "password", "AQSHA_POOL_PASSWORD", "the password at the pool, which most do not look at")
 	flags.Float64Var(&f.difficulty, "difficulty", 0, "share difficulty to suggest to the pool")
 	flags.IntVar(&f.threads, "threads", 0, "threads (default: one for each processor)")

@@ -134,6 +134,7 @@ were hashed, the scheme, or the chain is listed on standard error, and the comma
 			if err != nil {
 				return err
 			}
+			// Before any figure is shown: sums of a log that contradicts itself or the chain would be believed.
 			if err := judge(command, auditor, &node); err != nil {
 				return err
 			}

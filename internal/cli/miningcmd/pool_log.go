@@ -37,6 +37,7 @@ that the pool serves at the first time counts, and no other afterwards.`,
 					bar.ChangeMax64(int64(of))
 					_ = bar.Set64(int64(n))
 				}})
+			// Ended before the error is looked at, so that what is said of it does not stand within the bar.
 			_ = bar.Finish()
 			if err != nil {
 				return err

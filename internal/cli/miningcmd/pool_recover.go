@@ -33,6 +33,8 @@ by hand for another reason: the log then knows them, and changes nothing for the
   aqsha pool admin recover --reason "the disk died on 3 May; the copy of 1 May was put back"
   aqsha pool admin recover --aside TXID --reason "bought a machine from him"`,
 		RunE: func(command *cobra.Command, _ []string) error {
+			// The pool that runs does it, and not this process: it alone appends to the log, and it has stopped
+			// payments meanwhile.
 			return a.query(command, "recover", r, func(w io.Writer, answer *admin.ControlAnswer) {
 				for _, m := range answer.Missing {
 					fmt.Fprintf(w, "%s  %s  %s\n", m.TxID, m.Time.Format(time.RFC3339), missingLine(&m))

@@ -171,7 +171,7 @@ func NewProofCommand() *cobra.Command {
 }
 
 func describeReceipt(w io.Writer, l words.Language, r *proof.ReceiptResult) {
-	fmt.Fprintln(w, l.Text("proof.receipt", "id", r.ID, "entry", r.Index, "kind", l.Text("kind."+r.Kind)))
+	fmt.Fprintln(w, l.Text("proof.receipt", "id", r.ID, "entry", r.Index, "kind", session.KindText(l, r.Kind)))
 	fmt.Fprintln(w, l.Text("proof.under", "network", r.Network, "name", r.Name, "size", r.LogSize))
 	fmt.Fprintln(w)
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
@@ -194,7 +194,7 @@ func describeProof(w io.Writer, l words.Language, r *proof.Result) {
 	fmt.Fprintf(w, "\n%s\n", l.Text("proof.way"))
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, s := range r.Steps {
-		fmt.Fprintf(table, "  %s\t%s\t%s\t%s\n", l.Text("proof.step", "entry", s.Index), l.Text("kind."+s.Kind),
+		fmt.Fprintf(table, "  %s\t%s\t%s\t%s\n", l.Text("proof.step", "entry", s.Index), session.KindText(l, s.Kind),
 			l.Text("proof.outputs", "count", len(s.Outputs)), terminal.Plain(s.Memo))
 	}
 	table.Flush()

@@ -1,4 +1,4 @@
-package farmcmd
+package controlcmd
 
 import (
 	"errors"
@@ -17,6 +17,7 @@ import (
 	"github.com/aqsha/aqsha/farm/tune"
 	"github.com/aqsha/aqsha/farm/usage"
 	"github.com/aqsha/aqsha/internal/cli"
+	"github.com/aqsha/aqsha/internal/cli/farmdir"
 	"github.com/aqsha/aqsha/internal/terminal"
 	"github.com/aqsha/aqsha/money"
 )
@@ -30,7 +31,8 @@ go back to the first profile. The machines that were held keep it; run it again 
 batches of --step-kw as with 'farm control', each read back and in audit.jsonl; above four_eyes machines of farm.toml
 select fewer, since nobody could confirm what is tried. --dry-run shows who would be tried and who held.`
 
-func newFarmTuneCommand() *cobra.Command {
+// NewFarmTuneCommand is the verb "tune": which profile of a machine earns most.
+func NewFarmTuneCommand() *cobra.Command {
 	var c control.Controller
 	var r tune.Runner
 	var profiles []string
@@ -129,7 +131,7 @@ func tuneTerms(command *cobra.Command, config *records.Config, power string) (t 
 			return t, cli.Usage(fmt.Errorf("--power-price: %q: want tenge a kWh", power))
 		}
 	}
-	b, err := readFarm(command)
+	b, err := farmdir.Open(command)
 	if err != nil {
 		return t, err
 	}
@@ -171,6 +173,8 @@ func showTuned(command *cobra.Command, out *tune.Result) error {
 				case m.Problem != "":
 					fmt.Fprintf(tab, "%s\tnot measured: %s\n", terminal.Plain(m.Machine), terminal.Plain(m.Problem))
 					continue
+				// What the others are compared with: it keeps its profile, so that weather and difficulty are in both
+				// changes.
 				case m.Held:
 					profile = "(held)"
 				}
@@ -179,6 +183,7 @@ func showTuned(command *cobra.Command, out *tune.Result) error {
 					perDay(m.Net[len(m.Net)-1]), perDay(m.Change))
 			}
 		})
+		// Without enough machines measured to the end there is no interval, and a mean alone would be taken for one.
 		if out.Gain == nil {
 			fmt.Fprintf(w, "The gain was not measured: %d machines were ordered back to %s.\n", out.Returned,
 				terminal.Plain(out.Profiles[0]))
