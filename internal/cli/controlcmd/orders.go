@@ -123,29 +123,32 @@ func showOrders(command *cobra.Command, dir string, list []orders.Order, over in
 		rows = append(rows, orderRow{o, o.State(now)})
 	}
 	return cli.Show(command, rows, func(w io.Writer) {
+		l := cli.LanguageFor(command)
 		switch {
 		case len(rows) == 0 && over == 0:
-			fmt.Fprintln(w, "No order.")
+			fmt.Fprintln(w, l.Text("farm.no-order"))
 		case len(rows) == 0:
-			fmt.Fprintf(w, "No order waits; those that are over: %d (--all).\n", over)
+			fmt.Fprintln(w, l.Text("farm.orders-over", "count", over))
 		}
 		at := func(t time.Time) string { return farmdir.Moment(t, config.Location()) }
 		for _, r := range rows {
 			first, last := r.First(), r.Last()
 			// Names and outcomes are of people and machines: nothing of theirs may move the cursor of whoever reads the
 			// list.
-			fmt.Fprintf(w, "%d  %s  %s %s of %d machines (%d kW), by %s", r.ID, r.State, first.What.Action,
-				terminal.Plain(first.What.Detail()), len(first.Machines), first.KW, terminal.Plain(first.Who))
+			action := strings.TrimSpace(string(first.What.Action) + " " + terminal.Plain(first.What.Detail()))
+			text := l.Text("farm.order", "id", r.ID, "state", l.Text("order-state."+string(r.State)), "action", action,
+				"count", len(first.Machines), "kw", first.KW, "who", terminal.Plain(first.Who))
 			if second := r.Confirmer(); second != "" {
-				fmt.Fprintf(w, ", confirmed by %s", terminal.Plain(second))
+				text = l.Text("farm.order-confirmed", "order", text, "who", terminal.Plain(second))
 			}
 			if !first.From.IsZero() {
-				fmt.Fprintf(w, ", from %s to %s", at(first.From), at(first.Until))
+				text = l.Text("farm.order-times", "order", text, "from", at(first.From), "to", at(first.Until))
 			}
 			if last.Step == orders.Ended {
-				fmt.Fprintf(w, ": %d done, %d kW %s", last.Done, last.DoneKW, terminal.Plain(last.Text))
+				text = l.Text("farm.order-done", "order", text, "done", last.Done, "kw", last.DoneKW, "text",
+					terminal.Plain(last.Text))
 			}
-			fmt.Fprintln(w)
+			fmt.Fprintln(w, text)
 		}
 	})
 }
@@ -519,8 +522,7 @@ withdrawn or have not ended.`,
 			}
 			return cli.Show(command, rows, func(w io.Writer) {
 				cli.Tabbed(w, func(tab io.Writer) {
-					fmt.Fprintln(tab, "time\tto sleep kW\tslept\tmeasured\tto wake kW\twoken\tmeasured\tmissed\t"+
-						"not ended")
+					fmt.Fprintln(tab, cli.LanguageFor(command).Text("farm.account-columns"))
 					for _, k := range rows {
 						fmt.Fprintf(tab, "%s\t%d\t%d\t%.1f\t%d\t%d\t%.1f\t%d\t%d\n",
 							farmdir.Moment(k.At, config.Location()), k.SleepKW, k.SleptKW,

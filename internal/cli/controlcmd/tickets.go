@@ -123,15 +123,16 @@ func showTickets(command *cobra.Command, tickets []repair.Ticket) error {
 	}
 	return cli.Show(command, tickets, func(w io.Writer) {
 		if len(tickets) == 0 {
-			fmt.Fprintln(w, "No ticket.")
+			fmt.Fprintln(w, language.Text("farm.no-ticket"))
 		}
 		for _, t := range tickets {
-			end := "open"
+			end := language.Text("farm.ticket-open")
 			if !t.Open() {
 				end = string(t.Outcome) + " " + farmdir.Moment(t.Closed, config.Location())
 			}
-			fmt.Fprintf(w, "%d  %s  %s  %s since %s  %s  %s\n", t.ID, terminal.Plain(t.Machine), terminal.Plain(t.Rack),
-				t.Kind, farmdir.Moment(t.Since, config.Location()), end, t.CostTiyn.Format())
+			fmt.Fprintln(w, language.Text("farm.ticket", "id", t.ID, "machine", terminal.Plain(t.Machine), "rack",
+				terminal.Plain(t.Rack), "kind", t.Kind, "at", farmdir.Moment(t.Since, config.Location()), "end", end,
+				"cost", t.CostTiyn.Format()))
 			if t.Codes != "" {
 				fmt.Fprintf(w, "    %s\n", terminal.Plain(faults.Text(t.Codes, string(language))))
 			}
@@ -179,7 +180,7 @@ func showFailures(command *cobra.Command, book *repair.Book, inventory *fleet.In
 	}
 	return cli.Show(command, failures, func(w io.Writer) {
 		cli.Tabbed(w, func(tab io.Writer) {
-			fmt.Fprintf(tab, "%s\tMACHINES\tHOURS\tFAILURES\tHOURS BETWEEN\tCOST\n", strings.ToUpper(by))
+			fmt.Fprintf(tab, "%s\t%s\n", strings.ToUpper(by), cli.LanguageFor(command).Text("farm.failures-columns"))
 			for _, f := range failures {
 				between := "-"
 				if f.MTBF >= 0 {
@@ -225,14 +226,14 @@ func showEarned(command *cobra.Command, tickets []repair.Ticket) error {
 	}{rows, missing, sum}
 	return cli.Show(command, result, func(w io.Writer) {
 		cli.Tabbed(w, func(tab io.Writer) {
-			fmt.Fprintln(tab, "TICKET\tLOST BEFORE\tLOST AFTER\tHOURS\tEARNED\tLESS ITS COST")
+			fmt.Fprintln(tab, cli.LanguageFor(command).Text("farm.earned-columns"))
 			for _, e := range rows {
 				fmt.Fprintf(tab, "%d\t%s\t%s\t%d\t%s\t%s\n", e.Ticket, percent(e.LostBefore), percent(e.LostAfter),
 					e.Hours,
 					e.Earned.Format(), e.Net.Format())
 			}
 		})
-		fmt.Fprintf(w, "%s in all; of %d closed tickets too little is accounted for\n", sum.Format(), missing)
+		fmt.Fprintln(w, cli.LanguageFor(command).Text("farm.earned", "sum", sum.Format(), "missing", missing))
 	})
 }
 

@@ -44,19 +44,20 @@ watch that runs takes changes in at once.`,
 				lines = append(lines, list[i].Line(time.Now()))
 			}
 			return cli.Show(command, lines, func(w io.Writer) {
+				said := cli.LanguageFor(command)
 				if len(lines) == 0 {
-					fmt.Fprintln(w, "Nobody has access.")
+					fmt.Fprintln(w, said.Text("farm.nobody"))
 					return
 				}
 				cli.Tabbed(w, func(tab io.Writer) {
-					fmt.Fprintln(tab, "NAME\tROLE\tMACHINES\tEXPIRES")
+					fmt.Fprintln(tab, said.Text("farm.access-columns"))
 					for _, l := range lines {
-						until := "never"
+						until := said.Text("access.never")
 						if l.Expires != nil {
 							until = l.Expires.Format(time.DateOnly)
 						}
 						if l.Expired {
-							until += " (expired)"
+							until = said.Text("access.expired", "at", until)
 						}
 						fmt.Fprintf(tab, "%s\t%s\t%s\t%s\n", terminal.Plain(l.Name), l.Role, terminal.Plain(l.Selector),
 							until)
@@ -113,8 +114,8 @@ func newFarmAccessNewCommand() *cobra.Command {
 			}
 			return cli.Show(command, shown, func(w io.Writer) {
 				if out != "" {
-					fmt.Fprintf(w, "%s is %s of %s; the token is in %s\n", terminal.Plain(a.Name), a.Role,
-						terminal.Plain(a.Selector), out)
+					fmt.Fprintln(w, cli.LanguageFor(command).Text("farm.access-made", "name", terminal.Plain(a.Name),
+						"role", a.Role, "machines", terminal.Plain(a.Selector), "file", out))
 					return
 				}
 				fmt.Fprintln(w, token)
@@ -142,7 +143,7 @@ func newFarmAccessRevokeCommand() *cobra.Command {
 				return err
 			}
 			return cli.Show(command, map[string]any{"revoked": args[0]}, func(w io.Writer) {
-				fmt.Fprintf(w, "%s has no access any more\n", terminal.Plain(args[0]))
+				fmt.Fprintln(w, cli.LanguageFor(command).Text("access.revoked", "name", terminal.Plain(args[0])))
 			})
 		},
 	}

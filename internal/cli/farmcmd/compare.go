@@ -53,12 +53,13 @@ a pool that does not pay for all.`,
 				return err
 			}
 			return cli.Show(command, rows, func(w io.Writer) {
+				l := cli.LanguageFor(command)
 				cli.Tabbed(w, func(tab io.Writer) {
-					fmt.Fprintln(tab, "MACHINE\tWORKER\tFROM\tTO\tDEVICE, PH\tPOOL, PH\tOFF")
+					fmt.Fprintln(tab, l.Text("farm.compare-columns"))
 					for _, r := range rows {
 						annotation := ""
 						if r.Differs {
-							annotation = "  differs"
+							annotation = "  " + l.Text("farm.differs")
 						}
 						fmt.Fprintf(tab, "%s\t%s\t%s\t%s\t%.1f\t%.1f\t%+.2f %%%s\n", r.Machine,
 							terminal.Plain(r.Worker), farmdir.Moment(r.From, zone), farmdir.Moment(r.To, zone),

@@ -150,20 +150,21 @@ func addFound(command *cobra.Command, found []fleet.Found, place fleet.Place, dr
 	}
 	result := map[string]any{"found": found, "added": added, "updated": updated}
 	return cli.Show(command, result, func(w io.Writer) {
+		l := cli.LanguageFor(command)
 		cli.Tabbed(w, func(tab io.Writer) {
 			for _, f := range found {
 				id := f.Machine.ID
 				switch {
 				case !f.Identified && id == "":
-					id = "(no serial number, no MAC)"
+					id = l.Text("farm.no-identity")
 				case !f.Identified:
-					id = "(" + id + " not added)"
+					id = l.Text("farm.not-added", "id", id)
 				}
 				fmt.Fprintf(tab, "%s\t%s\t%s\t%s\t%s\n", f.Machine.Address, f.Machine.Protocol,
 					terminal.Plain(f.Machine.Model), terminal.Plain(id), terminal.Plain(f.Problem))
 			}
 		})
-		fmt.Fprintf(w, "%d found, %d added, %d updated\n", len(found), added, updated)
+		fmt.Fprintln(w, l.Text("farm.scanned", "found", len(found), "added", added, "updated", updated))
 	})
 }
 
@@ -213,9 +214,10 @@ give them. Columns without a meaning here are named and ignored. - reads standar
 			}
 			return cli.Show(command, map[string]any{"added": added, "updated": updated, "ignored_columns": ignored},
 				func(w io.Writer) {
-					fmt.Fprintf(w, "%d added, %d updated\n", added, updated)
+					l := cli.LanguageFor(command)
+					fmt.Fprintln(w, l.Text("farm.imported", "added", added, "updated", updated))
 					if len(ignored) > 0 {
-						fmt.Fprintf(w, "columns ignored: %s\n", terminal.Plain(strings.Join(ignored, ", ")))
+						fmt.Fprintln(w, l.Text("farm.ignored", "columns", terminal.Plain(strings.Join(ignored, ", "))))
 					}
 				})
 		},
@@ -259,7 +261,7 @@ func newFarmListCommand() *cobra.Command {
 			}
 			return cli.Show(command, machines, func(w io.Writer) {
 				cli.Tabbed(w, func(tab io.Writer) {
-					fmt.Fprintln(tab, "MACHINE\tPLACE\tMODEL\tTH/S\tWATTS\tADDRESS\tPROTOCOL")
+					fmt.Fprintln(tab, cli.LanguageFor(command).Text("farm.list-columns"))
 					for _, m := range machines {
 						rate, watts, _ := m.Nameplate()
 						fmt.Fprintf(tab, "%s\t%s\t%s\t%d\t%d\t%s\t%s\n", m.ID, terminal.Plain(m.Place.String()),

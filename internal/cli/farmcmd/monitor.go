@@ -69,7 +69,7 @@ func newFarmWatchCommand() *cobra.Command {
 			}
 			defer stopServing()
 			if served.at != "" && !cli.WantsJSON(command) {
-				fmt.Fprintf(command.OutOrStdout(), "the farm's API is at %s\n", served.at)
+				fmt.Fprintln(command.OutOrStdout(), cli.LanguageFor(command).Text("farm.api", "url", served.at))
 			}
 			ctx, stop := command.Context(), func() {}
 			if duration > 0 {
@@ -87,8 +87,9 @@ func newFarmWatchCommand() *cobra.Command {
 				CPUSeconds float64 `json:"cpu_seconds"`
 			}{counts, cpu}
 			return cli.Show(command, result, func(w io.Writer) {
-				fmt.Fprintf(w, "%d polls, %d answered, %d skipped, %d ms late at the worst, %d alerts, %.1f s of "+
-					"processor time\n", counts.Polls, counts.Answered, counts.Skipped, counts.LagMS, counts.Raised, cpu)
+				fmt.Fprintln(w, cli.LanguageFor(command).Text("farm.watched", "polls", counts.Polls, "answered",
+					counts.Answered, "skipped", counts.Skipped, "late", counts.LagMS, "alerts", counts.Raised, "cpu",
+					fmt.Sprintf("%.1f", cpu)))
 			})
 		},
 	}
@@ -128,10 +129,10 @@ func printNotices(command *cobra.Command, zone *time.Location, notices []alert.N
 			sign = "+"
 		}
 		if n.Group {
-			many = fmt.Sprintf(" (%d machines)", len(n.Machines))
+			many = " " + cli.LanguageFor(command).Text("farm.group", "count", len(n.Machines))
 		}
 		if n.Silenced {
-			many += " (silenced)"
+			many += " " + cli.LanguageFor(command).Text("farm.group-silenced")
 		}
 		if n.Codes != "" && n.Raised {
 			if language, err := cli.LanguageOf(command); err == nil {

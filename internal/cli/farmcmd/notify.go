@@ -58,8 +58,8 @@ any more. An acknowledgement ends with its alert. It is a line of acks.jsonl in 
 			return cli.Show(command, acks, func(w io.Writer) {
 				cli.Tabbed(w, func(tab io.Writer) {
 					for _, a := range acks {
-						fmt.Fprintf(tab, "%s\t%s\tacknowledged by %s\n", a.Kind, terminal.Plain(a.Machine),
-							terminal.Plain(a.Who))
+						fmt.Fprintf(tab, "%s\t%s\t%s\n", a.Kind, terminal.Plain(a.Machine),
+							cli.LanguageFor(command).Text("farm.acknowledged", "who", terminal.Plain(a.Who)))
 					}
 				})
 			})
@@ -103,7 +103,7 @@ receiver took it, 3 when it refused, 4 when it was sent and not answered, 5 when
 				return err
 			}
 			return cli.Show(command, map[string]string{"route": route.Name, "outcome": "taken"}, func(w io.Writer) {
-				fmt.Fprintf(w, "The receiver of %s took the message.\n", route.Name)
+				fmt.Fprintln(w, cli.LanguageFor(command).Text("farm.route-took", "route", route.Name))
 			})
 		},
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/aqsha/aqsha/internal/cli"
 	"github.com/aqsha/aqsha/internal/cli/farmdir"
 	"github.com/aqsha/aqsha/internal/terminal"
+	"github.com/aqsha/aqsha/words"
 )
 
 // seen is what one machine says after decoding.
@@ -52,7 +53,7 @@ reads. Nothing is written.`,
 			}
 			if err := cli.Show(command, all, func(w io.Writer) {
 				for _, s := range all {
-					printSeen(w, s)
+					printSeen(w, cli.LanguageFor(command), s)
 				}
 			}); err != nil {
 				return err
@@ -115,10 +116,10 @@ func readMachines(ctx context.Context, where string, o fleet.ScanOptions) ([]see
 }
 
 // printSeen prints the fields that the machine tells.
-func printSeen(w io.Writer, s seen) {
+func printSeen(w io.Writer, l words.Language, s seen) {
 	fmt.Fprintln(w, terminal.Plain(s.From))
 	if s.Problem != "" {
-		fmt.Fprintln(w, "  problem:", terminal.Plain(s.Problem))
+		fmt.Fprintln(w, " ", l.Text("farm.problem", "text", terminal.Plain(s.Problem)))
 	}
 	if s.Reading == nil {
 		return
@@ -132,7 +133,7 @@ func printSeen(w io.Writer, s seen) {
 			}
 			text := terminal.Plain(fmt.Sprintf("%v", value.Field(i).Interface()))
 			if text == "-1" {
-				text = "not told"
+				text = l.Text("farm.not-told")
 			}
 			fmt.Fprintf(tab, "  %s\t%s\n", name, text)
 		}

@@ -52,8 +52,8 @@ polled them. Everything says that it is simulated.`,
 			}
 			return cli.Show(command, map[string]any{"dir": dir, "machines": machines, "from": from, "to": to,
 				"simulated": true}, func(w io.Writer) {
-				fmt.Fprintf(w, "%d simulated machines lived from %s to %s in %s\n", machines,
-					from.Format(time.DateOnly), to.Format("2006-01-02 15:04 -07:00"), dir)
+				fmt.Fprintln(w, cli.LanguageFor(command).Text("farm.lived", "count", machines, "from",
+					from.Format(time.DateOnly), "to", to.Format("2006-01-02 15:04 -07:00"), "dir", dir))
 			})
 		},
 	}
@@ -155,10 +155,11 @@ signed, append-only log, once it is settled; "aqsha verify farm" derives it agai
 			return cli.Show(command, result, func(w io.Writer) {
 				report.Print(w, cli.Tabbed, terminal.Plain)
 				if page != "" {
-					fmt.Fprintf(w, "\nwritten: %s\n", page)
+					fmt.Fprintf(w, "\n%s\n", cli.LanguageFor(command).Text("farm.written", "file", page))
 				}
 				if sealDir != "" {
-					fmt.Fprintf(w, "\nsealed as entry %d\n%s", result["sealed_index"], result["checkpoint"])
+					fmt.Fprintf(w, "\n%s\n%s", cli.LanguageFor(command).Text("farm.sealed", "entry", result["sealed_index"]),
+						result["checkpoint"])
 				}
 			})
 		},
@@ -228,8 +229,10 @@ the log's key from elsewhere; the folder's own word proves only that nothing cha
 				return err
 			}
 			return cli.Show(command, verified, func(w io.Writer) {
-				fmt.Fprintf(w, "Verified: entry %d, %s\n%d days derived from polls, %d from their sums\n", index,
-					sealed, verified.PolledDays, verified.SummedDays)
+				l := cli.LanguageFor(command)
+				fmt.Fprintln(w, l.Text("farm.verified", "entry", index, "what", sealed))
+				fmt.Fprintln(w, l.Text("farm.verified-days", "polled", verified.PolledDays, "summed",
+					verified.SummedDays))
 			})
 		},
 	}

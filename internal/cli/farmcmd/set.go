@@ -54,9 +54,9 @@ certificate=- has a machine that speaks HTTPS believed with the certificate that
 				cli.Tabbed(w, func(tab io.Writer) {
 					for _, m := range machines {
 						rate, watts, _ := m.Nameplate()
-						fmt.Fprintf(tab, "%s\t%s\t%s\t%d TH/s\t%d W\t%s\n", terminal.Plain(m.ID),
-							terminal.Plain(m.Place.String()), terminal.Plain(m.Model), rate/1_000_000, watts,
-							heatLimitText(m.HeatLimit()))
+						fmt.Fprintln(tab, cli.LanguageFor(command).Text("farm.limits", "machine", terminal.Plain(m.ID),
+							"place", terminal.Plain(m.Place.String()), "model", terminal.Plain(m.Model), "rate",
+							rate/1_000_000, "watts", watts, "heat", heatLimitText(m.HeatLimit())))
 					}
 				})
 			})

@@ -93,7 +93,7 @@ func serveSimulated(command *cobra.Command, server *simulate.Server, first netip
 	machines := len(server.Units)
 	from, to := server.Units[0].Machine.Address, server.Units[machines-1].Machine.Address
 	if err := cli.Show(command, map[string]any{"machines": machines, "first": from, "last": to}, func(w io.Writer) {
-		fmt.Fprintf(w, "%d simulated machines answer, %s to %s\n", machines, from, to)
+		fmt.Fprintln(w, cli.LanguageFor(command).Text("farm.simulated", "count", machines, "from", from, "to", to))
 	}); err != nil {
 		return err
 	}
@@ -121,7 +121,7 @@ func serveRecorded(command *cobra.Command, dir string, server *replay.Server) er
 	server.Cases = cases
 	return server.Serve(command.Context(), func() {
 		_ = cli.Show(command, map[string]any{"machines": len(cases), "first": server.First}, func(w io.Writer) {
-			fmt.Fprintf(w, "%d recorded machines answer from %s on\n", len(cases), server.First)
+			fmt.Fprintln(w, cli.LanguageFor(command).Text("farm.recorded", "count", len(cases), "from", server.First))
 		})
 	})
 }

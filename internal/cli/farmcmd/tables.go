@@ -60,8 +60,9 @@ SELECTOR is *, an identity, or the beginning of a place. A day that is summed up
 			}
 			return cli.Show(command, map[string]any{"selector": m.Selector, "state": m.State.String(), "from": from,
 				"to": to}, func(w io.Writer) {
-				fmt.Fprintf(w, "%s is %s from %s to %s\n", terminal.Plain(m.Selector), m.State,
-					farmdir.Moment(from, b.Config.Location()), farmdir.Moment(to, b.Config.Location()))
+				fmt.Fprintln(w, cli.LanguageFor(command).Text("farm.annotated", "machines", terminal.Plain(m.Selector),
+					"state", m.State, "from", farmdir.Moment(from, b.Config.Location()), "to",
+					farmdir.Moment(to, b.Config.Location())))
 			})
 		},
 	}
@@ -119,8 +120,8 @@ fees of about 144 blocks) and the price of a bitcoin. Work of an hour is valued 
 			}
 			return cli.Show(command, map[string]any{"from": at, "hashprice": price.Hashprice,
 				"satoshi_per_th_day": perDay.Satoshi(), "tiyn_per_th_day": worth.Tiyn().String()}, func(w io.Writer) {
-				fmt.Fprintf(w, "from %s a TH/s earns %d satoshi a day, %s\n", farmdir.Moment(at, config.Location()),
-					int64(perDay.Satoshi()), worth.Tiyn().Format())
+				fmt.Fprintln(w, cli.LanguageFor(command).Text("farm.price", "at", farmdir.Moment(at, config.Location()),
+					"satoshi", int64(perDay.Satoshi()), "worth", worth.Tiyn().Format()))
 			})
 		},
 	}
@@ -180,8 +181,8 @@ func newFarmSilenceCommand() *cobra.Command {
 				return err
 			}
 			return cli.Show(command, s, func(w io.Writer) {
-				fmt.Fprintf(w, "alerts of %s are held back until %s\n", terminal.Plain(args[0]),
-					farmdir.Moment(s.Until.Time(), config.Location()))
+				fmt.Fprintln(w, cli.LanguageFor(command).Text("farm.held-back", "machines", terminal.Plain(args[0]), "at",
+					farmdir.Moment(s.Until.Time(), config.Location())))
 			})
 		},
 	}

@@ -43,8 +43,8 @@ that the pool serves at the first time counts, and no other afterwards.`,
 				return err
 			}
 			return cli.Show(command, result, func(w io.Writer) {
-				fmt.Fprintf(w, "%s: %d entries, %d of them new, signed by %s\n", result.Origin, result.Size,
-					result.Size-result.Before, result.Key)
+				fmt.Fprintln(w, cli.LanguageFor(command).Text("pool.fetched", "origin", result.Origin, "size", result.Size,
+					"new", result.Size-result.Before, "key", result.Key))
 			})
 		},
 	}

@@ -223,7 +223,8 @@ func (up *poolUp) settings(command *cobra.Command) error {
 		}
 	}
 	for _, key := range imported.Ignored {
-		fmt.Fprintf(command.ErrOrStderr(), "%s: %q has no counterpart here and is ignored\n", up.importFile, key)
+		fmt.Fprintln(command.ErrOrStderr(), cli.LanguageFor(command).Text("pool.ignored", "file", up.importFile, "key",
+			key))
 	}
 	return up.config.Validate()
 }
