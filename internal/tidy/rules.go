@@ -39,10 +39,10 @@ var mayImport = map[string][]string{
 	// mining line
 	"bitcoin": {"money", "params", "txlog"},
 	"pool":    {"money", "params", "txlog", "bitcoin"},
-	"farm":    {"money", "params", "txlog", "bitcoin", "pool"},
+	"farm":    {"words", "money", "params", "txlog", "bitcoin", "pool"},
 
 	// market line
-	"market": {"money", "params", "txlog"},
+	"market": {"words", "money", "params", "txlog"},
 
 	// faces
 	"wallet": {"money", "params", "txlog", "token", "contract", "purse", "ledger", "cash", "livestate", "node", "api",

@@ -126,7 +126,8 @@ log there; "aqsha verify report" re-derives it from its inputs.`,
 					fmt.Fprintln(w, path)
 				}
 				if f.seal != "" {
-					fmt.Fprintf(w, "sealed as entry %d\n%s", result["sealed_index"], result["checkpoint"])
+					fmt.Fprintf(w, "%s\n%s", cli.LanguageFor(command).Text("market.sealed", "entry",
+						result["sealed_index"]), result["checkpoint"])
 				}
 			})
 		},

@@ -177,7 +177,8 @@ func (s *studyOutput) write(command *cobra.Command, d *document.Document) error 
 			fmt.Fprintln(w, path)
 		}
 		if s.seal != "" {
-			fmt.Fprintf(w, "sealed as entry %d\n%s", result["sealed_index"], result["checkpoint"])
+			fmt.Fprintf(w, "%s\n%s", cli.LanguageFor(command).Text("market.sealed", "entry",
+				result["sealed_index"]), result["checkpoint"])
 		}
 	})
 }
