@@ -92,6 +92,8 @@ func (s *Server) standingMetrics(registry *prometheus.Registry) {
 // pipelineMetrics are of payments on their way to the disk. What counts since the start begins at nought with each
 // process, as counters do.
 func (s *Server) pipelineMetrics(registry *prometheus.Registry) {
+	// Read from the node when they are asked for: a second count beside the node's own would differ from it sooner or
+	// later.
 	counter := func(name, help string, value func(node.Counts) float64) {
 		registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Namespace: "aqsha", Name: name,
 			Help: help}, func() float64 { return value(s.node.Counts()) }))

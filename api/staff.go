@@ -137,6 +137,7 @@ func (s *Server) registerStaff() {
 		Path: "/v1/staff/challenges", Summary: "A challenge that a passkey answers"}, bySignature,
 		http.StatusUnauthorized, http.StatusForbidden, http.StatusUnprocessableEntity, http.StatusTooManyRequests,
 		http.StatusServiceUnavailable),
+		// Open to everybody, since nobody has signed in yet; the limits of an address are what stands before it.
 		func(ctx context.Context, in *struct{ Body StaffChallengeRequest }) (*answer[StaffChallenge], error) {
 			return retried(s.staffChallenge(ctx, in.Body))
 		})
@@ -259,6 +260,7 @@ func (s *Server) registerInvitations() {
 		func(ctx context.Context, in *struct{ Body StaffInvite }) (*answer[StaffLink], error) {
 			caller, err := administrator(ctx, true)
 			if err == nil {
+				// A misspelt bank would be found out when somebody signs in and sees nothing.
 				err = s.knownBank(ctx, in.Body.Bank)
 			}
 			if err != nil {
@@ -453,6 +455,8 @@ func (s *Server) auditTrail(ctx context.Context, before, since uint64, limit int
 		return view, err
 	}
 	names := map[string]string{}
+	// Names are beside the trail, not in it: without the list, or of somebody who has left it, the record stands with
+	// the identity that was hashed.
 	accounts, _ := store.List(time.Now())
 	for _, a := range accounts {
 		names[a.ID] = a.Name

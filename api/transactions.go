@@ -51,6 +51,8 @@ func (s *Server) registerTransactions() {
 		ContentType string `header:"Content-Type"`
 		RawBody     []byte
 	}) (*rawAnswer, error) {
+		// The body is huma's again once the handler has returned, while the node may hold the transactions for longer:
+		// they are read from a copy of one's own.
 		return owned(in.RawBody, func(body []byte) (*rawAnswer, error) { return s.submit(ctx, in.ContentType, body) })
 	})
 	huma.Register(s.api, operation("get-transaction", "/v1/transactions/{id}", "An executed transaction", byWallet,

@@ -62,6 +62,8 @@ const minSizeWait = 10 * time.Second
 func (s *Server) registerWallets() {
 	huma.Register(s.api, operation("get-wallet", "/v1/wallets/{id}", "A wallet: balance, limits used, state", byWallet,
 		http.StatusNotFound),
+		// MinSize lets a reader who has a receipt wait for its entry: behind a balancer the next follower asked may not
+		// have it yet.
 		func(ctx context.Context, in *WalletPath) (*answer[WalletView], error) {
 			return ok(s.wallet(ctx, in.ID, in.MinSize))
 		})

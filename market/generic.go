@@ -41,6 +41,8 @@ func (g *grid) generic() (*form, error) {
 		}
 		return several
 	}
+	// From the surest name to the least: an adjusted close goes before a close, since a split between them is no loss.
+	// Two columns that fit equally well are refused: chosen in silence, one of them would be wrong.
 	for _, exact := range []string{"adj close", "close", "price_usd", "price", "last", "rate", "exchange rate",
 		"vwap"} {
 		if several := pick(func(h string) bool { return normal(h) == exact }); len(several) > 1 {

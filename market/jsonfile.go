@@ -42,6 +42,8 @@ func readJSON(name string, data []byte, options ReadOptions) (*grid, error) {
 	for _, list := range found.lists {
 		longest = max(longest, len(list))
 	}
+	// More than one list of pairs is a file of series, whatever else is in it; columns that stand as lists count where
+	// they are longer than the rows that were found.
 	switch {
 	case len(found.pairs) > 1:
 		g.addPairs(found.pairs)

@@ -5,6 +5,8 @@ package market
 // times, so one that has them is read as a panel. known is returned where the file is no such thing, or where its user
 // declared what its columns are.
 func (g *grid) panelForm(known *form, options ReadOptions) *form {
+	// What is known, or named by the reader, is not guessed anew; a list of holders is the one form that a panel looks
+	// like.
 	if known != nil && known.name != "holders" || len(options.Columns) > 0 || options.TimeColumn != "" {
 		return known
 	}

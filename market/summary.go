@@ -173,6 +173,7 @@ func (s Summary) Print(w io.Writer) {
 		fmt.Fprintf(w, ", %g a year", s.Frequency.PeriodsPerYear)
 	}
 	fmt.Fprintf(w, " (%s)\n", s.Frequency.Why)
+	// Fifteen digits, as they are in memory: whoever compares with the file sees whether one was lost in reading.
 	if s.FirstRow != nil {
 		fmt.Fprintf(w, "  %s  %s = %.15g … %s = %.15g %s\n", s.Price, s.FirstRow.Time, *s.FirstRow.Value,
 			s.LastRow.Time, *s.LastRow.Value, s.Unit)

@@ -268,6 +268,7 @@ func refusedForLimit(ctx context.Context, w *Stage) error {
 
 func lostPhone(ctx context.Context, w *Stage) error {
 	marat := w.id("marat")
+	// Each step once in the story's journal: played again after a stop, the phone is not lost a second time.
 	err := w.Once("rekey", func() error {
 		_, err := w.Client.Rekey(ctx, marat, token.RoleRecovery, "marat-new-phone")
 		return err

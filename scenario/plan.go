@@ -38,6 +38,8 @@ func scheduleTomorrow(_ context.Context, w *Stage) error {
 	if err != nil {
 		return err
 	}
+	// The example's day is long past, and a schedule is submitted for tomorrow: only the day is put in, the rest is the
+	// file that the documentation shows.
 	tomorrow := params.DateOf(time.Now().AddDate(0, 0, 1))
 	s, err := site.Parse("power.toml", strings.Replace(site.ExampleFile, `day = "2026-11-25"`,
 		fmt.Sprintf("day = %q", tomorrow), 1))

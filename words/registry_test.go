@@ -22,6 +22,7 @@ import (
 
 // measuring are the lines that touch nobody's money: their refusals say themselves what is wrong, and are listed by it.
 var measuring = map[string]string{"farm": "", "planner": "", "internal/strict": "", "internal/cli/farmcmd": "",
+	"internal/cli/controlcmd": "", "internal/cli/farmdir": "",
 	"api/farms": "", "internal/cli/plancmd": "",
 	"market": "market-", "internal/cli/marketcmd": "market-"}
 

@@ -83,6 +83,8 @@ func Run(ctx context.Context, o Options, notify func(phase string, done, of int)
 	if len(chosen) == 0 {
 		chosen = Names()
 	}
+	// Attackers that only spend the machine's processor attack this: what is taken from honest payers then is not the
+	// target's fault, and is the base that attacks are held against.
 	sink, nowhere, err := begin(ctx, o.Start("sink"))
 	if err != nil {
 		return r, err

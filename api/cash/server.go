@@ -68,6 +68,8 @@ func NewServer(o *office.Office, about About, logger *slog.Logger) *Server {
 	post(s, "/v1/mint/quote/"+Method, s.newMintQuote)
 	post(s, "/v1/mint/quote/"+Method+"/check", s.mintQuotes)
 	post(s, "/v1/melt/quote/"+Method, s.newMeltQuote)
+	// What changes the office goes through post, which reads the key that makes a repeated request the same one; a
+	// wallet that heard no answer gets the same signatures again.
 	post(s, "/v1/swap", func(ctx context.Context, key [32]byte, r office.SwapRequest) (any, error) {
 		return signed(s.office.Swap(ctx, key, r))
 	})

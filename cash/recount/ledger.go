@@ -151,34 +151,28 @@ func (h *Against) lacking(ctx context.Context, wrong func(string, ...any) error)
 }
 
 // unverified says what was not held against the ledger, in sentences for whoever reads the result.
-func (h *Against) unverified(l *Held, c *Report) (list []string) {
+func (h *Against) unverified(l *Held, c *Report) (list []Gap) {
 	// An auditor must not take silence for proof: each check that could be made of a part only has its sentence.
-	if h.newer > 0 {
-		since := "ever"
-		if len(h.compared) > 0 {
-			last := &h.compared[len(h.compared)-1]
-			since = "since block " + fmt.Sprint(last.Number) + " (" + time.Unix(int64(last.Time),
-				0).UTC().Format(time.DateTime) + " UTC)"
-		}
-		list = append(list, fmt.Sprintf("the reserve of the newest %d blocks: the office has not found it to be that "+
-			"of its books %s", h.newer, since))
+	if h.newer > 0 && len(h.compared) > 0 {
+		last := &h.compared[len(h.compared)-1]
+		list = append(list, Gap{"newer", []any{"count", h.newer, "block", last.Number, "at",
+			time.Unix(int64(last.Time), 0).UTC().Format(time.DateTime)}})
+	} else if h.newer > 0 {
+		list = append(list, Gap{"newer-ever", []any{"count", h.newer}})
 	}
 	if older := h.all - l.Compared; older > 0 {
-		list = append(list, fmt.Sprintf("the reserve of %d older blocks: the ledger's leaves are asked for the last "+
-			"%d that were compared", older, maxCompared))
+		list = append(list, Gap{"older", []any{"count", older, "most", maxCompared}})
 	}
 	if between := int(c.Blocks) - h.all - h.newer; between > 0 {
-		list = append(list,
-			fmt.Sprintf("the reserve of %d blocks in between, which the office closed without comparing", between))
+		list = append(list, Gap{"between", []any{"count", between}})
 	}
 	if len(h.reserves) > 1 {
-		list = append(list, fmt.Sprintf("this reserve alone: the ledger's leaf has the sum of %d", len(h.reserves)))
+		list = append(list, Gap{"reserves", []any{"count", len(h.reserves)}})
 	}
 	if l.StampedSize == 0 {
-		list = append(list, "that others see the same log: the ledger has no state of it yet")
+		list = append(list, Gap{Name: "no-state"})
 	} else if rest := c.Size - l.StampedSize; rest > 0 {
-		list = append(list,
-			fmt.Sprintf("that others see the newest %d entries too: the ledger's state of the log is older", rest))
+		list = append(list, Gap{"newest", []any{"count", rest}})
 	}
 	return list
 }

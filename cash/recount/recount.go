@@ -25,7 +25,8 @@ type Report struct {
 	Wallet      string       `json:"reserve_wallet"`
 	Keysets     []Shelf      `json:"keysets"`
 	Ledger      *Held        `json:"ledger,omitempty"` // where it was held against its ledger
-	Unverified  []string     `json:"unverified"`       // what this check does not show
+	Unverified  []string     `json:"unverified"`       // what this check does not show, in English
+	Gaps        []Gap        `json:"-"`                // the same, for who says it in a reader's language
 
 	first      uint64 // the ledger's time in its first block
 	last       record.Header
@@ -79,8 +80,7 @@ func Log(ctx context.Context, s Source, against *Against, watch func(*record.Blo
 	c.Origin, c.Size, c.Root, c.Key, c.checkpoint = stated.Origin, stated.Size, stated.Root, s.Key, string(s.Checkpoint)
 	c.take(checker)
 	if against == nil {
-		c.Unverified =
-			[]string{"the reserve, the keysets' announcement, and that others see the same log: name the ledger's node with --node, or its directory with --data"}
+		c.lacks([]Gap{{Name: "no-ledger"}})
 		return c, nil
 	}
 	if checker.Blocks > 0 {
@@ -88,7 +88,8 @@ func Log(ctx context.Context, s Source, against *Against, watch func(*record.Blo
 		if err != nil {
 			return c, err
 		}
-		c.Ledger, c.Unverified = &held, against.unverified(&held, &c)
+		c.Ledger = &held
+		c.lacks(against.unverified(&held, &c))
 	}
 	return c, nil
 }

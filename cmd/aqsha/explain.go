@@ -32,6 +32,8 @@ of --lang (en, kk or ru), else of the system (LC_ALL, LC_MESSAGES, LANG). No net
 			}
 			e, known := l.Explain(words.CodeOf(args[0]))
 			if !known {
+				// Usage, with what is near: a code is copied by hand from a screen or a letter, and refusing it without
+				// a word sends people to the whole list.
 				near := ""
 				if codes := words.NearCodes(args[0]); len(codes) > 0 {
 					near = fmt.Sprintf(" (did you mean %s?)", strings.Join(codes, " or "))

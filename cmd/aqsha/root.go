@@ -12,10 +12,12 @@ import (
 	"github.com/aqsha/aqsha/internal/cli/channelcmd"
 	"github.com/aqsha/aqsha/internal/cli/clustercmd"
 	"github.com/aqsha/aqsha/internal/cli/configcmd"
+	"github.com/aqsha/aqsha/internal/cli/consolebench"
 	"github.com/aqsha/aqsha/internal/cli/copycmd"
 	"github.com/aqsha/aqsha/internal/cli/democmd"
 	"github.com/aqsha/aqsha/internal/cli/farmcmd"
 	"github.com/aqsha/aqsha/internal/cli/marketcmd"
+	"github.com/aqsha/aqsha/internal/cli/minebench"
 	"github.com/aqsha/aqsha/internal/cli/miningcmd"
 	"github.com/aqsha/aqsha/internal/cli/nodecmd"
 	"github.com/aqsha/aqsha/internal/cli/plancmd"
@@ -61,7 +63,10 @@ var commandGroups = []commandGroup{
 	{"farm", "Farm:", []func() *cobra.Command{with(farmcmd.NewFarmCommand, plancmd.NewFarmPowerCommand,
 		plancmd.NewFarmPlanCommand)}},
 	{"market", "Market:", []func() *cobra.Command{marketcmd.NewMarketCommand, marketcmd.NewStudyCommand}},
-	{"this", "This program:", []func() *cobra.Command{democmd.NewDemoCommand, benchcmd.NewBenchCommand,
+	{"this", "This program:", []func() *cobra.Command{democmd.NewDemoCommand,
+		with(benchcmd.NewBenchCommand, consolebench.NewBenchConsoleCommand, minebench.NewBenchPoolCommand,
+			minebench.NewBenchSHA256dCommand, minebench.NewBenchFarmCommand, minebench.NewBenchPlanCommand,
+			marketcmd.NewBenchMarketCommand),
 		newExplainCommand, newManualCommand, newVersionCommand}},
 }
 
@@ -93,6 +98,8 @@ states can be re-derived from signed, append-only records with "aqsha verify".`,
 		"language of results and refusals: en, kk or ru (default: the system's, LC_ALL, LC_MESSAGES or LANG)")
 	root.PersistentFlags().String("ca", "",
 		"PEM file of an authority that nodes' certificates may be of, besides the system's (or AQSHA_CA)")
+	// Before every command, whichever of its clients it makes: one that was made without --ca would refuse a node that
+	// the others reach.
 	root.PersistentPreRunE = func(command *cobra.Command, _ []string) error { return nodecmd.TrustCAs(command) }
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return cli.Usage(err) })
 	for _, g := range commandGroups {
@@ -105,6 +112,7 @@ states can be re-derived from signed, append-only records with "aqsha verify".`,
 	}
 	root.SetHelpCommandGroupID("this")
 	root.SetCompletionCommandGroupID("this")
+	// Last, when all verbs are there: each is made to refuse what it does not know, at any depth.
 	return cli.StrictTree(root)
 }
 

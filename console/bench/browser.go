@@ -143,6 +143,8 @@ func (b *Browser) command(ctx context.Context, session, method string, params ob
 		switch {
 		case err != nil:
 			return nil, fmt.Errorf("%s: %w", method, err)
+		// Events of the page come between a question and its answer; they are passed over, one question being out at a
+		// time.
 		case m.ID != b.last:
 		case m.Error != nil:
 			return nil, fmt.Errorf("%s: %s", method, m.Error.Message)

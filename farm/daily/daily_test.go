@@ -27,6 +27,7 @@ import (
 	"github.com/aqsha/aqsha/farm/telemetry"
 	"github.com/aqsha/aqsha/farm/usage"
 	"github.com/aqsha/aqsha/txlog/seal"
+	"github.com/aqsha/aqsha/words"
 )
 
 // month is a farm of 9 simulated machines over a month and three days; made once.
@@ -113,7 +114,7 @@ func TestMorningPage(t *testing.T) {
 		t.Errorf("the grid's outage is not the greatest loss: %v", p.Causes)
 	}
 	var text bytes.Buffer
-	p.Print(&text, tabs, strings.ToUpper)
+	p.Print(&text, words.English, tabs, strings.ToUpper)
 	for _, want := range []string{"SIMULATED", "a hash board is dead", "answers, but hashes nothing"} {
 		if !strings.Contains(text.String(), want) {
 			t.Errorf("no %q on the page:\n%s", want, text.String())
@@ -159,7 +160,7 @@ func TestWhoRuns(t *testing.T) {
 		t.Fatal(err)
 	}
 	var text bytes.Buffer
-	p.Print(&text, tabs, func(text string) string { return text })
+	p.Print(&text, words.English, tabs, func(text string) string { return text })
 	if want := "3 of 7 machines run, 1 asleep by order, 2 without an answer, 1 answering without hashing."; !strings.Contains(text.String(), want) {
 		t.Errorf("no %q in:\n%s", want, text.String())
 	}
@@ -366,7 +367,7 @@ func TestFirstHours(t *testing.T) {
 		t.Errorf("%d of %d machines run, of %d it is too early to say anything, %d visits", page.Running, page.Machines, len(page.TooEarly), len(page.Visits))
 	}
 	var text bytes.Buffer
-	page.Print(&text, tabs, strings.ToUpper)
+	page.Print(&text, words.English, tabs, strings.ToUpper)
 	if !strings.Contains(text.String(), "Too early to judge: 6 of the 6 machines") {
 		t.Errorf("the page does not say that it is too early:\n%s", text.String())
 	}

@@ -93,6 +93,7 @@ type Machine struct {
 
 // Validate says what is wrong with a machine.
 func (m *Machine) Validate() error {
+	// An identity stands in file names, selectors and CSV: what would end a field or a path there is none of it.
 	if m.ID == "" || len(m.ID) > 80 || strings.ContainsAny(m.ID, " ,\"\r\n*/") {
 		return farm.Refuse("bad-identity", "id",
 			"%q: want a serial number or a MAC address, 1 to 80 characters; an IP address is none", m.ID)

@@ -228,6 +228,7 @@ func readVNish(r *Reading, replies []Value) error {
 	r.Model = first(info.Get("miner").Text(), m.Get("miner_type").Text())
 	r.Firmware, r.Serial = info.Get("fw_version").Text(), properSerial(info.Get("serial").Text())
 	r.MAC = normalMAC(info.Get("system").Get("network_status").Get("mac").Text())
+	// Versions name it differently and in another unit: gigahashes here, terahashes there.
 	if r.RateMHs = megahashes(m.Get("hr_realtime"), 1e9); r.RateMHs == Unknown {
 		r.RateMHs = megahashes(m.Get("instant_hashrate"), 1e12)
 	}
@@ -252,6 +253,8 @@ func readVNish(r *Reading, replies []Value) error {
 		r.addFan(f.Get("rpm").Count())
 	}
 	for i, c := range m.Get("chains").Rows {
+		// A board's number is its place in the machine. Versions that tell none, or nonsense, get their order, so that
+		// a technician still finds it.
 		slot := c.Get("id").Count()
 		if slot < 0 || slot > 99 {
 			slot = int64(i + 1)

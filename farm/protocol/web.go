@@ -73,6 +73,8 @@ func readInnosilicon(r *Reading, replies []Value) error {
 	sumDevices(r, devices)
 	readDevices(r, devices)
 	readPools(r, summary.Get("POOLS"))
+	// The chips' heat stands in another answer than the rates, under the board's number and not in its order: a board
+	// that is down is missing from one of them.
 	for _, chain := range all.Get("chain").Each {
 		for i := range r.Boards {
 			if b := &r.Boards[i]; int64(b.Slot) == chain.Get("ASC").Count() {
@@ -125,6 +127,8 @@ func readEbang(r *Reading, replies []Value) error {
 			continue
 		}
 		p := Pool{URL: url, User: pools.Get("Mwork" + number).Text(), Alive: true, AcceptedMH: Unknown,
+			// The pool that works is told by its address, in another answer; two entries of the same address are both
+			// taken for it.
 			Active: url == s.Get("cgminerstatus").Text()}
 		if p.Active {
 			p.Accepted = r.Accepted
@@ -165,6 +169,7 @@ func readBitfury(r *Reading, replies []Value) error {
 	r.ElapsedSeconds = uptime(master.Get("upTime"))
 	r.PowerWatts = master.Get("psuW", "boardsW").Count()
 	for key, slot := range slots.Each {
+		// Slots are keys of an object, which anything may stand in: only numbers that a backplane has are boards.
 		n, err := strconv.ParseUint(key, 10, 6)
 		if err != nil {
 			continue

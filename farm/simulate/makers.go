@@ -118,6 +118,7 @@ func (s speaker) auradine(name string, rows func(string, ...dict) string) string
 		}
 		return rows("Temperature", boards...)
 	}
+	// Every other command is answered as plain cgminer does.
 	return ""
 }
 
@@ -200,6 +201,7 @@ func (u *Unit) braiinsREST(request string, r *protocol.Reading) any {
 	case "GET /api/v1/miner/details":
 		return dict{"miner_identity": dict{"miner_model": u.Machine.Model}, "bos_version": dict{"current": "simulated"},
 			"bosminer_uptime_s": r.ElapsedSeconds, "mac_address": u.Machine.MAC, "serial_number": u.Machine.Serial,
+			// The firmware's own numbers: two is running, three is paused.
 			"status": map[bool]int{true: 3, false: 2}[r.Sleeping]}
 	case "GET /api/v1/performance/tuner-state":
 		return dict{"mode_state": dict{"powertargetmodestate": dict{"current_target": dict{"watt": u.Model.Watts}}}}
@@ -231,6 +233,8 @@ func (u *Unit) braiinsGraphQL(request string, r *protocol.Reading) any {
 	real := func(mhs int64) dict { return dict{"mhs5S": mhs} }
 	var solver any = dict{"nominalMhs": u.Machine.IdealMHs, "realHashrate": real(r.RateMHs)}
 	if r.Sleeping {
+		// A machine that was put to sleep has no solver at all, which a reader must not take for one that hashes
+		// nothing.
 		solver = nil
 	}
 	switch request {
@@ -268,6 +272,8 @@ func (u *Unit) proto(request string, r *protocol.Reading) any {
 	case "GET /api/v1/network":
 		return dict{"network-info": dict{"mac": u.Machine.MAC}}
 	case "GET /api/v1/mining":
+		// Boards that hash; those that are there stand under hardware. Who reads one alone takes a dead board for one
+		// that was taken out.
 		working := 0
 		for _, b := range r.Boards {
 			if b.RateMHs > 0 {
@@ -321,6 +327,8 @@ func (u *Unit) epic(request string, r *protocol.Reading) any {
 		}
 		var on []dict
 		for i, b := range r.Boards {
+			// Under HBs this firmware lists boards that hash; all of them stand under HBStatus. Who reads one alone
+			// takes a dead board for one that was taken out.
 			if b.RateMHs > 0 {
 				on = append(on, dict{"Index": i, "Hashrate": []float64{float64(b.RateMHs), 100, 0.8},
 					"Temperature": max(0, b.ChipTemp)})

@@ -36,6 +36,7 @@ type speaker struct {
 // command is one command's reply.
 func (s speaker) command(name string) string {
 	r := s.r
+	// A maker's own answer goes before cgminer's: the same name means other fields with some of them.
 	if reply := s.maker(name); reply != "" {
 		return reply
 	}

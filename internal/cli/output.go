@@ -15,6 +15,7 @@ import (
 	"github.com/aqsha/aqsha/api"
 	"github.com/aqsha/aqsha/internal/errtext"
 	"github.com/aqsha/aqsha/internal/fault"
+	"github.com/aqsha/aqsha/internal/terminal"
 	"github.com/aqsha/aqsha/txlog/vfs"
 	"github.com/aqsha/aqsha/words"
 )
@@ -76,7 +77,8 @@ func WantsJSON(command *cobra.Command) bool {
 	return asked
 }
 
-// Show prints a result: value as JSON when asked, otherwise what human writes. Passwords in URLs are not shown.
+// Show prints a result: value as JSON when asked, otherwise what human writes. Passwords in URLs are not shown, and no
+// text of a file, a machine or another's answer moves the cursor of whoever reads it.
 func Show(command *cobra.Command, value any, human func(w io.Writer)) error {
 	w := command.OutOrStdout()
 	if WantsJSON(command) {
@@ -84,7 +86,7 @@ func Show(command *cobra.Command, value any, human func(w io.Writer)) error {
 	}
 	var text bytes.Buffer
 	human(&text)
-	_, err := io.WriteString(w, errtext.Redact(text.String()))
+	_, err := io.WriteString(w, terminal.Lines(errtext.Redact(text.String())))
 	return err
 }
 
@@ -200,7 +202,8 @@ func Report(command *cobra.Command, err error) int {
 		}{v.code, v.field, errtext.Plain(err.Error()), remedy(err), explained})
 		return v.exit
 	}
-	fmt.Fprintf(w, "aqsha: %s\n", errtext.Plain(err.Error()))
+	// An error names what it found: a file's name, a word of another's answer.
+	fmt.Fprintf(w, "aqsha: %s\n", terminal.Lines(errtext.Plain(err.Error())))
 	if text := remedy(err); text != "" {
 		fmt.Fprintf(w, "%s\n", text)
 	}

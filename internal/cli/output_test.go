@@ -1,18 +1,23 @@
 package cli
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/url"
+	"strings"
 	"testing"
 
 	"github.com/aqsha/aqsha/api"
 	"github.com/aqsha/aqsha/node"
 	"github.com/aqsha/aqsha/token"
 	"github.com/aqsha/aqsha/words"
+
+	"github.com/spf13/cobra"
 )
 
 // What went wrong decides the exit code, however it is wrapped.
@@ -55,5 +60,34 @@ func TestExitCodesOfErrors(t *testing.T) {
 				t.Errorf("%v: exit %d, code %s; want %d, %s", err, v.exit, v.code, c.exit, c.code)
 			}
 		}
+	}
+}
+
+// Neither a result nor a refusal gives the author of a file, a name or an answer the reader's cursor; programs read what was
+// there.
+func TestWhatIsShownMovesNoCursor(t *testing.T) {
+	root := &cobra.Command{Use: "aqsha"}
+	root.Flags().Bool("json", false, "")
+	var out, wrong bytes.Buffer
+	root.SetOut(&out)
+	root.SetErr(&wrong)
+	name := "a\x1b[2Jb"
+	if err := Show(root, name, func(w io.Writer) { fmt.Fprintf(w, "%s\t1\n", name) }); err != nil {
+		t.Fatal(err)
+	}
+	if out.String() != `a\x1b[2Jb`+"\t1\n" {
+		t.Errorf("shown: %q", out.String())
+	}
+	if exit := Report(root, fmt.Errorf("no holder is called %s", name)); exit != ExitFailure ||
+		strings.ContainsRune(wrong.String(), 0x1b) || !strings.Contains(wrong.String(), `a\x1b[2Jb`) {
+		t.Errorf("exit %d: %q", exit, wrong.String())
+	}
+	out.Reset()
+	if err := root.Flags().Set("json", "true"); err != nil {
+		t.Fatal(err)
+	}
+	var read string
+	if err := Show(root, name, nil); err != nil || json.Unmarshal(out.Bytes(), &read) != nil || read != name {
+		t.Errorf("as JSON: %q, %v", out.String(), err)
 	}
 }

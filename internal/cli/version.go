@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/aqsha/aqsha/ledger"
+	"github.com/aqsha/aqsha/words"
 )
 
 // release is the version of a released binary, set by the linker; a build from a clone leaves it empty and says its
@@ -69,24 +70,22 @@ func NewVersionCommand(pages func() string) *cobra.Command {
 		RunE: func(command *cobra.Command, _ []string) error {
 			b := ThisBuild()
 			b.Pages = pages()
-			return Show(command, b, func(w io.Writer) { b.print(w) })
+			return Show(command, b, func(w io.Writer) { b.print(w, LanguageFor(command)) })
 		},
 	}
 }
 
-func (b build) print(w io.Writer) {
+func (b build) print(w io.Writer, l words.Language) {
 	fmt.Fprintf(w, "aqsha %s (%s, %s)\n", b.Version, b.Go, b.Platform)
-	if b.Commit != "" {
-		changed := ""
-		if b.Modified {
-			changed = ", with changes that are in no commit"
-		}
-		fmt.Fprintf(w, "  commit %s of %s%s\n", b.Commit, b.CommitTime, changed)
+	if b.Commit != "" && b.Modified {
+		fmt.Fprintln(w, " ", l.Text("version.commit-changed", "commit", b.Commit, "at", b.CommitTime))
+	} else if b.Commit != "" {
+		fmt.Fprintln(w, " ", l.Text("version.commit", "commit", b.Commit, "at", b.CommitTime))
 	}
-	fmt.Fprintf(w, "  ledger's rules: versions %d to %d\n", b.RulesFirst, b.RulesLast)
+	fmt.Fprintln(w, " ", l.Text("version.rules", "first", b.RulesFirst, "last", b.RulesLast))
 	if b.Pages == "" {
-		fmt.Fprintln(w, "  pages: built without them")
+		fmt.Fprintln(w, " ", l.Text("version.no-pages"))
 		return
 	}
-	fmt.Fprintf(w, "  pages SHA-256 %s\n", b.Pages)
+	fmt.Fprintln(w, " ", l.Text("version.pages", "hash", b.Pages))
 }

@@ -40,6 +40,27 @@ const (
 // commentsWanted is the least share of comments in the lines of code, in percent. It only grows.
 const commentsWanted = 8.6
 
+// commandRoomAllowed is the most lines of code that a room of commands may have, what lies below it included.
+const commandRoomAllowed = 2300
+
+// A room of commands is one that a reader can hold: one that outgrows this is split by what its commands do. The rooms
+// of what commands share (internal/cli itself) have the same bound.
+func TestRoomsOfCommandsStaySmall(t *testing.T) {
+	rooms, _, _ := count(t)
+	seen := 0
+	for _, c := range rooms {
+		if !strings.HasPrefix(c.name, "internal/cli") {
+			continue
+		}
+		if seen++; c.code > commandRoomAllowed {
+			t.Errorf("%s has %d lines, a room of commands has at most %d", c.name, c.code, commandRoomAllowed)
+		}
+	}
+	if seen < 20 {
+		t.Errorf("only %d rooms of commands are counted", seen)
+	}
+}
+
 // TestCounters prints the counters of the code, with -v, by room and of the largest packages; it fails when there is more of
 // what only shrinks. Generated code and test data are left out.
 func TestCounters(t *testing.T) {

@@ -39,10 +39,10 @@ var mayImport = map[string][]string{
 	// mining line
 	"bitcoin": {"money", "params", "txlog"},
 	"pool":    {"money", "params", "txlog", "bitcoin"},
-	"farm":    {"money", "params", "txlog", "bitcoin", "pool"},
+	"farm":    {"words", "money", "params", "txlog", "bitcoin", "pool"},
 
 	// market line
-	"market": {"money", "params", "txlog"},
+	"market": {"words", "money", "params", "txlog"},
 
 	// faces
 	"wallet": {"money", "params", "txlog", "token", "contract", "purse", "ledger", "cash", "livestate", "node", "api",
@@ -59,52 +59,55 @@ var mayImport = map[string][]string{
 	// the command line: what commands share, then a package for each line, which imports the rooms of its own line only
 	"internal/cli":         {"money", "token", "txlog", "contract", "ledger", "node", "api", "words"},
 	"internal/cli/datadir": {"token", "txlog", "node", "cluster", "api", "wallet", "internal/cli"},
-	"internal/cli/session": {"money", "token", "txlog", "node", "api", "wallet", "internal/cli",
+	"internal/cli/session": {"words", "money", "token", "txlog", "node", "api", "wallet", "internal/cli",
 		"internal/cli/datadir"},
 	"internal/cli/standing":     {"words", "token", "node", "wallet", "internal/cli", "internal/cli/session"},
-	"internal/cli/drill":        {"money", "token", "api", "wallet", "internal/cli/datadir"},
-	"internal/cli/walletcmd":    append([]string{"words", "internal/cli/standing"}, onLedgers...),
+	"internal/cli/drill":        {"words", "money", "token", "api", "wallet", "internal/cli/datadir"},
+	"internal/cli/walletcmd":    append([]string{"internal/cli/standing"}, onLedgers...),
 	"internal/cli/authoritycmd": append([]string{"internal/cli/standing"}, onLedgers...),
 	"internal/cli/play": {"money", "token", "contract", "ledger", "livestate", "node", "wallet",
 		"internal/cli"},
-	"internal/cli/programcmd": append([]string{"words", "trace", "internal/cli/play", "internal/cli/standing"},
+	"internal/cli/programcmd": append([]string{"trace", "internal/cli/play", "internal/cli/standing"},
 		onLedgers...),
 	"internal/cli/channelcmd": append([]string{"params", "scenario"}, onLedgers...),
 	"internal/cli/nodecmd":    append([]string{"params", "cluster"}, onLedgers...),
-	"internal/cli/statuscmd":  append([]string{"words"}, onLedgers...),
+	"internal/cli/statuscmd":  onLedgers,
 	"internal/cli/copycmd": append([]string{"internal/cli/nodecmd", "internal/cli/statuscmd",
 		"internal/cli/drill"}, onLedgers...),
-	"internal/cli/verifycmd": append([]string{"words", "cash", "cluster", "internal/cli/cashcmd"}, onLedgers...),
+	"internal/cli/verifycmd": append([]string{"cash", "cluster", "internal/cli/cashcmd"}, onLedgers...),
 	"internal/cli/cashcmd":   append([]string{"cash", "cluster", "internal/cli/nodecmd"}, onLedgers...),
-	"internal/cli/pursecmd":  append([]string{"words", "purse"}, onLedgers...),
+	"internal/cli/pursecmd":  append([]string{"purse"}, onLedgers...),
 	"internal/cli/clustercmd": append([]string{"params", "cluster", "internal/cli/nodecmd", "internal/cli/statuscmd",
 		"internal/cli/copycmd", "internal/cli/drill"}, onLedgers...),
-	"internal/cli/chaincmd":  {"money", "txlog", "bitcoin", "internal/cli"},
-	"internal/cli/miningcmd": {"money", "params", "txlog", "bitcoin", "pool", "internal/cli", "internal/cli/chaincmd"},
-	"internal/cli/farmcmd":   {"money", "params", "txlog", "bitcoin", "pool", "farm", "api", "internal/cli"},
-	"internal/cli/plancmd":   {"money", "params", "txlog", "farm", "planner", "internal/cli"},
-	"internal/cli/marketcmd": {"money", "params", "txlog", "market", "farm", "bitcoin", "internal/cli",
+	"internal/cli/chaincmd":   {"words", "money", "txlog", "bitcoin", "internal/cli"},
+	"internal/cli/miningcmd":  {"words", "money", "params", "txlog", "bitcoin", "pool", "internal/cli", "internal/cli/chaincmd"},
+	"internal/cli/farmdir":    {"words", "txlog", "farm", "internal/cli"},
+	"internal/cli/controlcmd": {"words", "money", "txlog", "farm", "internal/cli", "internal/cli/farmdir"},
+	"internal/cli/farmcmd": {"words", "money", "params", "txlog", "bitcoin", "pool", "farm", "api", "internal/cli",
+		"internal/cli/farmdir", "internal/cli/controlcmd"},
+	"internal/cli/minebench": {"words", "money", "params", "txlog", "bitcoin", "pool", "farm", "planner", "internal/cli"},
+	"internal/cli/plancmd":   {"words", "money", "params", "txlog", "farm", "planner", "internal/cli"},
+	"internal/cli/marketcmd": {"words", "money", "params", "txlog", "market", "farm", "bitcoin", "internal/cli",
 		"internal/cli/chaincmd"},
 
 	// commands about several lines
-	"internal/cli/configcmd": {"farm", "internal/cli", "internal/cli/datadir", "internal/cli/nodecmd"},
+	"internal/cli/configcmd": {"words", "farm", "internal/cli", "internal/cli/datadir", "internal/cli/nodecmd"},
 	"internal/cli/democmd": append([]string{"params", "scenario", "internal/cli/nodecmd", "internal/cli/clustercmd"},
 		onLedgers...),
-	"internal/cli/benchcmd": append([]string{"trace", "cash", "console", "purse", "cluster", "bitcoin", "pool", "farm",
-		"planner",
-		"market",
-		"internal/cli/drill"},
+	"internal/cli/benchcmd": append([]string{"trace", "cash", "purse", "cluster", "internal/cli/drill"},
 		onLedgers...),
+	"internal/cli/consolebench": {"words", "money", "txlog", "token", "node", "api", "console", "internal/cli"},
 	"cmd/aqsha": {"words", "console", "internal/cli", "internal/cli/authoritycmd", "internal/cli/benchcmd",
 		"internal/cli/cashcmd", "internal/cli/chaincmd", "internal/cli/channelcmd", "internal/cli/clustercmd",
-		"internal/cli/configcmd", "internal/cli/copycmd",
-		"internal/cli/democmd", "internal/cli/farmcmd", "internal/cli/marketcmd", "internal/cli/miningcmd",
+		"internal/cli/configcmd", "internal/cli/consolebench", "internal/cli/copycmd",
+		"internal/cli/democmd", "internal/cli/farmcmd", "internal/cli/marketcmd",
+		"internal/cli/minebench", "internal/cli/miningcmd",
 		"internal/cli/nodecmd", "internal/cli/plancmd", "internal/cli/programcmd", "internal/cli/pursecmd",
 		"internal/cli/statuscmd", "internal/cli/verifycmd", "internal/cli/walletcmd"},
 }
 
 // onLedgers is what commands of the ledger's line are made of.
-var onLedgers = []string{"money", "txlog", "token", "contract", "ledger", "node", "api", "wallet", "internal/cli",
+var onLedgers = []string{"words", "money", "txlog", "token", "contract", "ledger", "node", "api", "wallet", "internal/cli",
 	"internal/cli/datadir",
 	"internal/cli/session"}
 
@@ -141,10 +144,10 @@ var doors = map[string][]string{
 	"http.Server": {
 		"api/abuse/serve.go", // throws all away, in a measurement
 		"api/cash/bench/bench.go",
-		"api/server.go",                    // bounded by accesses too
-		"farm/replay/",                     // machines that are played
-		"farm/simulate/",                   // machines that are played
-		"internal/cli/benchcmd/console.go", // a bare page, in a measurement
-		"pool/admin/control.go",            // a socket of this machine's file system
+		"api/server.go",                        // bounded by accesses too
+		"farm/replay/",                         // machines that are played
+		"farm/simulate/",                       // machines that are played
+		"internal/cli/consolebench/console.go", // a bare page, in a measurement
+		"pool/admin/control.go",                // a socket of this machine's file system
 	},
 }

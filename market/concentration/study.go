@@ -153,6 +153,7 @@ func (s Study) Print(w io.Writer, last int) {
 	fmt.Fprintln(tab, "  period\tresidual\tn\tHHI\teffective\tGini\tTheil\tNakamoto ½\t⅓\tCR1\tCR4\tCR10\t")
 	periods := s.Periods
 	if last > 0 && last < len(periods) {
+		// Only the table is cut: the lines above show how it came to be so.
 		periods = periods[len(periods)-last:]
 	}
 	for _, p := range periods {

@@ -93,6 +93,7 @@ func (s Spec) complete() (Spec, error) {
 		{"mean", string(s.Mean), []string{"zero", "demeaned", "constant", "ar1"}},
 		{"initial", string(s.Initial), []string{"mci", "mean", "backcast"}},
 	} {
+		// Held at its limit the constraint is the model: the others have another form of it, and a free fit has none.
 		if s.Integrated && (s.Model != GARCH || s.Free) {
 			return s, market.Refuse("choice", "integrated", "only GARCH, constrained, can be held at its limit")
 		}

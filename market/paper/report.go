@@ -132,6 +132,7 @@ func (r Report) Print(w io.Writer, verdict string) {
 		}
 	}
 	tab.Flush()
+	// Asked for one verdict, one wants its claims; the tables beside are of all of them.
 	if verdict != "" {
 		return
 	}

@@ -161,6 +161,7 @@ func (r *Report) testRows(w writer) [][]string {
 	if len(r.Fits) == 0 {
 		return nil
 	}
+	// The second model where there are several: it is the one with heavy tails, whose residuals are the fair test.
 	fit := r.Fits[min(1, len(r.Fits)-1)]
 	var rows [][]string
 	for _, t := range []struct {

@@ -22,6 +22,7 @@ func (r Report) Print(w io.Writer) {
 		}
 		fmt.Fprintf(w, "%d) %s\n   %s: %s  [%s%s]\n   %s\n", i.Number, i.Risk, i.Measure, value, i.Source, window,
 			i.Words)
+		// Another measure of the same risk, where sources disagree: shown beside, never averaged.
 		for _, b := range i.Beside {
 			fmt.Fprintf(w, "   %s: %.4g %s  [%s, %s … %s]\n", b.Measure, *b.Value, b.Unit, b.Source, b.From, b.To)
 		}

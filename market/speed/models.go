@@ -70,6 +70,7 @@ type row struct {
 // rows of the table: the family first, then what other packages have of the rest.
 func rows() (out []row) {
 	for _, s := range plain {
+		// As the other program beside begins, so that both look for the same optimum.
 		s.spec.Mean, s.spec.Initial = garch.Zero, garch.Backcast
 		out = append(out, row{s.name, func(ctx context.Context, r []float64) (float64, error) {
 			fit, err := garch.Estimate(ctx, r, s.spec)

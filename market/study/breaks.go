@@ -182,6 +182,7 @@ func (b *Breaks) explosive(ctx context.Context, p prepared, o BreaksOptions) err
 // Print writes the study for a terminal.
 func (b Breaks) Print(w io.Writer) {
 	fmt.Fprintln(w, b.Origin.Describe())
+	// With and without regard to heavy tails: how many breaks are left out is the reader's to judge.
 	fmt.Fprintf(w, "breaks of variance (κ₂, 5 %%): %d; without regard to heavy tails it would be %d\n", len(b.Variance),
 		b.Naive)
 	tab := tabwriter.NewWriter(w, 2, 0, 2, ' ', tabwriter.AlignRight)

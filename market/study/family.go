@@ -91,6 +91,7 @@ func (g Family) Print(w io.Writer) {
 	tab.Flush()
 	fmt.Fprintf(w, "%d starts, %d steps; converged %v, decrement %.1e", len(f.Starts), f.Iterations, f.Converged,
 		f.Decrement)
+	// At a bound the errors are no errors of the estimate, so it is said which.
 	if len(f.Bound) > 0 {
 		fmt.Fprintf(w, "; binding: %s", strings.Join(f.Bound, ", "))
 	}

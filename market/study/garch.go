@@ -88,6 +88,7 @@ func (g Garch) Print(w io.Writer) {
 		}
 		return fmt.Sprintf("%.6g", *v)
 	}
+	// As another program prints them, whose parameters are not ours: both at once would be compared with each other.
 	if g.Reported != nil {
 		fmt.Fprintf(tab, "  as %s\tvalue\tstandard error\t\n", g.Like)
 		for _, p := range g.Reported {

@@ -67,6 +67,7 @@ func (s Intraday) Print(w io.Writer) {
 	fmt.Fprintf(w,
 		"volatility of the mean day, percent a year: realised %.2f, bipower %.2f, median %.2f, two-scale %.2f, "+
 			"kernel %.2f; %.1f %% of variance from falls\n", s.RV, s.BV, s.MedRV, s.TSRV, s.Kernel, 100*s.Down)
+	// Beside what chance alone would give at this level: a count without it always looks like much.
 	fmt.Fprintf(w, "days with a jump at %g: %d of %d (%.0f expected by chance), %.2f %% of all variance\n", s.Level,
 		len(s.Jumps), len(s.Days), s.Level*float64(len(s.Days)), 100*s.Share)
 	tab := tabwriter.NewWriter(w, 2, 0, 2, ' ', tabwriter.AlignRight)

@@ -95,6 +95,7 @@ func (r Risk) Print(w io.Writer) {
 	fmt.Fprintln(tab, "  rank\tmethod\tdays\texceed\texpected\tKupiec p\tindependence p\tjoint p\tAcerbi Z\t(p)\tES "+
 		"regr. p\tmean VaR\tquantile loss\tMCS p\tverdict")
 	for _, s := range r.League {
+		// It keeps its line, without a rank: a method that could not be tested is not one that failed.
 		if s.Refused != "" {
 			fmt.Fprintf(tab, "  –\t%s\t%d%s%s\n", s.Method, s.Days, strings.Repeat("\t", 12), s.Refused)
 			continue

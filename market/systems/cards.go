@@ -167,6 +167,7 @@ func Print(w io.Writer, cards []Card) {
 		tab := tabwriter.NewWriter(w, 2, 0, 2, ' ', 0)
 		for _, cell := range c.Cells {
 			origin := ""
+			// No brackets without a source: an empty pair would look like one that was lost.
 			if cell.Source != "" {
 				origin = fmt.Sprintf("[%s, %s]", cell.Source, cell.Date)
 			}

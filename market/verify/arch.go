@@ -153,6 +153,7 @@ func (r *Report) roots(_ context.Context, path string) error {
 	sum := 0.0
 	for i, v := range x[0] {
 		sum += v
+		// As many as the reference's figures are of.
 		if absolute = append(absolute, math.Abs(v)); i < 1500 {
 			levels = append(levels, sum)
 		}

@@ -125,6 +125,7 @@ func testTree(r, prices []float64) (tree, error) {
 		squares[i], abs[i] = e[i]*e[i], math.Abs(v)
 	}
 	var errs []error
+	// All errors at once: figures that can be computed are compared even when one cannot.
 	keep := func(t stats.Test, err error) stats.Test {
 		errs = append(errs, err)
 		return t

@@ -48,9 +48,9 @@ func (r *run) alternate(phase string, runs int, stages bool) (m rates, err error
 			m.stages = r.stages(w)
 		}
 	}
-	m.plain, m.expanded, m.committed, m.transfers = median(plain), median(expanded), median(committed),
-		median(transfers)
-	m.toPlain, m.toExpanded = median(toPlain), median(toExpanded)
+	m.plain, m.expanded, m.committed, m.transfers = Median(plain), Median(expanded), Median(committed),
+		Median(transfers)
+	m.toPlain, m.toExpanded = Median(toPlain), Median(toExpanded)
 	return m, nil
 }
 

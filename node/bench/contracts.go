@@ -117,9 +117,9 @@ func (m *mix) execution(notify func(phase string, done, of int)) error {
 		ratio, rememberedRatio = append(ratio, c.evaluated/c.plain), append(rememberedRatio, c.remembered/c.plain)
 	}
 	res := &m.result
-	res.PlainMicros, res.EarmarkedMicros, res.RememberedMicros = median(plain), median(earmarked), median(remembered)
-	res.CreateMicros, res.ActionMicros = median(create), median(act)
-	res.EarmarkedCostRatio, res.RememberedRatio = median(ratio), median(rememberedRatio)
+	res.PlainMicros, res.EarmarkedMicros, res.RememberedMicros = Median(plain), Median(earmarked), Median(remembered)
+	res.CreateMicros, res.ActionMicros = Median(create), Median(act)
+	res.EarmarkedCostRatio, res.RememberedRatio = Median(ratio), Median(rememberedRatio)
 	return nil
 }
 
@@ -290,7 +290,7 @@ func (m *mix) committed() error {
 		plain, mixed = append(plain, p), append(mixed, float64(len(w.encoded))/seconds)
 		share = append(share, mixed[i]/p)
 	}
-	m.result.PlainCommitted, m.result.MixedCommitted, m.result.MixedShare = median(plain), median(mixed), median(share)
+	m.result.PlainCommitted, m.result.MixedCommitted, m.result.MixedShare = Median(plain), Median(mixed), Median(share)
 	m.run.result.CommittedTransfers = m.result.PlainCommitted
 	return nil
 }

@@ -37,10 +37,10 @@ func BenchmarkHalfLoad(b *testing.B) {
 		}
 		transfers, p50, p99, p999 = append(transfers, r.result.CommittedTransfers), append(p50, at.P50), append(p99, at.P99), append(p999, at.P999)
 	}
-	b.ReportMetric(median(transfers), "transfers/s")
-	b.ReportMetric(median(p50), "p50-ms")
-	b.ReportMetric(median(p99), "p99-ms")
-	b.ReportMetric(median(p999), "p99.9-ms")
+	b.ReportMetric(Median(transfers), "transfers/s")
+	b.ReportMetric(Median(p50), "p50-ms")
+	b.ReportMetric(Median(p99), "p99-ms")
+	b.ReportMetric(Median(p999), "p99.9-ms")
 }
 
 // BenchmarkReplay starts a node without any snapshot on a log of registrations, funding with 63 outputs each, and payments.

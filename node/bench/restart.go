@@ -176,7 +176,7 @@ func (o RestartOptions) load(ctx context.Context, lines *json.Encoder) error {
 		}
 		capacities = append(capacities, float64(len(w.encoded))/seconds)
 	}
-	result := RestartResult{Wallets: o.Wallets, LiveTokens: r.node.Counts().LiveTokens, Capacity: median(capacities)}
+	result := RestartResult{Wallets: o.Wallets, LiveTokens: r.node.Counts().LiveTokens, Capacity: Median(capacities)}
 	result.Aim = result.Capacity * o.Load
 	// Signed before, so that the node has the cores to itself.
 	chunks := int(result.Aim*o.longest().Seconds())/o.Transfers + 2

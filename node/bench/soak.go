@@ -208,10 +208,10 @@ func (s *SoakResult) judge() {
 		for i := range third {
 			first, last = append(first, of(s.Samples[i])), append(last, of(s.Samples[len(s.Samples)-1-i]))
 		}
-		if median(first) == 0 {
+		if Median(first) == 0 {
 			return 0
 		}
-		return median(last) / median(first)
+		return Median(last) / Median(first)
 	}
 	s.RateDrift = drift(func(a Sample) float64 { return a.TransfersPerSec })
 	s.HeapDrift = drift(func(a Sample) float64 { return float64(a.LiveHeapBytes) })

@@ -52,8 +52,8 @@ func Check(data []byte, network token.NetworkID) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	result := &Result{Network: network, Name: genesis.Name, Token: f.Token, LogSize: checkpoint.Size, Shows: shows,
-		DoesNotShow: doesNotShow}
+	result := &Result{Network: network, Name: genesis.Name, Token: f.Token, LogSize: checkpoint.Size, Shows: TokenShows,
+		DoesNotShow: TokenDoesNotShow}
 	return result, f.checkProvenance(result)
 }
 
@@ -76,12 +76,14 @@ func (f *File) checkInclusion(network token.NetworkID) (*ledger.Genesis, txlog.C
 	return genesis, checkpoint, nil
 }
 
-var shows = []string{
+// TokenShows is what a proof shows, TokenDoesNotShow what it does not, in English.
+var TokenShows = []string{
 	"the token was made by a transaction in the log of this network, under a checkpoint signed with the log's key",
 	"it derives, transaction by transaction, from tenge that the authority issued, and every step conserves value",
 }
 
-var doesNotShow = []string{
+// TokenDoesNotShow: see TokenShows.
+var TokenDoesNotShow = []string{
 	"that the token is still unspent: ask the ledger, or prove it against a logged snapshot",
 	"that each signature on the way was valid: replay the log for that (aqsha verify)",
 	"that purposes and contracts on the way allowed what was done: the replay shows that too",

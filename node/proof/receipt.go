@@ -95,12 +95,14 @@ type Paid struct {
 	Amount money.Tiyn     `json:"amount"`
 }
 
-var receiptShows = []string{
+// ReceiptShows is what a receipt shows, ReceiptDoesNotShow what it does not, in English.
+var ReceiptShows = []string{
 	"the transaction stands in the log of this network, under a checkpoint signed with the log's key: it was " +
 		"executed, and cannot be taken out unseen",
 }
 
-var receiptDoesNotShow = []string{
+// ReceiptDoesNotShow: see ReceiptShows.
+var ReceiptDoesNotShow = []string{
 	"that what it made is still unspent",
 	"that its signatures were valid: replay the log for that (aqsha verify)",
 	"who the people behind the wallets are",
@@ -130,7 +132,7 @@ func CheckReceipt(data []byte, network token.NetworkID) (*ReceiptResult, error) 
 	r := &ReceiptResult{Network: network, Name: genesis.Name, ID: e.Transaction.ID(), Index: f.Entries[1].Index,
 		Kind: e.Transaction.Body.Kind().String(), Memo: step.memo,
 		Body: e.Transaction.Body, ValidUntil: e.Transaction.ValidUntil, Payers: ledger.Signing(e.Transaction.Body),
-		Paid: []Paid{}, LogSize: checkpoint.Size, Shows: receiptShows, DoesNotShow: receiptDoesNotShow}
+		Paid: []Paid{}, LogSize: checkpoint.Size, Shows: ReceiptShows, DoesNotShow: ReceiptDoesNotShow}
 	for _, o := range step.outputs {
 		r.Paid = append(r.Paid, Paid{o.wallet, o.amount})
 	}

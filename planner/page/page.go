@@ -60,6 +60,7 @@ func Write(out io.Writer, r *advise.Result, language string) error {
 	v.Charts = fans(r, word, axis)
 	v.Tornado = tornado(r, t, word)
 	v.Schedule = schedule(r.Day, word, axis)
+	// Written whole and then put into the other currency: amounts in words, tables and charts cannot disagree then.
 	if r.Currency == "" {
 		return page.Execute(out, v)
 	}

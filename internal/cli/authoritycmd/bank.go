@@ -15,12 +15,13 @@ import (
 	"github.com/aqsha/aqsha/internal/terminal"
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/wallet"
+	"github.com/aqsha/aqsha/words"
 )
 
 // treasuryText is what a treasury holds, if the reader may know.
-func treasuryText(balance *money.Tiyn) string {
+func treasuryText(l words.Language, balance *money.Tiyn) string {
 	if balance == nil {
-		return "not shown"
+		return l.Text("bank.not-shown")
 	}
 	return balance.Format()
 }
@@ -66,12 +67,12 @@ func NewBankCommand() *cobra.Command {
 				return err
 			}
 			return cli.Show(command, banks, func(w io.Writer) {
-				table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-				fmt.Fprintln(table, "NAME\tID\tTREASURY\tSTATE\tKEYS\tSINCE")
+				l, table := cli.LanguageFor(command), tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+				fmt.Fprintln(table, l.Text("bank.columns"))
 				for _, b := range banks {
 					fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", terminal.Plain(b.Name), b.ID,
-						treasuryText(b.Treasury), standing.StateText(cli.LanguageFor(command), b.Suspended),
-						standing.KeysText(b.Keys),
+						treasuryText(l, b.Treasury), standing.StateText(l, b.Suspended),
+						standing.KeysText(l, b.Keys),
 						standing.SinceText(b.SinceMillis))
 				}
 				table.Flush()

@@ -15,6 +15,7 @@ import (
 	"github.com/aqsha/aqsha/internal/cli/session"
 	"github.com/aqsha/aqsha/internal/terminal"
 	"github.com/aqsha/aqsha/token"
+	"github.com/aqsha/aqsha/words"
 )
 
 func newApplicationsCommand() *cobra.Command {
@@ -30,18 +31,21 @@ own access to the node.`,
 			if err != nil {
 				return err
 			}
-			return cli.Show(command, list, func(w io.Writer) { listApplications(w, list) })
+			return cli.Show(command, list, func(w io.Writer) {
+				listApplications(w, cli.LanguageFor(command), list)
+			})
 		}),
 	}
 	command.AddCommand(applicationsAccept(), applicationsRefuse(), applicationsServe())
 	return command
 }
 
-func listApplications(w io.Writer, list []api.ApplicationView) {
+func listApplications(w io.Writer, l words.Language, list []api.ApplicationView) {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "ID\tNAME (NOT CHECKED)\tSTATE\tMADE\tKEY")
+	fmt.Fprintln(table, l.Text("bank.applications"))
 	for _, a := range list {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", a.ID, terminal.Plain(a.Name), a.State,
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", a.ID, terminal.Plain(a.Name),
+			l.Text("application-state."+string(a.State)),
 			time.UnixMilli(int64(a.Made)).UTC().Format(time.DateTime), a.Key)
 	}
 	table.Flush()
@@ -67,8 +71,8 @@ func applicationsAccept() *cobra.Command {
 				return err
 			}
 			return cli.Show(command, answered, func(w io.Writer) {
-				fmt.Fprintf(w, "application %s is accepted; the wallet is %s when its key has signed\n", a.ID,
-					token.RegisteredID(draft.Transaction.ID()))
+				fmt.Fprintln(w, cli.LanguageFor(command).Text("bank.accepted", "id", a.ID, "wallet",
+					token.RegisteredID(draft.Transaction.ID())))
 			})
 		}),
 	}
@@ -87,7 +91,9 @@ func applicationsRefuse() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return cli.Show(command, a, func(w io.Writer) { fmt.Fprintf(w, "application %s is refused\n", a.ID) })
+			return cli.Show(command, a, func(w io.Writer) {
+				fmt.Fprintln(w, cli.LanguageFor(command).Text("bank.refused", "id", a.ID))
+			})
 		}),
 	}
 	command.Flags().String("reason", "", "what the applicant is told, up to 200 bytes")
@@ -138,7 +144,7 @@ func serveApplications(ctx context.Context, command *cobra.Command, s *session.S
 				return err
 			}
 			id := token.RegisteredID(draft.Transaction.ID())
-			fmt.Fprintf(command.OutOrStdout(), "application %s: wallet %s\n", a.ID, id)
+			fmt.Fprintln(command.OutOrStdout(), cli.LanguageFor(command).Text("bank.served", "id", a.ID, "wallet", id))
 			done++
 			// One after the other: each draft names the bank's sequence, which the one before it uses up when its
 			// holder submits it.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/aqsha/aqsha/api"
 	"github.com/aqsha/aqsha/internal/cli"
 	"github.com/aqsha/aqsha/internal/cli/datadir"
 	"github.com/aqsha/aqsha/internal/cli/session"
@@ -21,6 +22,7 @@ import (
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/node"
 	"github.com/aqsha/aqsha/token"
+	"github.com/aqsha/aqsha/words"
 )
 
 // NewPolicyCommand makes the command "policy".
@@ -49,32 +51,7 @@ func policyShow() *cobra.Command {
 				return err
 			}
 			return cli.Show(command, a, func(w io.Writer) {
-				table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-				fmt.Fprintln(table, "TIER\tNAME\tAT ONCE\tA DAY\tHELD\tPAYMENTS A DAY")
-				for i, t := range a.Policy.Tiers {
-					fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\t%s\n", i, t.Name, limitText(t.MaxPayment),
-						limitText(t.MaxDay), limitText(t.MaxBalance), countText(t.PaymentsPerDay))
-				}
-				table.Flush()
-				p := a.Policy
-				fmt.Fprintf(w, "\nleast token %s, at most %d inputs and %d outputs, payments valid at most %s ahead\n"+
-					"a new key that a bank asks for waits %s; changes of keys and caps wait %s\nissuing cap %s a day\n",
-					p.LeastToken.Format(), p.MaxInputs, p.MaxOutputs, millis(p.ValidAheadMillis),
-					millis(p.RekeyDelayMillis), millis(a.DelayMillis), a.DailyCap.Format())
-				describePolicy(w, &a.Policy, a.Rules)
-				describeReserves(w, s, &a.Authority)
-				for i, set := range a.Sets {
-					fmt.Fprintf(w, "%s: %s keys, since %s\n", token.RoleRoot+token.Role(i),
-						standing.KeysText(set.KeySet), standing.SinceText(set.SinceMillis))
-				}
-				fmt.Fprintf(w, "rules: version %d\n", a.Rules)
-				if u := a.Upgrade; u.Rules != 0 {
-					fmt.Fprintf(w, "rules: version %d from block %d on\n", u.Rules, u.Height)
-				}
-				for _, p := range a.Proposals {
-					fmt.Fprintf(w, "waiting: %s, %s, takes effect %s unless vetoed\n", p.ID, changeText(p.Change),
-						time.UnixMilli(int64(p.DueMillis)).Format(time.DateTime))
-				}
+				describeAuthority(w, cli.LanguageFor(command), s, a)
 			})
 		}),
 	}
@@ -83,53 +60,86 @@ func policyShow() *cobra.Command {
 // cashRules is the version of the rules from which on there are banknotes.
 const cashRules = 5
 
+// describeAuthority shows the tiers, the policy, who signs, and what waits.
+func describeAuthority(w io.Writer, l words.Language, s *session.Session, a api.AuthorityView) {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, l.Text("policy.columns"))
+	for i, t := range a.Policy.Tiers {
+		fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\t%s\n", i, t.Name, limitText(t.MaxPayment),
+			limitText(t.MaxDay), limitText(t.MaxBalance), countText(t.PaymentsPerDay))
+	}
+	table.Flush()
+	p := &a.Policy
+	fmt.Fprintf(w, "\n%s\n", l.Text("policy.transactions", "least", p.LeastToken.Format(), "inputs", p.MaxInputs,
+		"outputs", p.MaxOutputs, "ahead", millis(p.ValidAheadMillis)))
+	fmt.Fprintln(w, l.Text("policy.delays", "rekey", millis(p.RekeyDelayMillis), "delay", millis(a.DelayMillis)))
+	fmt.Fprintln(w, l.Text("policy.cap", "amount", a.DailyCap.Format()))
+	describePolicy(w, l, p, a.Rules)
+	describeReserves(w, l, s, &a.Authority)
+	for i, set := range a.Sets {
+		fmt.Fprintln(w, l.Text("policy.set", "set", setText(l, token.RoleRoot+token.Role(i)), "needed",
+			set.Threshold, "all", len(set.Keys), "since", standing.SinceText(set.SinceMillis)))
+	}
+	fmt.Fprintln(w, l.Text("policy.rules", "version", a.Rules))
+	if u := a.Upgrade; u.Rules != 0 {
+		fmt.Fprintln(w, l.Text("policy.rules-from", "version", u.Rules, "block", u.Height))
+	}
+	for _, p := range a.Proposals {
+		fmt.Fprintln(w, l.Text("policy.waiting", "id", p.ID, "change", changeText(l, p.Change), "at",
+			time.UnixMilli(int64(p.DueMillis)).Format(time.DateTime)))
+	}
+}
+
+// setText names one of the authority's sets of keys.
+func setText(l words.Language, role token.Role) string { return l.Text("role-name." + role.String()) }
+
 // describePolicy shows what of a policy is about neither tiers nor delays.
-func describePolicy(w io.Writer, p *token.Policy, rules uint32) {
-	fmt.Fprintf(w, "the day begins %s before midnight UTC; a snapshot each %d blocks\n", millis(p.DayOffsetMillis),
-		p.SnapshotEvery)
-	fmt.Fprintf(w, "a bank may have %d definitions of programs, an agency %d purposes\n", p.Definitions(), p.Purposes())
+func describePolicy(w io.Writer, l words.Language, p *token.Policy, rules uint32) {
+	fmt.Fprintln(w, l.Text("policy.day", "offset", millis(p.DayOffsetMillis), "blocks", p.SnapshotEvery))
+	fmt.Fprintln(w, l.Text("policy.allowed", "definitions", p.Definitions(), "purposes", p.Purposes()))
 	if rules < cashRules {
 		return
 	}
-	circulates, expired := "no cap on what circulates", "stays in the reserve"
+	circulates, expired := l.Text("policy.cash-no-cap"), l.Text("policy.cash-stays")
 	if p.MaxReserve != 0 {
-		circulates = "at most " + p.MaxReserve.Format() + " in circulation"
+		circulates = l.Text("policy.cash-cap", "amount", p.MaxReserve.Format())
 	}
 	if p.ExpiredCash != (token.WalletID{}) {
-		expired = "goes to wallet " + p.ExpiredCash.String()
+		expired = l.Text("policy.cash-goes", "wallet", p.ExpiredCash)
 	}
-	fmt.Fprintf(w, "banknotes: %s; a cash office's key pays at most %s a day; what is left of an expired keyset %s\n",
-		circulates, p.ReserveDay().Format(), expired)
+	fmt.Fprintln(w, l.Text("policy.cash", "circulates", circulates, "amount", p.ReserveDay().Format(), "expired",
+		expired))
 }
 
 // describeReserves shows which wallets back banknotes.
-func describeReserves(w io.Writer, s *session.Session, a *ledger.Authority) {
+func describeReserves(w io.Writer, l words.Language, s *session.Session, a *ledger.Authority) {
 	for i := range a.Reserves {
 		r := &a.Reserves[i]
-		fmt.Fprintf(w, "banknotes: wallet %s backs %d keysets of the cash log %s", s.Keyring.NameOf(r.Wallet),
-			len(r.Keysets), terminal.Plain(r.Origin))
+		backs := l.Text("policy.backs", "wallet", s.Keyring.NameOf(r.Wallet), "count", len(r.Keysets), "origin",
+			terminal.Plain(r.Origin))
 		if r.Stamp.Size > 0 {
-			fmt.Fprintf(w, ", whose state of %d entries was entered %s", r.Stamp.Size,
+			backs = l.Text("policy.backs-entered", "backs", backs, "size", r.Stamp.Size, "at",
 				time.UnixMilli(int64(r.Stamp.Millis)).Format(time.DateTime))
 		}
-		fmt.Fprintln(w)
+		fmt.Fprintln(w, backs)
 	}
 }
 
 // changeText says in a few words what a proposal changes.
-func changeText(c token.Change) string {
+func changeText(l words.Language, c token.Change) string {
 	switch {
 	case c.Keys != nil:
-		return fmt.Sprintf("%s keys %s", standing.KeysText(*c.Keys), c.Set)
+		return l.Text("policy.change-keys", "needed", c.Keys.Threshold, "all", len(c.Keys.Keys), "set",
+			setText(l, c.Set))
 	case c.DailyCap != 0:
-		return fmt.Sprintf("issuing cap %s a day", c.DailyCap.Format())
+		return l.Text("policy.change-cap", "amount", c.DailyCap.Format())
 	case c.Policy != nil:
-		return fmt.Sprintf("a policy (a bank's new keys wait %s, the day begins %s before midnight UTC)",
-			millis(c.Policy.RekeyDelayMillis), millis(c.Policy.DayOffsetMillis))
+		return l.Text("policy.change-policy", "delay", millis(c.Policy.RekeyDelayMillis), "offset",
+			millis(c.Policy.DayOffsetMillis))
 	case c.Rules != 0:
-		return fmt.Sprintf("rules version %d from block %d on", c.Rules, c.Height)
+		return l.Text("policy.change-rules", "version", c.Rules, "block", c.Height)
 	}
-	return fmt.Sprintf("delay of changes %s", millis(c.DelayMillis))
+	return l.Text("policy.change-delay", "delay", millis(c.DelayMillis))
 }
 
 func limitText(most money.Tiyn) string {

@@ -13,6 +13,7 @@ import (
 	"github.com/aqsha/aqsha/internal/cli"
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/token"
+	"github.com/aqsha/aqsha/words"
 )
 
 // Every kind of change that may wait is told from the others before somebody vetoes it.
@@ -27,7 +28,7 @@ func TestWhatAProposalChanges(t *testing.T) {
 		"from block 9 on":           {Rules: 5, Height: 9},
 		"the day begins 5h0m0s bef": {Policy: &token.Policy{DayOffsetMillis: 5 * 3_600_000}},
 	} {
-		if got := changeText(c); !strings.Contains(got, want) {
+		if got := changeText(words.English, c); !strings.Contains(got, want) {
 			t.Errorf("%q, want %q", got, want)
 		}
 	}
@@ -39,8 +40,8 @@ func TestNoLimitIsNotZero(t *testing.T) {
 		t.Errorf("%s %s %s %s", limitText(0), countText(0), limitText(150), countText(7))
 	}
 	balance := 3 * money.Tenge
-	if treasuryText(nil) != "not shown" || treasuryText(&balance) != "3.00 ₸" {
-		t.Errorf("%s, %s", treasuryText(nil), treasuryText(&balance))
+	if treasuryText(words.English, nil) != "not shown" || treasuryText(words.English, &balance) != "3.00 ₸" {
+		t.Errorf("%s, %s", treasuryText(words.English, nil), treasuryText(words.English, &balance))
 	}
 }
 
@@ -49,7 +50,7 @@ func TestAPolicyIsDescribed(t *testing.T) {
 	p := &token.Policy{DayOffsetMillis: 5 * 3_600_000, SnapshotEvery: 1000}
 	text := func(rules uint32) string {
 		var out bytes.Buffer
-		describePolicy(&out, p, rules)
+		describePolicy(&out, words.English, p, rules)
 		return out.String()
 	}
 	if got := text(cashRules - 1); !strings.Contains(got, "begins 5h0m0s before") || strings.Contains(got, "banknotes") {
@@ -102,7 +103,7 @@ func TestAPolicysFile(t *testing.T) {
 // An applicant's name is what he wrote: the table says so, and it moves nobody's terminal.
 func TestApplications(t *testing.T) {
 	var out bytes.Buffer
-	listApplications(&out, []api.ApplicationView{{ID: "5f", Name: "marat\x1b[2J\nroot", Made: 1_796_000_000_000}})
+	listApplications(&out, words.English, []api.ApplicationView{{ID: "5f", Name: "marat\x1b[2J\nroot", Made: 1_796_000_000_000}})
 	text := out.String()
 	if !strings.Contains(text, "NOT CHECKED") || strings.Contains(text, "\x1b") || strings.Count(text, "\n") != 2 ||
 		!strings.Contains(text, "2026-11-30") {

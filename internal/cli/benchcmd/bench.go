@@ -8,7 +8,7 @@ import (
 	"github.com/aqsha/aqsha/internal/cli"
 )
 
-// NewBenchCommand is the noun "bench"; each line of work adds a verb.
+// NewBenchCommand is the noun "bench" with the verbs of the ledger's line; who joins the nouns adds those of the others.
 func NewBenchCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "bench",
@@ -17,10 +17,8 @@ func NewBenchCommand() *cobra.Command {
 what it is compared with. Rates are per second of processor time where that can be told.`,
 	}
 	command.AddCommand(newBenchLedgerCommand(), newBenchSoakCommand(), newBenchRestartCommand(),
-		newBenchCopiesCommand(), newBenchClusterCommand(), newBenchContractsCommand(), newBenchMarketCommand(),
-		newBenchSHA256dCommand(), newBenchPoolCommand(), newBenchFarmCommand(), newBenchPlanCommand(),
-		newBenchProgramsCommand(), newBenchAbuseCommand(), newBenchCashCommand(), newBenchPurseCommand(),
-		newBenchConsoleCommand(), newBenchCompareCommand())
+		newBenchCopiesCommand(), newBenchClusterCommand(), newBenchContractsCommand(), newBenchProgramsCommand(),
+		newBenchAbuseCommand(), newBenchCashCommand(), newBenchPurseCommand(), newBenchCompareCommand())
 	return command
 }
 

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"syscall"
 	"time"
 
@@ -12,6 +11,7 @@ import (
 
 	"github.com/aqsha/aqsha/internal/cli"
 	"github.com/aqsha/aqsha/internal/cli/drill"
+	"github.com/aqsha/aqsha/node/bench"
 )
 
 // copiesRates is what copies cost, measured in one run.
@@ -95,7 +95,7 @@ func benchCopies(d *drill.Drill, duration time.Duration, rounds int) (r copiesRa
 		for range rounds {
 			rates = append(rates, g.Rate(duration))
 		}
-		r.Acks[acks] = median(rates)
+		r.Acks[acks] = bench.Median(rates)
 		d.Say("%d acknowledge: %.0f payments/s", acks, r.Acks[acks])
 	}
 	var both, stalled []float64
@@ -110,7 +110,7 @@ func benchCopies(d *drill.Drill, duration time.Duration, rounds int) (r copiesRa
 		}
 		g.Wait(500 * time.Millisecond) // it catches up
 	}
-	r.Both, r.OneStalled = median(both), median(stalled)
+	r.Both, r.OneStalled = bench.Median(both), bench.Median(stalled)
 	if r.Both > 0 {
 		r.StalledCost = 1 - r.OneStalled/r.Both
 	}
@@ -127,9 +127,4 @@ func benchCopies(d *drill.Drill, duration time.Duration, rounds int) (r copiesRa
 	count, err := g.Count()
 	r.FirstAnswer, r.Answered, r.Lost = count.Seconds, count.Answered, count.Lost
 	return r, err
-}
-
-func median(values []float64) float64 {
-	sorted := slices.Sorted(slices.Values(values))
-	return sorted[len(sorted)/2]
 }

@@ -6,9 +6,7 @@ import (
 	"io"
 	"strings"
 	"testing"
-	"time"
 
-	"github.com/aqsha/aqsha/bitcoin"
 	clusterbench "github.com/aqsha/aqsha/cluster/bench"
 	"github.com/aqsha/aqsha/node/bench"
 )
@@ -50,18 +48,9 @@ func TestWhatBenchesPrint(t *testing.T) {
 	}, "1000", "Of a second with 7")
 	contracts := bench.ContractResult{Units: []bench.UnitCost{{Expression: "a", NanosPerUnit: 3}, {Expression: "b", NanosPerUnit: 9}}}
 	says(t, func(w io.Writer) { describeBenchContracts(w, contracts) }, "at most 9 ns (b), at least 3 ns (a)")
-	says(t, func(w io.Writer) { describeConsole(w, consoleBench{Subscribers: 5, EventsRatio: 0.9}) }, "5 subscribers", "0.90")
 	copies := copiesRates{Answered: 12, Lost: 1}
 	copies.Acks = [3]float64{1000, 900, 800}
 	says(t, copies.describe, "2 of 2 followers acknowledge:      800 payments/s, 0.80", "12 answered in all, 1 lost")
-}
-
-// The median of an odd number of rates is the middle one; what was measured stays in its order.
-func TestMedian(t *testing.T) {
-	values := []float64{9, 1, 5}
-	if median(values) != 5 || values[0] != 9 || median([]float64{3}) != 3 || median([]float64{1, 2}) != 2 {
-		t.Error(median(values), values)
-	}
 }
 
 // What fails once is not measured.
@@ -77,29 +66,4 @@ func TestTimes(t *testing.T) {
 	if _, err := onOneCore(func() (int, error) { return 0, broken }); !errors.Is(err, broken) {
 		t.Error(err)
 	}
-}
-
-// The template that a measured pool works on is one that a node could have given: a chain would take its difficulty and its time.
-func TestTheBenchsTemplate(t *testing.T) {
-	template := benchTemplate()
-	target, err := bitcoin.TargetOfBits(template.Bits)
-	if err != nil || template.CoinbaseValue <= 0 || template.Height == 0 {
-		t.Fatalf("%+v, %v", template, err)
-	}
-	if template.Target != target {
-		t.Errorf("target %v of bits %x, want %v", template.Target, template.Bits, target)
-	}
-}
-
-// A modelled fleet's work is credited nearly whole: nothing of it is lost between blocks.
-func TestAFleetIsCredited(t *testing.T) {
-	if testing.Short() {
-		t.Skip("forty minutes in virtual time")
-	}
-	began := time.Now()
-	got, err := creditedOverHashed(t.TempDir())
-	if err != nil || got < 0.9 || got > 1.1 {
-		t.Errorf("%.3f of the work is credited, %v", got, err)
-	}
-	t.Logf("%.4f in %s", got, time.Since(began).Round(time.Millisecond))
 }

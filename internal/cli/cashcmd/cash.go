@@ -70,8 +70,7 @@ func openCash(command *cobra.Command, online bool) (*cashwallet.Wallet, error) {
 		if err := cashwallet.Create(vfs.OS, dir, words, placeOf(command, mint)); err != nil {
 			return nil, err
 		}
-		fmt.Fprintf(command.ErrOrStderr(),
-			"aqsha: a new cash wallet in %s; write down its twelve words: aqsha cash words --wallet %s\n", dir, dir)
+		fmt.Fprintln(command.ErrOrStderr(), "aqsha:", cli.LanguageFor(command).Text("cash.new-wallet", "dir", dir))
 	}
 	w, err := cashwallet.Open(vfs.OS, dir, dialingFor(command), func() uint64 { return uint64(time.Now().Unix()) })
 	if err != nil {
@@ -95,8 +94,7 @@ func openCash(command *cobra.Command, online bool) (*cashwallet.Wallet, error) {
 		fmt.Fprintf(command.ErrOrStderr(), "aqsha: an operation of before: %s\n", errtext.Plain(notice.Error()))
 	}
 	if n := w.Begun(); n > 0 {
-		fmt.Fprintf(command.ErrOrStderr(),
-			"aqsha: %d operations of before are still on their way; 'aqsha cash settle' looks again\n", n)
+		fmt.Fprintln(command.ErrOrStderr(), "aqsha:", cli.LanguageFor(command).Text("cash.begun-before", "count", n))
 	}
 	if err != nil {
 		return nil, errors.Join(err, w.Close())

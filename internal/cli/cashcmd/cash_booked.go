@@ -190,16 +190,15 @@ func errorOfEvidence(err error) error {
 func showBookings(command *cobra.Command, list []recount.Booking, missing int) error {
 	view := map[string]any{"notes": list, "missing": missing, "convicts": recount.Convicts(list)}
 	err := cli.Show(command, view, func(out io.Writer) {
+		l := cli.LanguageFor(command)
 		for _, b := range list {
 			switch {
 			case b.Block != nil:
-				fmt.Fprintf(out, "%d tiyn: booked in block %d\n", b.Amount, *b.Block)
+				fmt.Fprintln(out, l.Text("cash.booked", "tiyn", b.Amount, "block", *b.Block))
 			case b.Convicts:
-				fmt.Fprintf(out,
-					"%d tiyn: signed by the office and NOT BOOKED, though the time for it is over: this convicts the office\n",
-					b.Amount)
+				fmt.Fprintln(out, l.Text("cash.not-booked", "tiyn", b.Amount))
 			default:
-				fmt.Fprintf(out, "%d tiyn: signed by the office and not booked yet; ask again in a day\n", b.Amount)
+				fmt.Fprintln(out, l.Text("cash.booked-later", "tiyn", b.Amount))
 			}
 		}
 	})

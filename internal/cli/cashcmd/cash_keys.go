@@ -80,8 +80,7 @@ readable by its owner only. --denominations binary is for wallets that split onl
 				return err
 			}
 			return cli.Show(command, keyView(&key), func(out io.Writer) {
-				fmt.Fprintf(out, "keyset %s, %d denominations; announce it: aqsha cash keys announce RESERVE\n",
-					key.ID, len(key.Amounts))
+				fmt.Fprintln(out, cli.LanguageFor(command).Text("cash.keyset", "id", key.ID, "count", len(key.Amounts)))
 			})
 		},
 	}
@@ -149,14 +148,15 @@ func announceKeysets(ctx context.Context, command *cobra.Command, s *session.Ses
 		return err
 	}
 	return cli.Show(command, map[string]any{"announced": done}, func(out io.Writer) {
+		l := cli.LanguageFor(command)
 		for _, k := range done {
-			fmt.Fprintf(out, "keyset %s is announced by transaction %s\n", k["id"], k["announcement"])
+			fmt.Fprintln(out, l.Text("cash.keyset-announced", "id", k["id"], "transaction", k["announcement"]))
 		}
 		if len(done) > 0 {
-			fmt.Fprintln(out, "an office that runs serves it from the next block of its log on")
+			fmt.Fprintln(out, l.Text("cash.keyset-served"))
 		}
 		if len(done) == 0 {
-			fmt.Fprintln(out, "every keyset is announced")
+			fmt.Fprintln(out, l.Text("cash.keysets-announced"))
 		}
 	})
 }
@@ -216,17 +216,18 @@ func newCashKeysList() *cobra.Command {
 				views = append(views, keyView(&list[i]))
 			}
 			return cli.Show(command, views, func(out io.Writer) {
+				l := cli.LanguageFor(command)
 				for i := range list {
 					k := &list[i]
-					state := "not announced"
+					state := l.Text("cash.keyset-unannounced")
 					if k.Announcement != "" {
-						state = "announced by " + k.Announcement
+						state = l.Text("cash.keyset-by", "transaction", k.Announcement)
 					}
 					if k.Retired {
-						state += ", retired"
+						state = l.Text("cash.keyset-retired", "state", state)
 					}
-					fmt.Fprintf(out, "%s  signs until %s, is redeemed until %s  %s\n", k.ID, day(k.Until),
-						day(k.Expiry), state)
+					fmt.Fprintln(out, l.Text("cash.keyset-line", "id", k.ID, "until", day(k.Until), "expiry",
+						day(k.Expiry), "state", state))
 				}
 			})
 		},
@@ -258,7 +259,7 @@ func newCashKeysRetire() *cobra.Command {
 				return err
 			}
 			return cli.Show(command, map[string]string{"retired": args[0]}, func(out io.Writer) {
-				fmt.Fprintf(out, "%s signs nothing more, from the next block of a running office on\n", args[0])
+				fmt.Fprintln(out, cli.LanguageFor(command).Text("cash.keyset-ends", "id", args[0]))
 			})
 		},
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/aqsha/aqsha/internal/cli"
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/token"
+	"github.com/aqsha/aqsha/words"
 )
 
 func isUsage(err error) bool { var usage cli.UsageError; return errors.As(err, &usage) }
@@ -167,17 +168,17 @@ func TestOrderOfKeysets(t *testing.T) {
 // What a check does not show stands under what it shows, with the log's own words made harmless.
 func TestWhatACheckOfCashSays(t *testing.T) {
 	c := &recount.Report{Origin: "cash.example\x1b[2J/log", Size: 9, Blocks: 2, Notes: 7, Circulating: 5 * money.Tenge}
-	text := func(describe func(io.Writer, *recount.Report)) string {
+	text := func(describe func(io.Writer, words.Language, *recount.Report)) string {
 		var out bytes.Buffer
-		describe(&out, c)
+		describe(&out, words.English, c)
 		return out.String()
 	}
 	if got := text(describeCheck); !strings.HasPrefix(got, "Verified: cash log") || strings.Contains(got, "\x1b") || !strings.Contains(got, "5.00 ₸ in notes") {
 		t.Errorf("%q", got)
 	}
-	c.Unverified = []string{"that the ledger holds the reserve"}
+	c.Gaps, c.Unverified = []recount.Gap{{Name: "no-state"}}, []string{""}
 	c.Ledger = &recount.Held{Keysets: 3, StampedSize: 8, Compared: 2}
-	if got := text(describeCheck); !strings.HasPrefix(got, "Verified, but for what is named below") || !strings.Contains(got, "  not verified: that the ledger") ||
+	if got := text(describeCheck); !strings.HasPrefix(got, "Verified, but for what is named below") || !strings.Contains(got, "  not verified: that others see the same log") ||
 		!strings.Contains(got, "its 3 keysets, has its state of 8 entries") {
 		t.Errorf("%q", got)
 	}
@@ -204,5 +205,22 @@ func TestWhatIsNotKnown(t *testing.T) {
 	}
 	if _, err := cashLogOf(newCashVerifyCommand(), nil); !isUsage(err) {
 		t.Error(err)
+	}
+}
+
+// What a check of cash does not show is said in English by the check itself, for JSON, and in every language by the catalogue.
+func TestTheCatalogueSaysWhatACheckOfCashLacks(t *testing.T) {
+	names := 0
+	for _, key := range words.English.Keys() {
+		if name, is := strings.CutPrefix(key, "cash-gap."); is {
+			names++
+			values := []any{"count", 3, "block", 5, "at", "2026-11-30", "most", 9}
+			if own, said := (recount.Gap{Name: name, Values: values}).String(), words.English.Text(key, values...); own != said || strings.Contains(own, "{") {
+				t.Errorf("%s: the check says %q, the catalogue %q", name, own, said)
+			}
+		}
+	}
+	if names != 8 {
+		t.Errorf("%d texts of what is lacking", names)
 	}
 }

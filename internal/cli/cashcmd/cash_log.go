@@ -17,6 +17,7 @@ import (
 	"github.com/aqsha/aqsha/internal/terminal"
 	"github.com/aqsha/aqsha/txlog/vfs"
 	cashwallet "github.com/aqsha/aqsha/wallet/notes"
+	"github.com/aqsha/aqsha/words"
 )
 
 // logAt is the log of an office: at its URL, or in a folder. Without a key the office's own word for it is taken.
@@ -76,7 +77,7 @@ func VerifyBeside(command *cobra.Command, places []string, against func() *recou
 	var list []recount.Report
 	describe = func(out io.Writer) {
 		for i := range list {
-			describeCheck(out, &list[i])
+			describeCheck(out, cli.LanguageFor(command), &list[i])
 		}
 	}
 	for _, place := range places {
@@ -96,17 +97,17 @@ func VerifyBeside(command *cobra.Command, places []string, against func() *recou
 }
 
 // describeCheck says what was verified of a cash log, and what was not.
-func describeCheck(out io.Writer, c *recount.Report) {
-	said := "Verified"
+func describeCheck(out io.Writer, l words.Language, c *recount.Report) {
+	head := []any{"origin", terminal.Plain(c.Origin), "size", c.Size, "blocks", c.Blocks, "notes", c.Notes}
 	if len(c.Unverified) > 0 {
-		said = "Verified, but for what is named below"
+		fmt.Fprintln(out, l.Text("cash.log-verified-but", head...))
+	} else {
+		fmt.Fprintln(out, l.Text("cash.log-verified", head...))
 	}
-	fmt.Fprintf(out, said+": cash log %s, %d entries in %d blocks, %d notes\n", terminal.Plain(c.Origin), c.Size,
-		c.Blocks, c.Notes)
-	fmt.Fprintf(out, "  root %s, signed with %s\n", c.Root, terminal.Plain(c.Key))
-	fmt.Fprintf(out, "  reserve %s = %s in notes + %s that waits\n", c.Reserve.Balance().Format(),
-		c.Circulating.Format(), c.Reserve.Waiting.Format())
-	describeLedger(out, c)
+	fmt.Fprintln(out, " ", l.Text("cash.log-root", "root", c.Root, "key", terminal.Plain(c.Key)))
+	fmt.Fprintln(out, " ", l.Text("cash.log-reserve", "reserve", c.Reserve.Balance().Format(), "circulating",
+		c.Circulating.Format(), "waiting", c.Reserve.Waiting.Format()))
+	describeLedger(out, l, c)
 }
 
 func newCashSupplyCommand() *cobra.Command {
@@ -122,7 +123,9 @@ or a copy of its log.`,
 			if err != nil {
 				return err
 			}
-			return cli.Show(command, c, func(out io.Writer) { describeSupply(out, &c) })
+			return cli.Show(command, c, func(out io.Writer) {
+				describeSupply(out, cli.LanguageFor(command), &c)
+			})
 		},
 	}
 	command.Flags().String("key", "",
@@ -153,7 +156,9 @@ known to be that of the books: the office closed them without having found both 
 			if err != nil {
 				return err
 			}
-			err = cli.Show(command, c, func(out io.Writer) { describeCheck(out, &c) })
+			err = cli.Show(command, c, func(out io.Writer) {
+				describeCheck(out, cli.LanguageFor(command), &c)
+			})
 			if err == nil && c.Ledger != nil && c.Ledger.NotCompared > 0 {
 				return cli.ExitWith(cli.ExitUnknown)
 			}
@@ -165,14 +170,19 @@ known to be that of the books: the office closed them without having found both 
 	return command
 }
 
-func describeLedger(out io.Writer, c *recount.Report) {
-	if l := c.Ledger; l != nil {
-		fmt.Fprintf(out, "  the ledger announces its %d keysets, has its state of %d entries, and held that reserve "+
-			"in %d blocks that were compared\n", l.Keysets, l.StampedSize, l.Compared)
+func describeLedger(out io.Writer, l words.Language, c *recount.Report) {
+	if held := c.Ledger; held != nil {
+		fmt.Fprintln(out, " ", l.Text("cash.log-ledger", "keysets", held.Keysets, "size", held.StampedSize, "blocks",
+			held.Compared))
 	}
-	for _, what := range c.Unverified {
-		fmt.Fprintf(out, "  not verified: %s\n", what)
+	for _, gap := range c.Gaps {
+		fmt.Fprintln(out, " ", unverified(l, gap))
 	}
+}
+
+// unverified says one thing that a check does not show.
+func unverified(l words.Language, gap recount.Gap) string {
+	return l.Text("cash.not-verified", "what", l.Text("cash-gap."+gap.Name, gap.Values...))
 }
 
 func cashLogOf(command *cobra.Command, args []string) (recount.Report, error) {
@@ -190,14 +200,14 @@ func cashLogOf(command *cobra.Command, args []string) (recount.Report, error) {
 	return checkCashLog(command, place, cli.Flag(command, "key"), against)
 }
 
-func describeSupply(out io.Writer, c *recount.Report) {
+func describeSupply(out io.Writer, l words.Language, c *recount.Report) {
 	for _, s := range c.Keysets {
-		fmt.Fprintf(out, "keyset %s, redeemed until %s\n", s.ID, day(s.Expiry))
+		fmt.Fprintln(out, l.Text("cash.supply-keyset", "id", s.ID, "expiry", day(s.Expiry)))
 		if s.WrittenOff > 0 {
-			fmt.Fprintf(out, "  its time is over: %s never came back, and went to the wallet that the policy names\n",
-				s.WrittenOff.Format())
+			fmt.Fprintln(out, " ", l.Text("cash.supply-over", "amount", s.WrittenOff.Format()))
 		}
-		fmt.Fprintf(out, "  %14s %12s %12s %12s %18s\n", "note", "issued", "redeemed", "outstanding", "worth")
+		fmt.Fprintf(out, "  %14s %12s %12s %12s %18s\n", l.Text("cash.supply-note"), l.Text("cash.supply-issued"),
+			l.Text("cash.supply-redeemed"), l.Text("cash.supply-outstanding"), l.Text("cash.supply-worth"))
 		for _, n := range s.Counts {
 			if n.Issued+n.Redeemed > 0 {
 				fmt.Fprintf(out, "  %14s %12d %12d %12d %18s\n", n.Amount.Format(), n.Issued, n.Redeemed,
@@ -205,10 +215,9 @@ func describeSupply(out io.Writer, c *recount.Report) {
 			}
 		}
 	}
-	fmt.Fprintf(out, "circulates %s; reserve %s; paid in and waiting %s; being paid out %s\n", c.Circulating.Format(),
-		c.Reserve.Balance().Format(),
-		c.Reserve.Waiting.Format(), c.Reserve.Owed.Format())
-	for _, what := range c.Unverified {
-		fmt.Fprintf(out, "not verified: %s\n", what)
+	fmt.Fprintln(out, l.Text("cash.supply", "circulating", c.Circulating.Format(), "reserve",
+		c.Reserve.Balance().Format(), "waiting", c.Reserve.Waiting.Format(), "owed", c.Reserve.Owed.Format()))
+	for _, gap := range c.Gaps {
+		fmt.Fprintln(out, unverified(l, gap))
 	}
 }

@@ -123,7 +123,7 @@ func checkOuter(ctx context.Context, command *cobra.Command, w *cashwallet.Walle
 	err = cli.Show(command, view, func(out io.Writer) {
 		fmt.Fprintln(out, cli.LanguageFor(command).Text("cash.outer", "amount", outer.Amount.Format(), "serial",
 			outer.Serial(),
-			"state", state))
+			"state", stateText(cli.LanguageFor(command), state)))
 	})
 	if err == nil && state != string(cash.StateUnspent) {
 		return cli.ExitWith(cli.ExitRefused)

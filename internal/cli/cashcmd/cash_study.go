@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -11,6 +12,7 @@ import (
 	"github.com/aqsha/aqsha/cash/study"
 	"github.com/aqsha/aqsha/internal/cli"
 	"github.com/aqsha/aqsha/money"
+	"github.com/aqsha/aqsha/words"
 )
 
 func newCashStudyCommand() *cobra.Command {
@@ -83,36 +85,39 @@ func runCashStudy(command *cobra.Command, _ []string) error {
 		}
 	}
 	_ = bar.Finish()
-	return cli.Show(command, list, func(out io.Writer) { describeStudy(out, list) })
+	return cli.Show(command, list, func(out io.Writer) {
+		describeStudy(out, cli.LanguageFor(command), list)
+	})
 }
 
 // describeStudy writes a line for each population and observer.
-func describeStudy(out io.Writer, list []*study.Result) {
+func describeStudy(out io.Writer, l words.Language, list []*study.Result) {
 	r := list[0]
-	fmt.Fprintf(out, "%d wallets withdraw within %s and pay within %s; seed %d; candidates of %d deposits each\n",
-		r.Wallets,
-		time.Duration(r.Span)*time.Second, time.Duration(r.Wait)*time.Second, r.Seed, r.Deposits)
-	fmt.Fprintf(out, "%12s  %-5s  %-7s  %-14s  %8s  %8s  %9s  %9s  %9s\n", "withdrawn in", "paid", "changed",
-		"observer", "smallest", "median",
-		"under 10", "alone", "latest")
+	fmt.Fprintln(out, l.Text("cash.study", "wallets", r.Wallets, "span", time.Duration(r.Span)*time.Second, "wait",
+		time.Duration(r.Wait)*time.Second, "seed", r.Seed, "deposits", r.Deposits))
+	fmt.Fprintf(out, "%12s  %-5s  %-7s  %-14s  %8s  %8s  %9s  %9s  %9s\n", l.Text("cash.study-withdrawn"),
+		l.Text("cash.study-paid"), l.Text("cash.study-changed"), l.Text("cash.study-observer"),
+		l.Text("cash.study-smallest"), l.Text("cash.study-median"), l.Text("cash.study-under-ten"),
+		l.Text("cash.study-alone"), l.Text("cash.study-latest"))
 	for _, r := range list {
-		paid, changed := "part", "no"
+		paid, changed := l.Text("cash.study-part"), l.Text("cash.study-no")
 		if r.Whole {
-			paid = "all"
+			paid = l.Text("cash.study-all")
 		}
 		if r.Swap {
-			changed = "before"
+			changed = l.Text("cash.study-before")
 		}
 		for _, s := range r.Seen {
 			fmt.Fprintf(out, "%12s  %-5s  %-7s  %-14s  %8d  %8d  %9s  %9s  %9s\n", r.Rounding.Format(), paid, changed,
 				s.Observer, s.Smallest,
 				s.Median, share(s.UnderTen), share(s.Alone), share(s.Latest))
 		}
-		fmt.Fprintf(out, "%12s  blocks %d, with a single request %d; holders of a note:", "", r.Blocks, r.Single)
+		var holders []string
 		for _, h := range r.Holders {
-			fmt.Fprintf(out, " %s %d", h.Amount, h.Wallets)
+			holders = append(holders, fmt.Sprintf("%s %d", h.Amount, h.Wallets))
 		}
-		fmt.Fprintln(out)
+		fmt.Fprintf(out, "%12s  %s\n", "", l.Text("cash.study-blocks", "blocks", r.Blocks, "single", r.Single, "holders",
+			strings.Join(holders, " ")))
 	}
 }
 

@@ -222,8 +222,8 @@ func serveOffice(ctx context.Context, command *cobra.Command, dir string, servin
 	}
 	err = cli.Show(command, map[string]any{"url": url, "log_key": about.LogKey, "most": about.Max,
 		"keysets": len(o.Keysets())}, func(out io.Writer) {
-		fmt.Fprintf(out, "cash office at %s; log key %s; up to %s an operation\n", url, about.LogKey,
-			about.Max.Format())
+		fmt.Fprintln(out, cli.LanguageFor(command).Text("cash.office", "url", url, "key", about.LogKey, "most",
+			about.Max.Format()))
 	})
 	if err != nil {
 		return err

@@ -20,10 +20,12 @@ import (
 	"github.com/aqsha/aqsha/internal/cli/session"
 	"github.com/aqsha/aqsha/internal/durable"
 	"github.com/aqsha/aqsha/internal/errtext"
+	"github.com/aqsha/aqsha/internal/terminal"
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/token"
 	"github.com/aqsha/aqsha/txlog/vfs"
 	cashwallet "github.com/aqsha/aqsha/wallet/notes"
+	"github.com/aqsha/aqsha/words"
 )
 
 // mintPatience is how long a withdrawal waits for the office to see its payment.
@@ -440,6 +442,15 @@ still on its way.`,
 	return command
 }
 
+// stateText is a note's state, which an office gives in the words of NUT-07, in a reader's language.
+func stateText(l words.Language, state string) string {
+	switch cash.State(state) {
+	case cash.StateUnspent, cash.StatePending, cash.StateSpent:
+		return l.Text("cash-state." + strings.ToLower(state))
+	}
+	return terminal.Plain(state)
+}
+
 func newCashCheckCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "check TOKEN|CODE|-", Short: "Say of a token, or of a printed note's outer code, whether it is genuine " +
@@ -475,12 +486,13 @@ func newCashCheckCommand() *cobra.Command {
 				}
 				err = cli.Show(command, map[string]any{"notes": lines, "amount": coin.Total(t.Proofs)},
 					func(out io.Writer) {
-						for i, l := range lines {
-							proof := "genuine"
+						l := cli.LanguageFor(command)
+						for i, one := range lines {
+							proof := l.Text("cash-state.genuine")
 							if genuine[i] != nil {
 								proof = genuine[i].Error()
 							}
-							fmt.Fprintf(out, "%-14s %-8s %s\n", l.Amount.Format(), l.State, proof)
+							fmt.Fprintf(out, "%-14s %-8s %s\n", one.Amount.Format(), stateText(l, one.State), proof)
 						}
 					})
 				if err == nil && !good {

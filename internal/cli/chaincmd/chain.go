@@ -9,6 +9,7 @@ import (
 
 	"github.com/aqsha/aqsha/bitcoin"
 	"github.com/aqsha/aqsha/internal/cli"
+	"github.com/aqsha/aqsha/words"
 )
 
 // NewChainCommand holds what is asked of a Bitcoin node.
@@ -44,12 +45,18 @@ func newChainInfoCommand(node *NodeFlags) *cobra.Command {
 				return err
 			}
 			return cli.Show(command, info, func(w io.Writer) {
-				fmt.Fprintf(w, "%s on %s\n", info.Node, info.Network)
-				fmt.Fprintf(w, "height      %d (headers %d)\n", info.Height, info.Headers)
-				fmt.Fprintf(w, "tip         %s, %s\n", info.Tip, info.TipTime.Format(time.RFC3339))
-				fmt.Fprintf(w, "difficulty  %.6g (bits %s)\n", info.Difficulty, info.Bits)
-				fmt.Fprintf(w, "hash rate   %.4g per second over 120 blocks\n", info.HashRate)
-				fmt.Fprintf(w, "peers       %d, %d transactions wait\n", info.Peers, info.Mempool)
+				l := cli.LanguageFor(command)
+				fmt.Fprintln(w, l.Text("chain.head", "node", info.Node, "network", info.Network))
+				cli.Tabbed(w, func(tab io.Writer) {
+					row(tab, l.Text("chain.height"), l.Text("chain.height-text", "height", info.Height, "headers",
+						info.Headers))
+					row(tab, l.Text("chain.tip"), fmt.Sprintf("%s, %s", info.Tip, info.TipTime.Format(time.RFC3339)))
+					row(tab, l.Text("chain.difficulty"), l.Text("chain.difficulty-text", "difficulty",
+						fmt.Sprintf("%.6g", info.Difficulty), "bits", info.Bits))
+					row(tab, l.Text("chain.rate"), l.Text("chain.rate-text", "rate", fmt.Sprintf("%.4g", info.HashRate)))
+					row(tab, l.Text("chain.peers"), l.Text("chain.peers-text", "peers", info.Peers, "waiting",
+						info.Mempool))
+				})
 			})
 		},
 	}
@@ -73,14 +80,18 @@ func newChainBlockCommand(node *NodeFlags) *cobra.Command {
 				return err
 			}
 			return cli.Show(command, block, func(w io.Writer) {
-				fmt.Fprintf(w, "block %d  %s\n", block.Height, block.Hash)
-				fmt.Fprintf(w, "  mined          %s, difficulty %.6g, nonce %d\n", block.Time.Format(time.RFC3339),
-					block.Difficulty, block.Nonce)
-				fmt.Fprintf(w, "  after          %s\n", block.Previous)
-				fmt.Fprintf(w, "  confirmations  %d\n", block.Confirmations)
-				fmt.Fprintf(w, "  size           %d bytes, %d transactions\n", block.SizeBytes, len(block.Transactions))
+				l := cli.LanguageFor(command)
+				fmt.Fprintln(w, l.Text("chain.block", "height", block.Height, "hash", block.Hash))
+				cli.Tabbed(w, func(tab io.Writer) {
+					row(tab, "  "+l.Text("chain.mined"), l.Text("chain.mined-text", "at", block.Time.Format(time.RFC3339),
+						"difficulty", fmt.Sprintf("%.6g", block.Difficulty), "nonce", block.Nonce))
+					row(tab, "  "+l.Text("chain.after"), block.Previous)
+					row(tab, "  "+l.Text("chain.confirmations"), block.Confirmations)
+					row(tab, "  "+l.Text("chain.size"), l.Text("chain.size-text", "bytes", block.SizeBytes, "count",
+						len(block.Transactions)))
+				})
 				for _, tx := range block.Transactions {
-					printTransaction(w, &tx)
+					printTransaction(w, l, &tx, nil)
 				}
 			})
 		},
@@ -109,38 +120,50 @@ func newChainTxCommand(node *NodeFlags) *cobra.Command {
 				return err
 			}
 			return cli.Show(command, tx, func(w io.Writer) {
-				printTransaction(w, tx)
-				if tx.Block != nil {
-					fmt.Fprintf(w, "  block          %d, %s\n", tx.Height, tx.Block)
-				}
-				fmt.Fprintf(w, "  confirmations  %d\n", tx.Confirmations)
+				l := cli.LanguageFor(command)
+				printTransaction(w, l, tx, func(tab io.Writer) {
+					if tx.Block != nil {
+						row(tab, "  "+l.Text("chain.in-block"), fmt.Sprintf("%d, %s", tx.Height, tx.Block))
+					}
+					row(tab, "  "+l.Text("chain.confirmations"), tx.Confirmations)
+				})
 			})
 		},
 	}
 }
 
-func printTransaction(w io.Writer, tx *bitcoin.TransactionView) {
-	fmt.Fprintf(w, "transaction %s\n", tx.ID)
-	switch {
-	case tx.Coinbase:
-		fmt.Fprintln(w, "  sender         (new coins)")
-	case len(tx.Senders) == 0:
-		fmt.Fprintln(w, "  sender         (not told by the inputs)")
-	}
-	for _, sender := range tx.Senders {
-		fmt.Fprintf(w, "  sender         %s\n", sender)
-	}
-	for _, payment := range tx.Payments {
-		change := ""
-		if payment.Change {
-			change = "  (change)"
+// row is a line of a table of two columns.
+func row(tab io.Writer, label string, value any) { fmt.Fprintf(tab, "%s\t%v\n", label, value) }
+
+// printTransaction shows a transaction; more, where there is any, are rows of its table beside its own.
+func printTransaction(w io.Writer, l words.Language, tx *bitcoin.TransactionView, more func(tab io.Writer)) {
+	fmt.Fprintln(w, l.Text("chain.transaction", "id", tx.ID))
+	cli.Tabbed(w, func(tab io.Writer) {
+		switch {
+		case tx.Coinbase:
+			row(tab, "  "+l.Text("chain.sender"), l.Text("chain.new-coins"))
+		case len(tx.Senders) == 0:
+			row(tab, "  "+l.Text("chain.sender"), l.Text("chain.no-sender"))
 		}
-		fmt.Fprintf(w, "  recipient      %s  %s%s\n", payment.Recipient, payment.Amount.Format(), change)
-	}
-	for _, remark := range tx.Remarks {
-		fmt.Fprintf(w, "  remark         %q\n", remark)
-	}
-	if tx.Fee != nil {
-		fmt.Fprintf(w, "  fee            %d sat, %.1f sat/vB\n", *tx.Fee, float64(*tx.Fee)/float64(tx.VirtualBytes))
-	}
+		for _, sender := range tx.Senders {
+			row(tab, "  "+l.Text("chain.sender"), sender)
+		}
+		for _, payment := range tx.Payments {
+			text := fmt.Sprintf("%s  %s", payment.Recipient, payment.Amount.Format())
+			if payment.Change {
+				text = l.Text("chain.change", "recipient", payment.Recipient, "amount", payment.Amount.Format())
+			}
+			row(tab, "  "+l.Text("chain.recipient"), text)
+		}
+		for _, remark := range tx.Remarks {
+			row(tab, "  "+l.Text("chain.remark"), fmt.Sprintf("%q", remark))
+		}
+		if tx.Fee != nil {
+			row(tab, "  "+l.Text("chain.fee"), l.Text("chain.fee-text", "fee", int64(*tx.Fee), "rate",
+				fmt.Sprintf("%.1f", float64(*tx.Fee)/float64(tx.VirtualBytes))))
+		}
+		if more != nil {
+			more(tab)
+		}
+	})
 }

@@ -55,15 +55,18 @@ honest chain after each number of confirmations: exactly (negative binomial, Ros
 				result.Needed = &needed
 			}
 			return cli.Show(command, result, func(w io.Writer) {
-				fmt.Fprintf(w, "attacker with %.4g %% of the hash rate\nconfirmations  reversed   (Bitcoin paper)\n",
-					100*share)
-				for _, row := range result.Rows {
-					fmt.Fprintf(w, "%13d  %9.3g  %9.3g\n", row.Confirmations, row.Exact, row.Nakamoto)
-				}
+				l := cli.LanguageFor(command)
+				fmt.Fprintln(w, l.Text("chain.attacker", "share", fmt.Sprintf("%.4g", 100*share)))
+				cli.Tabbed(w, func(tab io.Writer) {
+					fmt.Fprintln(tab, l.Text("chain.risk-columns"))
+					for _, row := range result.Rows {
+						fmt.Fprintf(tab, "%d\t%.3g\t%.3g\n", row.Confirmations, row.Exact, row.Nakamoto)
+					}
+				})
 				if result.Needed == nil {
-					fmt.Fprintln(w, "no number of confirmations protects against a majority")
+					fmt.Fprintln(w, l.Text("chain.majority"))
 				} else {
-					fmt.Fprintf(w, "at most %.4g after %d confirmations\n", bound, *result.Needed)
+					fmt.Fprintln(w, l.Text("chain.bound", "bound", fmt.Sprintf("%.4g", bound), "count", *result.Needed))
 				}
 			})
 		},

@@ -13,6 +13,7 @@ import (
 
 	"github.com/aqsha/aqsha/bitcoin"
 	"github.com/aqsha/aqsha/internal/cli"
+	"github.com/aqsha/aqsha/words"
 )
 
 func isUsage(err error) bool { var usage cli.UsageError; return errors.As(err, &usage) }
@@ -99,7 +100,7 @@ func TestWhichNode(t *testing.T) {
 func TestATransactionIsShown(t *testing.T) {
 	text := func(tx bitcoin.TransactionView) string {
 		var out bytes.Buffer
-		printTransaction(&out, &tx)
+		printTransaction(&out, words.English, &tx, nil)
 		return out.String()
 	}
 	if got := text(bitcoin.TransactionView{Coinbase: true}); !strings.Contains(got, "(new coins)") {
@@ -109,7 +110,7 @@ func TestATransactionIsShown(t *testing.T) {
 		t.Error(got)
 	}
 	got := text(bitcoin.TransactionView{Senders: []string{"bc1qalice"}, Payments: []bitcoin.PaymentView{{Recipient: "bc1qbob", Amount: 5}, {Recipient: "bc1qalice", Change: true}}})
-	if !strings.Contains(got, "sender         bc1qalice") || !strings.Contains(got, "bc1qbob  0.00000005") || strings.Count(got, "(change)") != 1 {
+	if !strings.Contains(got, "sender     bc1qalice") || !strings.Contains(got, "bc1qbob  0.00000005") || strings.Count(got, "(change)") != 1 {
 		t.Error(got)
 	}
 }

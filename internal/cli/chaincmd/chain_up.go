@@ -87,8 +87,9 @@ func (up *chainUp) run(command *cobra.Command) (err error) {
 	}
 	started := map[string]any{"node": node.URL, "network": up.network, "dir": up.dir, "url_file": urlFile}
 	err = cli.Show(command, started, func(w io.Writer) {
-		fmt.Fprintf(w, "%s network on %s\nuse it with --bitcoin @%s; interrupt to stop\n", up.network,
-			node.Client.Endpoint(), urlFile)
+		l := cli.LanguageFor(command)
+		fmt.Fprintln(w, l.Text("chain.up", "network", up.network, "endpoint", node.Client.Endpoint()))
+		fmt.Fprintln(w, l.Text("chain.up-use", "file", urlFile))
 	})
 	if err != nil {
 		return err

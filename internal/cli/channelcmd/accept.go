@@ -87,24 +87,20 @@ type accepted struct {
 	Deposit   money.Tiyn     `json:"deposit"`
 	Ends      uint64         `json:"ends_millis"`
 	Remaining uint64         `json:"remaining_millis"`
-	Warnings  []string       `json:"warnings,omitempty"`
+	Warnings  []cli.Said     `json:"warnings,omitempty"`
 }
 
 // acceptWarnings says what a receiver should know of a channel's terms before it delivers for a voucher.
-func acceptWarnings(c wallet.Channel, now uint64) (all []string) {
+func acceptWarnings(c wallet.Channel, now uint64) (all []cli.Said) {
 	const hour, day = 3_600_000, 24 * 3_600_000
 	if c.Window < hour {
-		all = append(all,
-			fmt.Sprintf("when the sender leaves there are %s to claim in: have a watchtower, or close often",
-				time.Duration(c.Window)*time.Millisecond))
+		all = append(all, cli.Text("channel.warn-window", "span", time.Duration(c.Window)*time.Millisecond))
 	}
 	if c.Ends < now+day {
-		all = append(all, fmt.Sprintf("the channel ends at %s, and nothing can be claimed after that: close before",
-			terminal.Moment(c.Ends)))
+		all = append(all, cli.Text("channel.warn-ends", "at", terminal.Moment(c.Ends)))
 	}
 	if c.MaxDay != 0 && c.MaxDay < c.Deposit {
-		all = append(all, fmt.Sprintf("of the deposit %s a day since the opening can be claimed, counted until the "+
-			"sender leaves", c.MaxDay.Format()))
+		all = append(all, cli.Text("channel.warn-day", "amount", c.MaxDay.Format()))
 	}
 	return all
 }
@@ -143,7 +139,7 @@ receiver's, the channel is refused (not-the-receiver) unless --for-another says 
 }
 
 func showAccepted(command *cobra.Command, keyring *wallet.Keyring, c wallet.Channel, total, added money.Tiyn,
-	now uint64, warnings []string) error {
+	now uint64, warnings []cli.Said) error {
 	mine, err := sidesOf(keyring, c)
 	if err != nil {
 		return err
@@ -155,16 +151,16 @@ func showAccepted(command *cobra.Command, keyring *wallet.Keyring, c wallet.Chan
 	}
 	return cli.Show(command, out, func(w io.Writer) {
 		sender, receiver := terminal.Plain(keyring.NameOf(c.Sender)), terminal.Plain(keyring.NameOf(c.Receiver))
-		fmt.Fprintf(w, "accepted: %s of %s in all, %s by this voucher\n", total.Format(), c.Deposit.Format(),
-			added.Format())
-		fmt.Fprintf(w, "   %s pays %s; it can be claimed until %s (%s)\n", sender, receiver, terminal.Moment(c.Ends),
-			contract.Period(out.Remaining/60_000*60_000))
+		l := cli.LanguageFor(command)
+		fmt.Fprintln(w, l.Text("channel.accepted", "total", total.Format(), "deposit", c.Deposit.Format(), "added",
+			added.Format()))
+		fmt.Fprintln(w, "  ", l.Text("channel.accepted-by", "sender", sender, "receiver", receiver, "at",
+			terminal.Moment(c.Ends), "left", contract.Period(out.Remaining/60_000*60_000)))
 		if out.Keyless {
-			fmt.Fprintf(w, "   the key of %s is not here: what was accepted is claimed where it is, or by a "+
-				"watchtower (aqsha channel export)\n", receiver)
+			fmt.Fprintln(w, "  ", l.Text("channel.keyless", "receiver", receiver))
 		}
 		for _, warning := range warnings {
-			fmt.Fprintf(w, "warning: %s\n", warning)
+			fmt.Fprintln(w, l.Text("channel.warning", "text", warning.In(l)))
 		}
 	})
 }

@@ -198,7 +198,6 @@ func acceptOffline(command *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	warnings := []string{fmt.Sprintf("no node was asked: close, claim, or ask one (aqsha channel keep %s) before %s, "+
-		"when a sender who has left can take the rest back", args[0], terminal.Moment(k.deadline()))}
+	warnings := []cli.Said{cli.Text("channel.warn-offline", "name", args[0], "at", terminal.Moment(k.deadline()))}
 	return showAccepted(command, keyring, k.Channel, r.Worth(), added, wallet.SystemNow(), warnings)
 }

@@ -84,7 +84,8 @@ func newDeviceCharger() *cobra.Command {
 				},
 				Show: func(r device.Result) error {
 					return cli.Show(command, r, func(w io.Writer) {
-						fmt.Fprintf(w, "%d ticks, %s in all; %s\n", r.Ticks, r.Total.Format(), terminal.Plain(r.Why))
+						fmt.Fprintln(w, cli.LanguageFor(command).Text("channel.ticks-why", "ticks", r.Ticks, "total",
+							r.Total.Format(), "why", terminal.Plain(r.Why)))
 					})
 				}}
 			c.Keep, _ = command.Flags().GetInt("keep")
@@ -174,7 +175,8 @@ func newDeviceCar() *cobra.Command {
 			}
 			shown := cli.Show(command, device.Result{Contract: f.Channel.Contract, Ticks: car.Ticked,
 				Total: car.Sender.Worth()}, func(w io.Writer) {
-				fmt.Fprintf(w, "%d ticks, %s in all\n", car.Ticked, car.Sender.Worth().Format())
+				fmt.Fprintln(w, cli.LanguageFor(command).Text("channel.ticks", "ticks", car.Ticked, "total",
+					car.Sender.Worth().Format()))
 			})
 			return errors.Join(err, shown)
 		}),

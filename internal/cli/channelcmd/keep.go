@@ -20,6 +20,7 @@ import (
 	"github.com/aqsha/aqsha/txlog/vfs"
 	"github.com/aqsha/aqsha/wallet"
 	"github.com/aqsha/aqsha/wallet/channels"
+	"github.com/aqsha/aqsha/words"
 )
 
 // keptNow is what keep prints.
@@ -30,8 +31,8 @@ type keptNow struct {
 	Asked    uint64         `json:"asked_millis"`
 	Until    uint64         `json:"until_millis"` // that a receiver accepts without a node
 	Proof    int            `json:"proof_bytes"`
-	Pays     bool           `json:"pays"`              // this directory has what "pay --offline" needs
-	Missing  string         `json:"missing,omitempty"` // of that
+	Pays     bool           `json:"pays"`             // this directory has what "pay --offline" needs
+	Missing  cli.Said       `json:"missing,omitzero"` // of that
 }
 
 func newChannelKeep() *cobra.Command {
@@ -60,7 +61,7 @@ last total, and the key that signs. In a directory with wallets' keys of neither
 			}
 			if mine, err := sidesOf(s.Keyring, c); err != nil {
 				return err
-			} else if !mine.sender && missing != "" {
+			} else if !mine.sender && !missing.IsZero() {
 				// a device's directory has the sender's file, and the channel's key
 				if err := checkReceiver(command, s.Keyring, c); err != nil {
 					return err
@@ -77,47 +78,50 @@ last total, and the key that signs. In a directory with wallets' keys of neither
 			if err := k.save(keptPath(command, c.Contract)); err != nil {
 				return err
 			}
-			out := keptNow{c.Contract, c.Sender, c.Receiver, asked, k.deadline(), len(k.Proof), missing == "", missing}
-			return cli.Show(command, out, func(w io.Writer) { out.say(w, args[0], s.Keyring, c) })
+			out := keptNow{c.Contract, c.Sender, c.Receiver, asked, k.deadline(), len(k.Proof), missing.IsZero(), missing}
+			return cli.Show(command, out, func(w io.Writer) {
+				out.say(w, cli.LanguageFor(command), args[0], s.Keyring, c)
+			})
 		}),
 	}
 	addForAnotherFlag(command)
 	return command
 }
 
-func (k keptNow) say(w io.Writer, name string, keyring *wallet.Keyring, c wallet.Channel) {
-	fmt.Fprintf(w, "kept: the opening of channel %s, in which %s pays %s, deposit %s\n", terminal.Plain(name),
-		terminal.Plain(keyring.NameOf(c.Sender)), terminal.Plain(keyring.NameOf(c.Receiver)), c.Deposit.Format())
-	fmt.Fprintf(w, "   as its receiver you can accept without a node until %s\n", terminal.Moment(k.Until))
+func (k keptNow) say(w io.Writer, l words.Language, name string, keyring *wallet.Keyring, c wallet.Channel) {
+	fmt.Fprintln(w, l.Text("channel.kept", "name", terminal.Plain(name), "sender",
+		terminal.Plain(keyring.NameOf(c.Sender)), "receiver", terminal.Plain(keyring.NameOf(c.Receiver)), "deposit",
+		c.Deposit.Format()))
+	fmt.Fprintln(w, "  ", l.Text("channel.kept-receiver", "at", terminal.Moment(k.Until)))
 	if k.Pays {
-		fmt.Fprintf(w, "   as its sender you can pay without a node until %s\n", terminal.Moment(c.Ends))
+		fmt.Fprintln(w, "  ", l.Text("channel.kept-sender", "at", terminal.Moment(c.Ends)))
 	} else {
-		fmt.Fprintf(w, "   paying needs what is not here: %s\n", k.Missing)
+		fmt.Fprintln(w, "  ", l.Text("channel.kept-lacks", "what", k.Missing.In(l)))
 	}
 }
 
 // lackedForPaying says what a directory lacks to sign vouchers of a channel; empty if nothing.
-func lackedForPaying(command *cobra.Command, keyring *wallet.Keyring, name string, c wallet.Channel) (string, error) {
+func lackedForPaying(command *cobra.Command, keyring *wallet.Keyring, name string, c wallet.Channel) (lacks cli.Said, err error) {
 	path := channelPath(command, name, "sender")
 	f, err := channels.Read(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Sprintf("the sender's file %s, which lies where the channel was opened", path), nil
+		return cli.Text("channel.lacks-file", "path", path), nil
 	case err != nil:
-		return "", err
+		return lacks, err
 	case f.Seed == nil || f.Channel.Contract != c.Contract:
-		return fmt.Sprintf("%s is no sender's file of this channel", path), nil
+		return cli.Text("channel.lacks-other", "path", path), nil
 	}
 	public, err := keyring.PublicKey(f.Key)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Sprintf("the key %q, which signs the vouchers", f.Key), nil
+		return cli.Text("channel.lacks-key", "key", f.Key), nil
 	case err == nil && !keyring.Signs(f.Key):
-		return fmt.Sprintf("the secret half of the key %q, which signs the vouchers", f.Key), nil
+		return cli.Text("channel.lacks-secret", "key", f.Key), nil
 	case err == nil && public != c.Key:
-		return fmt.Sprintf("the channel's key: the one of the name %q here is another", f.Key), nil
+		return cli.Text("channel.lacks-same", "key", f.Key), nil
 	}
-	return "", err
+	return lacks, err
 }
 
 // queryToKeep asks the node for the proof of a channel's opening, and checks it.

@@ -182,8 +182,8 @@ everything else. Each is chained to the one before by its hash; the last is sign
 			}
 			return cli.Show(command, map[string]any{"readings": len(readings),
 				"wh": last.Registers.Total() - m.Registers.Total(), "simulated": true}, func(w io.Writer) {
-				fmt.Fprintf(w, "%d readings of a simulated meter, %d kWh, in %s\n", len(readings),
-					(last.Registers.Total()-m.Registers.Total())/1000, cli.Flag(command, "out"))
+				fmt.Fprintln(w, cli.LanguageFor(command).Text("meter.simulated", "count", len(readings), "kwh",
+					(last.Registers.Total()-m.Registers.Total())/1000, "file", cli.Flag(command, "out")))
 			})
 		}),
 	}
@@ -277,8 +277,8 @@ func newUseCheck() *cobra.Command {
 				return err
 			}
 			return cli.Show(command, u, func(w io.Writer) {
-				fmt.Fprintf(w, "%d readings, %d Wh (day %d, peak %d, night %d): %s\n", u.Readings, u.Wh, u.Zones[0],
-					u.Zones[1], u.Zones[2], u.Bill.Format())
+				fmt.Fprintln(w, cli.LanguageFor(command).Text("meter.checked", "count", u.Readings, "wh", u.Wh, "day",
+					u.Zones[0], "peak", u.Zones[1], "night", u.Zones[2], "bill", u.Bill.Format()))
 			})
 		}),
 	}
@@ -374,11 +374,12 @@ func newUseShow() *cobra.Command {
 				return err
 			}
 			return cli.Show(command, m, func(w io.Writer) {
-				fmt.Fprintf(w, "registers %v Wh at %s; deposit %s\n", m.Registers, terminal.Moment(m.At),
-					m.Held.Format())
+				l := cli.LanguageFor(command)
+				fmt.Fprintln(w, l.Text("meter.registers", "registers", m.Registers, "at", terminal.Moment(m.At), "held",
+					m.Held.Format()))
 				if m.Due != 0 {
-					fmt.Fprintf(w, "a bill of %s, due %s%s\n", m.Billed.Format(), terminal.Moment(m.Due),
-						[]string{"", ", disputed", ", claimed without a reading"}[m.Open])
+					bill := []string{"bill", "bill-disputed", "bill-claimed"}[m.Open]
+					fmt.Fprintln(w, l.Text("meter."+bill, "amount", m.Billed.Format(), "at", terminal.Moment(m.Due)))
 				}
 			})
 		}),

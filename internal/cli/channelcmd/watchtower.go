@@ -20,6 +20,7 @@ import (
 	"github.com/aqsha/aqsha/token"
 	"github.com/aqsha/aqsha/wallet"
 	"github.com/aqsha/aqsha/wallet/channels"
+	"github.com/aqsha/aqsha/words"
 )
 
 func newChannelExport() *cobra.Command {
@@ -194,26 +195,24 @@ func (e towerEvent) print(command *cobra.Command, s *session.Session) {
 		_ = json.NewEncoder(out).Encode(e)
 		return
 	}
-	e.say(out, terminal.Plain(s.Keyring.NameOf(e.Receiver)))
+	e.say(out, cli.LanguageFor(command), terminal.Plain(s.Keyring.NameOf(e.Receiver)))
 }
 
-func (e towerEvent) say(out io.Writer, receiver string) {
+func (e towerEvent) say(out io.Writer, l words.Language, receiver string) {
 	switch e.Event {
 	case "watching":
-		since := "the receiver's own book"
+		since := l.Text("channel.watching-own")
 		if e.Exported != 0 {
-			since = "exported at " + terminal.Moment(e.Exported) + "; what was accepted since is not in it"
+			since = l.Text("channel.watching-exported", "at", terminal.Moment(e.Exported))
 		}
-		fmt.Fprintf(out, "watching channel %s until %s: a claim of %s of %s for %s, %s\n", e.Channel,
-			terminal.Moment(e.Ends), e.Total.Format(), e.Deposit.Format(), receiver, since)
+		fmt.Fprintln(out, l.Text("channel.watching", "channel", e.Channel, "at", terminal.Moment(e.Ends), "total",
+			e.Total.Format(), "deposit", e.Deposit.Format(), "receiver", receiver, "since", since))
 	case "old-claim":
-		fmt.Fprintf(out, "channel %s has paid %s by now, more than this claim of %s: the export is old, and takes "+
-			"nothing away; give the tower a new one\n", e.Channel, e.Paid.Format(), e.Total.Format())
+		fmt.Fprintln(out, l.Text("channel.old-claim", "channel", e.Channel, "paid", e.Paid.Format(), "total",
+			e.Total.Format()))
 	case "ended":
-		fmt.Fprintf(out, "there is no live channel %s: it was settled or has ended, or never was on this ledger; "+
-			"there is nothing to claim any more\n", e.Channel)
+		fmt.Fprintln(out, l.Text("channel.gone", "channel", e.Channel))
 	default:
-		fmt.Fprintf(out, "the sender left channel %s; claimed %s for the receiver (entry %d)\n", e.Channel,
-			e.Total.Format(), *e.Entry)
+		fmt.Fprintln(out, l.Text("channel.claimed", "channel", e.Channel, "total", e.Total.Format(), "entry", *e.Entry))
 	}
 }

@@ -9,12 +9,14 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/aqsha/aqsha/cluster/status"
 	"github.com/aqsha/aqsha/internal/cli"
 	"github.com/aqsha/aqsha/internal/cli/datadir"
 	"github.com/aqsha/aqsha/internal/cli/session"
 	"github.com/aqsha/aqsha/internal/cli/statuscmd"
 	"github.com/aqsha/aqsha/internal/terminal"
 	"github.com/aqsha/aqsha/token"
+	"github.com/aqsha/aqsha/words"
 )
 
 // NewClusterCommand makes the command "cluster".
@@ -64,34 +66,7 @@ who has voted for the last block, and how many votes of each are missing since i
 						"founded with \"aqsha cluster init\" and run with \"aqsha up\""))
 				}
 				err = cli.Show(command, seen, func(w io.Writer) {
-					fmt.Fprintf(w, "%s: block %d, %.1f s ago; %d of %d validators reached, %d needed\n", seen.Member,
-						seen.Height, float64(seen.Silent)/1000, seen.Reached, len(seen.Members), seen.Needed)
-					if seen.Since > 0 {
-						fmt.Fprintf(w, "these validators sign what is behind entry %d\n", seen.Since)
-					}
-					if seen.Outside {
-						fmt.Fprintf(w, "%s is none of them: it was removed, has other keys now, or is not set yet; it "+
-							"does not vote\n", seen.Member)
-					}
-					table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-					fmt.Fprintln(table, "VALIDATOR\tREACHED\tVOTED\tMISSED")
-					for _, m := range seen.Members {
-						reached := yesNo(m.Connected)
-						if m.Self {
-							reached = "itself"
-						}
-						fmt.Fprintf(table, "%s\t%s\t%s\t%d\n", terminal.Plain(m.Name), reached, yesNo(m.Signed),
-							m.Missed)
-					}
-					table.Flush()
-					if seen.Batches > 0 {
-						fmt.Fprintf(w, "waiting: %d batches, %d bytes\n", seen.Batches, seen.Bytes)
-					}
-					for i := range seen.Faults {
-						f := &seen.Faults[i]
-						fmt.Fprintf(w, "%s has signed twice at block %d (%s), evidence %s\n", terminal.Plain(f.Member),
-							f.Height, terminal.Plain(f.Kind), f.Evidence())
-					}
+					describeCluster(w, cli.LanguageFor(command), seen)
 				})
 				if why := seen.Waits(); err == nil && why != "" {
 					return token.Errorf(statuscmd.GroupUnwell, "cluster", "%s", why)
@@ -102,9 +77,40 @@ who has voted for the last block, and how many votes of each are missing since i
 	}
 }
 
-func yesNo(yes bool) string {
-	if yes {
-		return "yes"
+// describeCluster says how a validator sees its cluster.
+func describeCluster(w io.Writer, l words.Language, seen *status.Status) {
+	fmt.Fprintln(w, l.Text("cluster.head", "name", seen.Member, "height", seen.Height, "seconds",
+		fmt.Sprintf("%.1f", float64(seen.Silent)/1000), "reached", seen.Reached, "all", len(seen.Members), "needed",
+		seen.Needed))
+	if seen.Since > 0 {
+		fmt.Fprintln(w, l.Text("cluster.since", "entry", seen.Since))
 	}
-	return "no"
+	if seen.Outside {
+		fmt.Fprintln(w, l.Text("cluster.outside", "name", seen.Member))
+	}
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, l.Text("cluster.columns"))
+	for _, m := range seen.Members {
+		reached := yesNo(l, m.Connected)
+		if m.Self {
+			reached = l.Text("cluster.itself")
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\t%d\n", terminal.Plain(m.Name), reached, yesNo(l, m.Signed), m.Missed)
+	}
+	table.Flush()
+	if seen.Batches > 0 {
+		fmt.Fprintln(w, l.Text("cluster.waiting", "batches", seen.Batches, "bytes", seen.Bytes))
+	}
+	for i := range seen.Faults {
+		f := &seen.Faults[i]
+		fmt.Fprintln(w, l.Text("cluster.twice", "name", terminal.Plain(f.Member), "height", f.Height, "kind",
+			terminal.Plain(f.Kind), "evidence", f.Evidence()))
+	}
+}
+
+func yesNo(l words.Language, yes bool) string {
+	if yes {
+		return l.Text("cluster.yes")
+	}
+	return l.Text("cluster.no")
 }

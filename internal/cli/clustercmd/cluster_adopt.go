@@ -80,7 +80,8 @@ copy of its directory (aqsha cluster adopt). Payments wait meanwhile.`,
 			}
 			receipt, err := s.SetValidators(ctx, authority.Set(token.RoleRoot).Sequence,
 				cli.Flag(command, "reason"), all)
-			return session.ShowReceipt(command, receipt, err, "handed over to: %s\n", names(all))
+			return session.ShowDone(command, receipt, err,
+				cli.LanguageFor(command).Text("cluster.handed", "names", names(all)))
 		}),
 	})
 	command.Flags().Bool("adopt", false, "the ledger is one that a node orders alone: it takes nothing more")
@@ -111,7 +112,8 @@ validators', in the order in which they were set. The log goes on as it is: entr
 				return err
 			}
 			return cli.Show(command, map[string]any{"validator": own[0].Name, "entries": size}, func(w io.Writer) {
-				fmt.Fprintf(w, "validator %s has the log of %d entries: aqsha up --data %s\n", own[0].Name, size, dir)
+				fmt.Fprintln(w, cli.LanguageFor(command).Text("cluster.adopted", "name", own[0].Name, "size", size,
+					"dir", dir))
 			})
 		},
 	}

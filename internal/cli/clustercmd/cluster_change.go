@@ -86,16 +86,16 @@ func runClusterPrepare(command *cobra.Command, args []string) error {
 		return err
 	}
 	return cli.Show(command, map[string]any{"validator": who, "file": path}, func(w io.Writer) {
-		fmt.Fprintf(w, "validator %s is ready in %s\n", who.Name, dir)
+		l := cli.LanguageFor(command)
+		fmt.Fprintln(w, l.Text("cluster.ready", "name", who.Name, "dir", dir))
 		verb := "add"
 		if len(args) == 0 {
 			verb = "rotate"
 		} else if !cluster.Here(from) {
-			fmt.Fprintln(w, "  aqsha cluster set FILE... --adopt   # whoever has the root keys, with all validators' "+
-				"files")
+			fmt.Fprintln(w, " ", l.Text("cluster.ready-adopt"))
 			return
 		}
-		fmt.Fprintf(w, "  aqsha cluster %s %s --data DIRECTORY   # whoever has the root keys\n", verb, path)
+		fmt.Fprintln(w, " ", l.Text("cluster.ready-change", "verb", verb, "file", path))
 	})
 }
 
@@ -261,9 +261,8 @@ func changed(done string, change func([]token.Validator, []string) ([]token.Vali
 			return err
 		}
 		if there, needed := running(ordering.Cluster.Members, next); there < needed {
-			fmt.Fprintf(command.ErrOrStderr(),
-				"warning: of these %d validators %d run now as that node sees it, and %d are "+
-					"needed: payments wait until more do\n", len(next), there, needed)
+			fmt.Fprintln(command.ErrOrStderr(), cli.LanguageFor(command).Text("cluster.few", "all", len(next), "there",
+				there, "needed", needed))
 		}
 		reason := cli.Flag(command, "reason")
 		for i := range ordering.Cluster.Faults {
@@ -272,7 +271,8 @@ func changed(done string, change func([]token.Validator, []string) ([]token.Vali
 			}
 		}
 		receipt, err := s.SetValidators(ctx, authority.Set(token.RoleRoot).Sequence, reason, next)
-		return session.ShowReceipt(command, receipt, err, "%s; now: %s\n", done, names(next))
+		return session.ShowDone(command, receipt, err,
+			cli.LanguageFor(command).Text("cluster."+done, "names", names(next)))
 	})
 }
 

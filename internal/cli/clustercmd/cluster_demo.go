@@ -26,6 +26,7 @@ import (
 	"github.com/aqsha/aqsha/token"
 	"github.com/aqsha/aqsha/txlog"
 	"github.com/aqsha/aqsha/wallet"
+	"github.com/aqsha/aqsha/words"
 )
 
 // demoValidators are those of the demonstration: a central bank, two banks, and the farmers' cooperative.
@@ -76,24 +77,24 @@ payment that was answered is missing.`,
 			if err := p.play(command.Context()); err != nil {
 				return err
 			}
-			return cli.Show(command, p.genesis, func(w io.Writer) { p.genesis.describe(w) })
+			return cli.Show(command, p.genesis, func(w io.Writer) {
+				p.genesis.describe(w, cli.LanguageFor(command))
+			})
 		},
 	}
 }
 
-func (c clusterDemo) describe(w io.Writer) {
+func (c clusterDemo) describe(w io.Writer, l words.Language) {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "VALIDATOR\tENTRIES\tROOT")
+	fmt.Fprintln(table, l.Text("cluster.demo-columns"))
 	for _, v := range c.Validators {
 		fmt.Fprintf(table, "%s\t%d\t%s\n", v.Name, v.Size, v.Root)
 	}
 	table.Flush()
-	fmt.Fprintf(w, "%d payments were answered and none is missing. After %s was killed the others answered within "+
-		"%.1f s; started again, it had everything after %.1f s.\n",
-		c.Payments, c.Killed, c.PauseSeconds, c.CatchUpSeconds)
-	fmt.Fprintf(w,
-		"Without its disk, with nothing but keys and settings, it had everything from the others after %.1f s.\n",
-		c.RejoinSeconds)
+	seconds := func(s float64) string { return fmt.Sprintf("%.1f", s) }
+	fmt.Fprintln(w, l.Text("cluster.demo-paid", "payments", c.Payments, "killed", c.Killed, "pause",
+		seconds(c.PauseSeconds), "caught", seconds(c.CatchUpSeconds)))
+	fmt.Fprintln(w, l.Text("cluster.demo-rejoined", "seconds", seconds(c.RejoinSeconds)))
 }
 
 // clusterPlay is a demonstration under way.

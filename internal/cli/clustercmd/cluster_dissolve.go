@@ -53,7 +53,7 @@ nor a copy of it.`,
 			}
 			result := map[string]any{"entries": head.Size, "root": head.Root, "cluster": beside}
 			return cli.Show(command, result, func(w io.Writer) {
-				fmt.Fprintf(w, "the node of %s orders alone behind entry %d: aqsha up --data %s\n", dir, head.Size, dir)
+				fmt.Fprintln(w, cli.LanguageFor(command).Text("cluster.dissolved", "dir", dir, "entry", head.Size))
 			})
 		},
 	}

@@ -147,14 +147,15 @@ func runClusterInit(command *cobra.Command, _ []string) error {
 	result := map[string]any{"network": g.Network(), "name": g.Name, "data": dir, "development": development,
 		"validators": plans}
 	return cli.Show(command, result, func(w io.Writer) {
-		fmt.Fprintf(w, "Network %s\n        %s\nfounded in %s, for %d validators, of whom %d must agree.\n", g.Name,
-			g.Network(), dir, len(plans),
-			(cluster.Charter{Members: make([]cluster.Member, len(plans))}).Quorum().Threshold)
+		l := cli.LanguageFor(command)
+		fmt.Fprintf(w, "%s\n        %s\n", l.Text("init.network", "name", g.Name), g.Network())
+		fmt.Fprintln(w, l.Text("cluster.founded", "dir", dir, "count", len(plans), "needed",
+			(cluster.Charter{Members: make([]cluster.Member, len(plans))}).Quorum().Threshold))
 		if development {
-			fmt.Fprint(w, nodecmd.DevelopmentWarning)
+			fmt.Fprintln(w, l.Text("init.development"))
 		}
 		for _, p := range plans {
-			fmt.Fprintf(w, "  aqsha up --data %s   # wallets at %s, validators at %s\n", p.Data, p.Listen, p.Peers)
+			fmt.Fprintln(w, " ", l.Text("cluster.start", "dir", p.Data, "listen", p.Listen, "peers", p.Peers))
 		}
 	})
 }

@@ -210,7 +210,7 @@ func newConfigKeysCommand() *cobra.Command {
 			_, settings := settingsOf(command)
 			return cli.Show(command, settings, func(w io.Writer) {
 				for _, s := range settings {
-					fmt.Fprintf(w, "%s  (default %s)\n", s.Key, s.Default)
+					fmt.Fprintln(w, cli.LanguageFor(command).Text("config.key", "key", s.Key, "default", s.Default))
 					for _, line := range wrap(s.About, 92) {
 						fmt.Fprintf(w, "      %s\n", line)
 					}
@@ -261,7 +261,9 @@ func newConfigCheckCommand() *cobra.Command {
 			}
 			path := filepath.Join(dir, file)
 			return cli.Show(command, map[string]string{"file": path, "verdict": "valid"},
-				func(w io.Writer) { fmt.Fprintf(w, "%s can be used.\n", path) })
+				func(w io.Writer) {
+					fmt.Fprintln(w, cli.LanguageFor(command).Text("config.usable", "file", path))
+				})
 		},
 	}
 	addFarmFile(command)

@@ -19,6 +19,7 @@ import (
 	"github.com/aqsha/aqsha/internal/cli/nodecmd"
 	"github.com/aqsha/aqsha/internal/cli/session"
 	"github.com/aqsha/aqsha/txlog/vfs"
+	"github.com/aqsha/aqsha/words"
 )
 
 // NewBackupCommand makes the command "backup".
@@ -66,7 +67,7 @@ roles and passkeys, which its audit trail adds up to. Sessions and links are not
 			if err := errors.Join(err, lock.Close()); err != nil {
 				return err
 			}
-			return cli.Show(command, result, result.Describe)
+			return cli.Show(command, result, func(w io.Writer) { result.describe(w, cli.LanguageFor(command)) })
 		}),
 	}
 	datadir.AddLedgerFlags(command)
@@ -79,11 +80,11 @@ type backedUp struct {
 	Staff *staff.Copied `json:"staff,omitempty"` // nil where there is none to copy
 }
 
-func (b backedUp) Describe(w io.Writer) {
-	b.Copied.Describe(w)
+func (b backedUp) describe(w io.Writer, l words.Language) {
+	b.Copied.Describe(w, l)
 	if b.Staff != nil {
-		fmt.Fprintf(w, "  staff: %d entries of their audit trail, %d of them new, up to %s\n", b.Staff.Entries,
-			b.Staff.New, time.UnixMilli(int64(b.Staff.Last)).Format(time.DateTime))
+		fmt.Fprintln(w, " ", l.Text("copy.staff", "entries", b.Staff.Entries, "new", b.Staff.New, "at",
+			time.UnixMilli(int64(b.Staff.Last)).Format(time.DateTime)))
 	}
 }
 

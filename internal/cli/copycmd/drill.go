@@ -72,8 +72,8 @@ func runDrills(command *cobra.Command, only []string, clients int, duration time
 	return errors.Join(cli.Show(command, results, func(w io.Writer) {
 		for _, one := range drill.All {
 			if r, played := results[one.Name]; played {
-				fmt.Fprintf(w, "%-16s  %6.2f s to serve, %6d answered, %d lost, %d to be asked about\n", one.Name,
-					r.Seconds, r.Answered, r.Lost, r.Refused)
+				fmt.Fprintf(w, "%-16s  %s\n", one.Name, cli.LanguageFor(command).Text("drill.line", "seconds",
+					fmt.Sprintf("%.2f", r.Seconds), "answered", r.Answered, "lost", r.Lost, "asked", r.Refused))
 			}
 		}
 	}), failed)

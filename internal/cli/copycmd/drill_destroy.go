@@ -38,7 +38,9 @@ answered are missing: none, when the follower acknowledges each payment.`,
 			if err := d.Run(duration); err != nil {
 				return err
 			}
-			return cli.Show(command, d.Result, func(w io.Writer) { d.Result.Describe(w) })
+			return cli.Show(command, d.Result, func(w io.Writer) {
+				d.Result.Describe(w, cli.LanguageFor(command))
+			})
 		},
 	}
 	command.Flags().IntVar(&clients, "clients", 8, "who pay at once")

@@ -100,7 +100,7 @@ func TestWhatIsLostInWords(t *testing.T) {
 		}
 	}
 	id := token.TransactionID{1}
-	if got := (lostEntry{Index: 4, What: "payment", Transaction: &id}).String(); !strings.HasPrefix(got, "entry 4: payment, transaction 01") {
+	if got := (lostEntry{Index: 4, What: "transfer", Transaction: &id}).String(); !strings.HasPrefix(got, "entry 4: payment, transaction 01") {
 		t.Error(got)
 	}
 	if got := (lostEntry{Index: 4, What: "leaf"}).String(); got != "entry 4: leaf" {

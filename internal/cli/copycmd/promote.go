@@ -25,6 +25,7 @@ import (
 	"github.com/aqsha/aqsha/node/failover"
 	"github.com/aqsha/aqsha/txlog/vfs"
 	"github.com/aqsha/aqsha/wallet"
+	"github.com/aqsha/aqsha/words"
 )
 
 // Promotion is what "aqsha promote" prints.
@@ -177,7 +178,9 @@ func promote(command *cobra.Command, o promoteOptions) error {
 	if err := datadir.WriteConfig(dir, p.newConfig()); err != nil {
 		return err
 	}
-	return cli.Show(command, p.result, func(w io.Writer) { p.result.describe(w, dir) })
+	return cli.Show(command, p.result, func(w io.Writer) {
+		p.result.describe(w, cli.LanguageFor(command), dir)
+	})
 }
 
 // inConflict stands for the leader of a node that leads no more because another was promoted with it.
@@ -373,46 +376,40 @@ func (p *promoting) newConfig() datadir.Config {
 	return c
 }
 
-func (r Promotion) describe(w io.Writer, dir string) {
-	fmt.Fprintf(w, "%s is the leader from entry %d on (epoch %d). Start it with \"aqsha up --data %s\".\n", dir, r.Size,
-		r.Epoch, dir)
+func (r Promotion) describe(w io.Writer, l words.Language, dir string) {
+	said := func(key string, pairs ...any) { fmt.Fprintln(w, " ", l.Text("promotion."+key, pairs...)) }
+	fmt.Fprintln(w, l.Text("promotion.leads", "dir", dir, "size", r.Size, "epoch", r.Epoch))
 	for _, s := range r.Asked {
 		if s.Error == "" {
-			fmt.Fprintf(w, "  %s had %d entries\n", s.URL, s.Size)
+			said("had", "url", s.URL, "size", s.Size)
 		}
 	}
 	for _, who := range r.Promised {
-		fmt.Fprintf(w, "  %s promised\n", who)
+		said("promised", "name", who)
 	}
-	fmt.Fprintf(w, "  proof: %s\n", r.Proof)
+	said("proof", "path", r.Proof)
 	for _, url := range r.Reported {
-		fmt.Fprintf(w, "  %s knows\n", url)
+		said("knows", "url", url)
 	}
 	for _, url := range r.Untold {
-		fmt.Fprintf(w, "  %s does not answer: the new leader tells it until it knows; keep it off the network, or "+
-			"name this node in its \"peers\"\n", url)
+		said("silent", "url", url)
 	}
-	fmt.Fprintf(w, "  followers: %d, of which %d must acknowledge a payment (acks)\n", len(r.Followers), r.Acks)
+	said("followers", "count", len(r.Followers), "acks", r.Acks)
 	for _, follower := range r.Followers {
 		fmt.Fprintf(w, "    %s\n", follower)
 	}
 	if len(r.Accesses) == 0 {
-		fmt.Fprintf(w, "  accesses: none here, and the old leader's do not come along: who read there with one is "+
-			"refused here, until \"aqsha access new\" makes one here or the [[access]] parts of the old leader's "+
-			"config.toml are copied\n")
+		said("no-access")
 	} else {
-		fmt.Fprintf(w, "  accesses: %s; the old leader's do not come along: compare them with its config.toml (aqsha "+
-			"access list)\n", terminal.Plain(strings.Join(r.Accesses, ", ")))
+		said("accesses", "names", terminal.Plain(strings.Join(r.Accesses, ", ")))
 	}
 	if r.Acks < r.AcksWere {
-		fmt.Fprintf(w, "  ATTENTION: acks was %d and is %d, for want of followers: add some to config.toml, or a "+
-			"loss of this machine loses payments\n", r.AcksWere, r.Acks)
+		said("fewer-acks", "before", r.AcksWere, "now", r.Acks)
 	}
 	for _, name := range r.GivenUp {
-		fmt.Fprintf(w, "  GIVEN UP: %s did not promise; what only it and other such followers acknowledged is lost\n",
-			name)
+		said("given-up", "name", name)
 	}
 	if r.Lost > 0 {
-		fmt.Fprintf(w, "  LOST: up to %d entries that %s has\n", r.Lost, r.LostFrom)
+		said("lost", "count", r.Lost, "from", r.LostFrom)
 	}
 }

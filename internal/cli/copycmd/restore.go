@@ -25,6 +25,7 @@ import (
 	"github.com/aqsha/aqsha/token"
 	"github.com/aqsha/aqsha/txlog/vfs"
 	"github.com/aqsha/aqsha/wallet"
+	"github.com/aqsha/aqsha/words"
 )
 
 // restored is what "aqsha restore" prints.
@@ -164,7 +165,7 @@ func restore(command *cobra.Command, source string, to point, accept bool) (err 
 	if err := durable.Remove(vfs.OS, filepath.Join(dir, datadir.RestoringFile)); err != nil {
 		return err
 	}
-	return cli.Show(command, result, func(w io.Writer) { result.describe(w, dir, c, keyring) })
+	return cli.Show(command, result, func(w io.Writer) { result.describe(w, cli.LanguageFor(command), dir, c, keyring) })
 }
 
 // configAfter is the configuration of a directory that was restored.
@@ -199,52 +200,55 @@ func staffFrom(source, dir string) (s staffBack, err error) {
 	return s, err
 }
 
-func (s staffBack) describe(w io.Writer) {
+func (s staffBack) describe(w io.Writer, l words.Language) {
 	switch {
 	case s.Kept:
-		fmt.Fprintln(w, "  The staff's trail here knows what the backup does not, and stays.")
+		fmt.Fprintln(w, " ", l.Text("copy.staff-stays"))
 	case s.Entries > 0:
-		fmt.Fprintf(w, "  Staff as of %s: who was ended since stands again. Look at the list before others do.\n",
-			time.UnixMilli(int64(s.Last)).Format(time.DateTime))
+		fmt.Fprintln(w, " ", l.Text("copy.staff-as-of", "at", time.UnixMilli(int64(s.Last)).Format(time.DateTime)))
 	}
 	if s.SetAside != "" {
-		fmt.Fprintf(w, "  the damaged trail is in %s\n", s.SetAside)
+		fmt.Fprintln(w, " ", l.Text("copy.staff-damaged", "path", s.SetAside))
 	}
 }
 
-func (r *restored) describe(w io.Writer, dir string, c datadir.Config, keyring *wallet.Keyring) {
-	r.Copied.Describe(w)
+func (r *restored) describe(w io.Writer, l words.Language, dir string, c datadir.Config, keyring *wallet.Keyring) {
+	said := func(key string, pairs ...any) { fmt.Fprintln(w, " ", l.Text("copy."+key, pairs...)) }
+	r.Copied.Describe(w, l)
 	if c.Leader == datadir.BackupLeader {
-		fmt.Fprintf(w, "  It is a copy of the past, to read: aqsha supply --data %s\n", dir)
+		said("past", "dir", dir)
 	} else if c.Leader != "" && datadir.CheckURL("leader", c.Leader) != nil {
-		fmt.Fprintf(w, "  It was replaced as the leader: follow the one that leads now with \"aqsha follow URL "+
-			"--data %s\".\n", dir)
+		said("replaced", "dir", dir)
 	} else if c.Leader != "" {
-		fmt.Fprintf(w, "  It is a follower of %s: start it with \"aqsha follow --data %s\".\n", c.Leader, dir)
+		said("follows", "leader", c.Leader, "dir", dir)
 	}
 	if r.SetAside != "" {
-		fmt.Fprintf(w, "  the old log is in %s\n", r.SetAside)
+		said("old-log", "path", r.SetAside)
 	}
-	r.Staff.describe(w)
+	r.Staff.describe(w, l)
 	if r.Lost > 0 {
-		fmt.Fprintf(w, "  LOST: %d entries that stood here: %s\n", r.Lost, &r.lost)
+		said("lost", "count", r.Lost, "what", r.lost.in(l))
 		for _, e := range r.Entries {
-			fmt.Fprintf(w, "    %s\n", e)
+			fmt.Fprintln(w, "   ", e.in(l))
 		}
 		if more := int(r.Lost) - len(r.Entries); len(r.Entries) > 0 && more > 0 {
-			fmt.Fprintf(w, "    and %d more\n", more)
+			fmt.Fprintln(w, "   ", l.Count("result.and-more", more))
 		}
 	}
 	if !keyring.HasLogKey() && c.Leader == "" {
-		fmt.Fprintln(w, "  The log's signing key is not here: put keys/log.secret back before \"aqsha up\".")
+		said("no-log-key")
 	}
 }
 
-func (e lostEntry) String() string {
+// String says it in English, as errors do.
+func (e lostEntry) String() string { return e.in(words.English) }
+
+func (e lostEntry) in(l words.Language) string {
 	if e.Transaction == nil {
-		return fmt.Sprintf("entry %d: %s", e.Index, e.What)
+		return l.Text("copy.lost-entry", "index", e.Index, "what", session.KindText(l, e.What))
 	}
-	return fmt.Sprintf("entry %d: %s, transaction %s", e.Index, e.What, e.Transaction)
+	return l.Text("copy.lost-transaction", "index", e.Index, "what",
+		session.KindText(l, e.What), "id", e.Transaction)
 }
 
 // takeToRestore takes a directory that is there; one that is not is made when the source has answered.

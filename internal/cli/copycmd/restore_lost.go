@@ -1,12 +1,12 @@
 package copycmd
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/aqsha/aqsha/internal/cli/datadir"
 	"github.com/aqsha/aqsha/node"
 	"github.com/aqsha/aqsha/txlog/vfs"
+	"github.com/aqsha/aqsha/words"
 )
 
 // lost says of the entries that stand here and not in the source what is known of them. Only of what was answered
@@ -46,20 +46,21 @@ func (l *lost) judge(dir string, c datadir.Config, signed, from, size uint64) {
 	}
 }
 
-// String says it in words.
-func (l *lost) String() string {
+// String says it in English, as errors do.
+func (l *lost) String() string { return l.in(words.English) }
+
+// in says it in a language.
+func (l *lost) in(language words.Language) string {
 	var parts []string
 	if l.Answered > 0 {
-		parts = append(parts, fmt.Sprintf("%d were signed or acknowledged, so that somebody may rely on them",
-			l.Answered))
+		parts = append(parts, language.Text("copy.lost-answered", "count", l.Answered))
 	}
 	if l.LeftBehind > 0 {
-		parts = append(parts, fmt.Sprintf("%d lie beyond entry %d, where the leader of epoch %d began, and were not "+
-			"acknowledged when it was promoted", l.LeftBehind, l.fence, l.epoch))
+		parts = append(parts, language.Text("copy.lost-behind", "count", l.LeftBehind, "fence", l.fence, "epoch",
+			l.epoch))
 	}
 	if l.Unknown > 0 {
-		parts = append(parts, fmt.Sprintf("of %d it is not known here whether they were acknowledged: followers of "+
-			"this ledger know", l.Unknown))
+		parts = append(parts, language.Text("copy.lost-unknown", "count", l.Unknown))
 	}
 	return strings.Join(parts, "; ")
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/aqsha/aqsha/internal/sim/passkey"
 	"github.com/aqsha/aqsha/token"
 	"github.com/aqsha/aqsha/txlog/vfs"
+	"github.com/aqsha/aqsha/words"
 )
 
 const staffOrigin = "https://tenge.example.kz"
@@ -62,7 +63,7 @@ func TestStaffComeBackFromABackup(t *testing.T) {
 	}
 	var said bytes.Buffer
 	back, err := staffFrom(backup, lost)
-	if back.describe(&said); err != nil || back.Entries != c.Entries ||
+	if back.describe(&said, words.English); err != nil || back.Entries != c.Entries ||
 		!strings.Contains(said.String(), "stands again") {
 		t.Fatalf("%+v, %v: %s", back, err, &said)
 	}
@@ -96,7 +97,7 @@ func TestStaffComeBackFromABackup(t *testing.T) {
 	}
 	said.Reset()
 	back, err = staffFrom(backup, home)
-	if back.describe(&said); err != nil || back.Entries != c.Entries ||
+	if back.describe(&said, words.English); err != nil || back.Entries != c.Entries ||
 		!strings.Contains(said.String(), back.SetAside) {
 		t.Fatalf("over damage: %+v, %v: %s", back, err, &said)
 	}

@@ -81,12 +81,13 @@ func runDemo(command *cobra.Command, _ []string) error {
 			return err
 		}
 		stage := &scenario.Stage{DataDir: dir, Out: command.OutOrStdout(), Client: client, Validators: paySalaries}
+		l := cli.LanguageFor(command)
 		played, err := scenario.Play(ctx, stage, steps, record)
 		if err != nil {
 			return err
 		}
 		if played == 0 {
-			fmt.Fprintln(stage.Out, "The story was played before (aqsha demo --reset starts over).")
+			fmt.Fprintln(stage.Out, l.Text("demo.before"))
 		}
 		if once {
 			return nodecmd.ErrDone
@@ -95,7 +96,7 @@ func runDemo(command *cobra.Command, _ []string) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(stage.Out, "\nLook at %s, or in another terminal: aqsha wallet list --data %s\n", page, dir)
+		fmt.Fprintf(stage.Out, "\n%s\n", l.Text("demo.look", "page", page, "dir", dir))
 		if !server.WantsAdministrator() {
 			return nil
 		}
@@ -103,8 +104,8 @@ func runDemo(command *cobra.Command, _ []string) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(stage.Out, "Become the node's first administrator, once, within %d minutes: %s\n",
-			int(staff.MachineLinkLasts.Minutes()), link)
+		fmt.Fprintln(stage.Out, l.Text("demo.administrator", "minutes", int(staff.MachineLinkLasts.Minutes()), "link",
+			link))
 		return nil
 	})
 }
@@ -130,8 +131,8 @@ func demoConfig(command *cobra.Command, dir string, keyring *wallet.Keyring) (da
 	if err != nil {
 		return datadir.Config{}, err
 	}
-	fmt.Fprintf(command.OutOrStdout(),
-		"Founded network %s in %s. The four roles of the authority share three keys here.\n", g.Network(), dir)
+	fmt.Fprintln(command.OutOrStdout(), cli.LanguageFor(command).Text("demo.founded", "network", g.Network(), "dir",
+		dir))
 	return datadir.ReadConfig(dir)
 }
 

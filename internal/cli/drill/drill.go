@@ -20,6 +20,7 @@ import (
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/token"
 	"github.com/aqsha/aqsha/wallet"
+	"github.com/aqsha/aqsha/words"
 )
 
 // Result is what a drill prints.
@@ -36,18 +37,15 @@ type Result struct {
 }
 
 // Describe says it in words.
-func (r Result) Describe(w io.Writer) {
-	how := "with"
-	if !r.Acknowledgement {
-		how = "without"
+func (r Result) Describe(w io.Writer, l words.Language) {
+	if r.Acknowledgement {
+		fmt.Fprintln(w, l.Text("drill.with", "count", r.Acknowledged))
+	} else {
+		fmt.Fprintln(w, l.Text("drill.without", "count", r.Acknowledged))
 	}
-	fmt.Fprintf(w, "%d payments were answered, %s the follower's acknowledgement; then the leader was killed and its "+
-		"data deleted.\n", r.Acknowledged, how)
-	fmt.Fprintf(w, "The follower leads (epoch %d) and answered its first payment after %.2f s.\n", r.Epoch,
-		r.RecoverySeconds)
-	fmt.Fprintf(w, "Lost: %d of the answered payments. %d were under way, %d of them are executed.\n", r.Lost, r.Open,
-		r.OpenExecuted)
-	fmt.Fprintf(w, "Its log of %d entries was verified from nothing.\n", r.VerifiedEntries)
+	fmt.Fprintln(w, l.Text("drill.leads", "epoch", r.Epoch, "seconds", fmt.Sprintf("%.2f", r.RecoverySeconds)))
+	fmt.Fprintln(w, l.Text("drill.lost", "lost", r.Lost, "open", r.Open, "executed", r.OpenExecuted))
+	fmt.Fprintln(w, l.Text("drill.verified", "size", r.VerifiedEntries))
 }
 
 // Drill is one rehearsal.

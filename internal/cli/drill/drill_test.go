@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/aqsha/aqsha/token"
+	"github.com/aqsha/aqsha/words"
 )
 
 // What a rehearsal found is said with every figure of it, and whether followers acknowledged.
@@ -20,7 +21,7 @@ func TestWhatADrillFound(t *testing.T) {
 	r := Result{Acknowledgement: true, Acknowledged: 1201, Lost: 3, Open: 8, OpenExecuted: 5, RecoverySeconds: 1.25, Epoch: 2, VerifiedEntries: 4007}
 	text := func() string {
 		var out bytes.Buffer
-		r.Describe(&out)
+		r.Describe(&out, words.English)
 		return out.String()
 	}
 	for _, want := range []string{"1201 payments were answered, with the", "epoch 2", "1.25 s", "Lost: 3 of", "8 were under way, 5 of them", "4007 entries"} {

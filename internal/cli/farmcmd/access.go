@@ -12,6 +12,7 @@ import (
 	"github.com/aqsha/aqsha/api"
 	"github.com/aqsha/aqsha/api/farms"
 	"github.com/aqsha/aqsha/internal/cli"
+	"github.com/aqsha/aqsha/internal/cli/farmdir"
 	"github.com/aqsha/aqsha/internal/durable"
 	"github.com/aqsha/aqsha/internal/terminal"
 	"github.com/aqsha/aqsha/txlog/vfs"
@@ -29,7 +30,7 @@ watch that runs takes changes in at once.`,
 		Example: "  aqsha farm access\n  aqsha farm access --json",
 		Args:    cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
-			dir, err := farmDir(command, false)
+			dir, err := farmdir.Of(command, false)
 			if err != nil {
 				return err
 			}
@@ -37,24 +38,26 @@ watch that runs takes changes in at once.`,
 			if err != nil {
 				return err
 			}
+			// Lines have no hash of a token: what is printed here ends up in mails and tickets.
 			lines := []farms.AccessLine{}
 			for i := range list {
 				lines = append(lines, list[i].Line(time.Now()))
 			}
 			return cli.Show(command, lines, func(w io.Writer) {
+				said := cli.LanguageFor(command)
 				if len(lines) == 0 {
-					fmt.Fprintln(w, "Nobody has access.")
+					fmt.Fprintln(w, said.Text("farm.nobody"))
 					return
 				}
 				cli.Tabbed(w, func(tab io.Writer) {
-					fmt.Fprintln(tab, "NAME\tROLE\tMACHINES\tEXPIRES")
+					fmt.Fprintln(tab, said.Text("farm.access-columns"))
 					for _, l := range lines {
-						until := "never"
+						until := said.Text("access.never")
 						if l.Expires != nil {
 							until = l.Expires.Format(time.DateOnly)
 						}
 						if l.Expired {
-							until += " (expired)"
+							until = said.Text("access.expired", "at", until)
 						}
 						fmt.Fprintf(tab, "%s\t%s\t%s\t%s\n", terminal.Plain(l.Name), l.Role, terminal.Plain(l.Selector),
 							until)
@@ -76,7 +79,7 @@ func newFarmAccessNewCommand() *cobra.Command {
 			"  aqsha farm access new aigerim --role operator --selector ekibastuz/c1 --out aigerim.token",
 		Args: cli.ExactArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
-			dir, err := farmDir(command, true)
+			dir, err := farmdir.Of(command, true)
 			if err != nil {
 				return err
 			}
@@ -111,8 +114,8 @@ func newFarmAccessNewCommand() *cobra.Command {
 			}
 			return cli.Show(command, shown, func(w io.Writer) {
 				if out != "" {
-					fmt.Fprintf(w, "%s is %s of %s; the token is in %s\n", terminal.Plain(a.Name), a.Role,
-						terminal.Plain(a.Selector), out)
+					fmt.Fprintln(w, cli.LanguageFor(command).Text("farm.access-made", "name", terminal.Plain(a.Name),
+						"role", a.Role, "machines", terminal.Plain(a.Selector), "file", out))
 					return
 				}
 				fmt.Fprintln(w, token)
@@ -132,7 +135,7 @@ func newFarmAccessRevokeCommand() *cobra.Command {
 		Use: "revoke NAME", Short: "Take an access token back", Example: "  aqsha farm access revoke office",
 		Args: cli.ExactArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
-			dir, err := farmDir(command, false)
+			dir, err := farmdir.Of(command, false)
 			if err != nil {
 				return err
 			}
@@ -140,7 +143,7 @@ func newFarmAccessRevokeCommand() *cobra.Command {
 				return err
 			}
 			return cli.Show(command, map[string]any{"revoked": args[0]}, func(w io.Writer) {
-				fmt.Fprintf(w, "%s has no access any more\n", terminal.Plain(args[0]))
+				fmt.Fprintln(w, cli.LanguageFor(command).Text("access.revoked", "name", terminal.Plain(args[0])))
 			})
 		},
 	}

@@ -12,8 +12,10 @@ import (
 	"github.com/aqsha/aqsha/farm/notify"
 	"github.com/aqsha/aqsha/farm/records"
 	"github.com/aqsha/aqsha/internal/cli"
+	"github.com/aqsha/aqsha/internal/cli/farmdir"
 	"github.com/aqsha/aqsha/internal/terminal"
 	"github.com/aqsha/aqsha/txlog/vfs"
+	"github.com/aqsha/aqsha/words"
 )
 
 func newFarmAlertsCommand() *cobra.Command {
@@ -27,7 +29,7 @@ func newFarmAlertsCommand() *cobra.Command {
 Silenced ones are listed and marked.`,
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
-			dir, err := farmDir(command, false)
+			dir, err := farmdir.Of(command, false)
 			if err != nil {
 				return err
 			}
@@ -36,7 +38,7 @@ Silenced ones are listed and marked.`,
 				return err
 			}
 			if since != "" {
-				from, err := parseTime("since", since, &config)
+				from, err := farmdir.ParseTime("since", since, &config)
 				if err != nil {
 					return err
 				}
@@ -54,6 +56,7 @@ Silenced ones are listed and marked.`,
 			if err != nil {
 				return err
 			}
+			// Without the samples, which a watch may be writing: what holds follows from the notices alone.
 			standing, _, err := (&records.Records{Dir: dir, Config: config, Fleet: inventory}).Standing()
 			if err != nil {
 				return err
@@ -62,13 +65,14 @@ Silenced ones are listed and marked.`,
 			if err != nil {
 				return err
 			}
+			// An acknowledged alert is listed all the same: it holds until the machine is well, whoever sees to it.
 			listed := records.WithAcknowledgements(standing, acks)
 			language, err := cli.LanguageOf(command)
 			if err != nil {
 				return err
 			}
 			return cli.Show(command, listed,
-				func(w io.Writer) { listStanding(w, listed, config.Location(), string(language)) })
+				func(w io.Writer) { listStanding(w, listed, config.Location(), language) })
 		},
 	}
 	command.Flags().StringVar(&since, "since", "", "list every notice from this time on")
@@ -78,32 +82,34 @@ Silenced ones are listed and marked.`,
 
 // listStanding prints alerts that hold. A machine's own fault codes say more than the alert's text, in the reader's
 // language.
-func listStanding(w io.Writer, standing []records.Held, zone *time.Location, language string) {
+func listStanding(w io.Writer, standing []records.Held, zone *time.Location, l words.Language) {
 	if len(standing) == 0 {
-		fmt.Fprintln(w, "No alert holds.")
+		fmt.Fprintln(w, l.Text("farm.no-alert"))
 	}
 	cli.Tabbed(w, func(tab io.Writer) {
 		for _, s := range standing {
 			detail := terminal.Plain(s.Detail)
 			if s.Codes != "" {
-				detail = terminal.Plain(faults.Text(s.Codes, language))
+				// Codes are explained when they are shown, in the reader's language; the alert keeps the codes alone.
+				detail = terminal.Plain(faults.Text(s.Codes, string(l)))
 			}
 			if s.Silenced {
-				detail += " (silenced)"
+				detail = l.Text("farm.silenced", "text", detail)
 			}
 			if a := s.Acknowledged; a != nil {
-				detail += " (" + terminal.Plain(a.Who) + " sees to it"
+				said := []any{"text", detail, "who", terminal.Plain(a.Who), "note", terminal.Plain(a.Note)}
 				if a.Note != "" {
-					detail += ": " + terminal.Plain(a.Note)
+					detail = l.Text("farm.seen-to-note", said...)
+				} else {
+					detail = l.Text("farm.seen-to", said...)
 				}
-				detail += ")"
 			}
 			fmt.Fprintf(
 				tab,
-				"%s\t%s\tsince %s\t%s\n",
+				"%s\t%s\t%s\t%s\n",
 				s.Kind,
 				terminal.Plain(s.Machine),
-				moment(s.Since, zone),
+				l.Text("farm.since", "at", farmdir.Moment(s.Since, zone)),
 				detail,
 			)
 		}

@@ -8,11 +8,12 @@ import (
 
 	"github.com/aqsha/aqsha/farm/usage"
 	"github.com/aqsha/aqsha/internal/cli"
+	"github.com/aqsha/aqsha/internal/cli/farmdir"
 	"github.com/aqsha/aqsha/internal/terminal"
 )
 
 func newFarmCompareCommand() *cobra.Command {
-	var s span
+	var s farmdir.Span
 	command := &cobra.Command{
 		Use:   "compare",
 		Short: "Compare accepted work as machines count it with what the pool counts",
@@ -24,14 +25,14 @@ a pool that does not pay for all.`,
 		Example: "  aqsha farm compare\n  aqsha farm compare --from 2026-10-01 --to 2026-10-08 --json",
 		Args:    cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
-			b, err := readFarm(command)
+			b, err := farmdir.Open(command)
 			if err != nil {
 				return err
 			}
 			defer b.Close()
 			to := b.Store.Newest() + 1
-			if s.to != "" {
-				at, err := parseTime("to", s.to, &b.Config)
+			if s.To != "" {
+				at, err := farmdir.ParseTime("to", s.To, &b.Config)
 				if err != nil {
 					return err
 				}
@@ -39,8 +40,8 @@ a pool that does not pay for all.`,
 			}
 			// To the newest poll and not to now: a farm that was not watched today has nothing to compare.
 			from := to - usage.Day
-			if s.from != "" {
-				at, err := parseTime("from", s.from, &b.Config)
+			if s.From != "" {
+				at, err := farmdir.ParseTime("from", s.From, &b.Config)
 				if err != nil {
 					return err
 				}
@@ -52,21 +53,22 @@ a pool that does not pay for all.`,
 				return err
 			}
 			return cli.Show(command, rows, func(w io.Writer) {
+				l := cli.LanguageFor(command)
 				cli.Tabbed(w, func(tab io.Writer) {
-					fmt.Fprintln(tab, "MACHINE\tWORKER\tFROM\tTO\tDEVICE, PH\tPOOL, PH\tOFF")
+					fmt.Fprintln(tab, l.Text("farm.compare-columns"))
 					for _, r := range rows {
 						annotation := ""
 						if r.Differs {
-							annotation = "  differs"
+							annotation = "  " + l.Text("farm.differs")
 						}
 						fmt.Fprintf(tab, "%s\t%s\t%s\t%s\t%.1f\t%.1f\t%+.2f %%%s\n", r.Machine,
-							terminal.Plain(r.Worker), moment(r.From, zone), moment(r.To, zone),
+							terminal.Plain(r.Worker), farmdir.Moment(r.From, zone), farmdir.Moment(r.To, zone),
 							r.Device.Float()/1e15, r.Pool.Float()/1e15, float64(r.OffPPM)/10_000, annotation)
 					}
 				})
 			})
 		},
 	}
-	s.register(command)
+	s.Register(command)
 	return command
 }

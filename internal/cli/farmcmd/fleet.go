@@ -15,6 +15,7 @@ import (
 
 	"github.com/aqsha/aqsha/farm/fleet"
 	"github.com/aqsha/aqsha/internal/cli"
+	"github.com/aqsha/aqsha/internal/cli/farmdir"
 	"github.com/aqsha/aqsha/internal/terminal"
 )
 
@@ -44,7 +45,7 @@ what is shown. A machine that tells neither and is not on the same network segme
 			if err != nil {
 				return err
 			}
-			if o.Password, err = cli.Secret(command, antminerPassword, antminerVariable); err != nil {
+			if o.Password, err = cli.Secret(command, farmdir.AntminerPassword, farmdir.AntminerVariable); err != nil {
 				return err
 			}
 			// Whoever answers to a digest challenge learns what can be tried against the password at leisure: only
@@ -98,7 +99,7 @@ func scanTargets(ctx context.Context, args []string, announced bool) ([]netip.Ad
 
 // ofTheFleet says which addresses machines of the fleet have.
 func ofTheFleet(command *cobra.Command) (func(host string) bool, error) {
-	dir, err := farmDir(command, false)
+	dir, err := farmdir.Of(command, false)
 	if err != nil {
 		return nil, err
 	}
@@ -122,7 +123,7 @@ func addressed(inventory *fleet.Inventory) func(host string) bool {
 
 // addFound merges what a scan found into the fleet.
 func addFound(command *cobra.Command, found []fleet.Found, place fleet.Place, dry bool) error {
-	dir, err := farmDir(command, !dry)
+	dir, err := farmdir.Of(command, !dry)
 	if err != nil {
 		return err
 	}
@@ -149,20 +150,21 @@ func addFound(command *cobra.Command, found []fleet.Found, place fleet.Place, dr
 	}
 	result := map[string]any{"found": found, "added": added, "updated": updated}
 	return cli.Show(command, result, func(w io.Writer) {
+		l := cli.LanguageFor(command)
 		cli.Tabbed(w, func(tab io.Writer) {
 			for _, f := range found {
 				id := f.Machine.ID
 				switch {
 				case !f.Identified && id == "":
-					id = "(no serial number, no MAC)"
+					id = l.Text("farm.no-identity")
 				case !f.Identified:
-					id = "(" + id + " not added)"
+					id = l.Text("farm.not-added", "id", id)
 				}
 				fmt.Fprintf(tab, "%s\t%s\t%s\t%s\t%s\n", f.Machine.Address, f.Machine.Protocol,
 					terminal.Plain(f.Machine.Model), terminal.Plain(id), terminal.Plain(f.Problem))
 			}
 		})
-		fmt.Fprintf(w, "%d found, %d added, %d updated\n", len(found), added, updated)
+		fmt.Fprintln(w, l.Text("farm.scanned", "found", len(found), "added", added, "updated", updated))
 	})
 }
 
@@ -195,7 +197,7 @@ give them. Columns without a meaning here are named and ignored. - reads standar
 				// From now on: what was not watched before is no loss of the farm's.
 				machines[i].Since = time.Now().Unix()
 			}
-			dir, err := farmDir(command, true)
+			dir, err := farmdir.Of(command, true)
 			if err != nil {
 				return err
 			}
@@ -212,9 +214,10 @@ give them. Columns without a meaning here are named and ignored. - reads standar
 			}
 			return cli.Show(command, map[string]any{"added": added, "updated": updated, "ignored_columns": ignored},
 				func(w io.Writer) {
-					fmt.Fprintf(w, "%d added, %d updated\n", added, updated)
+					l := cli.LanguageFor(command)
+					fmt.Fprintln(w, l.Text("farm.imported", "added", added, "updated", updated))
 					if len(ignored) > 0 {
-						fmt.Fprintf(w, "columns ignored: %s\n", terminal.Plain(strings.Join(ignored, ", ")))
+						fmt.Fprintln(w, l.Text("farm.ignored", "columns", terminal.Plain(strings.Join(ignored, ", "))))
 					}
 				})
 		},
@@ -232,16 +235,13 @@ func newFarmListCommand() *cobra.Command {
 		Example: "  aqsha farm list\n  aqsha farm list ekibastuz/c1 --json\n  aqsha farm list --csv",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
-			dir, err := farmDir(command, false)
+			dir, err := farmdir.Of(command, false)
 			if err != nil {
 				return err
 			}
 			inventory, err := fleet.OpenInventory(dir)
 			if err != nil {
 				return err
-			}
-			if csv {
-				return inventory.WriteCSV(command.OutOrStdout())
 			}
 			selector := "*"
 			if len(args) == 1 {
@@ -251,9 +251,17 @@ func newFarmListCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if csv {
+				// What is listed, as on the screen: a selector is of one site's people, who are not given the others.
+				listed := &fleet.Inventory{}
+				for _, m := range machines {
+					listed.Machines = append(listed.Machines, *m)
+				}
+				return listed.WriteCSV(command.OutOrStdout())
+			}
 			return cli.Show(command, machines, func(w io.Writer) {
 				cli.Tabbed(w, func(tab io.Writer) {
-					fmt.Fprintln(tab, "MACHINE\tPLACE\tMODEL\tTH/S\tWATTS\tADDRESS\tPROTOCOL")
+					fmt.Fprintln(tab, cli.LanguageFor(command).Text("farm.list-columns"))
 					for _, m := range machines {
 						rate, watts, _ := m.Nameplate()
 						fmt.Fprintf(tab, "%s\t%s\t%s\t%d\t%d\t%s\t%s\n", m.ID, terminal.Plain(m.Place.String()),
@@ -263,6 +271,6 @@ func newFarmListCommand() *cobra.Command {
 			})
 		},
 	}
-	command.Flags().BoolVar(&csv, "csv", false, "write the whole fleet as CSV, which 'aqsha farm import' reads")
+	command.Flags().BoolVar(&csv, "csv", false, "write them as CSV, which 'aqsha farm import' reads")
 	return command
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/aqsha/aqsha/farm/monitor"
 	"github.com/aqsha/aqsha/farm/records"
 	"github.com/aqsha/aqsha/internal/cli"
+	"github.com/aqsha/aqsha/internal/cli/farmdir"
 	"github.com/aqsha/aqsha/internal/terminal"
 )
 
@@ -46,6 +47,8 @@ func newFarmWatchCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			// Opened to write, which takes the folder's lock: a second watch ends here, before it has asked any
+			// machine.
 			b, err := records.Open(dir)
 			if err != nil {
 				return err
@@ -59,13 +62,14 @@ func newFarmWatchCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			// Served before the first poll: an address that is taken ends the watch while nothing depends on it.
 			stopServing, err := served.start(command.Context(), running, log)
 			if err != nil {
 				return err
 			}
 			defer stopServing()
 			if served.at != "" && !cli.WantsJSON(command) {
-				fmt.Fprintf(command.OutOrStdout(), "the farm's API is at %s\n", served.at)
+				fmt.Fprintln(command.OutOrStdout(), cli.LanguageFor(command).Text("farm.api", "url", served.at))
 			}
 			ctx, stop := command.Context(), func() {}
 			if duration > 0 {
@@ -83,8 +87,9 @@ func newFarmWatchCommand() *cobra.Command {
 				CPUSeconds float64 `json:"cpu_seconds"`
 			}{counts, cpu}
 			return cli.Show(command, result, func(w io.Writer) {
-				fmt.Fprintf(w, "%d polls, %d answered, %d skipped, %d ms late at the worst, %d alerts, %.1f s of "+
-					"processor time\n", counts.Polls, counts.Answered, counts.Skipped, counts.LagMS, counts.Raised, cpu)
+				fmt.Fprintln(w, cli.LanguageFor(command).Text("farm.watched", "polls", counts.Polls, "answered",
+					counts.Answered, "skipped", counts.Skipped, "late", counts.LagMS, "alerts", counts.Raised, "cpu",
+					fmt.Sprintf("%.1f", cpu)))
 			})
 		},
 	}
@@ -101,7 +106,7 @@ func newFarmWatchCommand() *cobra.Command {
 // farmWithMachines is the folder of a farm that has machines to watch. Where there are none nothing is made: a folder
 // that a mistyped --data has left looks like a farm.
 func farmWithMachines(command *cobra.Command) (string, error) {
-	dir, err := farmDir(command, false)
+	dir, err := farmdir.Of(command, false)
 	if err != nil {
 		return "", err
 	}
@@ -124,10 +129,10 @@ func printNotices(command *cobra.Command, zone *time.Location, notices []alert.N
 			sign = "+"
 		}
 		if n.Group {
-			many = fmt.Sprintf(" (%d machines)", len(n.Machines))
+			many = " " + cli.LanguageFor(command).Text("farm.group", "count", len(n.Machines))
 		}
 		if n.Silenced {
-			many += " (silenced)"
+			many += " " + cli.LanguageFor(command).Text("farm.group-silenced")
 		}
 		if n.Codes != "" && n.Raised {
 			if language, err := cli.LanguageOf(command); err == nil {

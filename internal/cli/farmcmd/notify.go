@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os/user"
 	"slices"
 	"strings"
 	"time"
@@ -17,6 +16,7 @@ import (
 	"github.com/aqsha/aqsha/farm/notify"
 	"github.com/aqsha/aqsha/farm/records"
 	"github.com/aqsha/aqsha/internal/cli"
+	"github.com/aqsha/aqsha/internal/cli/farmdir"
 	"github.com/aqsha/aqsha/internal/terminal"
 )
 
@@ -40,7 +40,7 @@ any more. An acknowledgement ends with its alert. It is a line of acks.jsonl in 
 			if len(note) > records.MaxNote {
 				return cli.Usage(fmt.Errorf("--note: at most %d bytes are taken", records.MaxNote))
 			}
-			dir, err := farmDir(command, false)
+			dir, err := farmdir.Of(command, false)
 			if err != nil {
 				return err
 			}
@@ -48,16 +48,18 @@ any more. An acknowledgement ends with its alert. It is a line of acks.jsonl in 
 			if err != nil {
 				return err
 			}
+			// Without the samples, which a watch holds: an acknowledgement is a line appended, and the watch reads it
+			// before it calls the next person.
 			acks, err := (&records.Records{Dir: dir, Fleet: inventory}).Acknowledge(
-				notify.Acknowledgement{At: time.Now(), Who: operator(), Note: note}, args[0], kinds)
+				notify.Acknowledgement{At: time.Now(), Who: farmdir.Operator(), Note: note}, args[0], kinds)
 			if err != nil {
 				return err
 			}
 			return cli.Show(command, acks, func(w io.Writer) {
 				cli.Tabbed(w, func(tab io.Writer) {
 					for _, a := range acks {
-						fmt.Fprintf(tab, "%s\t%s\tacknowledged by %s\n", a.Kind, terminal.Plain(a.Machine),
-							terminal.Plain(a.Who))
+						fmt.Fprintf(tab, "%s\t%s\t%s\n", a.Kind, terminal.Plain(a.Machine),
+							cli.LanguageFor(command).Text("farm.acknowledged", "who", terminal.Plain(a.Who)))
 					}
 				})
 			})
@@ -66,14 +68,6 @@ any more. An acknowledgement ends with its alert. It is a line of acks.jsonl in 
 	command.Flags().StringSliceVar(&kinds, "kind", nil, "of these kinds only")
 	command.Flags().StringVar(&note, "note", "", "what is done about it")
 	return command
-}
-
-// operator is who gives a command, as the system knows him.
-func operator() string {
-	if who, err := user.Current(); err == nil {
-		return who.Username
-	}
-	return "unknown"
 }
 
 func newFarmAlertsTestCommand() *cobra.Command {
@@ -85,7 +79,7 @@ receiver took it, 3 when it refused, 4 when it was sent and not answered, 5 when
 		Example: "  aqsha farm alerts test night\n  aqsha farm alerts test mail --json",
 		Args:    cli.ExactArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
-			dir, err := farmDir(command, false)
+			dir, err := farmdir.Of(command, false)
 			if err != nil {
 				return err
 			}
@@ -109,7 +103,7 @@ receiver took it, 3 when it refused, 4 when it was sent and not answered, 5 when
 				return err
 			}
 			return cli.Show(command, map[string]string{"route": route.Name, "outcome": "taken"}, func(w io.Writer) {
-				fmt.Fprintf(w, "The receiver of %s took the message.\n", route.Name)
+				fmt.Fprintln(w, cli.LanguageFor(command).Text("farm.route-took", "route", route.Name))
 			})
 		},
 	}

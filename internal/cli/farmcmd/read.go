@@ -17,7 +17,9 @@ import (
 	"github.com/aqsha/aqsha/farm/protocol"
 	"github.com/aqsha/aqsha/farm/replay"
 	"github.com/aqsha/aqsha/internal/cli"
+	"github.com/aqsha/aqsha/internal/cli/farmdir"
 	"github.com/aqsha/aqsha/internal/terminal"
+	"github.com/aqsha/aqsha/words"
 )
 
 // seen is what one machine says after decoding.
@@ -42,7 +44,7 @@ reads. Nothing is written.`,
 		Args: cli.ExactArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
 			var err error
-			if o.Password, err = cli.Secret(command, antminerPassword, antminerVariable); err != nil {
+			if o.Password, err = cli.Secret(command, farmdir.AntminerPassword, farmdir.AntminerVariable); err != nil {
 				return err
 			}
 			all, err := readMachines(command.Context(), args[0], o)
@@ -51,11 +53,12 @@ reads. Nothing is written.`,
 			}
 			if err := cli.Show(command, all, func(w io.Writer) {
 				for _, s := range all {
-					printSeen(w, s)
+					printSeen(w, cli.LanguageFor(command), s)
 				}
 			}); err != nil {
 				return err
 			}
+			// Shown first and then ended with 5: a program reads the same list whether the machine was there or not.
 			if len(all) == 1 && all[0].Problem == nobodyAnswers {
 				return cli.EndWith(cli.ExitUnreached, farm.Refuse("farm-machines-not-reached", "address", "%s: %s",
 					all[0].From, nobodyAnswers))
@@ -67,12 +70,6 @@ reads. Nothing is written.`,
 	return command
 }
 
-// antminerPassword is the flag of it, and antminerVariable where it is in the environment.
-const (
-	antminerPassword = "antminer-password"
-	antminerVariable = "AQSHA_ANTMINER_PASSWORD"
-)
-
 // scanPorts are the flags that say how to reach a machine of which nothing is known.
 func scanPorts(command *cobra.Command, o *fleet.ScanOptions) {
 	flags := command.Flags()
@@ -82,7 +79,7 @@ func scanPorts(command *cobra.Command, o *fleet.ScanOptions) {
 	flags.IntVar(&o.HTTPPort, "antminer-port", 80, "of web pages and HTTP APIs")
 	flags.IntVar(&o.TLSPort, "tls-port", 443, "of HTTP APIs that speak HTTPS only")
 	flags.StringVar(&o.User, "antminer-user", "", "for them (default: what the firmware comes with)")
-	cli.SecretFlags(flags, antminerPassword, antminerVariable,
+	cli.SecretFlags(flags, farmdir.AntminerPassword, farmdir.AntminerVariable,
 		"the password for them (else what the firmware comes with)")
 }
 
@@ -119,10 +116,10 @@ func readMachines(ctx context.Context, where string, o fleet.ScanOptions) ([]see
 }
 
 // printSeen prints the fields that the machine tells.
-func printSeen(w io.Writer, s seen) {
+func printSeen(w io.Writer, l words.Language, s seen) {
 	fmt.Fprintln(w, terminal.Plain(s.From))
 	if s.Problem != "" {
-		fmt.Fprintln(w, "  problem:", terminal.Plain(s.Problem))
+		fmt.Fprintln(w, " ", l.Text("farm.problem", "text", terminal.Plain(s.Problem)))
 	}
 	if s.Reading == nil {
 		return
@@ -136,7 +133,7 @@ func printSeen(w io.Writer, s seen) {
 			}
 			text := terminal.Plain(fmt.Sprintf("%v", value.Field(i).Interface()))
 			if text == "-1" {
-				text = "not told"
+				text = l.Text("farm.not-told")
 			}
 			fmt.Fprintf(tab, "  %s\t%s\n", name, text)
 		}

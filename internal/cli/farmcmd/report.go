@@ -15,6 +15,7 @@ import (
 	"github.com/aqsha/aqsha/farm/simulate/past"
 	"github.com/aqsha/aqsha/farm/usage"
 	"github.com/aqsha/aqsha/internal/cli"
+	"github.com/aqsha/aqsha/internal/cli/farmdir"
 	"github.com/aqsha/aqsha/internal/terminal"
 )
 
@@ -32,7 +33,7 @@ polled them. Everything says that it is simulated.`,
 		Example: "  aqsha farm demo --data demo && aqsha farm today --data demo",
 		Args:    cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
-			dir, err := farmDir(command, false)
+			dir, err := farmdir.Of(command, false)
 			if err != nil {
 				return err
 			}
@@ -41,6 +42,8 @@ polled them. Everything says that it is simulated.`,
 			if err != nil {
 				return cli.Usage(fmt.Errorf("--month: want a month such as 2026-10: %w", err))
 			}
+			// Three days and a morning longer than the month: by then it is settled and can be sealed, and the bad
+			// night lies behind the daily report.
 			to := from.AddDate(0, 1, 3).Add(8 * time.Hour)
 			o := past.Options{Machines: machines, Seed: seed, From: from, To: to, Interval: interval, Faults: true,
 				BadNight: true, Progress: cli.ProgressOf(command, "simulated month")}
@@ -49,8 +52,8 @@ polled them. Everything says that it is simulated.`,
 			}
 			return cli.Show(command, map[string]any{"dir": dir, "machines": machines, "from": from, "to": to,
 				"simulated": true}, func(w io.Writer) {
-				fmt.Fprintf(w, "%d simulated machines lived from %s to %s in %s\n", machines,
-					from.Format(time.DateOnly), to.Format("2006-01-02 15:04 -07:00"), dir)
+				fmt.Fprintln(w, cli.LanguageFor(command).Text("farm.lived", "count", machines, "from",
+					from.Format(time.DateOnly), "to", to.Format("2006-01-02 15:04 -07:00"), "dir", dir))
 			})
 		},
 	}
@@ -74,19 +77,20 @@ electricity for it at the tariff and levy of farm.toml.`,
 		Example: "  aqsha farm today\n  aqsha farm today --since 2026-10-03T18:00 --top 20 --json",
 		Args:    cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
-			b, err := readFarm(command)
+			b, err := farmdir.Open(command)
 			if err != nil {
 				return err
 			}
 			defer b.Close()
 			from := usage.Instant(0)
 			if since != "" {
-				at, err := parseTime("since", since, &b.Config)
+				at, err := farmdir.ParseTime("since", since, &b.Config)
 				if err != nil {
 					return err
 				}
 				from = usage.At(at)
 			}
+			// Zero has the report begin at yesterday's midnight on the farm's clock, which is not the reader's.
 			page, err := daily.Build(command.Context(), b, from, top, cli.ProgressOf(command, "account"))
 			if err != nil {
 				return err
@@ -96,7 +100,7 @@ electricity for it at the tariff and levy of farm.toml.`,
 				return err
 			}
 			page.Language = string(language)
-			return cli.Show(command, page, func(w io.Writer) { page.Print(w, cli.Tabbed, terminal.Plain) })
+			return cli.Show(command, page, func(w io.Writer) { page.Print(w, language, cli.Tabbed, terminal.Plain) })
 		},
 	}
 	command.Flags().StringVar(&since, "since", "", "begin (default: yesterday's midnight)")
@@ -118,7 +122,7 @@ signed, append-only log, once it is settled; "aqsha verify farm" derives it agai
   aqsha farm use --by site --month 2026-10 --seal sealed && aqsha verify farm 0 --log sealed`,
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
-			b, err := readFarm(command)
+			b, err := farmdir.Open(command)
 			if err != nil {
 				return err
 			}
@@ -138,21 +142,24 @@ signed, append-only log, once it is settled; "aqsha verify farm" derives it agai
 				}
 				result["html"] = page
 			}
+			// After the page was written: a seal cannot be taken back, and a page that failed can be written again.
 			if sealDir != "" {
 				if err := sealMonth(command, b, month, sealDir, result); err != nil {
 					return err
 				}
 			}
+			// Alone it is the report itself, as it was before pages and seals could be made with it.
 			if cli.WantsJSON(command) && len(result) == 1 {
 				return cli.ShowJSON(command, report)
 			}
 			return cli.Show(command, result, func(w io.Writer) {
-				report.Print(w, cli.Tabbed, terminal.Plain)
+				report.Print(w, cli.LanguageFor(command), cli.Tabbed, terminal.Plain)
 				if page != "" {
-					fmt.Fprintf(w, "\nwritten: %s\n", page)
+					fmt.Fprintf(w, "\n%s\n", cli.LanguageFor(command).Text("farm.written", "file", page))
 				}
 				if sealDir != "" {
-					fmt.Fprintf(w, "\nsealed as entry %d\n%s", result["sealedIndex"], result["checkpoint"])
+					fmt.Fprintf(w, "\n%s\n%s", cli.LanguageFor(command).Text("farm.sealed", "entry", result["sealed_index"]),
+						result["checkpoint"])
 				}
 			})
 		},
@@ -178,7 +185,7 @@ func sealMonth(command *cobra.Command, b *records.Records, month, dir string, re
 		return err
 	}
 	index, checkpoint, err := sealed.Append(filepath.Join(dir, "log"), keys)
-	result["sealedIndex"], result["checkpoint"], result["seal"] = index, string(checkpoint), sealed
+	result["sealed_index"], result["checkpoint"], result["seal"] = index, string(checkpoint), sealed
 	return err
 }
 
@@ -222,8 +229,10 @@ the log's key from elsewhere; the folder's own word proves only that nothing cha
 				return err
 			}
 			return cli.Show(command, verified, func(w io.Writer) {
-				fmt.Fprintf(w, "Verified: entry %d, %s\n%d days derived from polls, %d from their sums\n", index,
-					sealed, verified.PolledDays, verified.SummedDays)
+				l := cli.LanguageFor(command)
+				fmt.Fprintln(w, l.Text("farm.verified", "entry", index, "what", sealed))
+				fmt.Fprintln(w, l.Text("farm.verified-days", "polled", verified.PolledDays, "summed",
+					verified.SummedDays))
 			})
 		},
 	}

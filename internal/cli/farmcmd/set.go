@@ -8,6 +8,7 @@ import (
 
 	"github.com/aqsha/aqsha/farm/fleet"
 	"github.com/aqsha/aqsha/internal/cli"
+	"github.com/aqsha/aqsha/internal/cli/farmdir"
 	"github.com/aqsha/aqsha/internal/terminal"
 )
 
@@ -24,10 +25,11 @@ certificate=- has a machine that speaks HTTPS believed with the certificate that
 			"  aqsha farm set '*' watts=-",
 		Args: cobra.MinimumNArgs(2),
 		RunE: func(command *cobra.Command, args []string) error {
-			dir, err := farmDir(command, false)
+			dir, err := farmdir.Of(command, false)
 			if err != nil {
 				return err
 			}
+			// Judged whole before the fleet is read: of three figures with a wrong one, none is set.
 			change, err := fleet.ParseGiven(args[1:])
 			if err != nil {
 				return err
@@ -43,6 +45,8 @@ certificate=- has a machine that speaks HTTPS believed with the certificate that
 			for _, m := range machines {
 				change.Apply(m)
 			}
+			// All machines in one file that is replaced whole: after a crash either all have the new figures, or none
+			// has.
 			if err := inventory.Save(); err != nil {
 				return err
 			}
@@ -50,9 +54,9 @@ certificate=- has a machine that speaks HTTPS believed with the certificate that
 				cli.Tabbed(w, func(tab io.Writer) {
 					for _, m := range machines {
 						rate, watts, _ := m.Nameplate()
-						fmt.Fprintf(tab, "%s\t%s\t%s\t%d TH/s\t%d W\t%s\n", terminal.Plain(m.ID),
-							terminal.Plain(m.Place.String()), terminal.Plain(m.Model), rate/1_000_000, watts,
-							heatLimitText(m.HeatLimit()))
+						fmt.Fprintln(tab, cli.LanguageFor(command).Text("farm.limits", "machine", terminal.Plain(m.ID),
+							"place", terminal.Plain(m.Place.String()), "model", terminal.Plain(m.Model), "rate",
+							rate/1_000_000, "watts", watts, "heat", heatLimitText(m.HeatLimit())))
 					}
 				})
 			})

@@ -15,6 +15,7 @@ import (
 	"github.com/aqsha/aqsha/farm/simulate"
 	"github.com/aqsha/aqsha/farm/usage"
 	"github.com/aqsha/aqsha/internal/cli"
+	"github.com/aqsha/aqsha/internal/cli/farmdir"
 )
 
 func newFarmSimulateCommand() *cobra.Command {
@@ -92,7 +93,7 @@ func serveSimulated(command *cobra.Command, server *simulate.Server, first netip
 	machines := len(server.Units)
 	from, to := server.Units[0].Machine.Address, server.Units[machines-1].Machine.Address
 	if err := cli.Show(command, map[string]any{"machines": machines, "first": from, "last": to}, func(w io.Writer) {
-		fmt.Fprintf(w, "%d simulated machines answer, %s to %s\n", machines, from, to)
+		fmt.Fprintln(w, cli.LanguageFor(command).Text("farm.simulated", "count", machines, "from", from, "to", to))
 	}); err != nil {
 		return err
 	}
@@ -120,14 +121,14 @@ func serveRecorded(command *cobra.Command, dir string, server *replay.Server) er
 	server.Cases = cases
 	return server.Serve(command.Context(), func() {
 		_ = cli.Show(command, map[string]any{"machines": len(cases), "first": server.First}, func(w io.Writer) {
-			fmt.Fprintf(w, "%d recorded machines answer from %s on\n", len(cases), server.First)
+			fmt.Fprintln(w, cli.LanguageFor(command).Text("farm.recorded", "count", len(cases), "from", server.First))
 		})
 	})
 }
 
 // addUnits puts simulated machines into the fleet, without the scan.
 func addUnits(command *cobra.Command, units []*simulate.Unit) error {
-	dir, err := farmDir(command, true)
+	dir, err := farmdir.Of(command, true)
 	if err != nil {
 		return err
 	}

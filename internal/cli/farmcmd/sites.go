@@ -21,8 +21,10 @@ import (
 	"github.com/aqsha/aqsha/farm/records"
 	"github.com/aqsha/aqsha/farm/repair"
 	"github.com/aqsha/aqsha/internal/cli"
+	"github.com/aqsha/aqsha/internal/cli/farmdir"
 	"github.com/aqsha/aqsha/internal/terminal"
 	"github.com/aqsha/aqsha/txlog/vfs"
+	"github.com/aqsha/aqsha/words"
 )
 
 // What is read of farms.
@@ -60,7 +62,7 @@ Ends with 5 when none of the joined farms was reached, with 3 when one refuses, 
 		Args:      cobra.MatchAll(cobra.MaximumNArgs(1), cobra.OnlyValidArgs),
 		ValidArgs: siteLists,
 		RunE: func(command *cobra.Command, args []string) error {
-			dir, err := farmDir(command, false)
+			dir, err := farmdir.Of(command, false)
 			if err != nil {
 				return err
 			}
@@ -77,10 +79,12 @@ Ends with 5 when none of the joined farms was reached, with 3 when one refuses, 
 				return err
 			}
 			readings := append([]siteReading{own}, readJoined(command.Context(), config.Joined, list)...)
-			show := func(w io.Writer) { printSites(w, readings, list, config.Location()) }
+			show := func(w io.Writer) { printSites(w, cli.LanguageFor(command), readings, list, config.Location()) }
 			if err := cli.Show(command, readings, show); err != nil {
 				return err
 			}
+			// Of this folder's own reading an error has ended the command before; the others end it after all that was
+			// read is shown, since a site that is down must not hide the rest.
 			return sitesEnd(readings[1:])
 		},
 	}
@@ -193,15 +197,16 @@ func readJoined(ctx context.Context, joined []records.JoinedFarm, list string) [
 	return readings
 }
 
-func printSites(w io.Writer, readings []siteReading, list string, zone *time.Location) {
+func printSites(w io.Writer, l words.Language, readings []siteReading, list string, zone *time.Location) {
 	cli.Tabbed(w, func(tab io.Writer) {
 		if list == "" {
-			fmt.Fprintln(tab, "FARM\tSITE\tMACHINES\tANSWER\tTH/S\tNAMEPLATE\tKW\tALERTS")
+			fmt.Fprintln(tab, l.Text("farm.sites-columns"))
 		}
 		for _, r := range readings {
 			name := terminal.Plain(r.Name)
+			// In its place in the list, so that nobody takes a site that was not read for one without machines.
 			if r.err != nil {
-				fmt.Fprintf(tab, "%s\tnot read: %s\n", name, terminal.Plain(r.Problem))
+				fmt.Fprintln(tab, l.Text("farm.not-read", "name", name, "why", terminal.Plain(r.Problem)))
 				continue
 			}
 			if r.Overview != nil {
@@ -215,21 +220,22 @@ func printSites(w io.Writer, readings []siteReading, list string, zone *time.Loc
 				if m.Answered && m.Last != nil {
 					rate = fmt.Sprint(m.Last.RateMHs / 1_000_000)
 				}
-				fmt.Fprintf(tab, "%s\t%s\t%s\t%s\t%s TH/s\n", name, terminal.Plain(m.ID), terminal.Plain(m.Place),
-					terminal.Plain(m.Model), rate)
+				fmt.Fprintf(tab, "%s\t%s\t%s\t%s\t%s\n", name, terminal.Plain(m.ID), terminal.Plain(m.Place),
+					terminal.Plain(m.Model), l.Text("farm.rate", "rate", rate))
 			}
 			for _, a := range r.Alerts {
-				fmt.Fprintf(tab, "%s\t%s\t%s\tsince %s\t%s\n", name, terminal.Plain(string(a.Kind)),
-					terminal.Plain(a.Machine), moment(a.Since, zone), terminal.Plain(a.Detail))
+				fmt.Fprintf(tab, "%s\t%s\t%s\t%s\t%s\n", name, terminal.Plain(string(a.Kind)), terminal.Plain(a.Machine),
+					l.Text("farm.since", "at", farmdir.Moment(a.Since, zone)), terminal.Plain(a.Detail))
 			}
 			for i := range r.Orders {
 				o := &r.Orders[i]
-				fmt.Fprintf(tab, "%s\t%d\t%s\t%s\t%d machines\tby %s\n", name, o.ID, o.State, o.First().What.Action,
-					len(o.First().Machines), terminal.Plain(o.First().Who))
+				fmt.Fprintf(tab, "%s\t%d\t%s\t%s\t%s\t%s\n", name, o.ID, l.Text("order-state."+string(o.State)),
+					o.First().What.Action, l.Text("farm.machines", "count", len(o.First().Machines)),
+					l.Text("farm.by", "who", terminal.Plain(o.First().Who)))
 			}
 			for _, t := range r.Tickets {
-				fmt.Fprintf(tab, "%s\t%d\t%s\t%s\tsince %s\n", name, t.ID, terminal.Plain(t.Machine),
-					terminal.Plain(string(t.Kind)), moment(t.Since, zone))
+				fmt.Fprintf(tab, "%s\t%d\t%s\t%s\t%s\n", name, t.ID, terminal.Plain(t.Machine),
+					terminal.Plain(string(t.Kind)), l.Text("farm.since", "at", farmdir.Moment(t.Since, zone)))
 			}
 		}
 	})

@@ -16,6 +16,7 @@ import (
 	"github.com/aqsha/aqsha/farm/records"
 	"github.com/aqsha/aqsha/farm/usage"
 	"github.com/aqsha/aqsha/internal/cli"
+	"github.com/aqsha/aqsha/internal/cli/farmdir"
 	"github.com/aqsha/aqsha/internal/safecsv"
 	"github.com/aqsha/aqsha/internal/terminal"
 	"github.com/aqsha/aqsha/money"
@@ -23,7 +24,7 @@ import (
 )
 
 func newFarmAnnotationCommand() *cobra.Command {
-	var s span
+	var s farmdir.Span
 	var why string
 	command := &cobra.Command{
 		Use:   "mark SELECTOR STATE",
@@ -34,7 +35,7 @@ SELECTOR is *, an identity, or the beginning of a place. A day that is summed up
 		Example: `  aqsha farm mark ekibastuz/c1 planned --from 2026-10-03T08:00 --to 2026-10-03T12:00 --why "transformer"`,
 		Args:    cli.ExactArgs(2),
 		RunE: func(command *cobra.Command, args []string) error {
-			b, err := readFarm(command)
+			b, err := farmdir.Open(command)
 			if err != nil {
 				return err
 			}
@@ -43,26 +44,29 @@ SELECTOR is *, an identity, or the beginning of a place. A day that is summed up
 			if m.State, err = usage.ParseState(args[1]); err != nil {
 				return err
 			}
-			from, err := parseTime("from", s.from, &b.Config)
+			from, err := farmdir.ParseTime("from", s.From, &b.Config)
 			if err != nil {
 				return err
 			}
-			to, err := parseTime("to", s.to, &b.Config)
+			to, err := farmdir.ParseTime("to", s.To, &b.Config)
 			if err != nil {
 				return err
 			}
+			// Read to the second by the farm's clock; a day that is summed up refuses it, since its account is already
+			// printed or sealed.
 			m.From, m.To = usage.At(from), usage.At(to)
 			if err := b.Annotate(m); err != nil {
 				return err
 			}
 			return cli.Show(command, map[string]any{"selector": m.Selector, "state": m.State.String(), "from": from,
 				"to": to}, func(w io.Writer) {
-				fmt.Fprintf(w, "%s is %s from %s to %s\n", terminal.Plain(m.Selector), m.State,
-					moment(from, b.Config.Location()), moment(to, b.Config.Location()))
+				fmt.Fprintln(w, cli.LanguageFor(command).Text("farm.annotated", "machines", terminal.Plain(m.Selector),
+					"state", m.State, "from", farmdir.Moment(from, b.Config.Location()), "to",
+					farmdir.Moment(to, b.Config.Location())))
 			})
 		},
 	}
-	s.register(command)
+	s.Register(command)
 	command.Flags().StringVar(&why, "why", "", "for whoever reads it")
 	return command
 }
@@ -78,7 +82,7 @@ fees of about 144 blocks) and the price of a bitcoin. Work of an hour is valued 
 		Example: "  aqsha farm price --difficulty 150e12 --fees 0.02 --bitcoin-price 50000000",
 		Args:    cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
-			dir, err := farmDir(command, true)
+			dir, err := farmdir.Of(command, true)
 			if err != nil {
 				return err
 			}
@@ -88,7 +92,7 @@ fees of about 144 blocks) and the price of a bitcoin. Work of an hour is valued 
 			}
 			at := time.Now().Truncate(time.Hour)
 			if from != "" {
-				if at, err = parseTime("from", from, &config); err != nil {
+				if at, err = farmdir.ParseTime("from", from, &config); err != nil {
 					return err
 				}
 			}
@@ -116,8 +120,8 @@ fees of about 144 blocks) and the price of a bitcoin. Work of an hour is valued 
 			}
 			return cli.Show(command, map[string]any{"from": at, "hashprice": price.Hashprice,
 				"satoshi_per_th_day": perDay.Satoshi(), "tiyn_per_th_day": worth.Tiyn().String()}, func(w io.Writer) {
-				fmt.Fprintf(w, "from %s a TH/s earns %d satoshi a day, %s\n", moment(at, config.Location()),
-					int64(perDay.Satoshi()), worth.Tiyn().Format())
+				fmt.Fprintln(w, cli.LanguageFor(command).Text("farm.price", "at", farmdir.Moment(at, config.Location()),
+					"satoshi", int64(perDay.Satoshi()), "worth", worth.Tiyn().Format()))
 			})
 		},
 	}
@@ -146,7 +150,7 @@ func newFarmSilenceCommand() *cobra.Command {
 			if long <= 0 || long > 30*24*time.Hour {
 				return farm.Refuse("farm-out-of-range", "for", "want a time up to 30 days")
 			}
-			dir, err := farmDir(command, true)
+			dir, err := farmdir.Of(command, true)
 			if err != nil {
 				return err
 			}
@@ -177,8 +181,8 @@ func newFarmSilenceCommand() *cobra.Command {
 				return err
 			}
 			return cli.Show(command, s, func(w io.Writer) {
-				fmt.Fprintf(w, "alerts of %s are held back until %s\n", terminal.Plain(args[0]),
-					moment(s.Until.Time(), config.Location()))
+				fmt.Fprintln(w, cli.LanguageFor(command).Text("farm.held-back", "machines", terminal.Plain(args[0]), "at",
+					farmdir.Moment(s.Until.Time(), config.Location())))
 			})
 		},
 	}
@@ -189,7 +193,7 @@ func newFarmSilenceCommand() *cobra.Command {
 }
 
 func newFarmExportCommand() *cobra.Command {
-	var s span
+	var s farmdir.Span
 	var out string
 	command := &cobra.Command{
 		Use:   "export [SELECTOR]",
@@ -200,7 +204,7 @@ machine. Counters are in 10^6 hashes; what a machine does not report is empty.`,
 			"ekibastuz/c1/r3",
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
-			b, err := readFarm(command)
+			b, err := farmdir.Open(command)
 			if err != nil {
 				return err
 			}
@@ -209,9 +213,10 @@ machine. Counters are in 10^6 hashes; what a machine does not report is empty.`,
 			if len(args) == 1 {
 				selector = args[0]
 			}
+			// The end is outside of a span: without the one more, the newest poll would be missing.
 			from, to := usage.Instant(0), b.Store.Newest()+1
-			if s.from != "" {
-				at, err := parseTime("from", s.from, &b.Config)
+			if s.From != "" {
+				at, err := farmdir.ParseTime("from", s.From, &b.Config)
 				if err != nil {
 					return err
 				}
@@ -219,8 +224,8 @@ machine. Counters are in 10^6 hashes; what a machine does not report is empty.`,
 			} else if days := b.Store.Days(); len(days) > 0 {
 				from = days[0]
 			}
-			if s.to != "" {
-				at, err := parseTime("to", s.to, &b.Config)
+			if s.To != "" {
+				at, err := farmdir.ParseTime("to", s.To, &b.Config)
 				if err != nil {
 					return err
 				}
@@ -232,7 +237,7 @@ machine. Counters are in 10^6 hashes; what a machine does not report is empty.`,
 			return cli.WriteFile(out, func(w io.Writer) error { return exportPolls(w, b, selector, from, to) })
 		},
 	}
-	s.register(command)
+	s.Register(command)
 	command.Flags().StringVar(&out, "out", "", "file to write (default: standard output)")
 	return command
 }

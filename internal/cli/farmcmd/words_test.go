@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/aqsha/aqsha/farm"
-	"github.com/aqsha/aqsha/farm/control"
 	"github.com/aqsha/aqsha/farm/notify"
 	"github.com/aqsha/aqsha/internal/cli"
 	"github.com/aqsha/aqsha/txlog/vfs"
@@ -30,10 +29,6 @@ func TestFarmsWordsAreNotOfPayments(t *testing.T) {
 		{routeEnd(&notify.Failure{Route: "night", Reason: "nobody"}), cli.ExitUnreached, "in farm.toml",
 			[]string{"--node", "ledger"}},
 		{routeEnd(&notify.Failure{Route: "night", Reached: true, Reason: "403"}), cli.ExitRefused, "in farm.toml", nil},
-		{orderEnd([]control.Result{{Outcome: "unconfirmed: nothing", Unknown: true}}), cli.ExitUnknown, "a restart comes twice",
-			[]string{"Money may have moved", "may be on the ledger", "exactly the same"}},
-		{orderEnd([]control.Result{{Outcome: "connection refused", Unreached: true}}), cli.ExitUnreached, "No machine answered",
-			[]string{"--node", "ledger", "No node"}},
 		{sitesEnd([]siteReading{{Name: "aktobe", err: nobody}}), cli.ExitUnreached, "joined farm's address in farm.toml", []string{"--node", "No node", "route"}},
 		{&vfs.LockedError{Dir: "farm"}, cli.ExitRefused, "change one folder", []string{"change one ledger"}},
 		{farm.Refuse("no-alert", "selector", "no alert holds for x that has no ticket"), cli.ExitRefused,

@@ -10,6 +10,7 @@ import (
 
 func newMarketBreaksCommand() *cobra.Command {
 	var flags studyFlags
+	// A seed that is always the same and can be given: whoever runs it again gets the same critical values.
 	o := study.BreaksOptions{Seed: 1}
 	command := &cobra.Command{
 		Use:   "breaks FILE",
@@ -107,6 +108,7 @@ day to day (DCC).`,
 		Example: "  aqsha market spillover btc.csv gold_close.csv sp500_close.csv --from 2017-01-01\n  aqsha market spillover btc.csv eth.csv --lags 2 --ahead 5 --json",
 		Args:    cobra.MinimumNArgs(2),
 		RunE: func(command *cobra.Command, args []string) error {
+			// Before the files are read, of which there may be many and large ones.
 			if lags < 0 {
 				return market.Refuse("spillover", "lags", "%d lags; 0 lets the criterion choose", lags)
 			}

@@ -38,6 +38,7 @@ func newMarketConcentrationCommand() *cobra.Command {
 				return market.Refuse("last", "last", "%d periods cannot be printed; want 1 and more, or 0 for all",
 					last)
 			}
+			// Known points without a file give bounds only: nobody's holdings are there to measure.
 			if len(args) == 0 {
 				known, err := concentration.ParsePoints(points)
 				if err != nil {
@@ -60,6 +61,8 @@ func newMarketConcentrationCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			// A misspelt name would count the rest as one holder, the largest: every index would be wrong and look
+			// right.
 			if residual != "" && !study.HasResidual() {
 				return market.Refuse("residual", "residual", "no %s is called %q", study.Label, residual)
 			}

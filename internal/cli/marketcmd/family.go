@@ -60,6 +60,7 @@ func (f *familyFlags) spec(model, law string) (family.Spec, error) {
 	case 0:
 	case 2:
 		s.P, s.Q = f.order[0], f.order[1]
+		// Two numbers are P and Q. With P of nothing there is no shock that could be asymmetric.
 		s.O = min(s.O, s.P)
 	case 3:
 		s.P, s.O, s.Q = f.order[0], f.order[1], f.order[2]
@@ -88,6 +89,7 @@ func (f *familyFlags) spec(model, law string) (family.Spec, error) {
 	if s.P+s.Q < 1 {
 		return s, market.Refuse("order", "order", "a model without a lag has no variance to estimate")
 	}
+	// Refused and not passed over: a fit with another power than was asked for would pass for the one asked for.
 	if f.power != 0 && model != "aparch" {
 		return s, market.Refuse("power", "power", "only aparch takes a power; tgarch and avgarch have 1, the others 2")
 	}

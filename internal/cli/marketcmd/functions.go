@@ -27,6 +27,7 @@ and weights, at which volatility it turns, and which findings of the paper hold.
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
 			data := functions.DefaultAnchors()
+			// As they are shipped, byte for byte, and without a folder: one prints them to begin with.
 			if printAnchors {
 				_, err := command.OutOrStdout().Write(data)
 				return err
@@ -51,7 +52,9 @@ and weights, at which volatility it turns, and which findings of the paper hold.
 			if err != nil {
 				return err
 			}
-			return cli.Show(command, study, func(w io.Writer) { study.Print(w) })
+			return cli.Show(command, study, func(w io.Writer) {
+				study.Print(w, cli.LanguageFor(command))
+			})
 		},
 	}
 	tenge.register(command)

@@ -129,6 +129,8 @@ func newMarketImportCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			// Chosen before it is read: of a cell only its figure is left afterwards, and how it was written could not
+			// be shown.
 			options.ExplainLines = lines
 			table, found, err := flags.readWith(args[0], options)
 			if err != nil {

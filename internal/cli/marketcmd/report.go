@@ -113,18 +113,21 @@ log there; "aqsha verify report" re-derives it from its inputs.`,
 				if err != nil {
 					return err
 				}
+				// Sealed when its files are there: a log that names a report which nobody can open would be the worse
+				// failure.
 				index, checkpoint, err := r.Append(filepath.Join(f.seal, "log"), keys)
 				if err != nil {
 					return err
 				}
-				result["sealedIndex"], result["checkpoint"] = index, string(checkpoint)
+				result["sealed_index"], result["checkpoint"] = index, string(checkpoint)
 			}
 			return cli.Show(command, result, func(w io.Writer) {
 				for _, path := range written {
 					fmt.Fprintln(w, path)
 				}
 				if f.seal != "" {
-					fmt.Fprintf(w, "sealed as entry %d\n%s", result["sealedIndex"], result["checkpoint"])
+					fmt.Fprintf(w, "%s\n%s", cli.LanguageFor(command).Text("market.sealed", "entry",
+						result["sealed_index"]), result["checkpoint"])
 				}
 			})
 		},

@@ -37,6 +37,7 @@ rate, and how reported volume looks. --events takes date,event,kind,source.`,
 					return err
 				}
 			}
+			// Nothing given stands for the list that is shipped.
 			if o.Events, err = risks.ParseEvents(data); err != nil {
 				return err
 			}
@@ -132,6 +133,8 @@ cell with its source and date; supply curves; the probability that a payment is 
 					chosen = append(chosen, c)
 				}
 			}
+			// A name is judged by the cards that were read: a file of one's own may have systems that the shipped one
+			// lacks.
 			if chosen == nil {
 				return market.Refuse("system", "system", "%q is on no card", only)
 			}

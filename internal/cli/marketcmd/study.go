@@ -63,6 +63,8 @@ with rules of its own.`,
   aqsha verify report 0 --log sealed --inputs demo`,
 		Args: cli.ExactArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
+			// Before a node, a chain or a farm is asked: the document takes minutes, and a language that is not there
+			// must not be found out at its end.
 			if err := output.check(); err != nil {
 				return err
 			}
@@ -168,14 +170,15 @@ func (s *studyOutput) write(command *cobra.Command, d *document.Document) error 
 		if err != nil {
 			return err
 		}
-		result["sealedIndex"], result["checkpoint"] = index, string(checkpoint)
+		result["sealed_index"], result["checkpoint"] = index, string(checkpoint)
 	}
 	return cli.Show(command, result, func(w io.Writer) {
 		for _, path := range written {
 			fmt.Fprintln(w, path)
 		}
 		if s.seal != "" {
-			fmt.Fprintf(w, "sealed as entry %d\n%s", result["sealedIndex"], result["checkpoint"])
+			fmt.Fprintf(w, "%s\n%s", cli.LanguageFor(command).Text("market.sealed", "entry",
+				result["sealed_index"]), result["checkpoint"])
 		}
 	})
 }
@@ -415,6 +418,8 @@ It says how far it is; --from and --to make it shorter.`,
 			if err != nil {
 				return err
 			}
+			// Tails that cannot be fitted to so few losses are refused by themselves, a method at a time: the rest of
+			// the table is shown.
 			if r, err = r.WithTails(command.Context(), in); err != nil {
 				return err
 			}

@@ -34,7 +34,12 @@ and all weights there are are tried; with it, each is varied by up to twice and 
 					return market.Refuse("weights", "weight", "%q: want CRITERION=NUMBER", text)
 				}
 				if given == nil {
+					// Only when a weight is given: nil has all weights tried, an empty map would have every criterion
+					// weigh nothing.
 					given = map[string]float64{}
+				}
+				if _, twice := given[name]; twice {
+					return market.Refuse("weights", "weight", "%q is weighed twice", name)
 				}
 				given[name] = w
 			}

@@ -1,6 +1,7 @@
 package marketcmd
 
 import (
+	"io"
 	"net/http"
 	"os"
 	"time"
@@ -69,6 +70,7 @@ a device list; a country's part of it. --node puts the digital tenge into the ta
 		RunE: func(command *cobra.Command, args []string) error {
 			o.Dir = args[0]
 			var err error
+			// Of the tenge no file is read: its figures are asked of a node, whose ledger anybody can check.
 			if o.Tenge, err = tenge.system(command); err != nil {
 				return err
 			}
@@ -76,7 +78,7 @@ a device list; a country's part of it. --node puts the digital tenge into the ta
 			if err != nil {
 				return err
 			}
-			return cli.Show(command, study, study.Print)
+			return cli.Show(command, study, func(w io.Writer) { study.Print(w, cli.LanguageFor(command)) })
 		},
 	}
 	tenge.register(command)
@@ -111,11 +113,12 @@ measured_j_th) and split its reserve into time and speed.`,
 			if err != nil {
 				return err
 			}
+			// Without issue, network and price the reserve stays in hours and hashes: no price is assumed.
 			reserves, err := usage.ReservesOf(machines, coins, network, price)
 			if err != nil {
 				return err
 			}
-			return cli.Show(command, reserves, reserves.Print)
+			return cli.Show(command, reserves, func(w io.Writer) { reserves.Print(w, cli.LanguageFor(command)) })
 		},
 	}
 	f := command.Flags()

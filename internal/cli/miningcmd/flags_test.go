@@ -17,6 +17,7 @@ import (
 	"github.com/aqsha/aqsha/pool/miner"
 	"github.com/aqsha/aqsha/pool/payments"
 	"github.com/aqsha/aqsha/pool/settings"
+	"github.com/aqsha/aqsha/words"
 )
 
 // Nobody mines for somebody who was not named: alone an address is paid, at a pool a user, never both.
@@ -117,7 +118,7 @@ func TestWhatALogMisses(t *testing.T) {
 		"sent by hand or by an earlier program: 0.00000000 to 0 users for what the log owes, 0.00000000 beyond": {Unmarked: true},
 		"payment: 0.00000001 to 1 users for what the log owes, 0.00000000 beyond":                               {Booked: 1, Payees: 1},
 	} {
-		if got := missingLine(&m); got != want {
+		if got := missingLine(words.English, &m); got != want {
 			t.Errorf("%q, want %q", got, want)
 		}
 	}
@@ -129,7 +130,7 @@ func TestASummary(t *testing.T) {
 	var first string
 	for range 20 {
 		var out bytes.Buffer
-		printSummary(&out, s)
+		printSummary(&out, words.English, s)
 		if first == "" {
 			first = out.String()
 		}

@@ -21,6 +21,7 @@ import (
 	"github.com/aqsha/aqsha/internal/cli"
 	"github.com/aqsha/aqsha/internal/cli/chaincmd"
 	"github.com/aqsha/aqsha/pool/miner"
+	"github.com/aqsha/aqsha/words"
 )
 
 // mineFlags are the settings of a miner.
@@ -61,6 +62,7 @@ from a cgminer. An interrupt stops it; what was found is handed in first.`,
 	flags.StringArrayVar(&f.pools, "pool", nil, "pool, stratum+tcp://host:port, stratum+ssl://host:port, or @FILE "+
 		"that holds it")
 	flags.StringVar(&f.user, "user", "", "user at the pool, often an address and .worker")
+	// Never on the command line itself, where every user of the machine reads it.
 	cli.SecretFlags(flags, "password", "AQSHA_POOL_PASSWORD", "the password at the pool, which most do not look at")
 	flags.Float64Var(&f.difficulty, "difficulty", 0, "share difficulty to suggest to the pool")
 	flags.IntVar(&f.threads, "threads", 0, "threads (default: one for each processor)")
@@ -151,7 +153,9 @@ func (f *mineFlags) run(command *cobra.Command) error {
 		return err
 	}
 	summary := stats.Summary(time.Now())
-	return cli.Show(command, summary, func(w io.Writer) { printSummary(w, summary) })
+	return cli.Show(command, summary, func(w io.Writer) {
+		printSummary(w, cli.LanguageFor(command), summary)
+	})
 }
 
 // workSource is where the engine's jobs come from.
@@ -185,8 +189,8 @@ func agentVersion() string {
 }
 
 // liveRate rewrites one line a second when a terminal is there.
-func liveRate(ctx context.Context, w io.Writer, stats *miner.Stats) {
-	file, ok := w.(*os.File)
+func liveRate(ctx context.Context, stderr io.Writer, stats *miner.Stats) {
+	file, ok := stderr.(*os.File)
 	terminal := ok && isatty.IsTerminal(file.Fd())
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
@@ -194,24 +198,25 @@ func liveRate(ctx context.Context, w io.Writer, stats *miner.Stats) {
 		select {
 		case <-ctx.Done():
 			if terminal {
-				fmt.Fprintln(w)
+				fmt.Fprintln(stderr)
 			}
 			return
 		case <-tick.C:
 			s := stats.Summary(time.Now())
 			if terminal {
-				fmt.Fprintf(w, "\r\033[K%.2f MH/s (1 min %.2f)  accepted %d  rejected %d  blocks %d  best share %.4g",
+				fmt.Fprintf(stderr, "\r\033[K%.2f MH/s (1 min %.2f)  accepted %d  rejected %d  blocks %d  best share %.4g",
 					s.MH5s, s.MH1m, s.Accepted, s.RejectedTotal(), s.Blocks, s.BestShare)
 			}
 		}
 	}
 }
 
-func printSummary(w io.Writer, s miner.Summary) {
-	fmt.Fprintf(w, "%.2f MH/s over %.1f s with %s on %d threads\n", s.MHAverage, s.ElapsedSeconds, s.Kernel, s.Threads)
-	fmt.Fprintf(w, "accepted %d, rejected %d, blocks %d, best share %.4g\n", s.Accepted, s.RejectedTotal(), s.Blocks,
-		s.BestShare)
+func printSummary(w io.Writer, l words.Language, s miner.Summary) {
+	fmt.Fprintln(w, l.Text("mine.rate", "rate", fmt.Sprintf("%.2f", s.MHAverage), "seconds",
+		fmt.Sprintf("%.1f", s.ElapsedSeconds), "kernel", s.Kernel, "threads", s.Threads))
+	fmt.Fprintln(w, l.Text("mine.shares", "accepted", s.Accepted, "rejected", s.RejectedTotal(), "blocks", s.Blocks,
+		"best", fmt.Sprintf("%.4g", s.BestShare)))
 	for _, reason := range slices.Sorted(maps.Keys(s.Rejected)) {
-		fmt.Fprintf(w, "  rejected %d: %s\n", s.Rejected[reason], reason)
+		fmt.Fprintln(w, " ", l.Text("mine.rejected", "count", s.Rejected[reason], "reason", reason))
 	}
 }

@@ -134,6 +134,7 @@ were hashed, the scheme, or the chain is listed on standard error, and the comma
 			if err != nil {
 				return err
 			}
+			// Before any figure is shown: sums of a log that contradicts itself or the chain would be believed.
 			if err := judge(command, auditor, &node); err != nil {
 				return err
 			}
@@ -145,18 +146,20 @@ were hashed, the scheme, or the chain is listed on standard error, and the comma
 				return err
 			}
 			return cli.Show(command, result, func(w io.Writer) {
-				fmt.Fprintf(w, "block %d  %s  %s\n", result.Height, result.Hash, result.Status)
-				fmt.Fprintf(w, "%s by %s, counting the log before entry %d\n", result.Reward.Format(), result.Scheme,
-					result.Position)
+				l := cli.LanguageFor(command)
+				fmt.Fprintln(w, l.Text("pool.block", "height", result.Height, "hash", result.Hash, "status", result.Status))
+				fmt.Fprintln(w, l.Text("pool.reward", "reward", result.Reward.Format(), "scheme", result.Scheme, "entry",
+					result.Position))
 				for _, c := range result.Credits {
 					fmt.Fprintf(w, "  %16s  %s\n", c.Amount, c.Address)
 				}
-				fmt.Fprintln(w, "its coinbase pays")
+				fmt.Fprintln(w, l.Text("pool.coinbase"))
 				for _, p := range result.Paid {
-					fmt.Fprintf(w, "  %16s  %s (owed after: %s)\n", p.Amount, p.Address, p.Debt)
+					fmt.Fprintln(w, " ", l.Text("pool.owed", "amount", fmt.Sprintf("%16s", p.Amount), "address", p.Address,
+						"debt", p.Debt))
 				}
 				if result.Checked != nil {
-					fmt.Fprintf(w, "work of %d shares verified\n", result.Checked.Shares)
+					fmt.Fprintln(w, l.Text("pool.work", "shares", result.Checked.Shares))
 				}
 			})
 		},
@@ -178,11 +181,13 @@ func showSpread(command *cobra.Command, auditor *audit.Auditor) error {
 	}
 	return cli.Show(command, spread, func(w io.Writer) {
 		for _, s := range spread {
-			fmt.Fprintf(w, "%s  %d shares, work %.6g\n", s.Address, s.Shares, s.Work)
+			l := cli.LanguageFor(command)
+			fmt.Fprintln(w, l.Text("pool.spread", "address", s.Address, "shares", s.Shares, "work",
+				fmt.Sprintf("%.6g", s.Work)))
 			for _, scheme := range payout.Schemes {
 				fmt.Fprintf(w, "  %-6s %16s", scheme, s.Earned[scheme])
 				if d, ok := s.Deviation[scheme]; ok {
-					fmt.Fprintf(w, "  ± %.8f a block", d/1e8)
+					fmt.Fprint(w, "  "+l.Text("pool.deviation", "amount", fmt.Sprintf("%.8f", d/1e8)))
 				}
 				fmt.Fprintln(w)
 			}
@@ -234,7 +239,7 @@ name, licence, licence_date. Wallets that nobody has claimed are named on standa
 			}
 			paid, unclaimed := auditor.Distributions(known, days[0], days[1], location)
 			for _, wallet := range unclaimed {
-				fmt.Fprintf(command.ErrOrStderr(), "no member for wallet %s\n", wallet)
+				fmt.Fprintln(command.ErrOrStderr(), cli.LanguageFor(command).Text("pool.no-member", "wallet", wallet))
 			}
 			if cli.WantsJSON(command) {
 				return cli.Show(command, paid, nil)

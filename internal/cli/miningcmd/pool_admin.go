@@ -19,6 +19,7 @@ import (
 
 	"github.com/aqsha/aqsha/internal/cli"
 	"github.com/aqsha/aqsha/pool/admin"
+	"github.com/aqsha/aqsha/words"
 )
 
 // adminSocket is the administration's socket in a pool's directory.
@@ -95,10 +96,17 @@ func (a *poolAdmin) query(command *cobra.Command, action string, request admin.C
 	return cli.Show(command, result, func(w io.Writer) { text(w, &result) })
 }
 
-func said(what string) func(io.Writer, *admin.ControlAnswer) {
+func said(command *cobra.Command, what string) func(io.Writer, *admin.ControlAnswer) {
 	return func(w io.Writer, r *admin.ControlAnswer) {
-		fmt.Fprintf(w, "%s (%d connections)\n", what, r.Connections)
+		fmt.Fprintln(w, cli.LanguageFor(command).Text("pool-answer."+what, "count", r.Connections))
 	}
+}
+
+func yesNo(l words.Language, yes bool) string {
+	if yes {
+		return l.Text("pool.yes")
+	}
+	return l.Text("pool.no")
 }
 
 func (a *poolAdmin) status() *cobra.Command {
@@ -107,18 +115,18 @@ func (a *poolAdmin) status() *cobra.Command {
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
 			return a.query(command, "status", admin.ControlRequest{}, func(w io.Writer, r *admin.ControlAnswer) {
-				s := r.Pool
-				fmt.Fprintf(w, "height %d, difficulty %.6g, job %.0f s old, %d connections\n", s.Height, s.Difficulty,
-					s.JobAge, s.Connections)
-				fmt.Fprintf(w, "%d shares accepted, %d rejected, %d blocks submitted, %d with no node\n", s.Accepted,
-					s.Rejected, s.Blocks, s.Undelivered)
-				fmt.Fprintf(w, "fee %g %%, payouts paused: %v, draining: %v, halted: %v\n", s.Fee, s.Paused, s.Draining,
-					s.Halted)
+				s, l := r.Pool, cli.LanguageFor(command)
+				fmt.Fprintln(w, l.Text("pool.status", "height", s.Height, "difficulty", fmt.Sprintf("%.6g", s.Difficulty),
+					"age", fmt.Sprintf("%.0f", s.JobAge), "connections", s.Connections))
+				fmt.Fprintln(w, l.Text("pool.counts", "accepted", s.Accepted, "rejected", s.Rejected, "blocks", s.Blocks,
+					"undelivered", s.Undelivered))
+				fmt.Fprintln(w, l.Text("pool.switches", "fee", s.Fee, "paused", yesNo(l, s.Paused), "draining",
+					yesNo(l, s.Draining), "halted", yesNo(l, s.Halted)))
 				if s.Stopped != "" {
 					fmt.Fprintln(w, s.Stopped)
 				}
 				if s.NextFee != nil {
-					fmt.Fprintf(w, "fee %g %% from %s\n", *s.NextFee, s.NextFeeAt.Format(time.RFC3339))
+					fmt.Fprintln(w, l.Text("pool.fee-from", "fee", *s.NextFee, "at", s.NextFeeAt.Format(time.RFC3339)))
 				}
 			})
 		},
@@ -142,11 +150,13 @@ func (a *poolAdmin) sessions() *cobra.Command {
 				return cli.Usage(fmt.Errorf("--limit %d: want 1 to 10000", r.Limit))
 			}
 			return a.query(command, "sessions", r, func(w io.Writer, r *admin.ControlAnswer) {
+				l := cli.LanguageFor(command)
 				for _, s := range r.Sessions {
-					fmt.Fprintf(w, "%-15s  %-12.6g  %4d good %4d bad  %s  %s\n", s.Address, s.Difficulty, s.Good, s.Bad,
+					fmt.Fprintf(w, "%-15s  %-12.6g  %s  %s  %s\n", s.Address, s.Difficulty,
+						l.Text("pool.session", "good", fmt.Sprintf("%4d", s.Good), "bad", fmt.Sprintf("%4d", s.Bad)),
 						s.Worker, s.Agent)
 				}
-				fmt.Fprintf(w, "%d connections\n", r.Connections)
+				fmt.Fprintln(w, l.Text("pool.connections", "count", r.Connections))
 			})
 		},
 	}
@@ -162,7 +172,8 @@ func (a *poolAdmin) bans() *cobra.Command {
 		RunE: func(command *cobra.Command, _ []string) error {
 			return a.query(command, "bans", admin.ControlRequest{}, func(w io.Writer, r *admin.ControlAnswer) {
 				for address, until := range r.Bans {
-					fmt.Fprintf(w, "%-15s  until %s\n", address, until.Format(time.RFC3339))
+					fmt.Fprintf(w, "%-15s  %s\n", address, cli.LanguageFor(command).Text("pool.ban", "at",
+						until.Format(time.RFC3339)))
 				}
 			})
 		},
@@ -174,7 +185,9 @@ func (a *poolAdmin) kick() *cobra.Command {
 	command := &cobra.Command{
 		Use: "kick", Short: "Close connections; who is kicked may come back", Args: cobra.NoArgs,
 		Example: "  aqsha pool admin kick --worker bc1q....rig7\n  aqsha pool admin kick --address 203.0.113.7",
-		RunE:    func(command *cobra.Command, _ []string) error { return a.query(command, "kick", r, said("closed")) },
+		RunE: func(command *cobra.Command, _ []string) error {
+			return a.query(command, "kick", r, said(command, "closed"))
+		},
 	}
 	selecting(command, &r)
 	command.Flags().BoolVar(&r.Everybody, "everybody", false, "close all")
@@ -188,7 +201,7 @@ func (a *poolAdmin) message() *cobra.Command {
 		Example: `  aqsha pool admin message "maintenance on Sunday at 02:00"`,
 		RunE: func(command *cobra.Command, args []string) error {
 			r.Text = args[0]
-			return a.query(command, "message", r, said("sent"))
+			return a.query(command, "message", r, said(command, "sent"))
 		},
 	}
 	selecting(command, &r)
@@ -207,7 +220,7 @@ func (a *poolAdmin) reconnect() *cobra.Command {
 			if r.Port < 0 || r.Port > 65535 {
 				return cli.Usage(fmt.Errorf("--port %d: want 1 to 65535", r.Port))
 			}
-			return a.query(command, "reconnect", r, said("asked"))
+			return a.query(command, "reconnect", r, said(command, "asked"))
 		},
 	}
 	selecting(command, &r)
@@ -225,7 +238,7 @@ func (a *poolAdmin) ban() *cobra.Command {
 		Example: "  aqsha pool admin ban 203.0.113.7\n  aqsha pool admin ban 203.0.113.7 --remove",
 		RunE: func(command *cobra.Command, args []string) error {
 			r.Address = args[0]
-			return a.query(command, "ban", r, said("done"))
+			return a.query(command, "ban", r, said(command, "done"))
 		},
 	}
 	command.Flags().BoolVar(&r.Remove, "remove", false, "let it in again")
@@ -241,7 +254,9 @@ func (a *poolAdmin) exempt() *cobra.Command {
 		Example: "  aqsha pool admin exempt 10.0.0.0/8",
 		RunE: func(command *cobra.Command, args []string) error {
 			r.Network = args[0]
-			return a.query(command, "exempt", r, func(w io.Writer, _ *admin.ControlAnswer) { fmt.Fprintln(w, "done") })
+			return a.query(command, "exempt", r, func(w io.Writer, _ *admin.ControlAnswer) {
+				fmt.Fprintln(w, cli.LanguageFor(command).Text("pool.done"))
+			})
 		},
 	}
 	command.Flags().BoolVar(&r.Remove, "remove", false, "no longer")
@@ -259,7 +274,8 @@ func (a *poolAdmin) payouts() *cobra.Command {
 			}
 			return a.query(command, "payouts", admin.ControlRequest{Pause: args[0] == "pause"},
 				func(w io.Writer, r *admin.ControlAnswer) {
-					fmt.Fprintf(w, "payouts paused: %v\n", r.Paused != nil && *r.Paused)
+					l := cli.LanguageFor(command)
+					fmt.Fprintln(w, l.Text("pool.paused", "paused", yesNo(l, r.Paused != nil && *r.Paused)))
 				})
 		},
 	}
@@ -285,7 +301,7 @@ sure that nobody loses by it, go on without: the log, which is public, says so w
 			}
 			r.First, r.Last = entry, max(entry, r.Last)
 			return a.query(command, "override", r, func(w io.Writer, r *admin.ControlAnswer) {
-				fmt.Fprintln(w, cmp.Or(r.Pool.Stopped, "payments go on"))
+				fmt.Fprintln(w, cmp.Or(r.Pool.Stopped, cli.LanguageFor(command).Text("pool.go-on")))
 			})
 		},
 	}
@@ -310,11 +326,13 @@ a higher --fee is announced at the start and holds a day later as well.`,
 			}
 			r.Percent = percent
 			return a.query(command, "fee", r, func(w io.Writer, r *admin.ControlAnswer) {
+				l := cli.LanguageFor(command)
 				if r.Pool.NextFee == nil {
-					fmt.Fprintf(w, "fee %g %% from now on\n", r.Pool.Fee)
+					fmt.Fprintln(w, l.Text("pool.fee-now", "fee", r.Pool.Fee))
 					return
 				}
-				fmt.Fprintf(w, "fee %g %% from %s\n", *r.Pool.NextFee, r.Pool.NextFeeAt.Format(time.RFC3339))
+				fmt.Fprintln(w, l.Text("pool.fee-from", "fee", *r.Pool.NextFee, "at",
+					r.Pool.NextFeeAt.Format(time.RFC3339)))
 			})
 		},
 	}
@@ -333,11 +351,12 @@ func (a *poolAdmin) drain() *cobra.Command {
 				return cli.Usage(fmt.Errorf("--seconds %d: want 1 to 3600", r.Seconds))
 			}
 			return a.query(command, "drain", r, func(w io.Writer, answer *admin.ControlAnswer) {
+				l := cli.LanguageFor(command)
 				if r.Remove {
-					fmt.Fprintln(w, "miners are let in again")
+					fmt.Fprintln(w, l.Text("pool.undrained"))
 					return
 				}
-				fmt.Fprintf(w, "%d connections are left\n", answer.Left)
+				fmt.Fprintln(w, l.Text("pool.drained", "count", answer.Left))
 			})
 		},
 	}

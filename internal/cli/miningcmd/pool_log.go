@@ -37,13 +37,14 @@ that the pool serves at the first time counts, and no other afterwards.`,
 					bar.ChangeMax64(int64(of))
 					_ = bar.Set64(int64(n))
 				}})
+			// Ended before the error is looked at, so that what is said of it does not stand within the bar.
 			_ = bar.Finish()
 			if err != nil {
 				return err
 			}
 			return cli.Show(command, result, func(w io.Writer) {
-				fmt.Fprintf(w, "%s: %d entries, %d of them new, signed by %s\n", result.Origin, result.Size,
-					result.Size-result.Before, result.Key)
+				fmt.Fprintln(w, cli.LanguageFor(command).Text("pool.fetched", "origin", result.Origin, "size", result.Size,
+					"new", result.Size-result.Before, "key", result.Key))
 			})
 		},
 	}

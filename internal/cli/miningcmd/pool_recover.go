@@ -8,8 +8,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/aqsha/aqsha/internal/cli"
 	"github.com/aqsha/aqsha/pool/admin"
 	"github.com/aqsha/aqsha/pool/payments"
+	"github.com/aqsha/aqsha/words"
 )
 
 // recover enters what chain and wallet know of the pool's and its log does not.
@@ -33,12 +35,15 @@ by hand for another reason: the log then knows them, and changes nothing for the
   aqsha pool admin recover --reason "the disk died on 3 May; the copy of 1 May was put back"
   aqsha pool admin recover --aside TXID --reason "bought a machine from him"`,
 		RunE: func(command *cobra.Command, _ []string) error {
+			// The pool that runs does it, and not this process: it alone appends to the log, and it has stopped
+			// payments meanwhile.
 			return a.query(command, "recover", r, func(w io.Writer, answer *admin.ControlAnswer) {
+				l := cli.LanguageFor(command)
 				for _, m := range answer.Missing {
-					fmt.Fprintf(w, "%s  %s  %s\n", m.TxID, m.Time.Format(time.RFC3339), missingLine(&m))
+					fmt.Fprintf(w, "%s  %s  %s\n", m.TxID, m.Time.Format(time.RFC3339), missingLine(l, &m))
 				}
 				fmt.Fprintln(w, cmp.Or(answer.Pool.Stopped,
-					"the log knows every payment and block of the pool; payments go on"))
+					l.Text("pool.known")))
 			})
 		},
 	}
@@ -48,19 +53,19 @@ by hand for another reason: the log then knows them, and changes nothing for the
 	return command
 }
 
-func missingLine(m *payments.Missing) string {
-	what := "payment"
+func missingLine(l words.Language, m *payments.Missing) string {
+	what := "missing-payment"
 	switch {
 	case m.Aside:
-		return "set aside"
+		return l.Text("pool.aside")
 	case m.Coinbase:
-		what = fmt.Sprintf("coinbase of block %d", m.Height)
+		what = "missing-coinbase"
 	case m.Unmarked:
-		what = "sent by hand or by an earlier program"
+		what = "missing-unmarked"
 	}
-	line := fmt.Sprintf("%s: %s to %d users for what the log owes, %s beyond", what, m.Booked, m.Payees, m.Beyond)
+	line := l.Text("pool."+what, "height", m.Height, "booked", m.Booked, "payees", m.Payees, "beyond", m.Beyond)
 	if m.Waits != "" {
-		line += "; waits: " + m.Waits
+		line = l.Text("pool.missing-waits", "line", line, "why", m.Waits)
 	}
 	return line
 }

@@ -55,9 +55,9 @@ them, which miners were promised, nothing is done without --discard.`,
 				return err
 			}
 			return cli.Show(command, result, func(w io.Writer) {
-				fmt.Fprintf(w, "the log has %d entries, before %d; %d written since the backup are not in it, %d of "+
-					"them shares; what was there is in %s\n",
-					result.Entries, result.Before, result.Discarded, result.Shares, result.Kept)
+				// What was there is kept and named: whoever restored from the wrong copy finds the way back.
+				fmt.Fprintln(w, cli.LanguageFor(command).Text("pool.restored", "entries", result.Entries, "before",
+					result.Before, "discarded", result.Discarded, "shares", result.Shares, "kept", result.Kept))
 			})
 		},
 	}

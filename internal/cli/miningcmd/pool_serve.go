@@ -221,10 +221,10 @@ func (up *poolUp) announce(command *cobra.Command, p *pool.Pool, from *handover.
 		_ = from.Confirm() // one that has died meanwhile needs no word
 	}
 	return cli.Show(command, started, func(w io.Writer) {
-		fmt.Fprintf(w, "pool on %s, %s, listening on %v\n", p.Network().Name, up.config.Scheme, addresses)
+		l := cli.LanguageFor(command)
+		fmt.Fprintln(w, l.Text("pool.up", "network", p.Network().Name, "scheme", up.config.Scheme, "addresses", addresses))
 		if from != nil {
-			fmt.Fprintf(w, "%d connections taken over, %d entries of the log read while miners waited\n",
-				from.Connections(), p.Replayed())
+			fmt.Fprintln(w, l.Text("pool.taken-over", "connections", from.Connections(), "entries", p.Replayed()))
 		}
 	})
 }

@@ -74,6 +74,7 @@ it has begun, and does nothing else. Without a running pool it just starts.`,
   aqsha pool up --replace --bitcoin http://127.0.0.1:8332 --cookie ~/.bitcoin/.cookie --operator bc1q... --scheme tides
   aqsha pool up --import /etc/ckpool/ckpool.conf`,
 		Args: cobra.NoArgs,
+		// Flags are only taken here; what they mean together, with a ckpool.conf below them, is judged when it runs.
 		RunE: func(command *cobra.Command, _ []string) error { return up.run(command) },
 	}
 	up.node.Register(command)
@@ -109,6 +110,8 @@ func (up *poolUp) settingFlags(flags *pflag.FlagSet) {
 func (up *poolUp) placeFlags(flags *pflag.FlagSet) {
 	flags.StringArrayVar(&up.others, "second-node", nil,
 		"another node's URL, or @FILE that holds it, to stand in and to compare with")
+	// Where this node of the pool stands and who pays. These may differ between the nodes of one pool, whose settings
+	// are the same.
 	flags.StringVar(&up.dir, "data", "aqsha-pool", "data directory: share log, key, books")
 	cli.Formerly(flags, "data", "dir")
 	flags.StringVar(&up.name, "name", "pool", "name of the pool in its log's checkpoints")
@@ -220,7 +223,8 @@ func (up *poolUp) settings(command *cobra.Command) error {
 		}
 	}
 	for _, key := range imported.Ignored {
-		fmt.Fprintf(command.ErrOrStderr(), "%s: %q has no counterpart here and is ignored\n", up.importFile, key)
+		fmt.Fprintln(command.ErrOrStderr(), cli.LanguageFor(command).Text("pool.ignored", "file", up.importFile, "key",
+			key))
 	}
 	return up.config.Validate()
 }

@@ -90,7 +90,8 @@ func accessNew() *cobra.Command {
 			}
 			return cli.Show(command, out, func(w io.Writer) {
 				if path, there := out["file"]; there {
-					fmt.Fprintf(w, "%s can read as %s; the token is in %s\n", a.Name, a.Role, path)
+					fmt.Fprintln(w, cli.LanguageFor(command).Text("access.made", "name", a.Name, "role", a.Role,
+						"file", path))
 					return
 				}
 				fmt.Fprintf(w, "%s\n", text)
@@ -190,15 +191,15 @@ func accessList() *cobra.Command {
 				lines = append(lines, l)
 			}
 			return cli.Show(command, lines, func(w io.Writer) {
-				table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-				fmt.Fprintln(table, "NAME\tROLE\tBANK\tEXPIRES")
+				said, table := cli.LanguageFor(command), tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+				fmt.Fprintln(table, said.Text("access.columns"))
 				for _, l := range lines {
-					until := "never"
+					until := said.Text("access.never")
 					if l.Expires != nil {
 						until = l.Expires.Format(time.DateOnly)
 					}
 					if l.Expired {
-						until += " (expired)"
+						until = said.Text("access.expired", "at", until)
 					}
 					fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", terminal.Plain(l.Name), l.Role, l.Intermediary, until)
 				}
@@ -224,7 +225,7 @@ func accessRevoke() *cobra.Command {
 				return err
 			}
 			return cli.Show(command, map[string]any{"revoked": args[0]}, func(w io.Writer) {
-				fmt.Fprintf(w, "%s has no access any more\n", args[0])
+				fmt.Fprintln(w, cli.LanguageFor(command).Text("access.revoked", "name", args[0]))
 			})
 		},
 	}

@@ -59,8 +59,8 @@ works once, and for 15 minutes.`,
 			}
 			return cli.Show(command, map[string]any{"link": link, "until_millis": until.UnixMilli()},
 				func(w io.Writer) {
-					fmt.Fprintf(w, "%s\n\nWhoever opens it becomes an administrator. It works once, until %s.\n", link,
-						until.Format(time.TimeOnly))
+					fmt.Fprintf(w, "%s\n\n%s\n", link, cli.LanguageFor(command).Text("access.link", "at",
+						until.Format(time.TimeOnly)))
 				})
 		},
 	}

@@ -25,6 +25,7 @@ import (
 	"github.com/aqsha/aqsha/token"
 	"github.com/aqsha/aqsha/txlog"
 	"github.com/aqsha/aqsha/wallet"
+	"github.com/aqsha/aqsha/words"
 )
 
 // defaultFollowerListen is where a follower serves: beside a leader on the same machine.
@@ -344,16 +345,18 @@ func followOnce(command *cobra.Command, dir string, c datadir.Config, keyring *w
 	}
 	result.FollowerKey = public
 	return cli.Show(command, result, func(w io.Writer) {
-		result.Describe(w)
-		fmt.Fprintf(w, "  this follower's key: %s\n", public)
+		l := cli.LanguageFor(command)
+		result.Describe(w, l)
+		fmt.Fprintln(w, " ", l.Text("copy.follower-key", "key", public))
 	})
 }
 
 // Describe says it in words.
-func (c Copied) Describe(w io.Writer) {
-	fmt.Fprintf(w,
-		"Verified copy in %s: %d entries up to block %d, %d of them new, in %.1f s\n  network %s\n  root %s\n", c.Dir,
-		c.Size, c.Height, c.New, c.Seconds, c.Network, c.Root)
+func (c Copied) Describe(w io.Writer, l words.Language) {
+	fmt.Fprintln(w, l.Text("copy.made", "dir", c.Dir, "size", c.Size, "height", c.Height, "new", c.New, "seconds",
+		fmt.Sprintf("%.1f", c.Seconds)))
+	fmt.Fprintln(w, " ", l.Text("copy.network", "network", c.Network))
+	fmt.Fprintln(w, " ", l.Text("copy.root", "root", c.Root))
 }
 
 // ShowsAll refuses a leader that has not heard from its followers since it started: it shows what they are known to

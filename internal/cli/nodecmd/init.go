@@ -71,15 +71,16 @@ func runInit(command *cobra.Command, _ []string) error {
 	shared := n.SharedKeys
 	result := map[string]any{"network": g.Network(), "name": g.Name, "data": dir, "development": development}
 	return cli.Show(command, result, func(w io.Writer) {
-		fmt.Fprintf(w, "Network %s\n        %s\nfounded in %s. Keys are in %s.\n", g.Name, g.Network(), dir,
-			filepath.Join(dir, "keys"))
+		l := cli.LanguageFor(command)
+		fmt.Fprintf(w, "%s\n        %s\n", l.Text("init.network", "name", g.Name), g.Network())
+		fmt.Fprintln(w, l.Text("init.founded", "dir", dir, "keys", filepath.Join(dir, "keys")))
 		if development {
-			fmt.Fprint(w, DevelopmentWarning)
+			fmt.Fprintln(w, l.Text("init.development"))
 		}
 		if shared {
-			fmt.Fprint(w, sharedWarning)
+			fmt.Fprintln(w, l.Text("init.shared"))
 		}
-		fmt.Fprintln(w, "Next: aqsha up, aqsha bank admit NAME, aqsha issue NAME AMOUNT")
+		fmt.Fprintln(w, l.Text("init.next"))
 	})
 }
 
@@ -100,12 +101,6 @@ func NewNetworkOf(command *cobra.Command) (n wallet.NewNetwork, err error) {
 	}
 	return n, nil
 }
-
-const (
-	DevelopmentWarning = "WARNING: a development network. Its keys are not encrypted, and everybody on this machine " +
-		"may read everything.\n"
-	sharedWarning = "WARNING: the authority's four roles share one set of keys. A real network keeps them apart.\n"
-)
 
 // keyringForInit opens the folder for new keys: encrypted under a passphrase, or openly without.
 func keyringForInit(command *cobra.Command, development bool) (*wallet.Keyring, error) {

@@ -199,17 +199,19 @@ func showTLS(command *cobra.Command) error {
 	}
 	view.Code = "aqsha-ca:" + view.Names[0] + "?sha256=" + view.Fingerprint
 	return cli.Show(command, view, func(w io.Writer) {
-		fmt.Fprintf(w, "names: %s\nauthority: %s, until %s\ncertificate: until %s\nfingerprint (SHA-256): %s\n",
-			strings.Join(view.Names, ", "), view.Authority,
-			view.AuthorityExpires.Format(time.DateOnly), view.ServerExpires.Format(time.DateOnly), view.Fingerprint)
+		l := cli.LanguageFor(command)
+		fmt.Fprintln(w, l.Text("tls.names", "names", strings.Join(view.Names, ", ")))
+		fmt.Fprintln(w, l.Text("tls.authority", "file", view.Authority, "at",
+			view.AuthorityExpires.Format(time.DateOnly)))
+		fmt.Fprintln(w, l.Text("tls.certificate", "at", view.ServerExpires.Format(time.DateOnly)))
+		fmt.Fprintln(w, l.Text("tls.fingerprint", "fingerprint", view.Fingerprint))
 		if view.Key != "" {
-			fmt.Fprintf(w, "the authority's key, encrypted: %s; better kept apart from the node\n", view.Key)
+			fmt.Fprintln(w, l.Text("tls.key", "file", view.Key))
 		}
 		if code, err := qr.Encode(view.Code, qr.M); err == nil {
 			drawCode(w, code)
 		}
-		fmt.Fprintf(w, "clients: aqsha … --ca %s, or aqsha tls trust https://HOST:PORT %s\n", view.Authority,
-			view.Fingerprint)
+		fmt.Fprintln(w, l.Text("tls.clients", "file", view.Authority, "fingerprint", view.Fingerprint))
 	})
 }
 
@@ -264,7 +266,8 @@ fingerprint differs.`,
 			view := map[string]any{"names": localca.Names(authority), "fingerprint": localca.Fingerprint(authority),
 				"kept": path}
 			return cli.Show(command, view, func(w io.Writer) {
-				fmt.Fprintf(w, "trusted for %s: %s\n", strings.Join(localca.Names(authority), ", "), path)
+				fmt.Fprintln(w, cli.LanguageFor(command).Text("tls.trusted", "names",
+					strings.Join(localca.Names(authority), ", "), "file", path))
 			})
 		},
 	}

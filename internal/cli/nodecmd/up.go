@@ -21,6 +21,7 @@ import (
 	"github.com/aqsha/aqsha/node"
 	"github.com/aqsha/aqsha/txlog/vfs"
 	"github.com/aqsha/aqsha/wallet"
+	"github.com/aqsha/aqsha/words"
 )
 
 // NewUpCommand makes the command "up".
@@ -222,7 +223,7 @@ func serveNode(ctx context.Context, n *node.Node, dir string, c datadir.Config, 
 		url = "https://" + listener.Addr().String()
 	}
 	if c.Development {
-		fmt.Fprint(os.Stderr, DevelopmentWarning)
+		fmt.Fprintln(os.Stderr, words.FromEnvironment(os.Getenv).Text("init.development"))
 	}
 	fmt.Fprintf(os.Stderr, "Serving %s at %s (API description at %s/docs). Ctrl-C ends.\n", n.Genesis().Name, url, url)
 	if server.WantsAdministrator() && !c.Development {

@@ -22,6 +22,7 @@ import (
 	"github.com/aqsha/aqsha/planner/power/site"
 	"github.com/aqsha/aqsha/planner/register"
 	"github.com/aqsha/aqsha/txlog/vfs"
+	"github.com/aqsha/aqsha/words"
 )
 
 // planFlags say what to do with a plan's result.
@@ -187,8 +188,10 @@ func newFarmPlanInitCommand() *cobra.Command {
 				return err
 			}
 			return cli.Show(command, map[string]any{"files": files}, func(w io.Writer) {
-				fmt.Fprintf(w, "%s\nThe volatility model is made up: aqsha market garch FILE --parameters %s fits "+
-					"one.\nnext: aqsha farm plan %s\n", strings.Join(files, "\n"), files[1], files[0])
+				l := cli.LanguageFor(command)
+				fmt.Fprintln(w, strings.Join(files, "\n"))
+				fmt.Fprintln(w, l.Text("plan.made-up", "file", files[1]))
+				fmt.Fprintln(w, l.Text("plan.next", "file", files[0]))
 			})
 		},
 	}
@@ -222,7 +225,8 @@ changed, or another version or processor architecture rounds otherwise.`,
 					"computed again with %s it is not the same as the file, which %s wrote", r.Version, old.Version)
 			}
 			if f.html == "" && !cli.WantsJSON(command) {
-				fmt.Fprintf(command.OutOrStdout(), "%s: computed again to the same %d bytes\n", args[0], len(stored))
+				fmt.Fprintln(command.OutOrStdout(), cli.LanguageFor(command).Text("plan.again", "file", args[0], "bytes",
+					len(stored)))
 				return nil
 			}
 			return f.show(command, r)
@@ -329,7 +333,9 @@ written only with --received.`,
 					return err
 				}
 			}
-			return cli.Show(command, r, func(w io.Writer) { printRegisters(w, r, out) })
+			return cli.Show(command, r, func(w io.Writer) {
+				printRegisters(w, cli.LanguageFor(command), r, out)
+			})
 		},
 	}
 	flags := command.Flags()
@@ -352,21 +358,22 @@ func readRows[T any](path string, read func(io.Reader) ([]T, error)) ([]T, error
 	return read(file)
 }
 
-func printRegisters(w io.Writer, r *register.Registers, out string) {
-	fmt.Fprintf(w, "%-8s %-8s %16s %16s %18s %12s %12s\n", "quarter", "basis", "kWh", "less planned", "levy",
-		"declare by", "pay by")
-	for _, x := range r.Levy {
-		fmt.Fprintf(w, "%-8s %-8s %16.1f %16.1f %18s %12s %12s\n", x.Quarter, x.Basis, float64(x.WattHours)/1000,
-			float64(x.WattHours-x.Planned)/1000, x.Levy.Format(), x.DeclareBy, x.PayBy)
-	}
+func printRegisters(w io.Writer, l words.Language, r *register.Registers, out string) {
+	cli.Tabbed(w, func(tab io.Writer) {
+		fmt.Fprintln(tab, l.Text("plan.registers-columns"))
+		for _, x := range r.Levy {
+			fmt.Fprintf(tab, "%s\t%s\t%.1f\t%.1f\t%s\t%s\t%s\n", x.Quarter, x.Basis, float64(x.WattHours)/1000,
+				float64(x.WattHours-x.Planned)/1000, x.Levy.Format(), x.DeclareBy, x.PayBy)
+		}
+	})
 	if len(r.Quota) == 0 {
-		fmt.Fprintln(w, "\ntax and quota: not available without the coins received (--received)")
+		fmt.Fprintf(w, "\n%s\n", l.Text("plan.no-coins"))
 	} else {
 		last := r.Quota[len(r.Quota)-1]
-		fmt.Fprintf(w, "\nto be sold in Astana until the end of %s: %s\n", last.Month, last.Behind.Format())
+		fmt.Fprintf(w, "\n%s\n", l.Text("plan.astana", "month", last.Month, "amount", last.Behind.Format()))
 	}
-	for _, l := range r.Licence {
-		fmt.Fprintf(w, "%s: %s … %s\n", l.Kind, l.From, l.Until)
+	for _, term := range r.Licence {
+		fmt.Fprintf(w, "%s: %s … %s\n", term.Kind, term.From, term.Until)
 	}
 	for _, f := range r.Files() {
 		fmt.Fprintf(w, "%s\n", filepath.Join(out, f.Name))

@@ -18,6 +18,7 @@ import (
 	"github.com/aqsha/aqsha/planner/power/backtest"
 	"github.com/aqsha/aqsha/planner/power/dispatch"
 	"github.com/aqsha/aqsha/planner/power/site"
+	"github.com/aqsha/aqsha/words"
 )
 
 // NewFarmPowerCommand is what a farm does about its electricity, a day ahead.
@@ -54,8 +55,10 @@ func newFarmPowerInitCommand() *cobra.Command {
 				return err
 			}
 			return cli.Show(command, map[string]any{"files": files}, func(w io.Writer) {
-				fmt.Fprintf(w, "%s\n%s (simulated prices)\nnext: aqsha farm power schedule %s\n", files[0], files[1],
-					files[0])
+				l := cli.LanguageFor(command)
+				fmt.Fprintln(w, files[0])
+				fmt.Fprintln(w, l.Text("plan.simulated", "file", files[1]))
+				fmt.Fprintln(w, l.Text("plan.next-power", "file", files[0]))
 			})
 		},
 	}
@@ -83,15 +86,16 @@ func newFarmPowerCeilingCommand() *cobra.Command {
 			}
 			return cli.Show(command, map[string]any{"site": s.Name, "day": s.Day, "ceilings": ceilings,
 				"facts": s.Facts}, func(w io.Writer) {
-				fmt.Fprintf(w, "%s, %s, zone %s\n\n%-24s %8s %8s %16s\n", terminal.Plain(s.Name), s.Day, s.Zone,
-					"class", "count", "J/TH", "ceiling a kWh")
+				l := cli.LanguageFor(command)
+				fmt.Fprintf(w, "%s\n\n%-24s %8s %8s %16s\n", siteText(l, s), l.Text("plan.class"), l.Text("plan.count"),
+					l.Text("plan.efficiency"), l.Text("plan.ceiling-kwh"))
 				for _, c := range ceilings {
 					fmt.Fprintf(w, "%-24s %8d %8.1f %16s\n", terminal.Plain(c.Class), c.Count, c.JTH,
 						c.Ceiling.Format())
 				}
 				fmt.Fprintln(w)
 				for _, f := range s.Facts {
-					fmt.Fprintf(w, "%s from %s: %s\n", f.Name, f.From, f.Source)
+					fmt.Fprintln(w, l.Text("plan.fact", "name", f.Name, "from", f.From, "source", f.Source))
 				}
 			})
 		},
@@ -164,7 +168,7 @@ runs and rests. With --curtail and --at, what was to run before that hour stays 
 			}
 			return cli.Show(command, map[string]any{"site": s.Name, "day": s.Day, "zone": s.Zone, "hours": rows,
 				"gain_tiyn": schedule.Gain.Tiyn(), "forced_stops": schedule.Forced}, func(w io.Writer) {
-				printSchedule(w, s, rows, schedule)
+				printSchedule(w, cli.LanguageFor(command), s, rows, schedule)
 			})
 		},
 	}
@@ -193,28 +197,35 @@ func solveWithCalls(p *dispatch.Problem, curtail *curtailFlags) (*dispatch.Sched
 	return dispatch.Replan(p, first, curtail.at)
 }
 
-func printSchedule(w io.Writer, s *site.Site, rows []site.HourRow, schedule *dispatch.Schedule) {
-	fmt.Fprintf(w, "%s, %s, zone %s\n\n%-6s %10s %12s %12s %9s %7s %18s\n", terminal.Plain(s.Name), s.Day, s.Zone,
-		"hour", "tariff", "kWh", "limit", "machines", "starts", "cost in all")
+// siteText names a site, its day and its zone.
+func siteText(l words.Language, s *site.Site) string {
+	return l.Text("plan.site", "name", terminal.Plain(s.Name), "day", s.Day, "zone", s.Zone)
+}
+
+func printSchedule(w io.Writer, l words.Language, s *site.Site, rows []site.HourRow, schedule *dispatch.Schedule) {
+	fmt.Fprintf(w, "%s\n\n%-6s %10s %12s %12s %9s %7s %18s\n", siteText(l, s), l.Text("plan.hour"),
+		l.Text("plan.tariff"), l.Text("plan.kwh"), l.Text("plan.limit"), l.Text("plan.machines"),
+		l.Text("plan.starts"), l.Text("plan.cost"))
 	var total money.Tiyn
 	var energy int64
 	for _, r := range rows {
 		called := ""
 		if r.Called {
-			called = "  curtailed"
+			called = "  " + l.Text("plan.curtailed")
 		}
 		fmt.Fprintf(w, "%02d:00  %10s %12.1f %12.1f %9d %7d %18s%s\n", r.Hour, r.Price, float64(r.KWh)/1000,
 			float64(r.LimitWh)/1000, r.Machines, r.Starts, r.Cost.Format(), called)
 		total, energy = total+r.Cost, energy+r.KWh
 	}
-	fmt.Fprintf(w, "\n%.1f kWh for %s; earnings less power %s", float64(energy)/1000, total.Format(),
-		schedule.Gain.Tiyn().Format())
+	said := []any{"kwh", fmt.Sprintf("%.1f", float64(energy)/1000), "cost", total.Format(), "gain",
+		schedule.Gain.Tiyn().Format(), "bound", schedule.Bound.Tiyn().Format()}
 	if schedule.Gain < schedule.Bound {
-		fmt.Fprintf(w, " (%s if no limit bound)", schedule.Bound.Tiyn().Format())
+		fmt.Fprintf(w, "\n%s\n", l.Text("plan.total-bound", said...))
+	} else {
+		fmt.Fprintf(w, "\n%s\n", l.Text("plan.total", said...))
 	}
-	fmt.Fprintln(w)
 	if schedule.Forced > 0 {
-		fmt.Fprintf(w, "%d machines stop before their least run, because there is no power for them\n", schedule.Forced)
+		fmt.Fprintln(w, l.Text("plan.forced", "count", schedule.Forced))
 	}
 }
 
@@ -244,9 +255,9 @@ func newFarmPowerBidCommand() *cobra.Command {
 			}
 			return cli.Show(command, map[string]any{"site": s.Name, "day": s.Day, "zone": s.Zone, "bids": offers},
 				func(w io.Writer) {
-					fmt.Fprintf(w, "%s, %s, zone %s\n\n%-6s %-24s %12s %10s %10s\n", terminal.Plain(s.Name), s.Day,
-						s.Zone,
-						"hour", "class", "kWh", "bid", "ceiling")
+					l := cli.LanguageFor(command)
+					fmt.Fprintf(w, "%s\n\n%-6s %-24s %12s %10s %10s\n", siteText(l, s), l.Text("plan.hour"),
+						l.Text("plan.class"), l.Text("plan.kwh"), l.Text("plan.bid"), l.Text("plan.ceiling"))
 					for _, o := range offers {
 						fmt.Fprintf(w, "%02d:00  %-24s %12.1f %10s %10s\n", o.Hour, terminal.Plain(o.Class),
 							float64(o.WattHour)/1000, o.Price, o.Ceiling)
@@ -308,9 +319,11 @@ perfect foresight. The worth of hashes is the power file's on every day.`,
 				return err
 			}
 			return cli.Show(command, result, func(w io.Writer) {
-				fmt.Fprintf(w, "%s, %s … %s (%d days; %d before them to learn from)\n\n%-40s %20s %14s %14s %12s\n",
-					terminal.Plain(result.Site), result.From, result.To, result.Days, result.TrainDays, "strategy",
-					"gain", "kWh bought", "kWh used", "of foresight")
+				l := cli.LanguageFor(command)
+				fmt.Fprintln(w, l.Text("plan.backtest", "name", terminal.Plain(result.Site), "from", result.From, "to",
+					result.To, "days", result.Days, "train", result.TrainDays))
+				fmt.Fprintf(w, "\n%-40s %20s %14s %14s %12s\n", l.Text("plan.strategy"), l.Text("plan.gain"),
+					l.Text("plan.bought"), l.Text("plan.used"), l.Text("plan.foresight"))
 				for _, r := range result.Rows {
 					fmt.Fprintf(w, "%-40s %20s %14d %14d %11.1f%%\n", r.Strategy, r.Gain.Format(), r.BoughtKWh,
 						r.UsedKWh, float64(r.OfForesight)/1e4)

@@ -43,10 +43,10 @@ func NewAgencyCommand() *cobra.Command {
 			}
 			return cli.Show(command, agencies, func(w io.Writer) {
 				l, table := cli.LanguageFor(command), tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-				fmt.Fprintln(table, "NAME\tID\tSTATE\tKEYS\tSINCE")
+				fmt.Fprintln(table, l.Text("bank.agency-columns"))
 				for _, a := range agencies {
 					fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", terminal.Plain(a.Name), a.ID,
-						standing.StateText(l, a.Suspended), standing.KeysText(a.Keys),
+						standing.StateText(l, a.Suspended), standing.KeysText(l, a.Keys),
 						standing.SinceText(a.SinceMillis))
 				}
 				table.Flush()

@@ -70,18 +70,19 @@ func newContractCheck() *cobra.Command {
 				result.Actions[a.Name] = p.Cost(i)
 			}
 			return cli.Show(command, result, func(w io.Writer) {
-				verdict := "is sound"
+				l := cli.LanguageFor(command)
+				head := []any{"name", terminal.Plain(result.Name), "bytes", result.Bytes, "id", result.ID}
 				if len(result.Never) > 0 {
-					verdict = "can be registered, and will not work"
+					fmt.Fprintln(w, l.Text("program.will-not-work", head...))
+				} else {
+					fmt.Fprintln(w, l.Text("program.sound", head...))
 				}
-				fmt.Fprintf(w, "%s %s: %d bytes, id %s\n",
-					terminal.Plain(result.Name), verdict, result.Bytes, result.ID)
 				for _, never := range result.Never {
-					fmt.Fprintf(w, "  warning: %s\n", terminal.Plain(never.String()))
+					fmt.Fprintln(w, " ", l.Text("program.warning", "text", terminal.Plain(never.String())))
 				}
 				for _, a := range p.Definition.Actions {
-					fmt.Fprintf(w, "  %s: estimated cost at worst %d of %d\n", a.Name, result.Actions[a.Name],
-						result.Max)
+					fmt.Fprintln(w, " ", l.Text("program.cost", "action", a.Name, "cost", result.Actions[a.Name], "most",
+						result.Max))
 				}
 			})
 		},
@@ -99,11 +100,11 @@ func newContractExplain() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			languages, err := languagesOf(command)
+			l, err := cli.LanguageOf(command)
 			if err != nil {
 				return err
 			}
-			lines := p.ExplainIn(languages[0])
+			lines := p.ExplainIn(contract.Language(l))
 			return cli.Show(command, lines, func(w io.Writer) {
 				for _, line := range lines {
 					fmt.Fprintln(w, terminal.Plain(line))
@@ -111,7 +112,7 @@ func newContractExplain() *cobra.Command {
 			})
 		},
 	}
-	command.Flags().String("lang", string(contract.English), "en, kk or ru")
+	command.Flags().String("lang", "", "en, kk or ru (default: the system's)")
 	return command
 }
 
@@ -573,7 +574,7 @@ func newContractList() *cobra.Command {
 			}
 			return cli.Show(command, list, func(w io.Writer) {
 				table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-				fmt.Fprintln(table, "CONTRACT\tDEFINITION\tHOLDS\tUNTIL")
+				fmt.Fprintln(table, cli.LanguageFor(command).Text("program.contracts"))
 				for _, c := range list {
 					var held money.Tiyn
 					for _, amount := range c.Held {

@@ -61,7 +61,10 @@ any order, so that the proof is one under the root that "contract show" prints.`
 			}
 			root := memberRoot{contract.MembersRoot(m.Leaves).String(), len(m.Leaves), m.Total}
 			return cli.Show(command, root, func(w io.Writer) {
-				fmt.Fprintf(w, "root   %s\nsize   %d\ntotal  %s\n", root.Root, root.Size, root.Total.Format())
+				l, table := cli.LanguageFor(command), tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+				fmt.Fprintf(table, "%s\t%s\n%s\t%d\n%s\t%s\n", l.Text("program.root"), root.Root, l.Text("program.size"),
+					root.Size, l.Text("program.total"), root.Total.Format())
+				table.Flush()
 			})
 		}),
 	}
@@ -78,8 +81,9 @@ func prove(m *play.Members, command *cobra.Command, name string) error {
 	p := memberProof{name, place, m.List[place].Amount, m.Leaves[place].String(), hex.EncodeToString(proof),
 		contract.MembersRoot(m.Leaves).String()}
 	return cli.Show(command, p, func(w io.Writer) {
-		table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-		fmt.Fprintf(table, "place\t%d\namount\t%s\nproof\t%s\nroot\t%s\n", p.Place, p.Amount.Format(), p.Proof, p.Root)
+		l, table := cli.LanguageFor(command), tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+		fmt.Fprintf(table, "%s\t%d\n%s\t%s\n%s\t%s\n%s\t%s\n", l.Text("program.place"), p.Place,
+			l.Text("program.amount"), p.Amount.Format(), l.Text("program.proof"), p.Proof, l.Text("program.root"), p.Root)
 		table.Flush()
 	})
 }

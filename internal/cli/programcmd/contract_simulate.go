@@ -10,6 +10,7 @@ import (
 	"github.com/aqsha/aqsha/internal/cli"
 	"github.com/aqsha/aqsha/internal/cli/play"
 	"github.com/aqsha/aqsha/internal/terminal"
+	"github.com/aqsha/aqsha/words"
 )
 
 func newContractSimulate() *cobra.Command {
@@ -44,7 +45,7 @@ NAME in FILE" are written so, where "without A, B" after it names members that h
 			shown := cli.Show(command, scenes, func(w io.Writer) {
 				shown := uint64(0)
 				for i := range scenes {
-					describe(w, stage, &scenes[i], shown)
+					describe(w, cli.LanguageFor(command), stage, &scenes[i], shown)
 					shown = scenes[i].Until
 				}
 			})
@@ -57,15 +58,15 @@ NAME in FILE" are written so, where "without A, B" after it names members that h
 }
 
 // describe prints a moment of a play; until is the end that was shown last.
-func describe(w io.Writer, s *play.Stage, sc *play.Scene, until uint64) {
+func describe(w io.Writer, l words.Language, s *play.Stage, sc *play.Scene, until uint64) {
 	d := s.Definition()
 	fmt.Fprintf(w, "%d  %s\n", sc.Step, terminal.Plain(sc.What))
 	if sc.Refused != nil {
-		fmt.Fprintf(w, "   refused: %s\n", terminal.Plain(sc.Refused.Error()))
+		fmt.Fprintln(w, "  ", l.Text("program.refused", "why", terminal.Plain(sc.Refused.Error())))
 	}
 	var parts []string
 	if sc.Until != until && until != 0 && sc.Until != 0 {
-		parts = append(parts, "it goes on until "+terminal.Moment(sc.Until))
+		parts = append(parts, l.Text("program.goes-on", "at", terminal.Moment(sc.Until)))
 	}
 	for _, v := range d.State {
 		if n, ok := sc.State[v.Name]; ok {
@@ -75,11 +76,11 @@ func describe(w io.Writer, s *play.Stage, sc *play.Scene, until uint64) {
 		}
 	}
 	if sc.Ended {
-		parts = append(parts, "it has ended")
+		parts = append(parts, l.Text("program.ended"))
 	}
 	for _, asset := range d.Assets {
 		if held, ok := sc.Held[asset]; ok {
-			parts = append(parts, fmt.Sprintf("holds %s of %s", held, asset))
+			parts = append(parts, l.Text("program.holds", "amount", held, "asset", asset))
 		}
 	}
 	if len(parts) > 0 {
@@ -87,13 +88,14 @@ func describe(w io.Writer, s *play.Stage, sc *play.Scene, until uint64) {
 	}
 	parts = parts[:0]
 	for _, name := range s.Names() {
-		text := fmt.Sprintf("%s %s", name, sc.Balances[name][play.PlainMoney])
+		text := l.Text("program.has", "name", name, "plain", sc.Balances[name][play.PlainMoney])
 		for _, word := range s.Words() {
-			if amount := sc.Balances[name][word]; amount != 0 {
-				text += fmt.Sprintf(" and %s marked", amount)
-				if len(s.Words()) > 1 {
-					text += " " + word
-				}
+			switch amount := sc.Balances[name][word]; {
+			case amount == 0:
+			case len(s.Words()) > 1:
+				text = l.Text("program.has-marked-by", "has", text, "amount", amount, "purpose", word)
+			default:
+				text = l.Text("program.has-marked", "has", text, "amount", amount)
 			}
 		}
 		parts = append(parts, text)

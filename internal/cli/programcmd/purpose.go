@@ -19,6 +19,7 @@ import (
 	"github.com/aqsha/aqsha/internal/cli/session"
 	"github.com/aqsha/aqsha/internal/terminal"
 	"github.com/aqsha/aqsha/token"
+	"github.com/aqsha/aqsha/words"
 )
 
 // NewPurposeCommand makes the command "purpose".
@@ -84,7 +85,7 @@ func newPurposeList() *cobra.Command {
 			}
 			return cli.Show(command, list, func(w io.Writer) {
 				table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-				fmt.Fprintln(table, "NUMBER\tNAME\tAGENCY\tMARKED NOW\tUNTIL")
+				fmt.Fprintln(table, cli.LanguageFor(command).Text("purpose.columns"))
 				for _, p := range list {
 					fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\n", p.Number, terminal.Plain(p.Name),
 						s.Keyring.NameOf(p.Agency), p.Live.Format(), terminal.Moment(p.UntilMillis))
@@ -105,45 +106,52 @@ func newPurposeShow() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return cli.Show(command, p, func(w io.Writer) { describePurpose(w, s, p) })
+			return cli.Show(command, p, func(w io.Writer) {
+				describePurpose(w, cli.LanguageFor(command), s, p)
+			})
 		}),
 	}
 }
 
-func describePurpose(w io.Writer, s *session.Session, p api.PurposeView) {
-	fmt.Fprintf(w, "purpose %d: %s, of agency %s\n", p.Number, terminal.Plain(p.Name), s.Keyring.NameOf(p.Agency))
+func describePurpose(w io.Writer, l words.Language, s *session.Session, p api.PurposeView) {
+	fmt.Fprintln(w, l.Text("purpose.head", "number", p.Number, "name", terminal.Plain(p.Name), "agency",
+		s.Keyring.NameOf(p.Agency)))
 	if p.About != "" {
 		fmt.Fprintf(w, "%s\n", terminal.Plain(p.About))
 	}
-	fmt.Fprintf(w, "mark       %s\n", p.Earmark)
-	for _, permit := range p.Permits {
-		becomes := fmt.Sprintf("purpose %d", permit.Becomes)
-		switch permit.Becomes {
-		case 0:
-			becomes = "plain"
-		case token.BecomesSame:
-			becomes = "same"
+	cli.Tabbed(w, func(table io.Writer) {
+		row := func(label string, value any) { fmt.Fprintf(table, "%s\t%v\n", label, value) }
+		row(l.Text("purpose.mark"), p.Earmark)
+		for _, permit := range p.Permits {
+			becomes := l.Text("purpose.becomes", "number", permit.Becomes)
+			switch permit.Becomes {
+			case 0:
+				becomes = l.Text("purpose.becomes-plain")
+			case token.BecomesSame:
+				becomes = l.Text("purpose.becomes-same")
+			}
+			row(l.Text("purpose.permit"), permit.When+" → "+becomes)
 		}
-		fmt.Fprintf(w, "permit     %s → %s\n", permit.When, becomes)
-	}
-	fmt.Fprintf(w, "from       %s\nuntil      %s\nreturns to %s\n", terminal.Moment(p.FromMillis),
-		terminal.Moment(p.UntilMillis), s.Keyring.NameOf(p.Returns))
-	for _, h := range p.Contracts {
-		fmt.Fprintf(w, "contracts  %s\n", h)
-	}
-	if p.NoticeMillis != 0 {
-		fmt.Fprintf(w, "notice     %s before an amendment\n", time.Duration(p.NoticeMillis)*time.Millisecond)
-	}
-	if p.Amends != 0 {
-		fmt.Fprintf(w, "amends     purpose %d for new money, from %s\n", p.Amends, terminal.Moment(p.FromMillis))
-	}
-	if p.AmendedBy != 0 {
-		fmt.Fprintf(w,
-			"amended by purpose %d; what carries this mark keeps this rule, and gains what the other permits\n",
-			p.AmendedBy)
-	}
-	fmt.Fprintf(w, "entered %s, left %s, marked now %s in %d tokens\n", p.Entered.Format(), p.Left.Format(),
-		p.Live.Format(), p.Tokens)
+		row(l.Text("purpose.from"), terminal.Moment(p.FromMillis))
+		row(l.Text("purpose.until"), terminal.Moment(p.UntilMillis))
+		row(l.Text("purpose.returns"), s.Keyring.NameOf(p.Returns))
+		for _, h := range p.Contracts {
+			row(l.Text("purpose.contracts"), h)
+		}
+		if p.NoticeMillis != 0 {
+			row(l.Text("purpose.notice"), l.Text("purpose.notice-text", "span",
+				time.Duration(p.NoticeMillis)*time.Millisecond))
+		}
+		if p.Amends != 0 {
+			row(l.Text("purpose.amends"), l.Text("purpose.amends-text", "number", p.Amends, "at",
+				terminal.Moment(p.FromMillis)))
+		}
+		if p.AmendedBy != 0 {
+			row(l.Text("purpose.amended"), l.Text("purpose.amended-text", "number", p.AmendedBy))
+		}
+	})
+	fmt.Fprintln(w, l.Text("purpose.account", "entered", p.Entered.Format(), "left", p.Left.Format(), "live",
+		p.Live.Format(), "tokens", p.Tokens))
 }
 
 // isFile says whether a word is a file of rules, and not AGENCY/PURPOSE.
@@ -189,9 +197,8 @@ func explainPurpose(command *cobra.Command, p token.Purpose, returns string, oth
 			}
 		}
 		for _, u := range rule.Unvouched() {
-			fmt.Fprintf(w, "warning: %s rests on %s, which every bank sets for its customers (of vouched, every "+
-				"agency); ask who vouches too, such as payee.bank == authority or \"AGENCY/WHAT\" in payee.vouched\n",
-				u.Where, terminal.Plain(strings.Join(u.Attributes, ", ")))
+			fmt.Fprintln(w, cli.LanguageFor(command).Text("purpose.unvouched", "where", u.Where, "attributes",
+				terminal.Plain(strings.Join(u.Attributes, ", "))))
 		}
 	})
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/aqsha/aqsha/node"
 	"github.com/aqsha/aqsha/token"
 	"github.com/aqsha/aqsha/trace"
+	"github.com/aqsha/aqsha/words"
 )
 
 // NewTraceCommand makes the command "trace".
@@ -41,11 +42,14 @@ transactions away. Where tokens were merged, all that came out is reached from a
 			}
 			if path := cli.Flag(command, "svg"); path != "" {
 				if err := writeSVG(path, t, trace.Drawing{Title: "Trace of " + args[0], Wallet: s.WalletName,
-					Purpose: names}); err != nil {
+					Purpose: func(number uint32) string { return names(words.English, number) }}); err != nil {
 					return err
 				}
 			}
-			return cli.Show(command, t, func(w io.Writer) { describeTrace(s, w, t, names) })
+			return cli.Show(command, t, func(w io.Writer) {
+				l := cli.LanguageFor(command)
+				describeTrace(s, w, l, t, func(number uint32) string { return names(l, number) })
+			})
 		}),
 	}
 	datadir.AddLedgerFlags(command)
@@ -56,16 +60,16 @@ transactions away. Where tokens were merged, all that came out is reached from a
 }
 
 // purposeNames names marks. A purpose that has ended may have made room for another; its old money is still followed.
-func purposeNames(ctx context.Context, s *session.Session) (func(uint32) string, error) {
+func purposeNames(ctx context.Context, s *session.Session) (func(words.Language, uint32) string, error) {
 	names, err := s.NamesOfPurposes(ctx)
-	return func(number uint32) string {
+	return func(l words.Language, number uint32) string {
 		if number == 0 {
-			return "plain"
+			return l.Text("trace.plain")
 		}
 		if name, ok := names[number]; ok {
 			return name
 		}
-		return fmt.Sprint("purpose ", number)
+		return l.Text("trace.purpose", "number", number)
 	}, err
 }
 
@@ -143,31 +147,31 @@ func writeSVG(path string, t *trace.Trace, d trace.Drawing) error {
 // maxLines bounds what is printed for people; --json has all.
 const maxLines = 200
 
-func describeTrace(s *session.Session, w io.Writer, t *trace.Trace, purposes func(uint32) string) {
-	fmt.Fprintf(w, "%d events, %d tokens\n", t.Events, t.Edges)
+func describeTrace(s *session.Session, w io.Writer, l words.Language, t *trace.Trace, purposes func(uint32) string) {
+	fmt.Fprintln(w, l.Text("trace.head", "events", t.Events, "tokens", t.Edges))
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "FROM\tTO\tAMOUNT\tTIMES\tCARRIES")
+	fmt.Fprintln(table, l.Text("trace.columns"))
 	for i, f := range t.Flows {
 		if i == maxLines {
-			fmt.Fprintf(table, "and %d more\n", len(t.Flows)-i)
+			fmt.Fprintln(table, l.Count("result.and-more", len(t.Flows)-i))
 			break
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%s\n", terminal.Plain(s.WalletName(f.From)),
-			terminal.Plain(s.WalletName(f.To)), f.Amount.Format(), f.Times, terminal.Plain(purposes(f.Purpose)))
+		fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%s\n", terminal.Plain(s.WalletNameIn(l, f.From)),
+			terminal.Plain(s.WalletNameIn(l, f.To)), f.Amount.Format(), f.Times, terminal.Plain(purposes(f.Purpose)))
 	}
 	table.Flush()
-	describePlaces(s, w, t.Places, purposes)
+	describePlaces(s, w, l, t.Places, purposes)
 }
 
-func describePlaces(s *session.Session, w io.Writer, places []trace.Place, purposes func(uint32) string) {
-	fmt.Fprintln(w, "Now it lies with:")
+func describePlaces(s *session.Session, w io.Writer, l words.Language, places []trace.Place, purposes func(uint32) string) {
+	fmt.Fprintln(w, l.Text("trace.places"))
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for i, p := range places {
 		if i == maxLines {
-			fmt.Fprintf(table, "  and %d more\n", len(places)-i)
+			fmt.Fprintln(table, " ", l.Count("result.and-more", len(places)-i))
 			break
 		}
-		fmt.Fprintf(table, "  %s\t%s\t%s\n", terminal.Plain(s.WalletName(p.Wallet)), p.Amount.Format(),
+		fmt.Fprintf(table, "  %s\t%s\t%s\n", terminal.Plain(s.WalletNameIn(l, p.Wallet)), p.Amount.Format(),
 			terminal.Plain(purposes(p.Purpose)))
 	}
 	table.Flush()

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
 	"time"
 
@@ -358,23 +357,17 @@ func newOpeningsCommand() *cobra.Command {
 			}
 			result := map[string]any{"openings": view.Openings, "opened": view.Opened, "openers": view.Openers}
 			return cli.Show(command, result, func(w io.Writer) {
-				fmt.Fprintf(w, "%s opened\n", counted(view.Openings))
+				l := cli.LanguageFor(command)
+				fmt.Fprintln(w, l.Count("purse.opened", int(view.Openings)))
 				for _, o := range view.Opened {
-					why := "it has paid twice"
+					why := l.Text("purse.opened-twice")
 					if o.Case != (token.Hash{}) {
-						why = "case " + o.Case.String()
+						why = l.Text("purse.opened-case", "case", o.Case)
 					}
-					fmt.Fprintf(w, "   purse %s, %s: %s\n", o.Purse,
-						time.UnixMilli(int64(o.TimeMillis)).UTC().Format(time.DateTime), why)
+					fmt.Fprintln(w, "  ", l.Text("purse.opened-line", "id", o.Purse, "at",
+						time.UnixMilli(int64(o.TimeMillis)).UTC().Format(time.DateTime), "why", why))
 				}
 			})
 		}),
 	}
-}
-
-func counted(n uint64) string {
-	if n == 1 {
-		return "1 name was"
-	}
-	return strconv.FormatUint(n, 10) + " names were"
 }

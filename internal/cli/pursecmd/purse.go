@@ -362,22 +362,23 @@ func showAccount(ctx context.Context, command *cobra.Command, s *session.Session
 		return err
 	}
 	return cli.Show(command, a, func(w io.Writer) {
-		fmt.Fprintf(w, "purse %s has %s on the ledger\n", a.ID, a.Lock.Format())
-		fmt.Fprintf(w, "   set aside %s; to it came %s, of it %s in %d payments\n", a.Deposit.Format(),
-			a.KnownIn.Format(), a.Known.Format(), a.Count)
+		l := cli.LanguageFor(command)
+		fmt.Fprintln(w, l.Text("purse.ledger", "id", a.ID, "amount", a.Lock.Format()))
+		fmt.Fprintln(w, "  ", l.Text("purse.ledger-account", "deposit", a.Deposit.Format(), "came", a.KnownIn.Format(),
+			"paid", a.Known.Format(), "count", a.Count))
 		if a.Convicted {
-			fmt.Fprintf(w, "   it is convicted: it has paid twice; the bond paid %s in its place\n", a.Bonded.Format())
+			fmt.Fprintln(w, "  ", l.Text("purse.ledger-convicted", "amount", a.Bonded.Format()))
 		}
 		for i := range a.Links {
-			l := &a.Links[i]
-			state := "is paid"
-			if !l.Paid {
-				state = "waits"
+			link := &a.Links[i]
+			said := []any{"number", link.Number, "amount", link.Amount.Format(), "payee", s.WalletName(link.Payee)}
+			if link.Paid {
+				fmt.Fprintln(w, "  ", l.Text("purse.link-paid", said...))
+			} else {
+				fmt.Fprintln(w, "  ", l.Text("purse.link-waits", said...))
 			}
-			fmt.Fprintf(w, "   payment %d: %s to %s %s\n", l.Number, l.Amount.Format(), s.WalletName(l.Payee), state)
 		}
-		fmt.Fprintf(w, "   what is left returns from %s UTC on\n",
-			time.UnixMilli(int64(a.Ends)).UTC().Format(time.DateTime))
+		fmt.Fprintln(w, "  ", l.Text("purse.returns", "at", time.UnixMilli(int64(a.Ends)).UTC().Format(time.DateTime)))
 	})
 }
 

@@ -125,7 +125,8 @@ func saveRevocations(ctx context.Context, command *cobra.Command, s *session.Ses
 		return err
 	}
 	return cli.Show(command, view, func(w io.Writer) {
-		fmt.Fprintf(w, "the list of %d revoked purses is written, %d bytes\n", view.Count, len(view.Message))
+		fmt.Fprintln(w, cli.LanguageFor(command).Text("purse.list-written", "count", view.Count, "bytes",
+			len(view.Message)))
 	})
 }
 
@@ -135,12 +136,13 @@ func showRevocations(ctx context.Context, command *cobra.Command, s *session.Ses
 		return err
 	}
 	return cli.Show(command, view, func(w io.Writer) {
-		fmt.Fprintf(w, "%s are locked in purses and bonds\n", view.Locked.Format())
+		l := cli.LanguageFor(command)
+		fmt.Fprintln(w, l.Text("purse.locked", "amount", view.Locked.Format()))
 		for _, bond := range view.Bonds {
-			fmt.Fprintf(w, "   bond of %s: %s for %d purses\n", s.WalletName(bond.Intermediary),
-				bond.Amount.Format(), bond.Purses)
+			fmt.Fprintln(w, "  ", l.Text("purse.bond", "bank", s.WalletName(bond.Intermediary), "amount",
+				bond.Amount.Format(), "count", bond.Purses))
 		}
-		fmt.Fprintf(w, "%d purses are convicted\n", len(view.Convicted))
+		fmt.Fprintln(w, l.Text("purse.convicted", "count", len(view.Convicted)))
 		for _, id := range view.Convicted {
 			fmt.Fprintf(w, "   %s\n", id)
 		}

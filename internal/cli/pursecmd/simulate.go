@@ -13,6 +13,7 @@ import (
 	"github.com/aqsha/aqsha/money"
 	rules "github.com/aqsha/aqsha/purse"
 	"github.com/aqsha/aqsha/purse/study"
+	"github.com/aqsha/aqsha/words"
 )
 
 // maxRuns bounds how many populations a command plays.
@@ -144,19 +145,20 @@ func simulate(command *cobra.Command, _ []string) error {
 			}
 		}
 	}
-	return cli.Show(command, map[string]any{"runs": list}, func(w io.Writer) { describeRuns(w, list) })
+	return cli.Show(command, map[string]any{"runs": list}, func(w io.Writer) {
+		describeRuns(w, cli.LanguageFor(command), list)
+	})
 }
 
 // percent writes thousandths.
 func percent(thousandths int) string { return fmt.Sprintf("%d.%d %%", thousandths/10, thousandths%10) }
 
-func describeRuns(out io.Writer, list []*study.Result) {
+func describeRuns(out io.Writer, l words.Language, list []*study.Result) {
 	o := &list[0].Options
-	fmt.Fprintf(out, "%d purses with %s each pay %d times a day for %d days; %s of the phones settle in an evening\n",
-		o.Purses, o.Deposit.Format(), o.Payments, o.Days, percent(o.Settles))
+	fmt.Fprintln(out, l.Text("purse.simulated", "count", o.Purses, "deposit", o.Deposit.Format(), "payments", o.Payments,
+		"days", o.Days, "share", percent(o.Settles)))
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "limit\tlook-ups\tcrooks\tseed\tpaid\tfraud\tthe bond bears\tpayees bear\t"+
-		"convicted\thalf of them by day\t")
+	fmt.Fprintln(w, l.Text("purse.simulated-columns")+"\t")
 	for _, r := range list {
 		o := &r.Options
 		fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%s\t%s\t%s\t%s\t%d\t%d\t\n", o.Limits.MaxOffline.Format(), percent(o.LookUps),

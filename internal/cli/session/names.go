@@ -8,6 +8,7 @@ import (
 	"github.com/aqsha/aqsha/internal/cli"
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/token"
+	"github.com/aqsha/aqsha/words"
 )
 
 // WalletOf is a wallet by its name or id.
@@ -58,10 +59,13 @@ func (s *Session) PublicKey(text string) (token.PublicKey, error) {
 	return key.Public(), nil
 }
 
-// WalletName is a wallet's name here.
-func (s *Session) WalletName(id token.WalletID) string {
+// WalletName is a wallet's name here, the central bank's in English.
+func (s *Session) WalletName(id token.WalletID) string { return s.WalletNameIn(words.English, id) }
+
+// WalletNameIn is a wallet's name here, the central bank's in a language.
+func (s *Session) WalletNameIn(l words.Language, id token.WalletID) string {
 	if id == token.Authority {
-		return "central bank"
+		return l.Text("history.central-bank")
 	}
 	return s.Keyring.NameOf(id)
 }

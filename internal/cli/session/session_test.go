@@ -95,7 +95,7 @@ func TestALedgerInThisProcess(t *testing.T) {
 		if err != nil || len(banks) != 1 {
 			t.Errorf("%d banks, %v", len(banks), err)
 		}
-		if id, err := s.WalletOf("halyk"); err != nil || s.WalletName(id) != "halyk" || s.WalletName(token.Authority) != "central bank" {
+		if id, err := s.WalletOf("halyk"); err != nil || s.WalletName(id) != "halyk" || s.WalletName(token.Authority) != "the central bank" {
 			t.Errorf("the bank's name: %v", err)
 		}
 		if _, err := s.Admit(ctx, "second"); err == nil {

@@ -2,7 +2,6 @@ package standing
 
 import (
 	"context"
-	"fmt"
 	"strings"
 	"time"
 
@@ -93,8 +92,8 @@ func RenewCommand(noun, example string, renew func(d *wallet.Client, ctx context
 }
 
 // KeysText says how many keys of a set must sign, SinceText since when it stands.
-func KeysText(keys token.KeySet) string {
-	return fmt.Sprintf("%d of %d", keys.Threshold, len(keys.Keys))
+func KeysText(l words.Language, keys token.KeySet) string {
+	return l.Text("result.keys-of", "needed", keys.Threshold, "all", len(keys.Keys))
 }
 
 // SinceText is the day since which an institution is admitted.

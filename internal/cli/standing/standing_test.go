@@ -49,7 +49,7 @@ func TestStatesAreSaid(t *testing.T) {
 			t.Errorf("%s: %q, %q", l, a, b)
 		}
 	}
-	if got := KeysText(token.KeySet{Threshold: 2, Keys: make([]token.PublicKey, 3)}); got != "2 of 3" {
+	if got := KeysText(words.English, token.KeySet{Threshold: 2, Keys: make([]token.PublicKey, 3)}); got != "2 of 3" {
 		t.Error(got)
 	}
 	if got := SinceText(1_796_000_000_000); !strings.HasPrefix(got, "2026-11-30") {

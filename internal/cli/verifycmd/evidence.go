@@ -63,15 +63,14 @@ what nobody had acknowledged when another leader was promoted. That is no fraud.
 			shorter, _ := txlog.ParseSigned([]byte(e.Shorter))
 			longer, _ := txlog.ParseSigned([]byte(e.Longer))
 			err = cli.Show(command, judgedEvidence{verdict, e}, func(w io.Writer) {
+				l := cli.LanguageFor(command)
 				if verdict == node.LeftBehind {
-					fmt.Fprintf(w, "No fraud: the key of %s signed %d and %d entries in two epochs, and a fence "+
-						"between them, up to which they agree. What goes on after it nobody had acknowledged when "+
-						"another leader was promoted.\n", e.Origin, shorter.Size, longer.Size)
+					fmt.Fprintln(w, l.Text("evidence.no-fraud", "origin", terminal.Plain(e.Origin), "shorter",
+						shorter.Size, "longer", longer.Size))
 					return
 				}
-				fmt.Fprintf(w, "The evidence holds: the key of %s signed root %s at %d entries, and root %s at %d "+
-					"entries, which begins otherwise.\n",
-					terminal.Plain(e.Origin), shorter.Root, shorter.Size, longer.Root, longer.Size)
+				fmt.Fprintln(w, l.Text("evidence.holds", "origin", terminal.Plain(e.Origin), "shorter_root", shorter.Root,
+					"shorter", shorter.Size, "longer_root", longer.Root, "longer", longer.Size))
 			})
 			if err == nil && verdict == node.LeftBehind {
 				err = cli.ExitWith(cli.ExitRefused) // as an accusation it does not stand

@@ -41,14 +41,12 @@ says: compare it with what is known of the leader before.`,
 				return &node.VerifyError{Detail: "the promotion was not in order: " + err.Error()}
 			}
 			return cli.Show(command, p, func(w io.Writer) {
-				fmt.Fprintf(w, "The promotion was in order: epoch %d of %s began with %d entries, which are all that "+
-					"any of %d who promised had.\n", fence.Epoch, p.Origin, fence.Size, len(p.Promises))
-				fmt.Fprintf(w, "Not verified: that %d of %d followers had what was answered. Who they were, and how "+
-					"many had to acknowledge,\n"+
-					"is the file's own word: compare it with what is known of the leader before.\n", p.Acks,
-					len(p.Followers))
+				l := cli.LanguageFor(command)
+				fmt.Fprintln(w, l.Text("evidence.promotion", "epoch", fence.Epoch, "origin", p.Origin, "size", fence.Size,
+					"count", len(p.Promises)))
+				fmt.Fprintln(w, l.Text("evidence.promotion-not", "acks", p.Acks, "followers", len(p.Followers)))
 				if len(p.GivenUp) > 0 {
-					fmt.Fprintf(w, "GIVEN UP: %s. What only they had is lost.\n", strings.Join(p.GivenUp, " and "))
+					fmt.Fprintln(w, l.Text("evidence.given-up", "names", strings.Join(p.GivenUp, ", ")))
 				}
 			})
 		},

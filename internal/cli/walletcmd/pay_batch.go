@@ -20,6 +20,7 @@ import (
 	"github.com/aqsha/aqsha/token"
 	"github.com/aqsha/aqsha/txlog/vfs"
 	"github.com/aqsha/aqsha/wallet"
+	"github.com/aqsha/aqsha/words"
 )
 
 // batchOptions are the flags that hold for every row.
@@ -84,7 +85,7 @@ func payBatch(ctx context.Context, command *cobra.Command, s *session.Session, f
 		return interrupted(err, len(outcomes))
 	}
 	if shown := cli.Show(command, outcomes, func(w io.Writer) {
-		describeOutcomes(w, outcomes)
+		describeOutcomes(w, cli.LanguageFor(command), outcomes)
 	}); shown != nil || err != nil {
 		return errors.Join(shown, err)
 	}
@@ -116,19 +117,19 @@ func interrupted(err error, done int) error {
 	return fmt.Errorf("%w (after %d payments; run it again to go on: nobody is paid twice)", err, done)
 }
 
-func describeOutcomes(w io.Writer, outcomes []wallet.Outcome) {
+func describeOutcomes(w io.Writer, l words.Language, outcomes []wallet.Outcome) {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	defer table.Flush()
-	fmt.Fprintln(table, "LINE\tTO\tAMOUNT\tRESULT")
+	fmt.Fprintln(table, l.Text("batch.columns"))
 	for _, o := range outcomes {
 		var result string
 		switch {
 		case o.Problem != nil:
-			result = "refused: " + o.Problem.Error()
+			result = l.Text("batch.refused", "why", o.Problem.Error())
 		case o.Again:
-			result = fmt.Sprintf("paid before, entry %d, %s", o.Receipt.Index, terminal.Moment(o.Receipt.TimeMillis))
+			result = l.Text("batch.paid-before", "entry", o.Receipt.Index, "at", terminal.Moment(o.Receipt.TimeMillis))
 		default:
-			result = fmt.Sprintf("paid, entry %d", o.Receipt.Index)
+			result = l.Text("batch.paid", "entry", o.Receipt.Index)
 		}
 		fmt.Fprintf(table, "%d\t%s\t%s\t%s\n", o.Row.Line, terminal.Plain(o.Row.To), o.Row.Amount.Format(), result)
 	}

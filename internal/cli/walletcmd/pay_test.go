@@ -17,6 +17,7 @@ import (
 	"github.com/aqsha/aqsha/node"
 	"github.com/aqsha/aqsha/token"
 	"github.com/aqsha/aqsha/wallet"
+	"github.com/aqsha/aqsha/words"
 )
 
 // paying is a pay command whose flags are parsed.
@@ -148,7 +149,7 @@ func TestOptionsOfABatch(t *testing.T) {
 // Every row of a batch gets its line: paid, paid before, or refused and why. Names come from a file, and are shown harmlessly.
 func TestOutcomesOfABatch(t *testing.T) {
 	var out bytes.Buffer
-	describeOutcomes(&out, []wallet.Outcome{
+	describeOutcomes(&out, words.English, []wallet.Outcome{
 		{Row: wallet.Row{Line: 2, To: "shop", Amount: 5 * money.Tenge}, Receipt: &node.Receipt{Index: 17}},
 		{Row: wallet.Row{Line: 3, To: "bank", Amount: money.Tenge}, Receipt: &node.Receipt{Index: 9}, Again: true},
 		{Row: wallet.Row{Line: 4, To: "x\x1b[2J", Amount: 7}, Problem: &api.Problem{Code: "limit-balance", Detail: "too much"}},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strconv"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -16,6 +17,7 @@ import (
 	"github.com/aqsha/aqsha/node/proof"
 	"github.com/aqsha/aqsha/token"
 	"github.com/aqsha/aqsha/txlog/vfs"
+	"github.com/aqsha/aqsha/words"
 )
 
 // NewTokenCommand makes the command "token".
@@ -42,15 +44,17 @@ func newTokenListCommand() *cobra.Command {
 				return err
 			}
 			return cli.Show(command, tokens, func(w io.Writer) {
+				l := cli.LanguageFor(command)
 				for _, t := range tokens.Tokens {
-					earmark := ""
 					if t.Asset.Purpose != 0 {
-						earmark = fmt.Sprintf("  purpose %d", t.Asset.Purpose)
+						fmt.Fprintln(w, l.Text("token.purpose", "token", t.ID, "amount", t.Amount.Format(), "number",
+							t.Asset.Purpose))
+						continue
 					}
-					fmt.Fprintf(w, "%s  %s%s\n", t.ID, t.Amount.Format(), earmark)
+					fmt.Fprintf(w, "%s  %s\n", t.ID, t.Amount.Format())
 				}
 				if tokens.More {
-					fmt.Fprintln(w, "… and more (--limit)")
+					fmt.Fprintln(w, l.Text("token.more"))
 				}
 			})
 		}),
@@ -74,12 +78,13 @@ func newTokenShowCommand() *cobra.Command {
 				return err
 			}
 			return cli.Show(command, view, func(w io.Writer) {
-				state := "spent"
+				l, said := cli.LanguageFor(command), []any{"amount", view.Amount.Format(), "wallet",
+					s.Keyring.NameOf(view.Wallet), "entry", view.Entry}
 				if view.Live {
-					state = "live"
+					fmt.Fprintln(w, l.Text("token.live", said...))
+				} else {
+					fmt.Fprintln(w, l.Text("token.spent", said...))
 				}
-				fmt.Fprintf(w, "%s of %s, %s; made by entry %d\n", view.Amount.Format(), s.Keyring.NameOf(view.Wallet),
-					state, view.Entry)
 			})
 		}),
 	}
@@ -107,8 +112,8 @@ func newTokenProveCommand() *cobra.Command {
 				return err
 			}
 			return cli.Show(command, map[string]any{"file": path, "bytes": len(content)}, func(w io.Writer) {
-				fmt.Fprintf(w, "%s: %d bytes. Anybody checks it with: aqsha proof check %s --network %s\n", path,
-					len(content), path, s.Network)
+				fmt.Fprintln(w, cli.LanguageFor(command).Text("token.proof", "file", path, "bytes", len(content),
+					"network", s.Network))
 			})
 		}),
 	}
@@ -146,13 +151,17 @@ func NewProofCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				return cli.Show(command, result, func(w io.Writer) { describeReceipt(w, result) })
+				return cli.Show(command, result, func(w io.Writer) {
+					describeReceipt(w, cli.LanguageFor(command), result)
+				})
 			}
 			result, err := proof.Check(content, network)
 			if err != nil {
 				return err
 			}
-			return cli.Show(command, result, func(w io.Writer) { describeProof(w, result) })
+			return cli.Show(command, result, func(w io.Writer) {
+				describeProof(w, cli.LanguageFor(command), result)
+			})
 		},
 	}
 	check.Flags().String("network", "", "the network's id, from a source that you trust (aqsha verify prints it)")
@@ -161,42 +170,46 @@ func NewProofCommand() *cobra.Command {
 	return command
 }
 
-func describeReceipt(w io.Writer, r *proof.ReceiptResult) {
-	fmt.Fprintf(w, "Transaction %s holds: entry %d, %s\non network %s (%s), under a checkpoint of %d entries.\n\n",
-		r.ID, r.Index, r.Kind, r.Network, r.Name, r.LogSize)
+func describeReceipt(w io.Writer, l words.Language, r *proof.ReceiptResult) {
+	fmt.Fprintln(w, l.Text("proof.receipt", "id", r.ID, "entry", r.Index, "kind", session.KindText(l, r.Kind)))
+	fmt.Fprintln(w, l.Text("proof.under", "network", r.Network, "name", r.Name, "size", r.LogSize))
+	fmt.Fprintln(w)
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, payer := range r.Payers {
-		fmt.Fprintf(table, "  signed by\t%s\t\n", payer)
+		fmt.Fprintf(table, "  %s\t%s\t\n", l.Text("proof.signed"), payer)
 	}
 	for _, paid := range r.Paid {
-		fmt.Fprintf(table, "  made for\t%s\t%s\n", paid.Wallet, paid.Amount.Format())
+		fmt.Fprintf(table, "  %s\t%s\t%s\n", l.Text("proof.made"), paid.Wallet, paid.Amount.Format())
 	}
 	if r.Memo != "" {
-		fmt.Fprintf(table, "  memo\t%s\t\n", terminal.Plain(r.Memo))
+		fmt.Fprintf(table, "  %s\t%s\t\n", l.Text("proof.memo"), terminal.Plain(r.Memo))
 	}
 	table.Flush()
-	describeShown(w, r.Shows, r.DoesNotShow)
+	describeShown(w, l, "receipt", len(r.Shows), len(r.DoesNotShow))
 }
 
-func describeProof(w io.Writer, r *proof.Result) {
-	fmt.Fprintf(w, "Token %s holds: %s, made for wallet %s\non network %s (%s), under a checkpoint of %d entries.\n\n"+
-		"From issue to the token:\n",
-		r.Token, r.Amount.Format(), r.Wallet, r.Network, r.Name, r.LogSize)
+func describeProof(w io.Writer, l words.Language, r *proof.Result) {
+	fmt.Fprintln(w, l.Text("proof.token", "token", r.Token, "amount", r.Amount.Format(), "wallet", r.Wallet))
+	fmt.Fprintln(w, l.Text("proof.under", "network", r.Network, "name", r.Name, "size", r.LogSize))
+	fmt.Fprintf(w, "\n%s\n", l.Text("proof.way"))
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, s := range r.Steps {
-		fmt.Fprintf(table, "  entry %d\t%s\t%d outputs\t%s\n", s.Index, s.Kind, len(s.Outputs), terminal.Plain(s.Memo))
+		fmt.Fprintf(table, "  %s\t%s\t%s\t%s\n", l.Text("proof.step", "entry", s.Index), session.KindText(l, s.Kind),
+			l.Text("proof.outputs", "count", len(s.Outputs)), terminal.Plain(s.Memo))
 	}
 	table.Flush()
-	describeShown(w, r.Shows, r.DoesNotShow)
+	describeShown(w, l, "token", len(r.Shows), len(r.DoesNotShow))
 }
 
-func describeShown(w io.Writer, shows, not []string) {
-	fmt.Fprintln(w, "\nThis shows")
-	for _, line := range shows {
-		fmt.Fprintln(w, "  +", line)
+// describeShown says what a file shows and what it does not. A test holds that the catalogue's English texts are the
+// sentences of the results.
+func describeShown(w io.Writer, l words.Language, what string, shows, not int) {
+	fmt.Fprintf(w, "\n%s\n", l.Text("proof.shows"))
+	for i := range shows {
+		fmt.Fprintln(w, "  +", l.Text("proof-shows."+what+"-"+strconv.Itoa(i)))
 	}
-	fmt.Fprintln(w, "It does not show")
-	for _, line := range not {
-		fmt.Fprintln(w, "  −", line)
+	fmt.Fprintln(w, l.Text("proof.shows-not"))
+	for i := range not {
+		fmt.Fprintln(w, "  −", l.Text("proof-hides."+what+"-"+strconv.Itoa(i)))
 	}
 }

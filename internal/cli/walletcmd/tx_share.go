@@ -21,6 +21,7 @@ import (
 	"github.com/aqsha/aqsha/internal/terminal"
 	"github.com/aqsha/aqsha/token"
 	"github.com/aqsha/aqsha/wallet"
+	"github.com/aqsha/aqsha/words"
 )
 
 // atNode makes a command's function from one that needs a running node: a draft that was put up in this process alone
@@ -70,20 +71,21 @@ func showShared(command *cobra.Command, view api.DraftView, err error) error {
 		return err
 	}
 	return cli.Show(command, view, func(w io.Writer) {
-		fmt.Fprintf(w, "draft %s is %s\n", view.ID, draftState(view))
+		l := cli.LanguageFor(command)
+		fmt.Fprintln(w, l.Text("draft.is", "id", view.ID, "state", draftState(l, view)))
 	})
 }
 
 // draftState says a draft's state, and what it lacks.
-func draftState(view api.DraftView) string {
+func draftState(l words.Language, view api.DraftView) string {
 	if view.State != drafts.Waiting {
-		return string(view.State)
+		return l.Text("draft-state." + string(view.State))
 	}
 	var lacks []string
 	for _, role := range slices.Sorted(maps.Keys(view.Missing)) {
-		lacks = append(lacks, fmt.Sprintf("%d × %s", view.Missing[role], role))
+		lacks = append(lacks, fmt.Sprintf("%d × %s", view.Missing[role], role)) // as "tx sign" names the sets
 	}
-	return "waiting for " + strings.Join(lacks, ", ")
+	return l.Text("draft.waiting", "lacks", strings.Join(lacks, ", "))
 }
 
 func newTxWaitingCommand() *cobra.Command {
@@ -105,10 +107,11 @@ func newTxWaitingCommand() *cobra.Command {
 				return err
 			}
 			return cli.Show(command, list, func(w io.Writer) {
-				table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-				fmt.Fprintln(table, "ID\tKIND\tSTATE\tVALID UNTIL")
+				l, table := cli.LanguageFor(command), tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+				fmt.Fprintln(table, l.Text("draft.columns"))
 				for _, d := range list {
-					fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", d.ID, d.Transaction.Body.Kind(), draftState(d),
+					fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", d.ID, session.KindText(l, d.Transaction.Body.Kind().String()),
+						draftState(l, d),
 						time.UnixMilli(int64(d.Transaction.ValidUntil)).UTC().Format(time.DateTime))
 				}
 				table.Flush()
@@ -133,7 +136,9 @@ func newTxFetchCommand() *cobra.Command {
 				return err
 			}
 			return cli.Show(command, view, func(w io.Writer) {
-				fmt.Fprintf(w, "%s holds draft %s, which is %s\n", terminal.Plain(args[1]), view.ID, draftState(view))
+				l := cli.LanguageFor(command)
+				fmt.Fprintln(w, l.Text("draft.fetched", "file", terminal.Plain(args[1]), "id", view.ID, "state",
+					draftState(l, view)))
 			})
 		}),
 	}

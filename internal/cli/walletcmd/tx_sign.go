@@ -90,16 +90,16 @@ func signDraft(command *cobra.Command, path string) error {
 	}
 	return cli.Show(command, map[string]any{"id": id, "signed": given, "missing": missing, "says": lines},
 		func(w io.Writer) {
-			fmt.Fprintf(w, "signed; ")
+			l := cli.LanguageFor(command)
 			if len(missing) == 0 {
-				fmt.Fprintln(w, "the draft is complete: aqsha tx submit", path)
+				fmt.Fprintln(w, l.Text("draft.complete", "file", path))
 				return
 			}
 			var still []string
 			for _, role := range slices.Sorted(maps.Keys(missing)) {
-				still = append(still, fmt.Sprintf("%d of %s", missing[role], role))
+				still = append(still, l.Text("draft.missing-of", "count", missing[role], "role", role))
 			}
-			fmt.Fprintln(w, "still missing:", strings.Join(still, ", "))
+			fmt.Fprintln(w, l.Text("draft.missing", "missing", strings.Join(still, ", ")))
 		})
 }
 

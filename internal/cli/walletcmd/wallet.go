@@ -170,7 +170,7 @@ func walletName() *cobra.Command {
 				return err
 			}
 			return cli.Show(command, map[string]any{"name": args[0], "id": id}, func(w io.Writer) {
-				fmt.Fprintf(w, "%s is %s\n", args[0], id)
+				fmt.Fprintf(w, "%s = %s\n", args[0], id)
 			})
 		},
 	}
@@ -614,7 +614,7 @@ func describeWallet(w io.Writer, l words.Language, registrar string, view api.Wa
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	defer table.Flush()
 	row := func(label string, value any) { fmt.Fprintf(table, "%s\t%v\n", label, value) }
-	row("id", view.ID)
+	row(l.Text("result.shown-id"), view.ID)
 	row(l.Text("result.shown-registrar"), registrar)
 	row(l.Text("result.shown-key"), view.Key)
 	row(l.Text("result.shown-state"), stateOf(l, view))
@@ -634,7 +634,7 @@ func describeWallet(w io.Writer, l words.Language, registrar string, view api.Wa
 		paid, payments = 0, 0
 	}
 	if reserve := a.Reserve(view.ID); reserve != nil {
-		describeReserve(table, reserve, policy, paid)
+		describeReserve(table, l, reserve, policy, paid)
 		return
 	}
 	tier, ok := policy.Tier(view.Tier)
@@ -655,16 +655,19 @@ func describeWallet(w io.Writer, l words.Language, registrar string, view api.Wa
 }
 
 // describeReserve shows what is particular of a wallet that backs banknotes: it has no tier's limits.
-func describeReserve(w io.Writer, r *ledger.CashReserve, policy *token.Policy, paid money.Tiyn) {
-	fmt.Fprintf(w, "backs\tbanknotes of %d keysets; the cash log %s\n", len(r.Keysets), terminal.Plain(r.Origin))
-	fmt.Fprintf(w, "log key\t%s\n", terminal.Plain(r.LogKey))
+func describeReserve(w io.Writer, l words.Language, r *ledger.CashReserve, policy *token.Policy, paid money.Tiyn) {
+	row := func(label, value string) { fmt.Fprintf(w, "%s\t%s\n", label, value) }
+	row(l.Text("reserve.backs"), l.Text("reserve.backs-text", "count", len(r.Keysets), "origin",
+		terminal.Plain(r.Origin)))
+	row(l.Text("reserve.log-key"), terminal.Plain(r.LogKey))
 	if r.Stamp.Size > 0 {
-		fmt.Fprintf(w, "log's state\t%d entries, entered %s\n", r.Stamp.Size,
-			time.UnixMilli(int64(r.Stamp.Millis)).Format(time.DateTime))
+		row(l.Text("reserve.log-state"), l.Text("reserve.log-state-text", "size", r.Stamp.Size, "at",
+			time.UnixMilli(int64(r.Stamp.Millis)).Format(time.DateTime)))
 	}
-	fmt.Fprintf(w, "paid today\t%s of %s that its key may pay a day\n", paid.Format(), policy.ReserveDay().Format())
+	row(l.Text("reserve.paid"), l.Text("reserve.paid-text", "paid", paid.Format(), "most",
+		policy.ReserveDay().Format()))
 	if policy.MaxReserve != 0 {
-		fmt.Fprintf(w, "held\t%s at most\n", policy.MaxReserve.Format())
+		row(l.Text("reserve.held"), l.Text("reserve.held-text", "most", policy.MaxReserve.Format()))
 	}
-	fmt.Fprintln(w, "changed by\tthe issue set alone, after the delay; neither frozen nor seized")
+	row(l.Text("reserve.changed"), l.Text("reserve.changed-text"))
 }

@@ -79,7 +79,7 @@ Russian.`,
 func historyLine(s *session.Session, l words.Language, own token.WalletID, line api.HistoryLine,
 	purposes map[uint32]string) (what, rest string) {
 	if line.System != nil {
-		return line.System.Kind.String(), ""
+		return session.KindText(l, line.System.Kind.String()), ""
 	}
 	if line.Transaction == nil {
 		return "", ""

@@ -2,6 +2,8 @@ package walletcmd
 
 import (
 	"bytes"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -91,12 +93,12 @@ func TestWhoCancels(t *testing.T) {
 func TestWhatADraftLacks(t *testing.T) {
 	view := api.DraftView{State: drafts.Waiting, Missing: map[string]int{"policy": 2, "issue": 1}}
 	for range 20 {
-		if got := draftState(view); got != "waiting for 1 × issue, 2 × policy" {
+		if got := draftState(words.English, view); got != "waiting for 1 × issue, 2 × policy" {
 			t.Fatal(got)
 		}
 	}
 	view.State = drafts.Executed
-	if got := draftState(view); got != string(drafts.Executed) {
+	if got := draftState(words.English, view); got != string(drafts.Executed) {
 		t.Error(got)
 	}
 	if got := joinRoles([]token.Role{token.RolePolicy, token.RoleIssue}); got != "policy, issue" {
@@ -112,11 +114,11 @@ func TestWhatADraftLacks(t *testing.T) {
 // What a receipt or a proof says comes with what it does not show; a memo in it is a stranger's text.
 func TestWhatAProofShows(t *testing.T) {
 	var out bytes.Buffer
-	describeReceipt(&out, &proof.ReceiptResult{Name: "tenge", Index: 7, Kind: "transfer", Memo: "rent\x1b[2J", LogSize: 9,
+	describeReceipt(&out, words.English, &proof.ReceiptResult{Name: "tenge", Index: 7, Kind: "transfer", Memo: "rent\x1b[2J", LogSize: 9,
 		Payers: []token.WalletID{{1}}, Paid: []proof.Paid{{Wallet: token.WalletID{2}, Amount: 5 * money.Tenge}}, Shows: []string{"it is in the log"},
 		DoesNotShow: []string{"that it was not spent"}})
 	text := out.String()
-	for _, want := range []string{"entry 7, transfer", "5.00 ₸", "signed by", "  + it is in the log", "  − that it was not spent"} {
+	for _, want := range []string{"entry 7, payment", "5.00 ₸", "signed by", "  + the transaction stands in the log", "  − that what it made is still unspent"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("want %q in %s", want, text)
 		}
@@ -149,5 +151,23 @@ func TestAttributesThatWereGiven(t *testing.T) {
 	readAttributes(command, &a)
 	if a != (token.Attributes{Category: 5411, Role: "merchant"}) {
 		t.Errorf("%+v", a)
+	}
+}
+
+// What a proof or receipt shows is said in the reader's language; the English text is what the check itself says, sentence by sentence.
+func TestTheCatalogueSaysWhatAProofShows(t *testing.T) {
+	sentences := func(name string) (all []string) {
+		for i := 0; slices.Contains(words.English.Keys(), name+strconv.Itoa(i)); i++ {
+			all = append(all, words.English.Text(name+strconv.Itoa(i)))
+		}
+		return all
+	}
+	for name, said := range map[string][2][]string{"token": {proof.TokenShows, proof.TokenDoesNotShow}, "receipt": {proof.ReceiptShows, proof.ReceiptDoesNotShow}} {
+		if got := sentences("proof-shows." + name + "-"); !slices.Equal(got, said[0]) {
+			t.Errorf("%s shows %q, the catalogue has %q", name, said[0], got)
+		}
+		if got := sentences("proof-hides." + name + "-"); !slices.Equal(got, said[1]) {
+			t.Errorf("%s does not show %q, the catalogue has %q", name, said[1], got)
+		}
 	}
 }

@@ -284,6 +284,8 @@ func filter(a, b, c, d, beta []float64) {
 			v = a[t] + beta[0]*v
 			a[t] = v
 		}
+	// The sums of a gradient: four columns in one pass, their last values in registers. The slices are cut to one
+	// length, so that the loop has no bounds to check.
 	case q == 1 && d != nil:
 		w, v, x, y, z := beta[0], a[0], b[0], c[0], d[0]
 		b, c, d = b[:len(a)], c[:len(a)], d[:len(a)]

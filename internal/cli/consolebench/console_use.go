@@ -1,4 +1,4 @@
-package benchcmd
+package consolebench
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 	"github.com/aqsha/aqsha/console/bench"
 	"github.com/aqsha/aqsha/internal/sim"
 	"github.com/aqsha/aqsha/money"
+	nodebench "github.com/aqsha/aqsha/node/bench"
 	"github.com/aqsha/aqsha/token"
 )
 
@@ -121,7 +122,7 @@ func (p *pagesNode) used(ctx context.Context, browser *bench.Browser, rounds int
 	if len(ins) == 0 {
 		return u, errors.New("the wallet has not signed in")
 	}
-	u.TapMillis, u.SignInMillis = median(taps), median(ins)
+	u.TapMillis, u.SignInMillis = nodebench.Median(taps), nodebench.Median(ins)
 	return u, nil
 }
 

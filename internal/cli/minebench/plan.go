@@ -1,4 +1,4 @@
-package benchcmd
+package minebench
 
 import (
 	"github.com/spf13/cobra"
@@ -7,7 +7,8 @@ import (
 	"github.com/aqsha/aqsha/planner/speed"
 )
 
-func newBenchPlanCommand() *cobra.Command {
+// NewBenchPlanCommand is the verb "plan" of "bench".
+func NewBenchPlanCommand() *cobra.Command {
 	settings := speed.Defaults
 	command := &cobra.Command{
 		Use:   "plan",

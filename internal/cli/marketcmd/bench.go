@@ -1,4 +1,4 @@
-package benchcmd
+package marketcmd
 
 import (
 	"path/filepath"
@@ -10,7 +10,8 @@ import (
 	"github.com/aqsha/aqsha/market/speed"
 )
 
-func newBenchMarketCommand() *cobra.Command {
+// NewBenchMarketCommand is the verb "market" of "bench".
+func NewBenchMarketCommand() *cobra.Command {
 	settings := speed.Defaults
 	var file string
 	command := &cobra.Command{
@@ -35,6 +36,7 @@ func newBenchMarketCommand() *cobra.Command {
 					return err
 				}
 				settings.Returns, settings.Input = returns.Values, filepath.Base(file)
+				// As many as the windows take, the newest: a longer file does not make the bench another one.
 				if need := settings.Windows + settings.WindowDays - 1; len(settings.Returns) > need {
 					settings.Returns = settings.Returns[len(settings.Returns)-need:]
 				}

@@ -1,4 +1,4 @@
-package farmcmd
+package controlcmd
 
 import (
 	"errors"
@@ -17,6 +17,7 @@ import (
 	"github.com/aqsha/aqsha/farm/tune"
 	"github.com/aqsha/aqsha/farm/usage"
 	"github.com/aqsha/aqsha/internal/cli"
+	"github.com/aqsha/aqsha/internal/cli/farmdir"
 	"github.com/aqsha/aqsha/internal/terminal"
 	"github.com/aqsha/aqsha/money"
 )
@@ -30,7 +31,8 @@ go back to the first profile. The machines that were held keep it; run it again 
 batches of --step-kw as with 'farm control', each read back and in audit.jsonl; above four_eyes machines of farm.toml
 select fewer, since nobody could confirm what is tried. --dry-run shows who would be tried and who held.`
 
-func newFarmTuneCommand() *cobra.Command {
+// NewFarmTuneCommand is the verb "tune": which profile of a machine earns most.
+func NewFarmTuneCommand() *cobra.Command {
 	var c control.Controller
 	var r tune.Runner
 	var profiles []string
@@ -129,7 +131,7 @@ func tuneTerms(command *cobra.Command, config *records.Config, power string) (t 
 			return t, cli.Usage(fmt.Errorf("--power-price: %q: want tenge a kWh", power))
 		}
 	}
-	b, err := readFarm(command)
+	b, err := farmdir.Open(command)
 	if err != nil {
 		return t, err
 	}
@@ -148,12 +150,14 @@ func showSplit(command *cobra.Command, machines []*fleet.Machine, r *tune.Runner
 	tuned, held := r.Draw(able)
 	return cli.Show(command, map[string]any{"seed": r.Seed, "tuned": tuned, "held": held, "missing": missing},
 		func(w io.Writer) {
-			fmt.Fprintf(w, "would be tried: %v\nwould be left as they are: %v\n", tuned, held)
+			l := cli.LanguageFor(command)
+			fmt.Fprintln(w, l.Text("farm.would-try", "machines", tuned))
+			fmt.Fprintln(w, l.Text("farm.would-leave", "machines", held))
 			for _, id := range slices.Sorted(maps.Keys(missing)) {
-				fmt.Fprintf(w, "cannot be tried: %s: %s\n", terminal.Plain(id), missing[id])
+				fmt.Fprintln(w, l.Text("farm.cannot-try", "machine", terminal.Plain(id), "why", missing[id]))
 			}
 			if len(able) < 4 {
-				fmt.Fprintln(w, "These are too few: want at least four, two of them left as they are.")
+				fmt.Fprintln(w, l.Text("farm.too-few"))
 			}
 		})
 }
@@ -163,32 +167,37 @@ func perDay(hour farm.MicroTiyn) string { return money.Tiyn(hour * 24 / 1_000_00
 
 func showTuned(command *cobra.Command, out *tune.Result) error {
 	return cli.Show(command, out, func(w io.Writer) {
+		l := cli.LanguageFor(command)
 		cli.Tabbed(w, func(tab io.Writer) {
-			fmt.Fprintln(tab, "MACHINE\tPROFILE\tTH/S\tWATTS\tJ/TH\tEARNED A DAY\tCHANGE A DAY")
+			fmt.Fprintln(tab, l.Text("farm.tune-columns"))
 			for _, m := range out.Machines {
 				profile, last := out.Profiles[m.Best], m.Windows[len(m.Windows)-1]
 				switch {
 				case m.Problem != "":
-					fmt.Fprintf(tab, "%s\tnot measured: %s\n", terminal.Plain(m.Machine), terminal.Plain(m.Problem))
+					fmt.Fprintf(tab, "%s\t%s\n", terminal.Plain(m.Machine),
+						l.Text("farm.not-measured", "why", terminal.Plain(m.Problem)))
 					continue
+				// What the others are compared with: it keeps its profile, so that weather and difficulty are in both
+				// changes.
 				case m.Held:
-					profile = "(held)"
+					profile = l.Text("farm.held")
 				}
 				fmt.Fprintf(tab, "%s\t%s\t%d\t%d\t%.1f\t%s\t%s\n", terminal.Plain(m.Machine), terminal.Plain(profile),
 					last.RateMHs/1_000_000, last.Watts, float64(last.Watts)*1e6/float64(max(1, last.RateMHs)),
 					perDay(m.Net[len(m.Net)-1]), perDay(m.Change))
 			}
 		})
+		// Without enough machines measured to the end there is no interval, and a mean alone would be taken for one.
 		if out.Gain == nil {
-			fmt.Fprintf(w, "The gain was not measured: %d machines were ordered back to %s.\n", out.Returned,
-				terminal.Plain(out.Profiles[0]))
+			fmt.Fprintln(w, l.Text("farm.gain-unmeasured", "count", out.Returned, "profile",
+				terminal.Plain(out.Profiles[0])))
 			return
 		}
-		fmt.Fprintf(w, "Gain of a tuned machine a day: %s, 95 %% between %s and %s (seed %d).\n", perDay(out.Gain.Mean),
-			perDay(out.Gain.Low), perDay(out.Gain.High), out.Seed)
+		fmt.Fprintln(w, l.Text("farm.gain", "mean", perDay(out.Gain.Mean), "low", perDay(out.Gain.Low), "high",
+			perDay(out.Gain.High), "seed", out.Seed))
 		if !out.Shown {
-			fmt.Fprintf(w, "It is not shown to be above zero: %d machines were ordered back to %s.\n", out.Returned,
-				terminal.Plain(out.Profiles[0]))
+			fmt.Fprintln(w, l.Text("farm.gain-not-shown", "count", out.Returned, "profile",
+				terminal.Plain(out.Profiles[0])))
 		}
 	})
 }

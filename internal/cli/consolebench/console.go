@@ -1,4 +1,4 @@
-package benchcmd
+package consolebench
 
 import (
 	"context"
@@ -67,7 +67,8 @@ var visits = []struct {
 // eventsAim is the least part of the payments that subscribers should leave.
 const eventsAim = 0.95
 
-func newBenchConsoleCommand() *cobra.Command {
+// NewBenchConsoleCommand is the verb "console" of "bench".
+func NewBenchConsoleCommand() *cobra.Command {
 	var rounds, subscribers, payments int
 	var heard string
 	command := &cobra.Command{

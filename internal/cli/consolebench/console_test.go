@@ -1,6 +1,7 @@
-package benchcmd
+package consolebench
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -145,5 +146,21 @@ func TestTheWalletInUseIsMeasured(t *testing.T) {
 		return err
 	}); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// What was measured of the pages is printed under its name, and no figure that is none.
+func TestWhatThePagesBenchPrints(t *testing.T) {
+	var out bytes.Buffer
+	describeConsole(&out, consoleBench{Subscribers: 5, EventsRatio: 0.9})
+	for _, want := range []string{"5 subscribers", "0.90"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("want %q in\n%s", want, out.String())
+		}
+	}
+	for _, none := range []string{"NaN", "Inf", "%!"} {
+		if strings.Contains(out.String(), none) {
+			t.Errorf("%s in\n%s", none, out.String())
+		}
 	}
 }

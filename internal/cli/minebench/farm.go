@@ -1,4 +1,4 @@
-package benchcmd
+package minebench
 
 import (
 	"context"
@@ -38,7 +38,8 @@ type farmBench struct {
 	StoredMachineDays        float64 `json:"stored_machine_days"`
 }
 
-func newBenchFarmCommand() *cobra.Command {
+// NewBenchFarmCommand is the verb "farm" of "bench".
+func NewBenchFarmCommand() *cobra.Command {
 	var machines, workers, stored int
 	var duration time.Duration
 	command := &cobra.Command{

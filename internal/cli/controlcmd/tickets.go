@@ -1,4 +1,4 @@
-package farmcmd
+package controlcmd
 
 import (
 	"fmt"
@@ -16,12 +16,14 @@ import (
 	"github.com/aqsha/aqsha/farm/records"
 	"github.com/aqsha/aqsha/farm/repair"
 	"github.com/aqsha/aqsha/internal/cli"
+	"github.com/aqsha/aqsha/internal/cli/farmdir"
 	"github.com/aqsha/aqsha/internal/terminal"
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/txlog/vfs"
 )
 
-func newFarmTicketsCommand() *cobra.Command {
+// NewFarmTicketsCommand is the noun "tickets": the list of repairs.
+func NewFarmTicketsCommand() *cobra.Command {
 	var all, earned bool
 	var board, by string
 	command := &cobra.Command{
@@ -36,7 +38,7 @@ what the difference was worth since, less its electricity.`,
 			"  aqsha farm tickets --by model --json\n  aqsha farm tickets ekibastuz/c1 --all --earned",
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
-			dir, err := farmDir(command, false)
+			dir, err := farmdir.Of(command, false)
 			if err != nil {
 				return err
 			}
@@ -51,6 +53,7 @@ what the difference was worth since, less its electricity.`,
 			if by != "" {
 				return showFailures(command, book, inventory, args, by)
 			}
+			// A board's tickets are shown with the closed ones: it is its story that is wanted, and most of it is over.
 			tickets := book.Tickets
 			if board != "" {
 				tickets, all = book.OfBoard(board), true
@@ -63,6 +66,7 @@ what the difference was worth since, less its electricity.`,
 			tickets = slices.DeleteFunc(slices.Clone(tickets), func(t repair.Ticket) bool {
 				return !all && !earned && !t.Open()
 			})
+			// After the selectors: the account of losses is read for each ticket, which takes a while for a whole farm.
 			if earned {
 				return showEarned(command, tickets)
 			}
@@ -102,9 +106,10 @@ func ticketsOf(tickets []repair.Ticket, inventory *fleet.Inventory, selector str
 
 func showTickets(command *cobra.Command, tickets []repair.Ticket) error {
 	if tickets == nil {
+		// An empty list, not null, for programs that read it.
 		tickets = []repair.Ticket{}
 	}
-	dir, err := farmDir(command, false)
+	dir, err := farmdir.Of(command, false)
 	if err != nil {
 		return err
 	}
@@ -118,20 +123,21 @@ func showTickets(command *cobra.Command, tickets []repair.Ticket) error {
 	}
 	return cli.Show(command, tickets, func(w io.Writer) {
 		if len(tickets) == 0 {
-			fmt.Fprintln(w, "No ticket.")
+			fmt.Fprintln(w, language.Text("farm.no-ticket"))
 		}
 		for _, t := range tickets {
-			end := "open"
+			end := language.Text("farm.ticket-open")
 			if !t.Open() {
-				end = string(t.Outcome) + " " + moment(t.Closed, config.Location())
+				end = string(t.Outcome) + " " + farmdir.Moment(t.Closed, config.Location())
 			}
-			fmt.Fprintf(w, "%d  %s  %s  %s since %s  %s  %s\n", t.ID, terminal.Plain(t.Machine), terminal.Plain(t.Rack),
-				t.Kind, moment(t.Since, config.Location()), end, t.CostTiyn.Format())
+			fmt.Fprintln(w, language.Text("farm.ticket", "id", t.ID, "machine", terminal.Plain(t.Machine), "rack",
+				terminal.Plain(t.Rack), "kind", t.Kind, "at", farmdir.Moment(t.Since, config.Location()), "end", end,
+				"cost", t.CostTiyn.Format()))
 			if t.Codes != "" {
 				fmt.Fprintf(w, "    %s\n", terminal.Plain(faults.Text(t.Codes, string(language))))
 			}
 			for _, e := range t.Entries {
-				fmt.Fprintf(w, "    %s %s %s\n", moment(e.At, config.Location()),
+				fmt.Fprintf(w, "    %s %s %s\n", farmdir.Moment(e.At, config.Location()),
 					terminal.Plain(e.Who),
 					terminal.Plain(entryText(e)))
 			}
@@ -161,6 +167,8 @@ func showFailures(command *cobra.Command, book *repair.Book, inventory *fleet.In
 		if err != nil {
 			return err
 		}
+		// The hours of machines that never failed count as well: without them every model would seem to fail more often
+		// than it does.
 		machines = nil
 		for _, m := range selected {
 			machines = append(machines, *m)
@@ -172,7 +180,7 @@ func showFailures(command *cobra.Command, book *repair.Book, inventory *fleet.In
 	}
 	return cli.Show(command, failures, func(w io.Writer) {
 		cli.Tabbed(w, func(tab io.Writer) {
-			fmt.Fprintf(tab, "%s\tMACHINES\tHOURS\tFAILURES\tHOURS BETWEEN\tCOST\n", strings.ToUpper(by))
+			fmt.Fprintf(tab, "%s\t%s\n", strings.ToUpper(by), cli.LanguageFor(command).Text("farm.failures-columns"))
 			for _, f := range failures {
 				between := "-"
 				if f.MTBF >= 0 {
@@ -187,7 +195,7 @@ func showFailures(command *cobra.Command, book *repair.Book, inventory *fleet.In
 }
 
 func showEarned(command *cobra.Command, tickets []repair.Ticket) error {
-	b, err := readFarm(command)
+	b, err := farmdir.Open(command)
 	if err != nil {
 		return err
 	}
@@ -218,14 +226,14 @@ func showEarned(command *cobra.Command, tickets []repair.Ticket) error {
 	}{rows, missing, sum}
 	return cli.Show(command, result, func(w io.Writer) {
 		cli.Tabbed(w, func(tab io.Writer) {
-			fmt.Fprintln(tab, "TICKET\tLOST BEFORE\tLOST AFTER\tHOURS\tEARNED\tLESS ITS COST")
+			fmt.Fprintln(tab, cli.LanguageFor(command).Text("farm.earned-columns"))
 			for _, e := range rows {
 				fmt.Fprintf(tab, "%d\t%s\t%s\t%d\t%s\t%s\n", e.Ticket, percent(e.LostBefore), percent(e.LostAfter),
 					e.Hours,
 					e.Earned.Format(), e.Net.Format())
 			}
 		})
-		fmt.Fprintf(w, "%s in all; of %d closed tickets too little is accounted for\n", sum.Format(), missing)
+		fmt.Fprintln(w, cli.LanguageFor(command).Text("farm.earned", "sum", sum.Format(), "missing", missing))
 	})
 }
 
@@ -247,7 +255,7 @@ func (s *step) register(command *cobra.Command, text string) {
 
 // entry is what the flags say, now and by who gives the command.
 func (s *step) entry(what repair.Step) (e repair.Entry, err error) {
-	e = repair.Entry{At: time.Now().UTC(), Who: operator(), Step: what, Board: s.board, Part: s.part, Text: s.text}
+	e = repair.Entry{At: time.Now().UTC(), Who: farmdir.Operator(), Step: what, Board: s.board, Part: s.part, Text: s.text}
 	if s.cost != "" {
 		if e.Cost, err = money.ParseTenge(s.cost); err != nil {
 			return e, cli.Usage(fmt.Errorf("--cost: %w", err))
@@ -256,7 +264,8 @@ func (s *step) entry(what repair.Step) (e repair.Entry, err error) {
 	return e, nil
 }
 
-func newFarmTicketCommand() *cobra.Command {
+// NewFarmTicketCommand is the noun "ticket": the steps of one repair.
+func NewFarmTicketCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "ticket",
 		Short: "Open a repair, note what is done, close it",
@@ -285,7 +294,7 @@ holds. With --kind only for that kind; of one machine also when no alert holds, 
 			if kind != "" && !slices.Contains(alert.Kinds, alert.Kind(kind)) {
 				return cli.Usage(fmt.Errorf("--kind: %q is no kind of alert", kind))
 			}
-			dir, err := farmDir(command, false)
+			dir, err := farmdir.Of(command, false)
 			if err != nil {
 				return err
 			}
@@ -297,6 +306,8 @@ holds. With --kind only for that kind; of one machine also when no alert holds, 
 			if err != nil {
 				return err
 			}
+			// The alerts are read, the tickets numbered and written under the book's lock: two people who open at once
+			// open one ticket, not two.
 			opened, err := repair.Open(&records.Records{Dir: dir, Fleet: inventory}, args[0], alert.Kind(kind), first)
 			if err != nil {
 				return err
@@ -367,7 +378,7 @@ func takeStep(command *cobra.Command, number string, e repair.Entry) (err error)
 	if e.Ticket, err = strconv.ParseInt(number, 10, 64); err != nil {
 		return cli.Usage(fmt.Errorf("%q is no ticket's number", number))
 	}
-	dir, err := farmDir(command, false)
+	dir, err := farmdir.Of(command, false)
 	if err != nil {
 		return err
 	}

@@ -1,4 +1,4 @@
-package farmcmd
+package controlcmd
 
 import (
 	"bytes"

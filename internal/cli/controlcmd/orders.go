@@ -1,4 +1,4 @@
-package farmcmd
+package controlcmd
 
 import (
 	"context"
@@ -27,6 +27,7 @@ import (
 	"github.com/aqsha/aqsha/farm/records"
 	"github.com/aqsha/aqsha/farm/usage"
 	"github.com/aqsha/aqsha/internal/cli"
+	"github.com/aqsha/aqsha/internal/cli/farmdir"
 	"github.com/aqsha/aqsha/internal/terminal"
 	"github.com/aqsha/aqsha/txlog/vfs"
 )
@@ -51,7 +52,7 @@ func person(command *cobra.Command, config *records.Config, needed bool) (string
 			return "", farm.Refuse("farm-person", "person",
 				"above four_eyes machines, orders are of people of farm.toml: want --person and the secret")
 		}
-		return operator(), nil
+		return farmdir.Operator(), nil
 	}
 	secret, err := cli.Secret(command, personSecret, personVariable)
 	if err != nil {
@@ -67,7 +68,8 @@ func person(command *cobra.Command, config *records.Config, needed bool) (string
 	return "", farm.Refuse("farm-person", "person", "%q is not in farm.toml, or the secret is another one", name)
 }
 
-func newFarmOrdersCommand() *cobra.Command {
+// NewFarmOrdersCommand is the noun "orders" of a farm: those that wait.
+func NewFarmOrdersCommand() *cobra.Command {
 	var all bool
 	command := &cobra.Command{
 		Use:   "orders",
@@ -78,7 +80,7 @@ is written down, and it is not made up for. Everything stands in orders.jsonl, t
 		Example: "  aqsha farm orders\n  aqsha farm orders --all --json",
 		Args:    cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
-			dir, err := farmDir(command, false)
+			dir, err := farmdir.Of(command, false)
 			if err != nil {
 				return err
 			}
@@ -86,6 +88,8 @@ is written down, and it is not made up for. Everything stands in orders.jsonl, t
 			if err != nil {
 				return err
 			}
+			// One moment for the whole list, so that an order that falls due meanwhile is not in two states.
+			// Interrupted orders stay in the short list: somebody has to look at what their machines did.
 			now := time.Now().UTC()
 			list := slices.DeleteFunc(slices.Clone(book.Orders), func(o orders.Order) bool {
 				return !all && slices.Contains([]orders.State{orders.Finished, orders.Dropped, orders.Passed},
@@ -113,32 +117,38 @@ func showOrders(command *cobra.Command, dir string, list []orders.Order, over in
 		return err
 	}
 	now := time.Now().UTC()
+	// Made, not nil: without an order the JSON is an empty list, which programs read as they read the others.
 	rows := make([]orderRow, 0, len(list))
 	for _, o := range list {
 		rows = append(rows, orderRow{o, o.State(now)})
 	}
 	return cli.Show(command, rows, func(w io.Writer) {
+		l := cli.LanguageFor(command)
 		switch {
 		case len(rows) == 0 && over == 0:
-			fmt.Fprintln(w, "No order.")
+			fmt.Fprintln(w, l.Text("farm.no-order"))
 		case len(rows) == 0:
-			fmt.Fprintf(w, "No order waits; those that are over: %d (--all).\n", over)
+			fmt.Fprintln(w, l.Text("farm.orders-over", "count", over))
 		}
-		at := func(t time.Time) string { return moment(t, config.Location()) }
+		at := func(t time.Time) string { return farmdir.Moment(t, config.Location()) }
 		for _, r := range rows {
 			first, last := r.First(), r.Last()
-			fmt.Fprintf(w, "%d  %s  %s %s of %d machines (%d kW), by %s", r.ID, r.State, first.What.Action,
-				terminal.Plain(first.What.Detail()), len(first.Machines), first.KW, terminal.Plain(first.Who))
+			// Names and outcomes are of people and machines: nothing of theirs may move the cursor of whoever reads the
+			// list.
+			action := strings.TrimSpace(string(first.What.Action) + " " + terminal.Plain(first.What.Detail()))
+			text := l.Text("farm.order", "id", r.ID, "state", l.Text("order-state."+string(r.State)), "action", action,
+				"count", len(first.Machines), "kw", first.KW, "who", terminal.Plain(first.Who))
 			if second := r.Confirmer(); second != "" {
-				fmt.Fprintf(w, ", confirmed by %s", terminal.Plain(second))
+				text = l.Text("farm.order-confirmed", "order", text, "who", terminal.Plain(second))
 			}
 			if !first.From.IsZero() {
-				fmt.Fprintf(w, ", from %s to %s", at(first.From), at(first.Until))
+				text = l.Text("farm.order-times", "order", text, "from", at(first.From), "to", at(first.Until))
 			}
 			if last.Step == orders.Ended {
-				fmt.Fprintf(w, ": %d done, %d kW %s", last.Done, last.DoneKW, terminal.Plain(last.Text))
+				text = l.Text("farm.order-done", "order", text, "done", last.Done, "kw", last.DoneKW, "text",
+					terminal.Plain(last.Text))
 			}
-			fmt.Fprintln(w)
+			fmt.Fprintln(w, text)
 		}
 	})
 }
@@ -150,7 +160,7 @@ func orderStep(step orders.Step) func(command *cobra.Command, args []string) err
 		if err != nil {
 			return cli.Usage(fmt.Errorf("%q: want the number of an order", args[0]))
 		}
-		dir, err := farmDir(command, false)
+		dir, err := farmdir.Of(command, false)
 		if err != nil {
 			return err
 		}
@@ -212,10 +222,12 @@ and not begun again; audit.jsonl says what each machine was told.`,
 		Example: "  aqsha farm orders run --allow-control\n  aqsha farm orders run --allow-control --for 24h",
 		Args:    cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
-			dir, err := farmDir(command, false)
+			dir, err := farmdir.Of(command, false)
 			if err != nil {
 				return err
 			}
+			// Before passwords are read and the trail is opened: whoever may not give orders leaves no trace of having
+			// done so, and orders that are due stay due.
 			if !c.Allow {
 				return farm.Refuse("control-off", "allow-control",
 					"control is off; --allow-control lets orders through")
@@ -367,6 +379,8 @@ than --grace. With four_eyes of farm.toml, another person confirms each above it
 			if err != nil {
 				return err
 			}
+			// A plan is known by its file's name without the folder: read again from elsewhere it is the same plan,
+			// whose orders are made once.
 			terms.Groups, terms.Plan, terms.Now = groups, filepath.Base(args[0]), time.Now().UTC()
 			if terms.Who, err = person(command, &config, false); err != nil {
 				return err
@@ -481,7 +495,7 @@ withdrawn or have not ended.`,
 		Example: "  aqsha farm orders account hours.csv",
 		Args:    cli.ExactArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
-			dir, err := farmDir(command, false)
+			dir, err := farmdir.Of(command, false)
 			if err != nil {
 				return err
 			}
@@ -498,6 +512,8 @@ withdrawn or have not ended.`,
 				return err
 			}
 			rows := book.Account(args[0], time.Now().UTC(), meter)
+			// What reading the samples came to is known once they are closed: an account of which one could not be read
+			// is not shown.
 			if err := closed(); err != nil {
 				return err
 			}
@@ -506,11 +522,10 @@ withdrawn or have not ended.`,
 			}
 			return cli.Show(command, rows, func(w io.Writer) {
 				cli.Tabbed(w, func(tab io.Writer) {
-					fmt.Fprintln(tab, "time\tto sleep kW\tslept\tmeasured\tto wake kW\twoken\tmeasured\tmissed\t"+
-						"not ended")
+					fmt.Fprintln(tab, cli.LanguageFor(command).Text("farm.account-columns"))
 					for _, k := range rows {
 						fmt.Fprintf(tab, "%s\t%d\t%d\t%.1f\t%d\t%d\t%.1f\t%d\t%d\n",
-							moment(k.At, config.Location()), k.SleepKW, k.SleptKW,
+							farmdir.Moment(k.At, config.Location()), k.SleepKW, k.SleptKW,
 							float64(k.SleptWatts)/1000, k.WakeKW, k.WokenKW, float64(k.WokenWatts)/1000, k.Missed,
 							k.NotEnded)
 					}

@@ -1,4 +1,4 @@
-package benchcmd
+package minebench
 
 import (
 	"errors"
@@ -11,7 +11,8 @@ import (
 	"github.com/aqsha/aqsha/internal/cli"
 )
 
-func newBenchSHA256dCommand() *cobra.Command {
+// NewBenchSHA256dCommand is the verb "sha256d" of "bench".
+func NewBenchSHA256dCommand() *cobra.Command {
 	var rounds int
 	command := &cobra.Command{
 		Use:   "sha256d",

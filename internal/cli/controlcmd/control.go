@@ -1,4 +1,4 @@
-package farmcmd
+package controlcmd
 
 import (
 	"fmt"
@@ -14,6 +14,7 @@ import (
 	"github.com/aqsha/aqsha/farm/orders"
 	"github.com/aqsha/aqsha/farm/records"
 	"github.com/aqsha/aqsha/internal/cli"
+	"github.com/aqsha/aqsha/internal/cli/farmdir"
 	"github.com/aqsha/aqsha/internal/terminal"
 )
 
@@ -41,7 +42,8 @@ const controlExamples = `  aqsha farm control ekibastuz/c1 sleep --allow-control
   aqsha farm control ekibastuz/c1 sleep --at 2026-12-01T18:00 --within 15m
   aqsha farm control "*" pool --pool stratum+tcp://127.0.0.1:3333 --user bc1q.w1 --allow-control`
 
-func newFarmControlCommand() *cobra.Command {
+// NewFarmControlCommand is the verb "control": an order to machines.
+func NewFarmControlCommand() *cobra.Command {
 	var c control.Controller
 	var o control.Order
 	var fan, led, at string
@@ -135,7 +137,7 @@ func waitingOrder(command *cobra.Command, config *records.Config, o *control.Ord
 	if kept.Who, err = person(command, config, second); err != nil || at == "" {
 		return kept, err
 	}
-	if kept.From, err = parseTime("at", at, config); err != nil {
+	if kept.From, err = farmdir.ParseTime("at", at, config); err != nil {
 		return kept, err
 	}
 	kept.From = kept.From.UTC()
@@ -205,7 +207,7 @@ func controllerFlags(command *cobra.Command, c *control.Controller) {
 	flags.DurationVar(&c.Confirm, "confirm", 90*time.Second, "in which the machine must show that it has done it")
 	flags.StringVar(&c.User, "antminer-user", "root", "of stock Antminers")
 	flags.BoolVar(&c.KeepGoing, "keep-going", false, "go on after machines that did not do it (an update never does)")
-	cli.SecretFlags(flags, antminerPassword, antminerVariable, "the password of stock Antminers")
+	cli.SecretFlags(flags, farmdir.AntminerPassword, farmdir.AntminerVariable, "the password of stock Antminers")
 	cli.SecretFlags(flags, machinePassword, machineVariable, "the password of other firmwares")
 }
 
@@ -218,13 +220,13 @@ func prepare(command *cobra.Command, c *control.Controller, dir string) (err err
 		}
 		c.StepKW = config.StepKW
 	}
-	if c.Password, err = cli.Secret(command, antminerPassword, antminerVariable); err != nil {
+	if c.Password, err = cli.Secret(command, farmdir.AntminerPassword, farmdir.AntminerVariable); err != nil {
 		return err
 	}
 	if c.Others, err = cli.Secret(command, machinePassword, machineVariable); err != nil {
 		return err
 	}
-	c.Who = operator()
+	c.Who = farmdir.Operator()
 	c.Progress = cli.ProgressOf(command, "orders")
 	c.Audit, err = control.OpenAudit(dir)
 	return err
@@ -272,7 +274,7 @@ func orderEnd(results []control.Result) error {
 // selected are the machines that a selector names, with their farm's folder and settings.
 func selected(command *cobra.Command, selector string) (dir string, config records.Config, machines []*fleet.Machine,
 	err error) {
-	if dir, err = farmDir(command, false); err != nil {
+	if dir, err = farmdir.Of(command, false); err != nil {
 		return dir, config, nil, err
 	}
 	if config, err = records.ReadConfig(dir); err != nil {

@@ -1,4 +1,4 @@
-package benchcmd
+package minebench
 
 import (
 	"bufio"
@@ -38,7 +38,8 @@ type poolBench struct {
 // benchUser is the miner of the measurement, on a network where coins are worth nothing.
 const benchUser = "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080.bench"
 
-func newBenchPoolCommand() *cobra.Command {
+// NewBenchPoolCommand is the verb "pool" of "bench".
+func NewBenchPoolCommand() *cobra.Command {
 	var miners, connections int
 	var duration time.Duration
 	var serve string
