@@ -77,6 +77,8 @@ type StaffAccount struct {
 	Passkeys []staff.Passkey `json:"passkeys" doc:"without their keys"`
 	Made     uint64          `json:"made_millis"`
 	Ended    uint64          `json:"ended_millis,omitempty"`
+	Demo     bool            `json:"demo,omitempty" doc:"a role of the demo, or let in by one: on no other network it signs in"`
+	Part     string          `json:"part,omitempty" doc:"the demo's role that it is, as the list of demo roles names it"`
 }
 
 // StaffInvitation is a one-time link that was not used yet.
@@ -136,7 +138,8 @@ func viewOfSession(session staff.Session, account staff.Account) StaffSession {
 }
 
 func viewOfAccount(a staff.Account) StaffAccount {
-	view := StaffAccount{ID: a.ID, Name: a.Name, Roles: a.Roles, Bank: a.Bank, Made: a.Made, Ended: a.Ended}
+	view := StaffAccount{ID: a.ID, Name: a.Name, Roles: a.Roles, Bank: a.Bank, Made: a.Made, Ended: a.Ended,
+		Demo: a.Demo, Part: a.Part}
 	for _, p := range a.Passkeys {
 		p.Key = nil
 		view.Passkeys = append(view.Passkeys, p)

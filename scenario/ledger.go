@@ -34,7 +34,7 @@ var people = []string{"aigerim", "marat", "dana", "timur"}
 // ledgerSteps is the first part: a digital tenge lives and dies.
 func ledgerSteps() []Step {
 	return []Step{
-		{"banks", "The central bank admits two banks", admitBanks},
+		{BanksStep, "The central bank admits two banks", admitBanks},
 		{"issue", "The central bank issues tenge to the banks", issueToBanks},
 		{"wallets", "A farm, a power company, a canteen, the treasury and people open wallets", openWallets},
 		{"distribute", "The banks pay out digital tenge to their customers", distribute},
@@ -48,6 +48,16 @@ func ledgerSteps() []Step {
 		{"audit", "An auditor keeps a copy, verifies it and cosigns", audit},
 	}
 }
+
+// BanksStep is the name of the step that admits the banks.
+const BanksStep = "banks"
+
+// Roles of the story's staff, whom a browser may be: see api.DemoStaff. The clerk has the bank's own name.
+const (
+	CentralBank = "central-bank"
+	Auditor     = "auditor"
+	ClerkOf     = bankOne
+)
 
 // Person is somebody of the story whom a browser may be: see api.DemoRole.
 type Person struct{ Name, Kind string }
