@@ -32,7 +32,7 @@ type Demo struct {
 // DemoRole is somebody whom a browser may be.
 type DemoRole struct {
 	Name   string         `json:"name" doc:"as the story calls who has the wallet"`
-	Kind   string         `json:"kind" enum:"person,shop,business"`
+	Kind   string         `json:"kind" enum:"person,shop,business,office"`
 	Wallet token.WalletID `json:"wallet"`
 }
 
@@ -62,10 +62,11 @@ func (s *Server) registerDemo() {
 			return ok(DemoRoles{s.demoRoles(), s.demoStaff()}, nil)
 		})
 	huma.Register(s.api, describe(huma.Operation{OperationID: "be-demo-staff", Method: http.MethodPost,
-		Path: "/v1/staff/demo/{role}", Summary: "Sign in as a role of the story's staff, on its own development network",
-		Description: "The answer sets the session's cookie, as a passkey does. The account is marked as the demo's in " +
-			"every answer and in the audit trail, and signs in on no other network."},
-		byAnybody, http.StatusForbidden, http.StatusNotFound, http.StatusTooManyRequests, http.StatusServiceUnavailable),
+		Path: "/v1/staff/demo/{role}", Summary: "Sign in as one of the story's staff, on its own development network",
+		Description: "The answer sets the session's cookie, as a passkey does. The account is marked as the demo's " +
+			"in every answer and in the audit trail, and signs in on no other network."},
+		byAnybody, http.StatusForbidden, http.StatusNotFound, http.StatusTooManyRequests,
+		http.StatusServiceUnavailable),
 		func(ctx context.Context, in *struct {
 			Role string `path:"role" maxLength:"64"`
 		}) (*staffAnswer, error) {

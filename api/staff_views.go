@@ -77,8 +77,9 @@ type StaffAccount struct {
 	Passkeys []staff.Passkey `json:"passkeys" doc:"without their keys"`
 	Made     uint64          `json:"made_millis"`
 	Ended    uint64          `json:"ended_millis,omitempty"`
-	Demo     bool            `json:"demo,omitempty" doc:"a role of the demo, or let in by one: on no other network it signs in"`
-	Part     string          `json:"part,omitempty" doc:"the demo's role that it is, as the list of demo roles names it"`
+	// A role of the demo, or let in by one, signs in on no other network.
+	Demo bool   `json:"demo,omitempty" doc:"of the demo, on whose own network alone it signs in"`
+	Part string `json:"part,omitempty" doc:"which of the demo's roles it is"`
 }
 
 // StaffInvitation is a one-time link that was not used yet.

@@ -9,9 +9,9 @@ import (
 	"github.com/aqsha/aqsha/token"
 )
 
-// On the demo's own network, which everybody on its machine may read and whose keys lie unencrypted beside it, a browser
-// may be one of its staff: there a passkey would guard nothing. The accounts are marked in the trail from their first
-// entry on, so that wherever the folder is brought they stay what they are.
+// On the demo's own network, which everybody on its machine may read and whose keys lie unencrypted beside it, a
+// browser may be one of its staff: there a passkey would guard nothing. The accounts are marked in the trail from their
+// first entry on, so that wherever the folder is brought they stay what they are.
 
 // Part is a role of the demo's staff.
 type Part struct {

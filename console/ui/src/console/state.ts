@@ -106,7 +106,7 @@ export function noteSignedIn(): void {
 
 /** Asks who is signed in. Nobody is no fault; a node that does not answer is one, and what was known stays. */
 export async function whoAmI(): Promise<void> {
-  if (page.value === "overview" && localStorage.getItem(SIGNED_IN) === null) {
+  if (localStorage.getItem(SIGNED_IN) === null) {
     account.value = null; // nobody has signed in with this browser: it need not be asked
     return;
   }
