@@ -349,6 +349,9 @@ func (s *Server) listDrafts(ctx context.Context, wallet token.WalletID) (list Dr
 	if access == nil {
 		return list, newProblem(http.StatusUnauthorized, codeUnauthorised, "Authorization", needsAccess)
 	}
+	if access.Role == RoleStaff {
+		return list, newProblem(http.StatusForbidden, codeForbidden, "", "an administrator's account reads no ledger")
+	}
 	list.Drafts = []DraftView{}
 	bytes := 0
 	var unasked error

@@ -1,8 +1,10 @@
 package api_test
 
 import (
+	"crypto/tls"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -50,6 +52,54 @@ func TestWebPagesOfOthersAreKeptOut(t *testing.T) {
 		_ = response.Body.Close()
 		if err != nil || response.StatusCode != tc.status || !strings.Contains(string(body), tc.code) {
 			t.Errorf("%s: %s %s as %s: %d %s, want %d", tc.what, tc.method, tc.path, tc.host, response.StatusCode, body, tc.status)
+		}
+	}
+}
+
+// A node that is not open answers under its own names too: those of its machine, its origins, and its certificate's,
+// wildcards among them; behind a proxy, under what it is configured to be dialled at.
+func TestANodeAnswersUnderItsOwnNames(t *testing.T) {
+	origins := []string{"https://Tenge.example.kz:8443"}
+	for _, c := range []struct {
+		options api.Options
+		tls     bool
+		host    string
+		path    string
+		want    int
+	}{
+		{api.Options{}, false, "evil.example", "/v1/network", 421},
+		{api.Options{}, false, "evil.example", "/livez", 200},
+		{api.Options{}, false, "localhost:1", "/v1/network", 200},
+		{api.Options{Origins: origins}, false, "tenge.example.kz", "/v1/network", 200},
+		{api.Options{Origins: origins}, true, "tenge.example.kz:8443", "/v1/network", 200},
+		{api.Options{Origins: origins}, true, "tenge.example.kz.", "/v1/network", 200},
+		{api.Options{Origins: origins}, true, "evil.example", "/v1/network", 421},
+		{api.Options{Origins: origins}, true, "evil.example", "/no-such-route", 421},
+		{api.Options{Names: []string{"*.example.kz", "2001:db8::7"}}, true, "a.example.kz", "/v1/network", 200},
+		{api.Options{Names: []string{"*.example.kz", "2001:db8::7"}}, true, "[2001:0db8::7]:8443", "/v1/network", 200},
+		{api.Options{Names: []string{"*.example.kz"}}, true, "a.b.example.kz", "/v1/network", 421},
+		{api.Options{Names: []string{"*.example.kz"}}, true, "example.kz", "/v1/network", 421},
+		{api.Options{Proxy: "127.0.0.1"}, false, "anything.example", "/v1/network", 200},
+		{api.Options{Proxy: "127.0.0.1", Origins: origins}, false, "anything.example", "/v1/network", 421},
+		{api.Options{Proxy: "127.0.0.1", Origins: origins}, false, "tenge.example.kz", "/v1/network", 200},
+	} {
+		w := street(t)
+		server := api.New(w.node, c.options)
+		r := httptest.NewRequest(http.MethodGet, "http://x"+c.path, nil)
+		r.Host, r.RemoteAddr = c.host, "127.0.0.1:999"
+		if c.tls {
+			r.TLS = &tls.ConnectionState{}
+		}
+		answer := httptest.NewRecorder()
+		server.Handler().ServeHTTP(answer, r)
+		if answer.Code != c.want {
+			t.Errorf("%+v as %s: %d, want %d", c.options, c.host, answer.Code, c.want)
+		}
+		if hsts := answer.Header().Get("Strict-Transport-Security"); (hsts != "") != c.tls {
+			t.Errorf("as %s, TLS %v: HSTS %q", c.host, c.tls, hsts)
+		}
+		if err := server.Close(); err != nil {
+			t.Error(err)
 		}
 	}
 }

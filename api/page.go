@@ -1,9 +1,11 @@
 package api
 
 import (
-	_ "embed"
+	"embed"
 	"io"
+	"maps"
 	"net/http"
+	"slices"
 
 	"github.com/aqsha/aqsha/console"
 )
@@ -11,23 +13,34 @@ import (
 // These pages are plain HTML with their scripts: no build step, nothing fetched from elsewhere. The
 // first verifies with the browser's own cryptography, believing nothing that the node computes. The others are package
 // console's.
-var (
-	//go:embed page.html
-	page []byte
-	//go:embed explorer.js
-	pageScript []byte
-	//go:embed docs.html
-	docsPage []byte
-)
+//
+//go:embed page.html explorer.js explorer.css docs.html docs.js docs.css
+var plainPages embed.FS
+
+// plainTypes are where each is served, and what it is.
+var plainTypes = map[string]string{"page.html": "text/html", "docs.html": "text/html", "explorer.js": "text/javascript",
+	"docs.js": "text/javascript", "explorer.css": "text/css", "docs.css": "text/css"}
 
 func (s *Server) mountPages(mux *routes) {
-	mux.HandleFunc("GET /explorer", servePage(page, "'self'"))
-	mux.HandleFunc("GET /explorer.js", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/javascript; charset=utf-8")
-		w.Header().Set("X-Content-Type-Options", "nosniff")
-		_, _ = w.Write(pageScript)
-	})
-	mux.HandleFunc("GET /docs", servePage(docsPage, "'unsafe-inline'"))
+	for _, name := range slices.Sorted(maps.Keys(plainTypes)) {
+		kind, address := plainTypes[name], "/"+name
+		switch name {
+		case "page.html":
+			address = "/explorer"
+		case "docs.html":
+			address = "/docs"
+		}
+		content, err := plainPages.ReadFile(name)
+		if err != nil {
+			panic(err) // it is embedded
+		}
+		mux.HandleFunc("GET "+address, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", kind+"; charset=utf-8")
+			w.Header().Set("Cache-Control", "no-cache")
+			console.Guard(w.Header())
+			_, _ = w.Write(content)
+		})
+	}
 	pages := console.Handler()
 	for _, page := range console.Pages {
 		mux.Handle("GET "+page, pages)
@@ -45,15 +58,4 @@ func (s *Server) mountPages(mux *routes) {
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		_, _ = io.WriteString(w, console.Manifest())
 	})
-}
-
-// servePage serves a page whose scripts come from where it says.
-func servePage(content []byte, scripts string) http.HandlerFunc {
-	return func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		w.Header().Set("Content-Security-Policy", "default-src 'none'; script-src "+scripts+"; style-src "+
-			"'unsafe-inline'; connect-src 'self'; base-uri 'none'; form-action 'none'")
-		w.Header().Set("X-Content-Type-Options", "nosniff")
-		_, _ = w.Write(content)
-	}
 }

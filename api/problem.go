@@ -87,6 +87,7 @@ var statusOf = map[token.Code]int{
 	staff.ConfirmFirst:      http.StatusForbidden,
 	staff.LastAdministrator: http.StatusConflict,
 	staff.LastPasskey:       http.StatusConflict,
+	staff.DemoRole:          http.StatusForbidden,
 	staff.NoAccount:         http.StatusNotFound,
 	staff.NoInvitation:      http.StatusNotFound,
 	staff.StoreClosed:       http.StatusServiceUnavailable,

@@ -39,6 +39,7 @@ var rights = map[string]string{
 	"get-pages":                "200 200 200 200 200 200 200 200 200 200 200",
 	"list-demo-roles":          "200 200 200 200 200 200 200 200 200 200 200", // none is there
 	"be-demo-role":             "404 404 404 404 404 404 404 404 404 404 404", // a network that is not the story's
+	"be-demo-staff":            "404 404 404 404 404 404 404 404 404 404 404", // likewise
 	"get-story":                "200 200 200 200 200 200 200 200 200 200 200",
 	"list-agencies":            "200 200 200 200 200 200 200 200 200 200 200",
 	"list-purses":              "200 200 200 200 200 200 200 200 200 200 200",

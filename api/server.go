@@ -119,8 +119,9 @@ type Server struct {
 	access       atomic.Pointer[[]Access]
 	members      atomic.Pointer[Members]
 	sites        atomic.Pointer[http.CrossOriginProtection]
-	streaming    context.Context // ends when the server shuts down, and streams with it
-	listeners    atomic.Int64    // streams of events that are open
+	hosts        atomic.Pointer[map[string]bool] // names under which clients dial this node; never changed once stored
+	streaming    context.Context                 // ends when the server shuts down, and streams with it
+	listeners    atomic.Int64                    // streams of events that are open
 	refusals     *refusals
 	endStreams   context.CancelFunc
 }

@@ -62,7 +62,7 @@ func (s *Server) openStaff() {
 	}
 	var err error
 	s.staff.store, err = staff.Open(staff.Config{Dir: filepath.Join(s.options.Dir, staff.Folder),
-		Origin: s.node.Genesis().Name + "/" + staff.Folder})
+		Origin: s.node.Genesis().Name + "/" + staff.Folder, Demo: s.options.Demo != nil && s.options.Open})
 	if err != nil {
 		s.staff.store, s.staff.why = nil, "its folder cannot be opened; the node's log says why"
 		s.options.Logger.Error("nobody of the staff can sign in: their store cannot be opened", "error", err)
@@ -78,13 +78,15 @@ func (s *Server) Close() error {
 	return errors.Join(err, s.staff.store.Close())
 }
 
-// WantsAdministrator says whether nobody is one yet, and somebody could become one.
+// WantsAdministrator says whether nobody is one yet, but for a role of the demo, and somebody could become one.
 func (s *Server) WantsAdministrator() bool {
 	if s.staff.store == nil {
 		return false
 	}
 	accounts, _ := s.staff.store.List(time.Now())
-	return !slices.ContainsFunc(accounts, func(a staff.Account) bool { return a.Has(staff.Administrator) })
+	return !slices.ContainsFunc(accounts, func(a staff.Account) bool {
+		return a.Has(staff.Administrator) && !a.Demo
+	})
 }
 
 func (d *staffDoor) open() (*staff.Store, error) {

@@ -77,6 +77,9 @@ type StaffAccount struct {
 	Passkeys []staff.Passkey `json:"passkeys" doc:"without their keys"`
 	Made     uint64          `json:"made_millis"`
 	Ended    uint64          `json:"ended_millis,omitempty"`
+	// A role of the demo, or let in by one, signs in on no other network.
+	Demo bool   `json:"demo,omitempty" doc:"of the demo, on whose own network alone it signs in"`
+	Part string `json:"part,omitempty" doc:"which of the demo's roles it is"`
 }
 
 // StaffInvitation is a one-time link that was not used yet.
@@ -136,7 +139,8 @@ func viewOfSession(session staff.Session, account staff.Account) StaffSession {
 }
 
 func viewOfAccount(a staff.Account) StaffAccount {
-	view := StaffAccount{ID: a.ID, Name: a.Name, Roles: a.Roles, Bank: a.Bank, Made: a.Made, Ended: a.Ended}
+	view := StaffAccount{ID: a.ID, Name: a.Name, Roles: a.Roles, Bank: a.Bank, Made: a.Made, Ended: a.Ended,
+		Demo: a.Demo, Part: a.Part}
 	for _, p := range a.Passkeys {
 		p.Key = nil
 		view.Passkeys = append(view.Passkeys, p)

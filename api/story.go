@@ -17,8 +17,8 @@ type StoryStep struct {
 
 // StoryLink leads from a step to what it left.
 type StoryLink struct {
-	Kind string `json:"kind" enum:"wallet,receipt,refusal,history"`
-	Role string `json:"role" doc:"whose page it is, as the list of demo roles names it"`
+	Kind string `json:"kind" enum:"wallet,receipt,refusal,history,contract,supply,log,notes,purses,trail"`
+	Role string `json:"role,omitempty" doc:"whose page it is, as the lists of demo roles name it; absent for all"`
 	Path string `json:"path" doc:"of the page at this node"`
 }
 

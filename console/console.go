@@ -142,11 +142,19 @@ func serve(w http.ResponseWriter, name string, content []byte, permissions strin
 	} else {
 		h.Set("Content-Type", "application/octet-stream")
 	}
+	guard(h, permissions)
+	_, _ = w.Write(content)
+}
+
+// Guard sets what a browser is told of every page of a node: where it may load from and send to, and that no other site
+// shows it, opens it or hears where somebody came from.
+func Guard(h http.Header) { guard(h, noCamera) }
+
+func guard(h http.Header, permissions string) {
 	h.Set("Content-Security-Policy", policy)
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 	h.Set("Permissions-Policy", permissions)
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("X-Content-Type-Options", "nosniff")
-	_, _ = w.Write(content)
 }

@@ -54,6 +54,9 @@ func audit(ctx context.Context, w *Stage) (err error) {
 	if _, _, err := txlog.OpenCheckpoint(signed, info.Name, note.VerifierList(verifier)); err != nil {
 		return fmt.Errorf("the auditor's cosignature: %w", err)
 	}
+	if err := errors.Join(w.link("log", "", "/explorer"), w.link("trail", Auditor, "/audit")); err != nil {
+		return err
+	}
 	w.Say("An auditor's follower has copied %d entries in %d blocks and verified every signature and rule in them.",
 		c.Size, n.Log().Heights())
 	w.Proves("two ledgers, one history: root %s, signed by the central bank's log and cosigned by %s (in %s)", c.Root,

@@ -98,6 +98,9 @@ func openOffice(ctx context.Context, w *Stage) error {
 	if err != nil {
 		return err
 	}
+	if err := w.link("notes", "", "/explorer#cash"); err != nil {
+		return err
+	}
 	w.Say("the issue set announces keyset %.16s…: %d denominations, from %s to %s; it signs until %s and is redeemed until %s",
 		announced.ID, len(announced.Amounts), announced.Amounts[0].Format(),
 		announced.Amounts[len(announced.Amounts)-1].Format(),
@@ -233,7 +236,11 @@ func (c *cashier) withdraw(ctx context.Context, purse *notes.Wallet, from string
 	if err := purse.Paid(op); err != nil {
 		return err
 	}
-	if _, err := c.stage.Client.Pay(ctx, c.stage.id(from), p.Wallet, amount, token.Plain(p.Memo)); err != nil {
+	receipt, err := c.stage.Client.Pay(ctx, c.stage.id(from), p.Wallet, amount, token.Plain(p.Memo))
+	if err != nil {
+		return err
+	}
+	if err := c.stage.linkReceipt(from, receipt.ID); err != nil {
 		return err
 	}
 	if err := c.Settle(ctx); err != nil { // the office sees the payment
@@ -290,6 +297,9 @@ func payCanteen(ctx context.Context, w *Stage) error {
 			if err != nil || len(history.Lines) != 1 {
 				return errors.Join(err, errors.New("the canteen has no history"))
 			}
+			if err := w.linkReceipt(canteen, history.Lines[0].ID); err != nil {
+				return err
+			}
 			w.Say("banknotes → %s  %s: on the ledger the payer is the office's reserve", canteen,
 				history.Lines[0].Net.Format())
 			w.Proves(
@@ -321,6 +331,9 @@ func payWithPaper(ctx context.Context, w *Stage) error {
 		})
 	})
 	if err != nil {
+		return err
+	}
+	if err := w.link("history", shop, "/wallet/history"); err != nil {
 		return err
 	}
 	w.Say("%s prints %s for a relative who has no wallet: an outer code to check, an inner one that is the money",
@@ -429,6 +442,9 @@ func recountCash(ctx context.Context, w *Stage) error {
 	}
 	w.Say("%d notes verified in %d blocks of the public log, whose state of %d entries the ledger has", report.Notes,
 		report.Blocks, report.Ledger.StampedSize)
+	if err := w.link("notes", "", "/explorer#cash"); err != nil {
+		return err
+	}
 	w.Proves("notes for %s circulate, and the reserve on the ledger holds %s: 'aqsha cash verify %s --data %s'",
 		report.Circulating.Format(), reserve.Balance.Format(), w.officeDir(), w.DataDir)
 	return nil

@@ -34,7 +34,7 @@ var people = []string{"aigerim", "marat", "dana", "timur"}
 // ledgerSteps is the first part: a digital tenge lives and dies.
 func ledgerSteps() []Step {
 	return []Step{
-		{"banks", "The central bank admits two banks", admitBanks},
+		{BanksStep, "The central bank admits two banks", admitBanks},
 		{"issue", "The central bank issues tenge to the banks", issueToBanks},
 		{"wallets", "A farm, a power company, a canteen, the treasury and people open wallets", openWallets},
 		{"distribute", "The banks pay out digital tenge to their customers", distribute},
@@ -49,12 +49,23 @@ func ledgerSteps() []Step {
 	}
 }
 
-// Person is somebody of the story whom a browser may be: see api.DemoRole.
+// BanksStep is the name of the step that admits the banks.
+const BanksStep = "banks"
+
+// Roles of the story's staff, whom a browser may be: see api.DemoStaff. The clerk has the bank's own name.
+const (
+	CentralBank = "central-bank"
+	Auditor     = auditor
+	ClerkOf     = bankOne
+)
+
+// Person is somebody of the story whom a browser may be: see api.DemoRole. An office spends public money.
 type Person struct{ Name, Kind string }
 
 // Persons are those of the story who have a wallet that people would look at.
 func Persons() []Person {
-	list := []Person{{shop, "shop"}, {canteen, "shop"}, {farm, "business"}}
+	list := []Person{{shop, "shop"}, {canteen, "shop"}, {farm, "business"}, {power, "business"}, {school, "office"},
+		{budget, "office"}}
 	for i, name := range people {
 		list = slices.Insert(list, i, Person{name, "person"})
 	}
@@ -99,6 +110,9 @@ func issueToBanks(ctx context.Context, w *Stage) error {
 	}
 	supply, err := w.Client.API.Supply(ctx)
 	if err != nil {
+		return err
+	}
+	if err := w.link("supply", "", "/"); err != nil {
 		return err
 	}
 	w.Say("issued %s to %s and %s", supply.Issued.Format(), bankOne, bankTwo)
@@ -146,6 +160,11 @@ func openWallets(ctx context.Context, w *Stage) error {
 			return err
 		}
 	}
+	for _, name := range []string{farm, "timur"} {
+		if err := w.link("wallet", name, "/wallet/"); err != nil {
+			return err
+		}
+	}
 	w.Say("%d wallets: businesses without a limit, people with one, timur unidentified; treasury and court directly "+
 		"with the central bank", len(openings))
 	w.Proves("a wallet is a key, a tier and attributes; the ledger holds no name and no personal data")
@@ -159,7 +178,7 @@ func distribute(ctx context.Context, w *Stage) error {
 	}{{bankOne, farm, 60_000_000 * money.Tenge}, {bankTwo, power, 5_000_000 * money.Tenge},
 		{bankOne, "aigerim", 150_000 * money.Tenge}, {bankTwo, "marat", 80_000 * money.Tenge}} {
 		if err := w.Once(p.to,
-			func() error { return w.pay(ctx, p.from, p.to, p.amount, "from the account") }); err != nil {
+			func() error { return w.payAndLink(ctx, p.from, p.to, p.to, p.amount, "from the account") }); err != nil {
 			return err
 		}
 		w.Say("%s → %s  %s", p.from, p.to, p.amount.Format())
@@ -173,13 +192,18 @@ func (w *Stage) pay(ctx context.Context, from, to string, amount money.Tiyn, mem
 	return err
 }
 
-// payAndLink pays, and links the step to the payer's receipt.
-func (w *Stage) payAndLink(ctx context.Context, from, to string, amount money.Tiyn, memo string) error {
+// payAndLink pays, and links the step to the receipt as one of the two sees it.
+func (w *Stage) payAndLink(ctx context.Context, from, to, seen string, amount money.Tiyn, memo string) error {
 	receipt, err := w.Client.Pay(ctx, w.id(from), w.id(to), amount, token.Plain(memo))
 	if err != nil {
 		return err
 	}
-	return w.link("receipt", from, "/wallet/receipt?id="+receipt.ID.String())
+	return w.linkReceipt(seen, receipt.ID)
+}
+
+// linkReceipt links the step to a transaction as one of its parties sees it.
+func (w *Stage) linkReceipt(seen string, id token.TransactionID) error {
+	return w.link("receipt", seen, "/wallet/receipt?id="+id.String())
 }
 
 func paySalaries(ctx context.Context, w *Stage) error {
@@ -225,7 +249,7 @@ func shopping(ctx context.Context, w *Stage) error {
 	for i, name := range people {
 		amount := []money.Tiyn{1_450 * money.Tenge, 12_300 * money.Tenge, 890*money.Tenge + 50, 2_000 * money.Tenge}[i]
 		if err := w.Once(name,
-			func() error { return w.payAndLink(ctx, name, shop, amount, "groceries") }); err != nil {
+			func() error { return w.payAndLink(ctx, name, shop, name, amount, "groceries") }); err != nil {
 			return err
 		}
 		w.Say("%s pays %s", name, amount.Format())
@@ -313,6 +337,9 @@ func redeem(ctx context.Context, w *Stage) error {
 	if err != nil {
 		return err
 	}
+	if err := w.link("supply", "", "/"); err != nil {
+		return err
+	}
 	w.Say("%s redeems 100 million tenge of its treasury", bankTwo)
 	w.Proves("issued %s − redeemed %s = live %s, the sum of %d tokens", supply.Issued.Format(),
 		supply.Redeemed.Format(), supply.Live.Format(), supply.Tokens)
@@ -344,6 +371,9 @@ func verifyAll(ctx context.Context, w *Stage) error {
 		Entries: func(size uint64) iter.Seq2[[]byte, error] { return w.Client.API.Entries(ctx, size) },
 	}, nil)
 	if err != nil {
+		return err
+	}
+	if err := w.link("log", "", "/explorer"); err != nil {
 		return err
 	}
 	w.Say("%d entries replayed from nothing, %d signatures verified", report.Size, report.Signatures)

@@ -111,7 +111,7 @@ func payLevy(ctx context.Context, w *Stage) error {
 	w.Say("%s: %.0f kWh on the (simulated) meter, %.0f fewer than planned", month, float64(row.WattHours)/1000,
 		float64(row.Planned-row.WattHours)/1000)
 	if err := w.Once("levy",
-		func() error { return w.pay(ctx, farm, budget, row.Levy, "levy "+month.String()) }); err != nil {
+		func() error { return w.payAndLink(ctx, farm, budget, farm, row.Levy, "levy "+month.String()) }); err != nil {
 		return err
 	}
 	w.Say("%s → %s  %s at %s a kWh; declared by %s, due by %s", farm, budget, row.Levy.Format(), row.PerKWh.Format(),

@@ -3,6 +3,7 @@ package scenario
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"time"
@@ -107,8 +108,8 @@ func buyPower(ctx context.Context, w *Stage) error {
 		bill = deposit - m.Held // it was accepted before an interruption
 	}
 	if err := w.Once("accept", func() error {
-		_, err := w.Client.Call(ctx, wallet.Call{Contract: id, By: w.id(farm), Action: "accept"})
-		return err
+		return errors.Join(w.callAndLink(ctx, power, wallet.Call{Contract: id, By: w.id(farm), Action: "accept"}),
+			w.link("contract", farm, "/wallet/rules"))
 	}); err != nil {
 		return err
 	}
@@ -150,7 +151,7 @@ func chargeCar(ctx context.Context, w *Stage) error {
 		if err != nil {
 			return err
 		}
-		if _, err := w.Client.Call(ctx, wallet.Call{Contract: id, By: w.id(charger), Action: "close",
+		if err := w.callAndLink(ctx, farm, wallet.Call{Contract: id, By: w.id(charger), Action: "close",
 			Args: claim.Args()}); err != nil {
 			return err
 		}
@@ -224,8 +225,8 @@ func buildRailway(ctx context.Context, w *Stage) error {
 	}
 	total := 10_000_000 * money.Tenge
 	if err := w.Once("fund", func() error {
-		_, err := w.Client.Pay(ctx, w.id(bankOne), w.id(budget), total, token.Memo{})
-		return err
+		return errors.Join(w.payAndLink(ctx, bankOne, budget, budget, total, "for the railway"),
+			w.link("history", budget, "/wallet/history"))
 	}); err != nil {
 		return err
 	}

@@ -106,6 +106,24 @@ func (w *Stage) create(ctx context.Context, name string, t *token.Create) error 
 	return w.Client.Keyring.Put(wallet.Name{Name: name, ID: token.RegisteredID(receipt.ID)})
 }
 
+// actAndLink calls an action of a contract, and links the step to its receipt as somebody sees it.
+func (w *Stage) actAndLink(ctx context.Context, seen string, t *token.Act, assets []uint32) error {
+	receipt, err := w.Client.Act(ctx, t, assets)
+	if err != nil {
+		return err
+	}
+	return w.linkReceipt(seen, receipt.ID)
+}
+
+// callAndLink does so by what the wallet knows of the contract.
+func (w *Stage) callAndLink(ctx context.Context, seen string, c wallet.Call) error {
+	receipt, err := w.Client.Call(ctx, c)
+	if err != nil {
+		return err
+	}
+	return w.linkReceipt(seen, receipt.ID)
+}
+
 // payBeyondLimit: the farm pays a casual worker through an escrow. What is beyond the limit of his unidentified wallet
 // is held for him, and he takes it when he has room.
 func payBeyondLimit(ctx context.Context, w *Stage) error {
@@ -133,7 +151,12 @@ func payBeyondLimit(ctx context.Context, w *Stage) error {
 	}
 	w.Say("the farm releases %s to timur; %s is beyond what his wallet may hold, and held for him", wage.Format(),
 		held.Balance.Format())
-	if err := w.Once("spend", func() error { return w.pay(ctx, "timur", shop, spent, "boots") }); err != nil {
+	if err := w.Once("spend", func() error {
+		return w.payAndLink(ctx, "timur", shop, "timur", spent, "boots")
+	}); err != nil {
+		return err
+	}
+	if err := w.link("wallet", "timur", "/wallet/"); err != nil {
 		return err
 	}
 	if err := w.Once("take", func() error {
@@ -174,10 +197,9 @@ func splitVAT(ctx context.Context, w *Stage) error {
 		return err
 	}
 	err = w.Once("pay", func() error {
-		_, err := w.Client.Act(ctx, &token.Act{Contract: w.id("power-invoice"), Version: 1, Action: "pay",
+		return w.actAndLink(ctx, farm, &token.Act{Contract: w.id("power-invoice"), Version: 1, Action: "pay",
 			Caller: w.id(farm), Document: &document,
 			Args: []token.Value{}, Paid: []money.Tiyn{net * 116 / 100, 0}}, []uint32{0, tax.Number})
-		return err
 	})
 	if err != nil {
 		return err
@@ -185,9 +207,12 @@ func splitVAT(ctx context.Context, w *Stage) error {
 	w.Say("farm → %s  %s in one payment: %s net, %s VAT marked", seller, (net * 116 / 100).Format(), net.Format(),
 		(net * 16 / 100).Format())
 	err = w.Once("budget", func() error {
-		_, _, err := w.Client.PayEarmarked(ctx, wallet.EarmarkedPayment{From: w.id(seller), To: w.id(budget),
+		receipt, _, err := w.Client.PayEarmarked(ctx, wallet.EarmarkedPayment{From: w.id(seller), To: w.id(budget),
 			Amount: net * 16 / 100, Purpose: tax})
-		return err
+		if err != nil {
+			return err
+		}
+		return w.linkReceipt(budget, receipt.ID)
 	})
 	if err != nil {
 		return err
@@ -238,10 +263,10 @@ func feedCanteen(ctx context.Context, w *Stage) error {
 	}
 	price := 740 * money.Tenge
 	if err := w.Once("eat", func() error {
-		_, err := w.Client.Act(ctx, &token.Act{Contract: w.id("aruzhan-meals"), Version: 1, Action: "eat",
-			Caller: w.id(card),
-			Args:   []token.Value{token.Int(int64(price))}, Paid: []money.Tiyn{0}}, []uint32{food.Number})
-		return err
+		return errors.Join(w.actAndLink(ctx, canteen, &token.Act{Contract: w.id("aruzhan-meals"), Version: 1,
+			Action: "eat", Caller: w.id(card), Args: []token.Value{token.Int(int64(price))},
+			Paid: []money.Tiyn{0}}, []uint32{food.Number}),
+			w.link("contract", canteen, "/wallet/rules"), w.link("wallet", school, "/wallet/"))
 	}); err != nil {
 		return err
 	}
@@ -265,6 +290,10 @@ func refuseMisuse(ctx context.Context, w *Stage) error {
 	var refusal *token.Error
 	if !errors.As(err, &refusal) || refusal.Code != contract.PurposeForbids {
 		return fmt.Errorf("want the refusal %s, got %v", contract.PurposeForbids, err)
+	}
+	if err := w.link("refusal", school, fmt.Sprintf("/wallet/#pay?network=%s&to=%s&amount=%d", w.Client.Network,
+		w.id(shop), 50_000*money.Tenge)); err != nil {
+		return err
 	}
 	w.Say("school → shop 50 000 ₸ of the meals' money: refused, by the wallet itself")
 	// Somebody who changes his wallet's software meets the same rule in the ledger.

@@ -134,6 +134,9 @@ func openPurses(ctx context.Context, w *Stage) error {
 			return err
 		}
 	}
+	if err := w.link("purses", "", "/explorer#purses"); err != nil {
+		return err
+	}
 	w.Say("%s sets 100 000 ₸ aside for what its purses' owners might defraud; four phones open purses", bankTwo)
 	w.Proves("whose purse it is nobody sees: the name is sealed for %d of %d openers, and every opening is counted",
 		purseThreshold, purseOpeners)
@@ -295,6 +298,10 @@ func settleInTheEvening(ctx context.Context, w *Stage) error {
 	}
 	if name != "" {
 		w.Say("two of three openers open his name for the bank's claim: it reads %s, nobody else can", name)
+	}
+	if err := errors.Join(w.link("purses", "", "/explorer#purses"),
+		w.link("history", canteen, "/wallet/history")); err != nil {
+		return err
 	}
 	w.Say("openings counted in public: %d", view.Openings)
 	w.Proves("everybody is paid whole, the lost phone's payment too; no tiyn was created: %s live before and after",

@@ -125,6 +125,7 @@ func TestABrokenTellingGoesOn(t *testing.T) {
 	if played, err := Play(ctx, w, steps, record); err != nil || played != 0 {
 		t.Errorf("told to its end, %d steps were played again, %v", played, err)
 	}
+	checkLinks(t, w, record, steps)
 	checkCash(t, w, n)
 	showCash(t, n, w.DataDir)
 	for _, said := range []string{"live 800", "⇒ two ledgers, one history", "⇒ "} {

@@ -51,6 +51,8 @@ const (
 	PasskeyRemoved Act = "passkey-removed"
 	PasskeyDoubted Act = "passkey-doubted" // its counter went back: there may be a copy of it
 	Acted          Act = "acted"           // sent something to the node that is no question
+	DemoJoined     Act = "demo-joined"     // a role of the demo was chosen for the first time, without a passkey
+	DemoSignedIn   Act = "demo-signed-in"  // such a role was chosen
 )
 
 // AuditRecord is one line of the audit trail, which is stored as the JSON of it.
@@ -65,6 +67,7 @@ type AuditRecord struct {
 	Link    *OneTimeLink   `json:"link,omitempty"`
 	Passkey *Passkey       `json:"passkey,omitempty"`
 	What    string         `json:"what,omitempty" doc:"of acted: the method and the path"`
+	Demo    string         `json:"demo,omitempty" doc:"of the demo's acts: which of its roles was chosen"`
 }
 
 // OneTimeLink is what is kept of a one-time link.
@@ -94,6 +97,8 @@ type Account struct {
 	Made     uint64
 	Ended    uint64 // 0 while it stands
 	Epoch    uint64 // the entry that gave it its present roles: a session of another is over
+	Demo     bool   // a role of the demo, or let in by one: it opens nothing on another network than the demo's own
+	Part     string // the demo's role that a chooser opens; "" for whoever has a passkey of his own
 }
 
 // Has says whether an account has a role.
@@ -171,10 +176,15 @@ func newRoster() *roster {
 		passkeys: map[string]string{}, invited: recent.New[string, struct{}](maxEver)}
 }
 
+// isLast says whether nobody but an account administers. Roles of the demo do not count: they open nothing elsewhere.
+func (r *roster) isLast(a *Account) bool {
+	return a.Has(Administrator) && !a.Demo && r.administrators() == 1
+}
+
 // administrators counts those that stand.
 func (r *roster) administrators() (n int) {
 	for _, a := range r.accounts {
-		if a.Has(Administrator) {
+		if a.Has(Administrator) && !a.Demo {
 			n++
 		}
 	}
@@ -212,6 +222,8 @@ func (r *roster) apply(e AuditRecord) error {
 		return nil
 	case Joined:
 		return r.join(e)
+	case DemoJoined:
+		return r.joinDemo(e)
 	}
 	// What was decided is applied, whether it was decided now or comes out of the trail at a start: there is one way,
 	// so a restart gives the same roster.
@@ -231,7 +243,7 @@ func (r *roster) apply(e AuditRecord) error {
 			delete(r.passkeys, p.ID)
 		}
 		a.Passkeys = nil
-	case SignedOut, Acted:
+	case SignedOut, Acted, DemoSignedIn:
 	default:
 		return fmt.Errorf("%q is no act", e.Act)
 	}
@@ -260,11 +272,23 @@ func (r *roster) join(e AuditRecord) error {
 		r.passkeys[e.Passkey.ID] != "" {
 		return errNoSuch
 	}
+	by := r.accounts[r.links[e.Link.SHA256].By]
 	delete(r.links, e.Link.SHA256)
 	r.used[e.Link.SHA256] = true
 	r.passkeys[e.Passkey.ID] = e.Account
+	// Whom a role of the demo has let in is the demo's too: anybody may be that role.
 	r.accounts[e.Account] = &Account{ID: e.Account, Name: e.Name, Roles: e.Roles, Bank: e.Bank,
-		Passkeys: []Passkey{*e.Passkey}, Made: e.Time, Epoch: r.size}
+		Passkeys: []Passkey{*e.Passkey}, Made: e.Time, Epoch: r.size, Demo: by != nil && by.Demo}
+	return nil
+}
+
+// joinDemo makes an account of a role of the demo, which has no passkey.
+func (r *roster) joinDemo(e AuditRecord) error {
+	if e.Account == "" || e.Demo == "" || r.accounts[e.Account] != nil {
+		return errNoSuch
+	}
+	r.accounts[e.Account] = &Account{ID: e.Account, Name: e.Name, Roles: e.Roles, Bank: e.Bank, Made: e.Time,
+		Epoch: r.size, Demo: true, Part: e.Demo}
 	return nil
 }
 

@@ -286,7 +286,7 @@ func (s *Store) Confirm(one Session, origin string, challenge []byte, as Asserti
 func (s *Store) assert(purpose Purpose, origin, subject string, challenge []byte, as Assertion, act Act,
 	now time.Time) (*Account, error) {
 	a := s.roster.accounts[hex.EncodeToString(as.Account)]
-	if !s.door.stands(challenge, purpose, origin, subject, now) || a == nil || a.Ended != 0 ||
+	if !s.door.stands(challenge, purpose, origin, subject, now) || a == nil || !s.opens(a) ||
 		subject != "" && subject != a.ID {
 		return nil, errPasskey
 	}

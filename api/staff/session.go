@@ -50,7 +50,7 @@ func (s Session) IsFresh(now time.Time) bool { return uint64(now.UnixMilli()) < 
 func (s *Store) stands(one *Session, now time.Time) bool {
 	a := s.roster.accounts[one.Account]
 	opened := time.UnixMilli(int64(one.Opened))
-	return a != nil && a.Ended == 0 && a.Epoch == one.Epoch && now.Before(one.Ends()) &&
+	return a != nil && s.opens(a) && a.Epoch == one.Epoch && now.Before(one.Ends()) &&
 		!now.Before(opened.Add(-time.Minute))
 }
 

@@ -61,6 +61,7 @@ const (
 	NoInvitation      token.Code = "no-invitation"
 	StoreClosed       token.Code = "staff-unavailable" // the store cannot be opened or written
 	TooOften          token.Code = "too-often"
+	DemoRole          token.Code = "demo-role" // a role of the demo, elsewhere or against somebody who is none
 )
 
 // Config says where a store is.
@@ -68,6 +69,9 @@ type Config struct {
 	FS     vfs.FS // nil is vfs.OS
 	Dir    string // the staff folder itself
 	Origin string // names the trail in its checkpoints, as the log of the ledger is named
+	// Demo is the demo's own network, which is for development alone: a browser may be one of its roles without a
+	// passkey. On every other they neither come to be nor open anything, whatever the trail says of them.
+	Demo bool
 	// Background and Random are the log's, for simulations.
 	Background func(work func())
 	Random     io.Reader
@@ -263,6 +267,9 @@ func (s *Store) invitation(secret string, now time.Time) (Invitation, error) {
 		return Invitation{}, refused
 	}
 	i, ok := s.roster.links[sum]
+	if by := s.roster.accounts[i.By]; ok && by != nil && by.Demo && !s.config.Demo {
+		return Invitation{}, refused
+	}
 	if !ok {
 		text, err := durable.Read(s.config.FS, filepath.Join(s.config.Dir, linkFile), maxFileBytes)
 		if err != nil || json.Unmarshal(text, &i.OneTimeLink) != nil || i.SHA256 != sum {
@@ -316,6 +323,9 @@ func (s *Store) EndInvitation(by, id string, now time.Time) error {
 	defer s.mu.Unlock()
 	for _, i := range s.openLinks(now) {
 		if i.ID() == id {
+			if err := s.within(by, s.roster.accounts[i.By]); err != nil {
+				return err
+			}
 			return s.add(AuditRecord{Act: InvitationOver, By: by, Name: i.Name, Link: &i.OneTimeLink}, now)
 		}
 	}
@@ -348,8 +358,11 @@ func (s *Store) SetRoles(by, id string, roles []Role, bank token.WalletID, now t
 		return Account{}, err
 	case slices.Equal(a.Roles, roles) && a.Bank == bank: // asked for again
 		return *a, nil
-	case a.Has(Administrator) && !slices.Contains(roles, Administrator) && s.roster.administrators() == 1:
+	case !slices.Contains(roles, Administrator) && s.roster.isLast(a):
 		return Account{}, token.Errorf(LastAdministrator, "roles", "nobody else is an administrator")
+	}
+	if err := s.within(by, a); err != nil {
+		return Account{}, err
 	}
 	if err := s.add(AuditRecord{Act: RolesChanged, By: by, Account: id, Name: a.Name, Roles: roles, Bank: bank},
 		now); err != nil {
@@ -370,7 +383,10 @@ func (s *Store) End(by, id string, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	if a.Has(Administrator) && s.roster.administrators() == 1 {
+	if err := s.within(by, a); err != nil {
+		return err
+	}
+	if s.roster.isLast(a) {
 		return token.Errorf(LastAdministrator, "account", "nobody else is an administrator")
 	}
 	if err := s.add(AuditRecord{Act: Ended, By: by, Account: id, Name: a.Name}, now); err != nil {
@@ -386,6 +402,9 @@ func (s *Store) RemovePasskey(by, id, passkey string, now time.Time) error {
 	defer s.mu.Unlock()
 	a, err := s.account(id)
 	if err != nil {
+		return err
+	}
+	if err := s.within(by, a); err != nil {
 		return err
 	}
 	at := slices.IndexFunc(a.Passkeys, func(p Passkey) bool { return p.ID == passkey })

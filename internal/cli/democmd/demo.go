@@ -67,7 +67,7 @@ func runDemo(command *cobra.Command, _ []string) error {
 	}
 	defer lock.Close()
 	c.Listen = demoAddress(c.Listen, cli.Flag(command, "listen"), once)
-	c.CashLogs, c.Demo = scenario.CashLogs(dir), demoOf(keyring)
+	c.CashLogs, c.Demo = scenario.CashLogs(dir), demoOf(dir, c, keyring)
 	record, err := scenario.OpenRecord(dir)
 	if err != nil {
 		return err
@@ -190,9 +190,14 @@ func storySteps(steps []scenario.Step, dir string) []api.StoryStep {
 	return list
 }
 
-// demoOf are the story's people who have a wallet already, with the keys that lie here unencrypted.
-func demoOf(keyring *wallet.Keyring) *api.Demo {
+// demoOf are the story's people who have a wallet already, with the keys that lie here unencrypted, and its staff; nil
+// where the ledger is somebody else's: a closed network's, or a copy of a leader's or a backup's.
+func demoOf(dir string, c datadir.Config, keyring *wallet.Keyring) *api.Demo {
+	if !c.Development || c.Leader != "" || len(c.Peers) > 0 {
+		return nil
+	}
 	return &api.Demo{
+		Staff: func() []api.DemoStaff { return demoStaff(dir, keyring) },
 		Roles: func() []api.DemoRole {
 			roles := []api.DemoRole{}
 			for _, p := range scenario.Persons() {
@@ -213,5 +218,23 @@ func demoOf(keyring *wallet.Keyring) *api.Demo {
 			}
 			return key.Seed(), true
 		},
+	}
+}
+
+// demoStaff are the story's, once it was played here that banks are admitted: the record of it and the banks' names are
+// in the story's own directory, and in no copy of its ledger.
+func demoStaff(dir string, keyring *wallet.Keyring) []api.DemoStaff {
+	record, err := scenario.OpenRecord(dir)
+	if err != nil || !record.Done[scenario.BanksStep] || !keyring.Has(scenario.ClerkOf) {
+		return []api.DemoStaff{}
+	}
+	bank, err := keyring.Resolve(scenario.ClerkOf)
+	if err != nil {
+		return []api.DemoStaff{}
+	}
+	return []api.DemoStaff{
+		{Name: scenario.CentralBank, Roles: []staff.Role{staff.Administrator, staff.Authority}},
+		{Name: scenario.ClerkOf, Roles: []staff.Role{staff.Intermediary}, Bank: bank},
+		{Name: scenario.Auditor, Roles: []staff.Role{staff.Auditor}},
 	}
 }

@@ -12,6 +12,8 @@ import (
 	"github.com/aqsha/aqsha/internal/cli"
 	"github.com/aqsha/aqsha/internal/cli/datadir"
 	"github.com/aqsha/aqsha/scenario"
+	"github.com/aqsha/aqsha/token"
+	"github.com/aqsha/aqsha/wallet"
 )
 
 // An address that is asked for goes before that of the configuration; a story that is told once takes any.
@@ -86,5 +88,44 @@ func TestHowFarTheStoryIs(t *testing.T) {
 	}
 	if got := states(); got[0] != "played" || got[1] != "waiting" || got[2] != "not-built" {
 		t.Error(got)
+	}
+}
+
+// Staff may be chosen where the story was played, and nowhere else: not on a closed network, not in a copy of a leader's
+// or a backup's ledger, not where the story's record or its keys are not.
+func TestWhereTheStorysStaffAre(t *testing.T) {
+	dir := t.TempDir()
+	keyring, err := wallet.OpenKeyring(dir, "", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []datadir.Config{{}, {Development: true, Leader: "http://127.0.0.1:1"},
+		{Development: true, Leader: datadir.BackupLeader}, {Development: true, Peers: []string{"http://127.0.0.1:1"}}} {
+		if demoOf(dir, c, keyring) != nil {
+			t.Errorf("%+v has people of a story", c)
+		}
+	}
+	demo := demoOf(dir, datadir.Config{Development: true}, keyring)
+	if got := demo.Staff(); len(got) != 0 {
+		t.Errorf("before the story: %+v", got)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "story.json"), []byte(`{"done": {"banks": true}}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := demo.Staff(); len(got) != 0 {
+		t.Errorf("without its keys: %+v", got)
+	}
+	bank := token.WalletID{7}
+	if err := keyring.Put(wallet.Name{Name: scenario.ClerkOf, ID: bank}); err != nil {
+		t.Fatal(err)
+	}
+	if got := demo.Staff(); len(got) != 3 || got[1].Bank != bank || got[1].Name != scenario.ClerkOf {
+		t.Errorf("%+v", got)
+	}
+	if err := os.Remove(filepath.Join(dir, "story.json")); err != nil {
+		t.Fatal(err)
+	}
+	if got := demo.Staff(); len(got) != 0 {
+		t.Errorf("without its record, as in a copy: %+v", got)
 	}
 }

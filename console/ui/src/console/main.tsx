@@ -8,7 +8,7 @@ import { soonOr, whenIdle } from "../pace";
 import { Overview, lookAhead } from "./overview";
 import { Trouble } from "./parts";
 import { Refusal } from "./api";
-import { type Page, account, address, go, loadNetwork, network, offered, page, startRoutes, whoAmI } from "./state";
+import { type Page, account, address, go, loadNetwork, network, offered, page, startRoutes, wanted, whoAmI } from "./state";
 import "./console.css";
 
 const NAMES: Record<Language, string> = { kk: "Қазақша", ru: "Русский", en: "English" };
@@ -20,6 +20,8 @@ const PARTS = {
   staff: () => import("./staff").then((m) => m.StaffPage),
   audit: () => import("./audit").then((m) => m.AuditPage),
 };
+
+const wantedPage = () => import("./signin").then((m) => m.Wanted);
 
 /** Why a page is not shown to who asks: nobody is signed in, or somebody who may not. */
 function Barred({ to }: { to: Page }) {
@@ -46,6 +48,7 @@ const follow = (to: Page) => (e: Event) => {
 
 function Body() {
   const to = page.value;
+  if (wanted.value !== "" && network.value?.open && account.value?.part !== wanted.value) return <Later key="wanted" load={wantedPage} props={{}} />;
   if (to === "overview") return <Overview />;
   if (account.value === undefined) {
     return (
@@ -89,6 +92,7 @@ function Shell() {
         </nav>
         <main>
           {network.value?.open && <p class="note">{t("open")}</p>}
+          {account.value?.demo && <p class="note">{t("demo.here")}</p>}
           <Body />
         </main>
       </div>

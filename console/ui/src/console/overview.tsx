@@ -153,17 +153,31 @@ interface Step {
   readonly links: readonly Link[];
 }
 
-const LINKS: Readonly<Record<string, Key>> = { wallet: "story.link.wallet", receipt: "story.link.receipt", refusal: "story.link.refusal", history: "story.link.history" };
+const LINKS: Readonly<Record<string, Key>> = {
+  wallet: "story.link.wallet",
+  receipt: "story.link.receipt",
+  refusal: "story.link.refusal",
+  history: "story.link.history",
+  contract: "story.link.contract",
+  supply: "story.link.supply",
+  log: "story.link.log",
+  notes: "story.link.notes",
+  purses: "story.link.purses",
+  trail: "story.link.trail",
+};
 
-/** Where a link of the story leads: to a page of the wallet, as one of the story's people. */
+/** Pages of this node to which the story may lead. */
+const PLACES = /^\/(wallet\/|explorer(#|$)|audit$|\?|$)/;
+
+/** Where a link of the story leads: to a page, as one of the story's people where it is somebody's. */
 function placeOf({ path, role }: Link): string {
   const to = new URL(path, location.origin);
-  to.searchParams.set("as", role);
+  if (role !== "") to.searchParams.set("as", role);
   return to.pathname + to.search + to.hash;
 }
 
 function Links({ of }: { of: readonly Link[] }) {
-  const known = of.filter((l) => Object.hasOwn(LINKS, l.kind) && l.path.startsWith("/wallet/"));
+  const known = of.filter((l) => Object.hasOwn(LINKS, l.kind) && PLACES.test(l.path));
   return (
     <>
       {known.map((l) => (
@@ -180,7 +194,7 @@ function Links({ of }: { of: readonly Link[] }) {
 
 /** The story of a development network, as far as it was played; its titles are in English, as the program writes them. */
 function Story() {
-  const loaded = useLoaded(async () => ((await ask("/v1/story")) as Json[]).map((s): Step => ({ name: String(s.name), title: String(s.title), state: String(s.state), links: (s.links as Json[]).map((l) => ({ kind: String(l.kind), role: String(l.role), path: String(l.path) })) })), []);
+  const loaded = useLoaded(async () => ((await ask("/v1/story")) as Json[]).map((s): Step => ({ name: String(s.name), title: String(s.title), state: String(s.state), links: (s.links as Json[]).map((l) => ({ kind: String(l.kind), role: String(l.role ?? ""), path: String(l.path) })) })), []);
   if (!loaded.value || loaded.value.length === 0) return null;
   return (
     <details class="card">

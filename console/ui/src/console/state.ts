@@ -26,7 +26,12 @@ export interface Account {
   readonly bank: string;
   readonly passkeys: readonly Passkey[];
   readonly endedMillis: number;
+  readonly demo: boolean; // of the demo: it signs in on no other network
+  readonly part: string; // the demo's role that it is
 }
+
+/** Somebody of the story of a development network, whom this browser is to be: the address of a link says so. */
+export const wanted = signal("");
 
 /** Who is signed in; undefined while that is not known, null for nobody. */
 export const account = signal<Account | null | undefined>(undefined);
@@ -45,6 +50,8 @@ export function accountOf(a: Json): Account {
     bank: String(a.bank ?? ""),
     passkeys: (a.passkeys as Json[]).map((p) => ({ id: String(p.id), name: String(p.name ?? ""), site: String(p.site ?? ""), madeMillis: Number(p.made_millis ?? 0) })),
     endedMillis: Number(a.ended_millis ?? 0),
+    demo: a.demo === true,
+    part: String(a.part ?? ""),
   };
 }
 
@@ -54,7 +61,13 @@ export function address(to: Page): string {
 
 function read(): void {
   page.value = PAGES.find((p) => address(p) === location.pathname) ?? "overview";
-  params.value = new URLSearchParams(location.search);
+  const query = new URLSearchParams(location.search);
+  wanted.value = query.get("as") ?? "";
+  if (query.has("as")) {
+    query.delete("as");
+    history.replaceState(null, "", location.pathname + (query.size === 0 ? "" : `?${query}`) + location.hash);
+  }
+  params.value = query;
   if (location.hash.startsWith("#network=")) location.replace(`/explorer${location.hash}`); // codes that were printed lead to /
   if (location.hash.startsWith("#join?")) {
     link.value = location.hash.slice("#join?".length);
@@ -93,7 +106,7 @@ export function noteSignedIn(): void {
 
 /** Asks who is signed in. Nobody is no fault; a node that does not answer is one, and what was known stays. */
 export async function whoAmI(): Promise<void> {
-  if (page.value === "overview" && localStorage.getItem(SIGNED_IN) === null) {
+  if (localStorage.getItem(SIGNED_IN) === null) {
     account.value = null; // nobody has signed in with this browser: it need not be asked
     return;
   }

@@ -4,7 +4,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { unhex } from "../ledger/bytes";
 import { signal } from "@preact/signals";
-import { t } from "../words";
+import { type Key, t } from "../words";
 import type { DemoRole } from "./client";
 import { Title } from "./parts";
 import { wanted } from "./route";
@@ -13,15 +13,20 @@ import { client, lock, make, network, record, take, theStore } from "./state";
 /** What opens the wallet of one of the story's people again on this device: it guards nothing. */
 const PASSPHRASE = "demonstration";
 
+const KINDS: Readonly<Record<string, Key>> = { shop: "demo.shop", business: "demo.business", office: "demo.office" };
+
 const roles = signal<readonly DemoRole[] | undefined>(undefined);
 
 async function look(): Promise<void> {
   if (roles.value === undefined && network.value?.open) roles.value = await client.demoRoles().catch(() => []);
 }
 
+/** Noted while one of the story's people moves in: what a page that was closed meanwhile has left is nobody's own wallet. */
+const MOVING = "aqsha-demo-moving";
+
 function holdsOwn(list: readonly DemoRole[]): boolean {
   const r = record.value;
-  return r !== undefined && !list.some((one) => one.wallet === r.wallet);
+  return localStorage.getItem(MOVING) === null && r !== undefined && !list.some((one) => one.wallet === r.wallet);
 }
 
 /** Takes the place of whoever of the story was here before. */
@@ -29,9 +34,11 @@ async function become(name: string): Promise<void> {
   const { seed, wallet } = await client.demoKey(name);
   lock();
   client.useToken("");
+  localStorage.setItem(MOVING, name);
   await theStore().empty();
   await make(unhex(seed, 32), PASSPHRASE, true);
   await take(wallet);
+  localStorage.removeItem(MOVING);
   wanted.value = "";
 }
 
@@ -48,7 +55,7 @@ function Choose({ of }: { of: readonly DemoRole[] }) {
             void become(r.name).finally(() => setBusy(false));
           }}
         >
-          <span class="quoted">{r.name}</span>: {t(r.kind === "shop" ? "demo.shop" : r.kind === "business" ? "demo.business" : "demo.person")}
+          <span class="quoted">{r.name}</span>: {t(KINDS[r.kind] ?? "demo.person")}
         </button>
       ))}
     </p>
