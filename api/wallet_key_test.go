@@ -1,13 +1,19 @@
 package api_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
+	"net/http"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/target"
 	"github.com/chromedp/chromedp"
+
+	"github.com/aqsha/aqsha/api"
 )
 
 // watchKeys counts what the page does with keys that sign, from before its own scripts run.
@@ -80,11 +86,86 @@ func TestTheKeyOfAWalletOnThePhoneIsInAWorker(t *testing.T) {
 // noKeeper waits until no worker has a key.
 func (w *walletPage) noKeeper(when string) {
 	w.t.Helper()
-	end := time.Now().Add(20 * time.Second)
-	for w.keepers() != 0 {
+	w.until(when+": no worker has the key", func() bool { return w.keepers() == 0 })
+}
+
+// held is what lies at the node for alice's wallet.
+func (w *walletPage) held() (status int, b api.BackupView) {
+	w.t.Helper()
+	s, status, body := w.signIn(w.t, w.answerTo(w.t, w.challenge(w.t, w.alice), w.alice, "alice", w.http.URL))
+	if status != http.StatusOK {
+		w.t.Fatal(body)
+	}
+	status, _, content := w.call(w.t, "GET", "/v1/wallets/"+w.alice.String()+"/backup", "", s.Token, nil)
+	if err := json.Unmarshal(content, &b); err != nil {
+		w.t.Fatal(err)
+	}
+	return status, b
+}
+
+// A person switches the backup on; what changes is laid down sealed; a new phone with the code has it and goes on
+// with it; switched off, nothing lies there.
+func TestABackupOfThePhoneLiesWithTheBank(t *testing.T) {
+	t.Parallel()
+	w := newWalletPage(t)
+	w.takeAlice()
+	w.knows(w.bob.String(), "Serik of the bakery")
+	w.turn("safety")
+	w.see("Your bank cannot open it")
+	if status, _ := w.held(); status != http.StatusNotFound {
+		t.Errorf("before it is switched on: %d", status)
+	}
+	w.press("Switch the backup on")
+	w.see("The backup is on")
+	w.picture("backup")
+	_, first := w.held()
+	if first.Version != 1 || len(first.Sealed)%4096 != 0 || bytes.Contains(first.Sealed, []byte("Serik")) {
+		t.Errorf("version %d of %d bytes", first.Version, len(first.Sealed))
+	}
+	w.knows(strings.Repeat("ab", 16), "Aunt Sholpan")
+	w.until("the change is laid down", func() bool { _, b := w.held(); return b.Version == 2 })
+
+	phone := w.another()
+	phone.begin(recoveryOf(w.world.Key("alice").Seed()))
+	phone.see("came back from the backup")
+	phone.turn("people")
+	phone.see("Serik of the bakery")
+	phone.see("Aunt Sholpan")
+	phone.knows(strings.Repeat("cd", 16), "Nurlan")
+	w.until("the new phone goes on", func() bool { _, b := w.held(); return b.Version == 3 })
+	// The older phone lays down over what it does not know only after it has taken that in.
+	w.knows(strings.Repeat("ef", 16), "Marat")
+	w.until("the older phone is second", func() bool { _, b := w.held(); return b.Version == 4 })
+	w.turn("people")
+	w.see("Nurlan")
+	w.see("Marat")
+	w.turn("safety")
+	w.press("Switch it off and delete it")
+	w.see("Switch the backup on")
+	if status, _ := w.held(); status != http.StatusNotFound {
+		t.Errorf("after it was switched off: %d", status)
+	}
+	w.clean()
+}
+
+// knows gives a wallet a name.
+func (w *walletPage) knows(wallet, name string) {
+	w.t.Helper()
+	w.turn("people")
+	w.fill("Number of the wallet", wallet)
+	w.fill("Name", name)
+	w.press("Save")
+	w.see(name)
+}
+
+// until waits for what is seen outside the page.
+func (w *walletPage) until(what string, is func() bool) {
+	w.t.Helper()
+	end := time.Now().Add(30 * time.Second)
+	for !is() {
 		if time.Now().After(end) {
-			w.t.Fatalf("%s: a worker has the key still", when)
+			w.t.Fatal("not seen: " + what)
 		}
-		w.do(chromedp.Evaluate(`new Promise((done) => setTimeout(done, 20))`, nil, awaited))
+		w.do(chromedp.Evaluate(`new Promise((done) => setTimeout(done, 100))`, nil, awaited))
 	}
 }

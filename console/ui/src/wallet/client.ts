@@ -448,6 +448,31 @@ export class Client {
     await this.post(`/v1/drafts/${id}/refusals`, { key: `ed25519:${hex(key).slice(2)}`, reason, signature });
   }
 
+  /** What the wallet's phone laid down at the node, in base64; undefined for nothing. */
+  async backup(wallet: string): Promise<{ readonly version: number; readonly sealed: string } | undefined> {
+    try {
+      const b = (await this.call(`/v1/wallets/${wallet}/backup`)) as Json;
+      return { version: Number(b.version), sealed: String(b.sealed) };
+    } catch (error) {
+      if (error instanceof Refusal && error.status === 404) return undefined;
+      throw error;
+    }
+  }
+
+  /** Lays it down in the place of a version, 0 for none. */
+  async putBackup(wallet: string, after: number, sealed: string): Promise<{ readonly version: number; readonly millis: number }> {
+    const b = (await this.call(`/v1/wallets/${wallet}/backup`, { method: "PUT", headers: { "Content-Type": "application/json" }, body: stringify({ after, sealed }) })) as Json;
+    return { version: Number(b.version), millis: Number(b.changed_millis) };
+  }
+
+  async deleteBackup(wallet: string): Promise<void> {
+    try {
+      await this.call(`/v1/wallets/${wallet}/backup`, { method: "DELETE" });
+    } catch (error) {
+      if (!(error instanceof Refusal && error.status === 404)) throw error;
+    }
+  }
+
   /** The amounts of a wallet's tokens, by their ids. */
   async tokens(wallet: string): Promise<ReadonlyMap<string, bigint>> {
     const { tokens } = (await this.call(`/v1/wallets/${wallet}/tokens?limit=4096`)) as { tokens: Json[] | null };

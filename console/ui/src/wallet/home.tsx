@@ -10,7 +10,7 @@ import { nameOf } from "./private";
 import { Refused } from "./refused";
 import { address, go } from "./route";
 import type { PaymentRecord } from "./store";
-import { asOf, balance, cancelWaiting, clockOff, connected, history, learnPurpose, marked, moved, payments, purposeName, purposeOf, record, refresh, toSign } from "./state";
+import { asOf, balance, cameBack, cancelWaiting, clockOff, connected, history, learnPurpose, marked, moved, payments, purposeName, purposeOf, record, refresh, toSign } from "./state";
 
 /** What happens is heard at once; this is for when nothing can be heard. */
 const EVERY = 5_000;
@@ -97,6 +97,7 @@ export function Home() {
         </p>
       )}
       {Math.abs(clockOff.value) > CLOCK_SAID && <p class="note">{t("clock", { difference: differenceInWords(clockOff.value) })}</p>}
+      {cameBack.value && <p role="status">{t("backup.back")}</p>}
       {b?.frozen && <p class="note">{t("home.frozen")}</p>}
       {record.value?.recoverySaved === false && (
         <p class="note">

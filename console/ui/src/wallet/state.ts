@@ -40,6 +40,8 @@ export const started = signal(false);
 export const clockOff = signal(0);
 /** Another key has taken this one's place: this device neither pays nor reads the wallet any more. */
 export const moved = signal(false);
+/** What lay with the bank came back to this device. */
+export const cameBack = signal(false);
 /** A payment was sent, and nobody has answered yet. */
 export const unanswered = signal(false);
 
@@ -106,8 +108,17 @@ export function lock(): void {
   forget();
 }
 
+export async function kept(name: Kept): Promise<unknown> {
+  return box?.get(name);
+}
+
 export async function keep(name: Kept, value: unknown): Promise<void> {
   await box?.put(name, value);
+}
+
+/** A key of the wallet's secret for what lies elsewhere; undefined while it is locked. */
+export async function derived(salt: Bytes, info: string): Promise<CryptoKey | undefined> {
+  return box?.derived(salt, info);
 }
 
 /** What is done with a seed that is right: a worker gets it, and what the device keeps of the person is read. The seed is empty
@@ -155,6 +166,7 @@ export async function reopen(seed: Bytes): Promise<void> {
   client.useToken("");
   await opened(concat(seed)); // its owner writes it down
   attend();
+  if (record.value?.backup) void (await import("./backup")).lay(true); // only the old key opens what lies there
   await refresh();
 }
 
@@ -162,6 +174,7 @@ async function openWith(seed: Bytes | undefined): Promise<boolean> {
   if (!seed) return false;
   await opened(seed);
   attend();
+  if (record.value?.backup) void import("./backup").then((b) => b.follow(), () => {}); // without a connection it is laid down later
   void resume();
   return true;
 }
@@ -206,9 +219,10 @@ async function takeNext(passphrase: string): Promise<void> {
   }
 }
 
-export async function change(part: Partial<WalletRecord>): Promise<void> {
+/** Changes the record of the wallet; what is undefined is taken away. */
+export async function change(part: { readonly [K in keyof WalletRecord]?: WalletRecord[K] | undefined }): Promise<void> {
   if (!record.value) return;
-  const next = { ...record.value, ...part };
+  const next = Object.fromEntries(Object.entries({ ...record.value, ...part }).filter(([, v]) => v !== undefined)) as unknown as WalletRecord;
   await theStore().saveWallet(next);
   record.value = next;
 }
