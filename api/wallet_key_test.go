@@ -14,6 +14,8 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/aqsha/aqsha/api"
+	"github.com/aqsha/aqsha/money"
+	"github.com/aqsha/aqsha/token"
 )
 
 // watchKeys counts what the page does with keys that sign, from before its own scripts run.
@@ -168,4 +170,54 @@ func (w *walletPage) until(what string, is func() bool) {
 		}
 		w.do(chromedp.Evaluate(`new Promise((done) => setTimeout(done, 100))`, nil, awaited))
 	}
+}
+
+// Who puts the recovery code off is told on each visit what he can lose, and the page asks for no more than a wallet of
+// an unidentified person may hold; with the code on paper it asks for anything.
+func TestLaterCapsTheWalletOnThePhone(t *testing.T) {
+	t.Parallel()
+	w := newWalletPage(t)
+	w.do(chromedp.Navigate(w.http.URL + "/wallet/"))
+	w.speak("en")
+	w.begin("")
+	paper, id := w.paper(w.text(`[data-testid="public-key"]`))
+	w.fill("Or its text", paper)
+	w.press("Go on")
+	w.see("You can spend")
+	treasury := token.OutputID(w.money.ID(), 1)
+	w.submit(t, w.world.Pay(w.bank, w.world.Key("bank treasury"), id, 2_000*money.Tenge, []token.ID{treasury},
+		900_000*money.Tenge, soon()))
+	w.see("2,000.00\u00a0₸ would be lost with this phone")
+	w.see("no higher level")
+	w.picture("unsaved")
+	for _, one := range []struct{ page, button string }{{"ask", "Go on"}, {"till", "Show the code"}} {
+		w.turn(one.page)
+		w.fill("How much", "10976")
+		w.press(one.button)
+		w.see("Without a recovery code on paper it asks for")
+	}
+	w.turn("ask")
+	w.press("Go on") // an open sum may be any
+	w.see("Type an amount")
+	w.fill("How much", "150")
+	w.press("Go on")
+	w.see("Copy the link")
+	w.do(chromedp.Navigate(w.http.URL+"/wallet/"), chromedp.WaitVisible("h1", chromedp.ByQuery))
+	w.unlock()
+	w.see("2,000.00\u00a0₸ would be lost with this phone") // each visit
+	w.press("Show the recovery code")
+	w.see("A second key, on paper")
+	w.passphrase("recovery code")
+	w.press("Show the recovery code")
+	w.writeDown()
+	w.turn("ask")
+	w.fill("How much", "10976")
+	w.press("Go on")
+	w.see("Copy the link")
+	w.turn("home")
+	w.see("You can spend")
+	if text := w.text("main"); strings.Contains(text, "would be lost") {
+		t.Errorf("the code is on paper: %s", text)
+	}
+	w.clean()
 }
