@@ -82,6 +82,8 @@ type ContractView struct {
 	Name string       `json:"name" doc:"of its definition"`
 	Held []money.Tiyn `json:"held" doc:"by asset"`
 	Size uint64       `json:"size" doc:"of the log, at which the answer stands"`
+	// Standing is what its payee may take yet, of a standing debit or a channel.
+	Standing *Standing `json:"standing,omitempty" doc:"of a standing debit or a channel, of definitions that come with the program"`
 
 	encoded []byte // its definition
 }
@@ -184,19 +186,19 @@ func contractView(state *livestate.State, c *ledger.Contract, head node.Head) Co
 	return view
 }
 
-// named gives contracts the names of their definitions, after the state's lock.
+// named gives contracts the names of their definitions, and says what their payees may take, after the state's lock.
 func named(views []ContractView) {
-	names := map[token.Hash]string{}
+	known := map[token.Hash]*contract.Definition{}
 	for i := range views {
 		v := &views[i]
-		name, known := names[v.Definition]
-		if !known {
-			if d, err := contract.Decode(v.encoded); err == nil {
-				name = d.Name
-			}
-			names[v.Definition] = name
+		d, found := known[v.Definition]
+		if !found {
+			d, _ = contract.Decode(v.encoded)
+			known[v.Definition] = d
 		}
-		v.Name, v.encoded = name, nil
+		if v.encoded = nil; d != nil {
+			v.Name, v.Standing = d.Name, standingOf(d, *v)
+		}
 	}
 }
 

@@ -72,6 +72,9 @@ var rights = map[string]string{
 	"list-wallet-contracts":    "401 401 401 401 200 200 403 200 403 200 200",
 	"get-purse-account":        "401 401 401 401 404 404 403 404 403 404 404", // she has no such purse
 	"list-delegations":         "401 401 401 401 200 403 403 200 403 200 200",
+	"get-backup":               "401 401 401 401 404 403 403 403 403 403 403", // she has laid none down
+	"put-backup":               "401 401 401 401 200 403 403 403 403 403 403",
+	"delete-backup":            "401 401 401 401 404 403 403 403 403 403 403",
 	"end-delegation":           "401 401 401 401 404 403 403 403 403 403 403", // there is none of the id
 	"check-transaction":        "401 401 401 401 409 403 403 403 403 403 403", // its token is spent
 	"prove-transaction":        "401 401 401 401 200 200 403 403 403 200 200",
@@ -340,6 +343,9 @@ func (s subject) query(w *town, method, path string) inquiry {
 	}
 	if method == http.MethodPut {
 		a.contentType, a.body = "application/json", []byte(`{"roles":["auditor"]}`)
+		if strings.HasSuffix(path, "/backup") {
+			a.body = []byte(`{"after":0,"sealed":"AQID"}`)
+		}
 	}
 	return a
 }
@@ -353,6 +359,9 @@ func (w *town) holdRight(t *testing.T, id, role, want, access string, there, abs
 		for _, live := range chosen.Tokens {
 			w.node.Release(w.alice, []token.ID{live.ID})
 		}
+	}
+	if id == "put-backup" && status == http.StatusOK { // as above
+		w.query(t, inquiry{method: http.MethodDelete, path: there.path}, access)
 	}
 	if got := fmt.Sprint(status); got != want && !(want == "4xx" && got[0] == '4') {
 		t.Errorf("%s as %s: %d %.200s, want %s", id, role, status, body, want)

@@ -16,6 +16,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/aqsha/aqsha/api/backups"
 	"github.com/aqsha/aqsha/cluster/status"
 	"github.com/aqsha/aqsha/internal/httplimit"
 	"github.com/aqsha/aqsha/internal/recent"
@@ -56,7 +57,7 @@ type Options struct {
 	TLS   *tls.Config
 	Names []string
 	Proxy string
-	// Dir is a folder in which delegations, applications and drafts outlive the process, and staff; empty keeps the
+	// Dir is a folder in which delegations, applications, drafts and wallets' backups outlive the process, and staff; empty keeps the
 	// others in memory, and there is no staff. Whoever names one closes the server.
 	Dir string
 	// Limits of what callers may hold at once; nil for those that fit the process.
@@ -115,6 +116,7 @@ type Server struct {
 	delegations  *delegations
 	applications *applications
 	drafts       *draftBoard
+	backups      *backups.Store
 	staff        *staffDoor
 	access       atomic.Pointer[[]Access]
 	members      atomic.Pointer[Members]
@@ -136,6 +138,7 @@ func New(n *node.Node, options Options) *Server {
 	s.delegations, s.applications = openDelegations(options.Dir, options.Logger),
 		openApplications(options.Dir, options.Logger)
 	s.drafts = openDrafts(options.Dir, options.Logger)
+	s.openBackups()
 	s.openStaff()
 	s.SetAccess(options.Access)
 	s.SetMembers(options.Members)
@@ -153,6 +156,7 @@ func New(n *node.Node, options Options) *Server {
 	s.registerSessions()
 	s.registerKeyed()
 	s.registerDelegations()
+	s.registerBackups()
 	s.registerApplications()
 	s.registerDrafts()
 	s.registerStaff()

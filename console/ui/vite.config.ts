@@ -17,7 +17,7 @@ function reached(bundle: OutputBundle): Set<string> {
     const meta = part as typeof part & { viteMetadata?: { importedCss: Set<string>; importedAssets: Set<string> } };
     queue.push(...part.imports, ...part.dynamicImports, ...(meta.viteMetadata?.importedCss ?? []), ...(meta.viteMetadata?.importedAssets ?? []));
   }
-  for (const name of Object.keys(bundle)) if (/\/stretcher-[\w-]+\.js$/.test(name)) found.add(name); // a worker, which no chunk imports
+  for (const name of Object.keys(bundle)) if (/\/(stretcher|keeper)-[\w-]+\.js$/.test(name)) found.add(name); // workers, which no chunk imports
   if (found.size < 10) throw new Error(`the wallet reaches only ${found.size} files`);
   return found;
 }
@@ -59,7 +59,7 @@ function chunkName(chunk: { readonly name: string; readonly facadeModuleId: stri
 // The wallet is an entry of its own, and / is the other. What is built goes where the Go package embeds it; names carry hashes and never change.
 export default defineConfig({
   plugins: [preact({ reactAliasesEnabled: false }), worker()],
-  worker: { format: "es" },
+  worker: { format: "es", rollupOptions: { output: { codeSplitting: false } } }, // each is one file, which the wallet keeps
   build: {
     outDir: "../dist",
     emptyOutDir: false,

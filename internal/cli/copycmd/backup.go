@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/aqsha/aqsha/api"
+	"github.com/aqsha/aqsha/api/backups"
 	"github.com/aqsha/aqsha/api/staff"
 	"github.com/aqsha/aqsha/internal/cli"
 	"github.com/aqsha/aqsha/internal/cli/datadir"
@@ -33,7 +34,8 @@ of another history of this one, is refused and left as it is. Keys are not copie
 The copy is its owner's alone (0700).
 
 What staff did is copied from the data directory itself (--data), not from a node elsewhere (--node): accounts,
-roles and passkeys, which its audit trail adds up to. Sessions and links are not.`,
+roles and passkeys, which its audit trail adds up to. Sessions and links are not. So are the backups that wallets'
+phones laid down there, sealed.`,
 		Example: `  aqsha backup /mnt/backup/tenge
   aqsha backup ./backup --node https://tenge.example.kz`,
 		Args: cli.ExactArgs(1),
@@ -64,6 +66,9 @@ roles and passkeys, which its audit trail adds up to. Sessions and links are not
 			if err == nil && cli.Flag(command, "node") == "" {
 				result.Staff, err = copyStaff(cli.Flag(command, "data"), args[0])
 			}
+			if err == nil && cli.Flag(command, "node") == "" {
+				result.Phones, err = copyPhones(cli.Flag(command, "data"), args[0])
+			}
 			if err := errors.Join(err, lock.Close()); err != nil {
 				return err
 			}
@@ -78,6 +83,8 @@ roles and passkeys, which its audit trail adds up to. Sessions and links are not
 type backedUp struct {
 	nodecmd.Copied
 	Staff *staff.Copied `json:"staff,omitempty"` // nil where there is none to copy
+	// Phones are the sealed backups that wallets' phones laid down at the node.
+	Phones backups.Copied `json:"wallet_backups,omitzero"`
 }
 
 func (b backedUp) describe(w io.Writer, l words.Language) {
@@ -85,6 +92,22 @@ func (b backedUp) describe(w io.Writer, l words.Language) {
 	if b.Staff != nil {
 		fmt.Fprintln(w, " ", l.Text("copy.staff", "entries", b.Staff.Entries, "new", b.Staff.New, "at",
 			time.UnixMilli(int64(b.Staff.Last)).Format(time.DateTime)))
+	}
+	describePhones(w, l, b.Phones)
+}
+
+// copyPhones copies wallets' sealed backups between data directories: what is there in a later version stays.
+func copyPhones(from, to string) (backups.Copied, error) {
+	c, err := backups.Copy(vfs.OS, filepath.Join(from, backups.Folder), filepath.Join(to, backups.Folder))
+	if err != nil {
+		return c, fmt.Errorf("the ledger was copied, the wallets' sealed backups were not: %w", err)
+	}
+	return c, nil
+}
+
+func describePhones(w io.Writer, l words.Language, c backups.Copied) {
+	if c.Wallets > 0 || c.Left > 0 {
+		fmt.Fprintln(w, " ", l.Text("copy.phones", "wallets", c.Wallets, "new", c.New, "left", c.Left))
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/aqsha/aqsha/api"
+	"github.com/aqsha/aqsha/api/backups"
 	"github.com/aqsha/aqsha/api/staff"
 	"github.com/aqsha/aqsha/internal/cli"
 	"github.com/aqsha/aqsha/internal/cli/datadir"
@@ -35,6 +36,8 @@ type restored struct {
 	Entries  []lostEntry `json:"entries,omitempty"`   // the first of them, if they can still be read here
 	SetAside string      `json:"set_aside,omitempty"` // where the old log is
 	Staff    staffBack   `json:"staff,omitzero"`
+	// Phones are the sealed backups of wallets' phones that were brought back.
+	Phones backups.Copied `json:"wallet_backups,omitzero"`
 }
 
 // staffBack is what came of the staff's trail.
@@ -157,6 +160,9 @@ func restore(command *cobra.Command, source string, to point, accept bool) (err 
 		if result.Staff, err = staffFrom(source, dir); err != nil {
 			return err
 		}
+		if result.Phones, err = copyPhones(source, dir); err != nil {
+			return err
+		}
 	}
 	c = configAfter(dir, source, c, to)
 	if err := datadir.WriteCopyConfig(dir, c); err != nil {
@@ -226,6 +232,7 @@ func (r *restored) describe(w io.Writer, l words.Language, dir string, c datadir
 		said("old-log", "path", r.SetAside)
 	}
 	r.Staff.describe(w, l)
+	describePhones(w, l, r.Phones)
 	if r.Lost > 0 {
 		said("lost", "count", r.Lost, "what", r.lost.in(l))
 		for _, e := range r.Entries {

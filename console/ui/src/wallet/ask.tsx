@@ -4,6 +4,7 @@ import { language, t } from "../words";
 import { Field, Form, Later, type Problem, Title } from "./parts";
 import { type PaymentRequest, formatRequest, refusedBy } from "./request";
 import { history, record } from "./state";
+import { against } from "./unsaved";
 import { type Standing, standing } from "./tillbook";
 
 const code = () => import("./code").then((m) => m.Code);
@@ -72,6 +73,7 @@ export function Ask() {
           const refused = refusedBy(asked);
           if (refused?.field === "reference") return setWrong(beside(refused.code));
           if (refused) return setProblem({ code: refused.code });
+          if (against(parsed) !== undefined) return setProblem({ said: () => against(parsed) ?? "" });
           setRequest(asked);
         }}
       >

@@ -200,7 +200,7 @@ function Found() {
   const [code, setCode] = useState<string | undefined>(undefined);
   const [known, setKnown] = useState(false);
   const open = async (w: Keyed) => {
-    if (!w.recovery) await take(w.wallet);
+    if (!w.recovery) await takeFound(w.wallet);
     else if (await enter(w.wallet)) setRecovers(w.wallet);
   };
   const look = async () => {
@@ -283,10 +283,18 @@ function Known({ back }: { back: () => void }) {
   );
 }
 
+/** Opens a wallet that was found, and brings back what its phone laid down with the bank. */
+async function takeFound(wallet: string): Promise<void> {
+  await take(wallet);
+  await (await import("./backup")).bringBack().catch((error: unknown) => {
+    codeOf(error); // the wallet is open without it; Safety says whether it is on
+  });
+}
+
 /** Opens a wallet whose key is here; says so if it is the recovery key that is here, or neither. */
 async function find(wallet: string): Promise<"own" | "recovery" | "none"> {
   if (!(await enter(wallet))) return "none";
   if (await holdsRecovery(wallet)) return "recovery";
-  await take(wallet);
+  await takeFound(wallet);
   return "own";
 }

@@ -6,10 +6,15 @@ import { parse, stringify } from "../json";
 import type { SealedRecord, Store } from "./store";
 
 /** The names of what is kept. */
-export type Kept = "seen" | "contacts" | "settings" | "till";
+export type Kept = "seen" | "contacts" | "settings" | "till" | "laid";
+
+function derive(base: CryptoKey, salt: Bytes, info: string): Promise<CryptoKey> {
+  return crypto.subtle.deriveKey({ name: "HKDF", hash: "SHA-256", salt, info: utf8(info) }, base, { name: "AES-GCM", length: 256 }, false, ["encrypt", "decrypt"]);
+}
 
 export class Box {
   private constructor(
+    private readonly base: CryptoKey,
     private readonly key: CryptoKey,
     private readonly store: Store,
   ) {}
@@ -17,8 +22,12 @@ export class Box {
   /** A key of its own from the secret (HKDF, RFC 5869): what is kept here says nothing about the secret. */
   static async of(secret: Uint8Array, store: Store): Promise<Box> {
     const base = await crypto.subtle.importKey("raw", concat(secret), "HKDF", false, ["deriveKey"]);
-    const params = { name: "HKDF", hash: "SHA-256", salt: new Uint8Array(32), info: utf8("aqsha wallet box v1") };
-    return new Box(await crypto.subtle.deriveKey(params, base, { name: "AES-GCM", length: 256 }, false, ["encrypt", "decrypt"]), store);
+    return new Box(base, await derive(base, new Uint8Array(32), "aqsha wallet box v1"), store);
+  }
+
+  /** Another key of the same secret, for what does not lie on this device. */
+  derived(salt: Bytes, info: string): Promise<CryptoKey> {
+    return derive(this.base, salt, info);
   }
 
   async put(name: Kept, value: unknown): Promise<void> {

@@ -96,6 +96,18 @@ export interface ContractLine {
   readonly assets: number; // how many kinds of money it may hold
   readonly version: bigint;
   readonly endsMillis: number;
+  readonly standing?: Standing;
+}
+
+/** What a standing debit or a channel lets its payee take yet. */
+export interface Standing {
+  readonly kind: "debit" | "channel";
+  readonly payer: string;
+  readonly payee: string;
+  readonly mayTake: bigint; // at most
+  readonly taken: bigint;
+  readonly each: bigint; // of a debit, each period; else 0
+  readonly fromMillis: number; // of a debit the next time, of a channel that its payer left its end; 0 for none
 }
 
 /** A payment that others sign too, as the node has it. */
@@ -156,6 +168,12 @@ function memoText(memo: unknown): string {
 function pendingOf(rekey: unknown): Pending | undefined {
   const due = Number((rekey as Json | undefined)?.due_millis ?? 0);
   return due === 0 ? undefined : { dueMillis: due, closes: /^ed25519:0*$|^0*$|^undefined$/.test(String((rekey as Json).key)) };
+}
+
+function standingOf(value: unknown): Standing | undefined {
+  const s = value as Json | undefined;
+  if (s?.kind !== "debit" && s?.kind !== "channel") return undefined;
+  return { kind: s.kind, payer: String(s.payer), payee: String(s.payee), mayTake: amountOf(s.may_take), taken: amountOf(s.taken), each: amountOf(s.each ?? 0), fromMillis: Number(s.from_millis ?? 0) };
 }
 
 function lineOf(l: Json): HistoryLine {
@@ -352,7 +370,7 @@ export class Client {
 
   async contracts(wallet: string): Promise<ContractLine[]> {
     const { contracts } = (await this.call(`/v1/wallets/${wallet}/contracts`)) as { contracts: Json[] | null };
-    return (contracts ?? []).map((c) => ({
+    return (contracts ?? []).map((c) => ({ c, standing: standingOf(c.standing) })).map(({ c, standing }) => ({
       id: String(c.id),
       definition: String(c.definition),
       name: String(c.name),
@@ -361,6 +379,7 @@ export class Client {
       assets: (c.assets as unknown[]).length,
       version: amountOf(c.version),
       endsMillis: Number(c.ends_millis),
+      ...(standing && { standing }),
     }));
   }
 
@@ -446,6 +465,31 @@ export class Client {
 
   async refuseDraft(id: string, key: Uint8Array, reason: string, signature: string): Promise<void> {
     await this.post(`/v1/drafts/${id}/refusals`, { key: `ed25519:${hex(key).slice(2)}`, reason, signature });
+  }
+
+  /** What the wallet's phone laid down at the node, in base64; undefined for nothing. */
+  async backup(wallet: string): Promise<{ readonly version: number; readonly sealed: string } | undefined> {
+    try {
+      const b = (await this.call(`/v1/wallets/${wallet}/backup`)) as Json;
+      return { version: Number(b.version), sealed: String(b.sealed) };
+    } catch (error) {
+      if (error instanceof Refusal && error.status === 404) return undefined;
+      throw error;
+    }
+  }
+
+  /** Lays it down in the place of a version, 0 for none. */
+  async putBackup(wallet: string, after: number, sealed: string): Promise<{ readonly version: number; readonly millis: number }> {
+    const b = (await this.call(`/v1/wallets/${wallet}/backup`, { method: "PUT", headers: { "Content-Type": "application/json" }, body: stringify({ after, sealed }) })) as Json;
+    return { version: Number(b.version), millis: Number(b.changed_millis) };
+  }
+
+  async deleteBackup(wallet: string): Promise<void> {
+    try {
+      await this.call(`/v1/wallets/${wallet}/backup`, { method: "DELETE" });
+    } catch (error) {
+      if (!(error instanceof Refusal && error.status === 404)) throw error;
+    }
   }
 
   /** The amounts of a wallet's tokens, by their ids. */

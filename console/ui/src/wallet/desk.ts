@@ -79,6 +79,13 @@ export async function recallAsked(owner: Box): Promise<void> {
   asked.value = askedOf(await owner.get("till"));
 }
 
+/** Takes what another phone of the wallet asked for to this one's. */
+export async function addAsked(more: readonly Asked[]): Promise<void> {
+  const known = new Set(asked.value.map((a) => a.reference));
+  asked.value = [...asked.value, ...more.filter((a) => !known.has(a.reference))].sort((a, b) => b.made - a.made).slice(0, MOST_ASKED);
+  await put(asked.value);
+}
+
 export async function ask(a: Asked): Promise<void> {
   asked.value = [a, ...asked.value].slice(0, MOST_ASKED);
   await put(asked.value);

@@ -3,6 +3,7 @@
 import { useState } from "preact/hooks";
 import type { Bytes } from "../ledger/bytes";
 import { t } from "../words";
+import { codeOf } from "./codeof";
 import { LearnLink, What } from "./learnlink";
 import { Field, Form, Later, type Problem, Title } from "./parts";
 import { make, meet, network, record, unlock, unlockByDevice } from "./state";
@@ -78,7 +79,11 @@ function Make({ seed, back }: { seed: Bytes | undefined; back: () => void }) {
           if (first !== second) return setProblem("make.differ");
           if (!network.value) await meet();
           if (!network.value) return setProblem("unreached");
-          await make(seed ?? crypto.getRandomValues(new Uint8Array(32)), first, seed !== undefined);
+          try {
+            await make(seed ?? crypto.getRandomValues(new Uint8Array(32)), first, seed !== undefined);
+          } catch (error) {
+            setProblem({ code: codeOf(error) });
+          }
         }}
         other={
           <button type="button" onClick={back}>
@@ -102,7 +107,11 @@ export function Locked() {
       <Form
         button={t("open.open")}
         submit={async () => {
-          if (!(await unlock(passphrase))) setProblem("open.wrong");
+          try {
+            if (!(await unlock(passphrase))) setProblem("open.wrong");
+          } catch (error) {
+            setProblem({ code: codeOf(error) });
+          }
         }}
         other={
           record.value?.passkey && (

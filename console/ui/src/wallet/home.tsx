@@ -10,7 +10,8 @@ import { nameOf } from "./private";
 import { Refused } from "./refused";
 import { address, go } from "./route";
 import type { PaymentRecord } from "./store";
-import { asOf, balance, cancelWaiting, clockOff, connected, history, learnPurpose, marked, moved, payments, purposeName, purposeOf, record, refresh, toSign } from "./state";
+import { asOf, balance, cameBack, cancelWaiting, clockOff, connected, history, learnPurpose, marked, moved, payments, purposeName, purposeOf, record, refresh, toSign } from "./state";
+import { most } from "./unsaved";
 
 /** What happens is heard at once; this is for when nothing can be heard. */
 const EVERY = 5_000;
@@ -70,6 +71,7 @@ export function Home() {
   }, []);
   const b = balance.value;
   const free = freeMoney();
+  const cap = most();
   return (
     <>
       <h1 class="hidden" tabIndex={-1}>
@@ -97,11 +99,14 @@ export function Home() {
         </p>
       )}
       {Math.abs(clockOff.value) > CLOCK_SAID && <p class="note">{t("clock", { difference: differenceInWords(clockOff.value) })}</p>}
+      {cameBack.value && <p role="status">{t("backup.back")}</p>}
       {b?.frozen && <p class="note">{t("home.frozen")}</p>}
       {record.value?.recoverySaved === false && (
-        <p class="note">
-          {t("home.save")} <button onClick={() => go("safety")}>{t("safety.code")}</button>
-        </p>
+        <div class="note" role="status">
+          <p>{b ? t("unsaved.risk", { sum: money(b.tiyn, language.value) }) : t("home.save")}</p>
+          {cap !== undefined && <p>{t("unsaved.cap", { most: money(cap, language.value) })}</p>}
+          <button onClick={() => go("safety")}>{t("safety.code")}</button>
+        </div>
       )}
       {!moved.value && (
         <p class="acts">

@@ -12,7 +12,7 @@ import { Pay } from "./payment";
 import { More } from "./more";
 import { soonOr, whenIdle } from "../pace";
 import { loadRefusals } from "../words/refusals";
-import { connected, fault, meet, network, phase, record, start, started, touch } from "./state";
+import { connected, fault, lock, meet, network, phase, record, start, started, touch } from "./state";
 import "./wallet.css";
 
 const NAMES: Record<Language, string> = { kk: "Қазақша", ru: "Русский", en: "English" };
@@ -125,6 +125,7 @@ whenIdle(() =>
     loadRefusals().catch(() => {}); // a refusal has general words until then
   }),
 );
+addEventListener("pagehide", lock); // a browser may keep a page that was left, and with it the worker that has the key
 addEventListener("online", () => void meet());
 addEventListener("offline", () => {
   connected.value = false;

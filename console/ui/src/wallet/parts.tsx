@@ -15,7 +15,7 @@ export function Title({ text }: { text: Key }) {
 }
 
 /** What is wrong with a field: a text, or the code of a rule. Not its words: another language may be chosen while it stands there. */
-export type Problem = Key | { readonly code: string };
+export type Problem = Key | { readonly code: string } | { readonly said: () => string };
 
 interface FieldProps {
   label: Key;
@@ -45,7 +45,7 @@ export function Field({ label, value, change, type = "text", problem, decimal, v
       <label for={id}>{t(label, values)}</label>
       {type === "password" ? <input type="password" {...attributes} /> : <input type="text" inputMode={decimal ? "decimal" : "text"} {...attributes} />}
       <span id={`${id}-problem`} class="problem" role="alert">
-        {problem === undefined ? "" : typeof problem === "string" ? t(problem) : inShort(problem.code)}
+        {problem === undefined ? "" : typeof problem === "string" ? t(problem) : "said" in problem ? problem.said() : inShort(problem.code)}
       </span>
     </p>
   );

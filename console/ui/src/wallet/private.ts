@@ -72,7 +72,11 @@ export function nameOf(wallet: string): string | undefined {
 /** Adds or renames a contact; without a name it is taken away. */
 export async function setContact(wallet: string, name: string): Promise<void> {
   const others = contacts.value.filter((c) => c.wallet !== wallet);
-  const next = name === "" ? others : [...others, { wallet, name }].sort((a, b) => a.name.localeCompare(b.name));
+  await setContacts(name === "" ? others : [...others, { wallet, name }]);
+}
+
+export async function setContacts(list: readonly Contact[]): Promise<void> {
+  const next = [...list].sort((a, b) => a.name.localeCompare(b.name)).slice(0, MOST_CONTACTS);
   await keep("contacts", next);
   contacts.value = next;
 }

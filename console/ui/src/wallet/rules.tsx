@@ -1,10 +1,10 @@
 import { useEffect, useState } from "preact/hooks";
-import { date, ends, money, time } from "../format";
+import { date, ends, moment, money, time } from "../format";
 import { unhex } from "../ledger/bytes";
 import { actBody } from "../ledger/transaction";
-import { language, t } from "../words";
+import { type Key, language, t } from "../words";
 import { explain } from "../words/refusals";
-import { type ContractLine, type Definition, Refusal, type Step, Unreached } from "./client";
+import { type ContractLine, type Definition, Refusal, type Standing, type Step, Unreached } from "./client";
 import { Meaning } from "./meaning";
 import { Form, Title } from "./parts";
 import { nameOf } from "./private";
@@ -32,7 +32,7 @@ export function Rules() {
       {problem !== undefined && <Refused code={problem} />}
       {list === undefined && problem === undefined && <p class="skeleton">{t("loading")}</p>}
       {list?.length === 0 && <p>{t("rules.none")}</p>}
-      {list?.map((c) => <Contract key={c.id} contract={c} changed={read} />)}
+      {list && [...list].sort((a, b) => Number(b.standing !== undefined) - Number(a.standing !== undefined)).map((c) => <Contract key={c.id} contract={c} changed={read} />)}
     </>
   );
 }
@@ -44,6 +44,51 @@ export function said(step: Step): string | undefined {
   if (step.possible) return step.plain ? undefined : t("rules.more", { action });
   if (step.code === "too-early" && step.fromMillis > 0) return t("rules.from", { action, date: `${date(step.fromMillis, language.value)}, ${time(step.fromMillis, language.value)}` });
   return t("rules.not-now", { action, why: explain(step.code).title });
+}
+
+/** What the wallet may do about a debit or a channel, in words of this page; another contract's actions are named as it names them. */
+const ACTS: Readonly<Record<Standing["kind"], Readonly<Record<string, { readonly does: Key; readonly sure?: Key }>>>> = {
+  debit: { revoke: { does: "rules.revoke" }, charge: { does: "rules.charge", sure: "rules.sure-charge" } },
+  channel: { leave: { does: "rules.leave", sure: "rules.sure-leave" }, finish: { does: "rules.finish" }, release: { does: "rules.release", sure: "rules.sure-release" } },
+};
+
+function does(step: Step, s: Standing | undefined): string {
+  const own = s && ACTS[s.kind][step.action];
+  if (own) return t(own.does, { sum: money(s.each, language.value) });
+  return t(step.ends ? "rules.stop" : "rules.do", { action: step.action });
+}
+
+function sureOf(step: Step, s: Standing | undefined): Key {
+  return (s && ACTS[s.kind][step.action]?.sure) ?? (step.ends ? "rules.sure-ends" : "rules.sure");
+}
+
+/** Who takes money of whom by it, and how much yet. */
+function Takes({ standing: s, own }: { standing: Standing; own: string }) {
+  const who = (wallet: string) => (wallet === own ? t("rules.you") : (nameOf(wallet) ?? ends(wallet)));
+  return (
+    <dl data-testid={`standing-${s.kind}`}>
+      <dt>{t("rules.takes")}</dt>
+      <dd>{who(s.payee)}</dd>
+      <dt>{t("rules.pays")}</dt>
+      <dd>{who(s.payer)}</dd>
+      <dt>{t("rules.may")}</dt>
+      <dd>{money(s.mayTake, language.value)}</dd>
+      <dt>{t("rules.taken")}</dt>
+      <dd>{money(s.taken, language.value)}</dd>
+      {s.each > 0n && (
+        <>
+          <dt>{t("rules.each")}</dt>
+          <dd>{money(s.each, language.value)}</dd>
+        </>
+      )}
+      {s.fromMillis > 0 && (
+        <>
+          <dt>{t(s.kind === "debit" ? "rules.next" : "rules.left")}</dt>
+          <dd>{moment(s.fromMillis, language.value)}</dd>
+        </>
+      )}
+    </dl>
+  );
 }
 
 function Contract({ contract, changed }: { contract: ContractLine; changed: () => Promise<void> }) {
@@ -58,10 +103,12 @@ function Contract({ contract, changed }: { contract: ContractLine; changed: () =
   useEffect(() => {
     signedIn(() => client.steps(contract.id)).then(setSteps, () => {});
   }, [contract.id, contract.version]);
-  const others = steps.map(said).filter((text) => text !== undefined);
+  const { standing } = contract;
+  const others = standing ? [] : steps.map(said).filter((text) => text !== undefined); // of what is known the page says all itself
   return (
     <section class="card">
-      <h2 class="rule-text">{contract.name}</h2>
+      {standing ? <h2>{t(standing.kind === "debit" ? "rules.kind-debit" : "rules.kind-channel")}</h2> : <h2 class="rule-text">{contract.name}</h2>}
+      {standing && <Takes standing={standing} own={own} />}
       <Meaning definition={contract.definition} otherwise={definition?.about ?? ""} />
       <dl>
         <dt>{t("rules.held")}</dt>
@@ -79,7 +126,7 @@ function Contract({ contract, changed }: { contract: ContractLine; changed: () =
       {code !== undefined && <Refused code={code} />}
       {sure ? (
         <Form
-          button={t("rules.yes", { action: sure.action })}
+          button={standing && ACTS[standing.kind][sure.action] ? does(sure, standing) : t("rules.yes", { action: sure.action })}
           submit={async () => {
             setCode(undefined);
             try {
@@ -98,7 +145,7 @@ function Contract({ contract, changed }: { contract: ContractLine; changed: () =
             </button>
           }
         >
-          <p>{t(sure.ends ? "rules.sure-ends" : "rules.sure")}</p>
+          <p>{t(sureOf(sure, standing))}</p>
         </Form>
       ) : (
         <>
@@ -107,7 +154,7 @@ function Contract({ contract, changed }: { contract: ContractLine; changed: () =
               .filter((s) => s.possible && s.plain)
               .map((s) => (
                 <button key={s.action} onClick={() => setSure(s)}>
-                  {t(s.ends ? "rules.stop" : "rules.do", { action: s.action })}
+                  {does(s, standing)}
                 </button>
               ))}
           </p>

@@ -78,6 +78,7 @@ export function Safety() {
       />
       <WithPassphrase card="lost" heading="safety.lost" about={balance.value?.hasRecovery ? "safety.lost-waits" : "safety.lost-about"} button="safety.new-key" work={async (p) => setSeed(await newKey(p))} wrong={async (p) => (await seedWith(p)) === undefined} />
       <DeviceLock />
+      <Backup />
       <Cashiers />
       <AskAbove />
       <section class="card">
@@ -191,6 +192,39 @@ function DeviceLock() {
       >
         {on ? null : <Field label="open.passphrase" type="password" autocomplete="current-password" value={passphrase} change={setPassphrase} problem={problem} />}
       </Form>
+    </section>
+  );
+}
+
+/** What is kept here, with the bank too. */
+function Backup() {
+  const [code, setCode] = useState<string | undefined>(undefined);
+  const on = record.value?.backup;
+  return (
+    <section class="card">
+      <h2>{t("backup.title")}</h2>
+      <p>{t("backup.about")}</p>
+      <p>{t("backup.sees")}</p>
+      {on && <p role="status">{t("backup.on", { when: moment(on.millis, language.value) })}</p>}
+      {code !== undefined && <Refused code={code} />}
+      {!on && record.value?.recoverySaved === false ? (
+        <p class="note">{t("backup.code-first")}</p>
+      ) : (
+        <Form
+          button={t(on ? "backup.off" : "backup.set")}
+          submit={async () => {
+            setCode(undefined);
+            try {
+              const backup = await import("./backup");
+              await (on ? backup.switchOff() : backup.switchOn());
+            } catch (error) {
+              setCode(codeOf(error));
+            }
+          }}
+        >
+          {null}
+        </Form>
+      )}
     </section>
   );
 }

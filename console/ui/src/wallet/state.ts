@@ -2,7 +2,7 @@
 
 import { computed, signal } from "@preact/signals";
 import { type Bytes, concat, hex, unhex } from "../ledger/bytes";
-import { type Signer, signerOf } from "../ledger/sign";
+import type { Signer } from "../ledger/sign";
 import { Box, type Kept } from "./box";
 import { type Balance, Client, type HistoryLine, type Network, type Policy, Refusal, Unreached } from "./client";
 import { signPaper } from "./draft";
@@ -11,6 +11,7 @@ import { listen } from "./events";
 import { openWithPasskey, sealWithPasskey } from "./passkey";
 import { type Order, type Payer, makeWaiting, prepare, settle, wait } from "./pay";
 import { promote } from "./keys";
+import { type KeptKey, Locked, keepKey } from "./keptkey";
 import { type Before, paidBefore, waitsAlready } from "./refund";
 import { type Seen, forget, recall, seen } from "./private";
 import { Gone, type PaymentRecord, Store, type WalletRecord } from "./store";
@@ -20,7 +21,8 @@ import { ROLE, type Witness, digest, encodeTransaction, signatureOf, transaction
 
 export const network = signal<Network | undefined>(undefined);
 export const record = signal<WalletRecord | undefined>(undefined);
-export const signer = signal<Signer | undefined>(undefined);
+/** Signs with the key, which a worker has while the wallet is open. */
+export const signer = signal<KeptKey | undefined>(undefined);
 export const balance = signal<Balance | undefined>(undefined);
 /** How many payments of several, of which this wallet is one, wait for signatures. */
 export const toSign = signal(0);
@@ -38,6 +40,8 @@ export const started = signal(false);
 export const clockOff = signal(0);
 /** Another key has taken this one's place: this device neither pays nor reads the wallet any more. */
 export const moved = signal(false);
+/** What lay with the bank came back to this device. */
+export const cameBack = signal(false);
 /** A payment was sent, and nobody has answered yet. */
 export const unanswered = signal(false);
 
@@ -48,15 +52,12 @@ export const phase = computed<"none" | "locked" | "unregistered" | "open">(() =>
   return record.value.wallet === undefined ? "unregistered" : "open";
 });
 
-/** Unlocked it stays so long without a touch. */
-const LOCK_AFTER = 5 * 60_000;
 const HISTORY = 30;
 
 export const client = new Client();
 let store: Store | undefined;
 let box: Box | undefined;
 let listening: AbortController | undefined;
-let timer: ReturnType<typeof setTimeout> | undefined;
 
 export function theStore(): Store {
   if (!store) throw new Error("the storage is not open");
@@ -95,24 +96,34 @@ export async function meet(): Promise<void> {
 }
 
 export function touch(): void {
-  clearTimeout(timer);
-  if (signer.value) timer = setTimeout(lock, LOCK_AFTER);
+  signer.value?.touch();
 }
 
 export function lock(): void {
   listening?.abort();
+  signer.value?.forget();
   signer.value = box = undefined;
   balance.value = history.value = asOf.value = undefined;
   marked.value = new Map();
   forget();
 }
 
+export async function kept(name: Kept): Promise<unknown> {
+  return box?.get(name);
+}
+
 export async function keep(name: Kept, value: unknown): Promise<void> {
   await box?.put(name, value);
 }
 
-/** What is done with a seed that is right: the key signs, and what the device keeps of the person is read. */
-async function opened(seed: Bytes): Promise<void> {
+/** A key of the wallet's secret for what lies elsewhere; undefined while it is locked. */
+export async function derived(salt: Bytes, info: string): Promise<CryptoKey | undefined> {
+  return box?.derived(salt, info);
+}
+
+/** What is done with a seed that is right: a worker gets it, and what the device keeps of the person is read. The seed is empty
+ * afterwards. */
+async function opened(seed: Bytes, own?: KeptKey): Promise<void> {
   box = await Box.of(seed, theStore());
   await recall(box);
   await recallAsked(box);
@@ -123,22 +134,22 @@ async function opened(seed: Bytes): Promise<void> {
     marked.value = last.marked;
     asOf.value = last.asOf;
   }
-  signer.value = await signerOf(seed);
+  const key = own ?? (await keepKey(seed, lock));
+  signer.value?.forget();
+  signer.value = key;
   moved.value = false;
-  touch();
 }
 
 /** Makes the wallet of a seed on this device. */
 export async function make(seed: Bytes, passphrase: string, recoverySaved: boolean): Promise<void> {
   const of = network.value?.network;
   if (of === undefined) throw new Unreached("the network is not known");
-  const made = await signerOf(seed);
-  const copy = concat(seed);
-  const next: WalletRecord = { network: of, publicKey: hex(made.publicKey), sealed: await seal(seed, passphrase, unhex(of), made.publicKey), recoverySaved, ...(recoverySaved && { restored: true }) };
+  const key = await keepKey(concat(seed), lock);
+  const next: WalletRecord = { network: of, publicKey: hex(key.publicKey), sealed: await seal(seed, passphrase, unhex(of), key.publicKey), recoverySaved, ...(recoverySaved && { restored: true }) };
   await theStore().saveWallet(next);
   record.value = next;
-  await opened(copy);
-  copy.fill(0);
+  await opened(seed, key);
+  seed.fill(0);
 }
 
 /** The seed, when the passphrase is right. */
@@ -153,16 +164,17 @@ export async function reopen(seed: Bytes): Promise<void> {
   box = await Box.of(seed, theStore());
   for (const [name, value] of kept) if (value !== undefined) await box.put(name, value);
   client.useToken("");
-  await opened(seed);
+  await opened(concat(seed)); // its owner writes it down
   attend();
+  if (record.value?.backup) void (await import("./backup")).lay(true); // only the old key opens what lies there
   await refresh();
 }
 
 async function openWith(seed: Bytes | undefined): Promise<boolean> {
   if (!seed) return false;
   await opened(seed);
-  seed.fill(0);
   attend();
+  if (record.value?.backup) void import("./backup").then((b) => b.follow(), () => {}); // without a connection it is laid down later
   void resume();
   return true;
 }
@@ -207,9 +219,10 @@ async function takeNext(passphrase: string): Promise<void> {
   }
 }
 
-export async function change(part: Partial<WalletRecord>): Promise<void> {
+/** Changes the record of the wallet; what is undefined is taken away. */
+export async function change(part: { readonly [K in keyof WalletRecord]?: WalletRecord[K] | undefined }): Promise<void> {
   if (!record.value) return;
-  const next = { ...record.value, ...part };
+  const next = Object.fromEntries(Object.entries({ ...record.value, ...part }).filter(([, v]) => v !== undefined)) as unknown as WalletRecord;
   await theStore().saveWallet(next);
   record.value = next;
 }
@@ -481,7 +494,7 @@ export function resume(): Promise<void> {
       }
     })
     .catch((error: unknown) => {
-      if (!(error instanceof Unreached || error instanceof Gone || (error instanceof Refusal && error.status === 401))) throw error; // it waits on
+      if (!(error instanceof Unreached || error instanceof Gone || error instanceof Locked || (error instanceof Refusal && error.status === 401))) throw error; // it waits on
     })
     .then(refresh)
     .finally(() => {

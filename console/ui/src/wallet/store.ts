@@ -14,6 +14,7 @@ export interface WalletRecord {
   readonly passkey?: PasskeySealed; // the same seed under the device's lock
   readonly application?: { readonly id: string; readonly bank: string; readonly name: string }; // to a bank, for the wallet
   readonly waits?: { readonly wallet: string; readonly due: number }; // a bank gave this key to a wallet: it is in force from then on
+  readonly backup?: { readonly version: number; readonly millis: number }; // lies with the bank since then, which cannot open it
   readonly next?: { readonly publicKey: string; readonly sealed: Sealed }; // a new key that was asked for: the ledger may have it already
 }
 

@@ -8,6 +8,7 @@ import { Field, Form, Later, type Problem, Title } from "./parts";
 import { formatRequest } from "./request";
 import { address, go, requested } from "./route";
 import { connected, network } from "./state";
+import { against } from "./unsaved";
 import { type Asked, dayOf, newReference, payerOf, refundMemo, refunded, standing } from "./tillbook";
 
 const code = () => import("./code").then((m) => m.Code);
@@ -65,6 +66,7 @@ function Pad({ open }: { open: (a: Asked) => void }) {
         submit={async () => {
           const amount = parseAmount(text);
           if (typeof amount === "string") return setProblem(amount);
+          if (!delegation.value && against(amount) !== undefined) return setProblem({ said: () => against(amount) ?? "" });
           const next: Asked = { reference: newReference(), amount, made: Date.now() };
           await ask(next);
           open(next);

@@ -1,0 +1,161 @@
+package api_test
+
+import (
+	"context"
+	"crypto/sha256"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+
+	"github.com/aqsha/aqsha/api"
+	"github.com/aqsha/aqsha/internal/sim"
+	"github.com/aqsha/aqsha/ledger"
+	"github.com/aqsha/aqsha/livestate"
+	"github.com/aqsha/aqsha/money"
+	"github.com/aqsha/aqsha/node"
+	"github.com/aqsha/aqsha/token"
+)
+
+// bind has alice put 1,000 tenge of her first token into a contract with bob, and returns it and what is left.
+func (w *town) bind(t *testing.T, template string, sequence uint64, from token.ID,
+	terms ...token.Value) (token.WalletID, token.ID) {
+	t.Helper()
+	encoded := sim.Template(template)
+	w.submit(t, w.world.Sign(&token.Define{Registrar: w.bank, Sequence: sequence, Definition: encoded}, soon(),
+		sim.One(token.RoleIntermediary, 0, w.world.Key("bank"))))
+	create := w.world.Sign(&token.Create{Creator: w.alice, Definition: sha256.Sum256(encoded),
+		Parties: []token.WalletID{w.alice, w.bob}, Assets: []uint32{0}, Terms: terms, Inputs: []token.ID{from},
+		Paid: []money.Tiyn{1_000 * money.Tenge}}, soon(), sim.One(token.RoleWallet, 0, w.world.Key("alice")))
+	w.submit(t, create)
+	return token.RegisteredID(create.ID()), token.OutputID(create.ID(), 0)
+}
+
+// bindAlice has her subscribe to bob for 300 a day and at most 700, and open a channel to him.
+func (w *town) bindAlice(t *testing.T) (debit, channel token.WalletID) {
+	t.Helper()
+	end := token.Int(time.Now().Add(20 * 24 * time.Hour).UnixMilli())
+	price, most := 300*money.Tenge, 700*money.Tenge
+	debit, rest := w.bind(t, "subscription", 3, token.OutputID(w.money.ID(), 0), token.Int(int64(price)),
+		token.Int(time.Hour.Milliseconds()), token.Int(int64(most)), end)
+	channel, _ = w.bind(t, "channel", 4, rest, token.Bytes(make([]byte, 33)), token.Int(0), token.Int(0),
+		token.Int(2_000), end)
+	return debit, channel
+}
+
+// A wallet is told of its standing debits and channels who takes, what was taken and what may be taken yet, as both of
+// its parties are; of a contract of another kind nothing of the sort.
+func TestWhatAPayeeMayTakeYet(t *testing.T) {
+	w := newTown(t, api.Options{Open: true})
+	debit, channel := w.bindAlice(t)
+	look := func(id token.WalletID) *api.Standing {
+		t.Helper()
+		c, err := w.client.Contract(context.Background(), id, 0)
+		if err != nil || c.Standing == nil {
+			t.Fatalf("%+v, %v", c, err)
+		}
+		return c.Standing
+	}
+	s := look(debit)
+	if s.Kind != api.StandingDebit || s.Payer != w.alice || s.Payee != w.bob || s.Taken != 0 ||
+		s.MayTake != 600*money.Tenge || s.Each != 300*money.Tenge || s.From == 0 { // 700 are two times and no third
+		t.Errorf("%+v", s)
+	}
+	act := func(id token.WalletID, version uint64, action string, by token.WalletID, key string) {
+		t.Helper()
+		w.submit(t, w.world.Sign(&token.Act{Contract: id, Version: version, Action: action, Caller: by,
+			Paid: []money.Tiyn{0}}, soon(), sim.One(token.RoleWallet, 0, w.world.Key(key))))
+	}
+	act(debit, 1, "charge", w.bob, "bob")
+	if s := look(debit); s.Taken != 300*money.Tenge || s.MayTake != 300*money.Tenge ||
+		s.From < uint64(time.Now().UnixMilli()) {
+		t.Errorf("after a charge: %+v", s)
+	}
+	if s := look(channel); s.Kind != api.Channel || s.Payee != w.bob || s.MayTake != 1_000*money.Tenge || s.From != 0 {
+		t.Errorf("%+v", s)
+	}
+	act(channel, 1, "leave", w.alice, "alice")
+	if s := look(channel); s.From < uint64(time.Now().UnixMilli()) {
+		t.Errorf("after its payer left: %+v", s)
+	}
+	w = newTown(t, api.Options{Open: true})
+	if c, err := w.client.Contract(context.Background(), w.escrow(t), 0); err != nil || c.Standing != nil {
+		t.Errorf("an escrow: %+v, %v", c.Standing, err)
+	}
+}
+
+// The wallet's page says who takes by a standing debit and a channel, and how much yet; the payer stops one and closes
+// the other, and the payee takes.
+func TestStandingDebitsAndChannelsOnThePhone(t *testing.T) {
+	t.Parallel()
+	w := newWalletPage(t)
+	debit, channel := w.bindAlice(t)
+	version := func(id token.WalletID) uint64 {
+		for _, c := range w.contracts(t) {
+			if c.ID == id {
+				return c.Version
+			}
+		}
+		return 0
+	}
+	w.takeAlice()
+	w.turn("rules")
+	w.see("Standing debit")
+	w.see("Payment channel")
+	for _, text := range []string{"600.00", "300.00", "1,000.00"} {
+		w.see(text)
+	}
+	w.picture("standing")
+	shop := w.another()
+	shop.take("bob", w.bob)
+	shop.turn("rules")
+	shop.press("Take 300.00")
+	shop.see("comes to you now")
+	shop.press("Take 300.00")
+	shop.until("the payee took once", func() bool { return version(debit) == 2 })
+	shop.do(chromedp.Poll(`document.querySelector("[data-testid=standing-debit]").innerText.split("300.00").length === 4`, nil, often))
+	if balance := w.balanceOf(w.bob); balance != 300*money.Tenge {
+		t.Errorf("the payee has %s", balance)
+	}
+	w.turn("home")
+	w.turn("rules")
+	w.press("Stop it and take the rest back")
+	w.see("ends for good")
+	w.press("Stop it and take the rest back")
+	w.until("the payer stopped it", func() bool { return version(debit) == 0 })
+	w.press("Close the channel")
+	w.see("has some time to take")
+	w.press("Close the channel")
+	w.see("Can be finished from")
+	if version(channel) != 2 {
+		t.Errorf("the channel has version %d", version(channel))
+	}
+	w.until("its window is over", func() bool {
+		w.turn("home")
+		w.turn("rules")
+		w.see("Can be finished from")
+		return strings.Contains(w.text("main"), "Finish it")
+	})
+	w.press("Finish it")
+	w.press("Finish it")
+	w.see("Nothing binds this wallet")
+	if balance := w.balanceOf(w.alice); balance != 99_700*money.Tenge {
+		t.Errorf("the payer has %s after one charge of 300", balance)
+	}
+	w.clean()
+}
+
+// contracts are the live ones, as the node has them.
+func (w *town) contracts(t *testing.T) (list []ledger.Contract) {
+	t.Helper()
+	err := w.node.View(context.Background(), func(state *livestate.State, _ node.Head) {
+		for id := range state.EachContract() { // any order: looked up by id
+			list = append(list, *state.Contract(id))
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list
+}

@@ -1,0 +1,223 @@
+package api_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/cdproto/target"
+	"github.com/chromedp/chromedp"
+
+	"github.com/aqsha/aqsha/api"
+	"github.com/aqsha/aqsha/money"
+	"github.com/aqsha/aqsha/token"
+)
+
+// watchKeys counts what the page does with keys that sign, from before its own scripts run.
+const watchKeys = `globalThis.keysHere = {made: 0, signed: 0, workers: []};
+{
+	const {importKey, sign} = SubtleCrypto.prototype;
+	SubtleCrypto.prototype.importKey = function (form, key, algorithm, out, uses) {
+		if (uses?.includes("sign")) keysHere.made++;
+		return importKey.apply(this, arguments);
+	};
+	SubtleCrypto.prototype.sign = function () { keysHere.signed++; return sign.apply(this, arguments); };
+	const Before = Worker;
+	globalThis.Worker = class extends Before {
+		constructor(url, options) { super(url, options); keysHere.workers.push(String(url)); }
+	};
+}`
+
+// keepers counts the workers that have a key now, of all the browser's pages.
+func (w *walletPage) keepers() (n int) {
+	w.t.Helper()
+	all, err := chromedp.Targets(w.ctx)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for _, one := range all {
+		if one.Type == "worker" {
+			n++
+		}
+	}
+	return n
+}
+
+// The unlocked key is in a worker: the page signs a payment and its sign-in without having it. Locked or loaded anew,
+// nobody has it.
+func TestTheKeyOfAWalletOnThePhoneIsInAWorker(t *testing.T) {
+	t.Parallel()
+	w := newWalletPage(t)
+	w.do(chromedp.ActionFunc(func(ctx context.Context) error {
+		_, err := page.AddScriptToEvaluateOnNewDocument(watchKeys).Do(ctx)
+		return err
+	}), target.SetDiscoverTargets(true))
+	w.takeAlice()
+	w.payTen()
+	w.see("Paid: 10.00")
+	var here struct {
+		Made, Signed int
+		Workers      []string
+	}
+	w.do(chromedp.Evaluate(`keysHere`, &here))
+	if here.Made != 0 || here.Signed != 0 || len(here.Workers) == 0 {
+		t.Errorf("the page made %d keys that sign and signed %d times; workers %v", here.Made, here.Signed, here.Workers)
+	}
+	if n := w.keepers(); n != 1 {
+		t.Errorf("%d workers while the wallet is open, want the one with the key", n)
+	}
+	w.turn("safety")
+	w.press("Lock")
+	w.see("Open the wallet")
+	w.noKeeper("locked")
+	w.unlock()
+	w.see("Safety")
+	w.payTen()
+	w.see("Paid: 10.00")
+	w.do(chromedp.Navigate(w.http.URL + "/wallet/"))
+	w.see("Open the wallet")
+	w.noKeeper("loaded anew")
+	w.clean()
+}
+
+// noKeeper waits until no worker has a key.
+func (w *walletPage) noKeeper(when string) {
+	w.t.Helper()
+	w.until(when+": no worker has the key", func() bool { return w.keepers() == 0 })
+}
+
+// held is what lies at the node for alice's wallet.
+func (w *walletPage) held() (status int, b api.BackupView) {
+	w.t.Helper()
+	s, status, body := w.signIn(w.t, w.answerTo(w.t, w.challenge(w.t, w.alice), w.alice, "alice", w.http.URL))
+	if status != http.StatusOK {
+		w.t.Fatal(body)
+	}
+	status, _, content := w.call(w.t, "GET", "/v1/wallets/"+w.alice.String()+"/backup", "", s.Token, nil)
+	if err := json.Unmarshal(content, &b); err != nil {
+		w.t.Fatal(err)
+	}
+	return status, b
+}
+
+// A person switches the backup on; what changes is laid down sealed; a new phone with the code has it and goes on
+// with it; switched off, nothing lies there.
+func TestABackupOfThePhoneLiesWithTheBank(t *testing.T) {
+	t.Parallel()
+	w := newWalletPage(t)
+	w.takeAlice()
+	w.knows(w.bob.String(), "Serik of the bakery")
+	w.turn("safety")
+	w.see("Your bank cannot open it")
+	if status, _ := w.held(); status != http.StatusNotFound {
+		t.Errorf("before it is switched on: %d", status)
+	}
+	w.press("Switch the backup on")
+	w.see("The backup is on")
+	w.picture("backup")
+	_, first := w.held()
+	if first.Version != 1 || len(first.Sealed)%4096 != 0 || bytes.Contains(first.Sealed, []byte("Serik")) {
+		t.Errorf("version %d of %d bytes", first.Version, len(first.Sealed))
+	}
+	w.knows(strings.Repeat("ab", 16), "Aunt Sholpan")
+	w.until("the change is laid down", func() bool { _, b := w.held(); return b.Version == 2 })
+
+	phone := w.another()
+	phone.begin(recoveryOf(w.world.Key("alice").Seed()))
+	phone.see("came back from the backup")
+	phone.turn("people")
+	phone.see("Serik of the bakery")
+	phone.see("Aunt Sholpan")
+	phone.knows(strings.Repeat("cd", 16), "Nurlan")
+	w.until("the new phone goes on", func() bool { _, b := w.held(); return b.Version == 3 })
+	// The older phone lays down over what it does not know only after it has taken that in.
+	w.knows(strings.Repeat("ef", 16), "Marat")
+	w.until("the older phone is second", func() bool { _, b := w.held(); return b.Version == 4 })
+	w.turn("people")
+	w.see("Nurlan")
+	w.see("Marat")
+	w.turn("safety")
+	w.press("Switch it off and delete it")
+	w.see("Switch the backup on")
+	if status, _ := w.held(); status != http.StatusNotFound {
+		t.Errorf("after it was switched off: %d", status)
+	}
+	w.clean()
+}
+
+// knows gives a wallet a name.
+func (w *walletPage) knows(wallet, name string) {
+	w.t.Helper()
+	w.turn("people")
+	w.fill("Number of the wallet", wallet)
+	w.fill("Name", name)
+	w.press("Save")
+	w.see(name)
+}
+
+// until waits for what is seen outside the page.
+func (w *walletPage) until(what string, is func() bool) {
+	w.t.Helper()
+	end := time.Now().Add(30 * time.Second)
+	for !is() {
+		if time.Now().After(end) {
+			w.t.Fatal("not seen: " + what)
+		}
+		w.do(chromedp.Evaluate(`new Promise((done) => setTimeout(done, 100))`, nil, awaited))
+	}
+}
+
+// Who puts the recovery code off is told on each visit what he can lose, and the page asks for no more than a wallet of
+// an unidentified person may hold; with the code on paper it asks for anything.
+func TestLaterCapsTheWalletOnThePhone(t *testing.T) {
+	t.Parallel()
+	w := newWalletPage(t)
+	w.do(chromedp.Navigate(w.http.URL + "/wallet/"))
+	w.speak("en")
+	w.begin("")
+	paper, id := w.paper(w.text(`[data-testid="public-key"]`))
+	w.fill("Or its text", paper)
+	w.press("Go on")
+	w.see("You can spend")
+	treasury := token.OutputID(w.money.ID(), 1)
+	w.submit(t, w.world.Pay(w.bank, w.world.Key("bank treasury"), id, 2_000*money.Tenge, []token.ID{treasury},
+		900_000*money.Tenge, soon()))
+	w.see("2,000.00\u00a0₸ would be lost with this phone")
+	w.see("no higher level")
+	w.picture("unsaved")
+	for _, one := range []struct{ page, button string }{{"ask", "Go on"}, {"till", "Show the code"}} {
+		w.turn(one.page)
+		w.fill("How much", "10976")
+		w.press(one.button)
+		w.see("Without a recovery code on paper it asks for")
+	}
+	w.turn("ask")
+	w.press("Go on") // an open sum may be any
+	w.see("Type an amount")
+	w.fill("How much", "150")
+	w.press("Go on")
+	w.see("Copy the link")
+	w.do(chromedp.Navigate(w.http.URL+"/wallet/"), chromedp.WaitVisible("h1", chromedp.ByQuery))
+	w.unlock()
+	w.see("2,000.00\u00a0₸ would be lost with this phone") // each visit
+	w.press("Show the recovery code")
+	w.see("A second key, on paper")
+	w.passphrase("recovery code")
+	w.press("Show the recovery code")
+	w.writeDown()
+	w.turn("ask")
+	w.fill("How much", "10976")
+	w.press("Go on")
+	w.see("Copy the link")
+	w.turn("home")
+	w.see("You can spend")
+	if text := w.text("main"); strings.Contains(text, "would be lost") {
+		t.Errorf("the code is on paper: %s", text)
+	}
+	w.clean()
+}
