@@ -61,6 +61,8 @@ func policyShow() *cobra.Command {
 					"a new key that a bank asks for waits %s; changes of keys and caps wait %s\nissuing cap %s a day\n",
 					p.LeastToken.Format(), p.MaxInputs, p.MaxOutputs, millis(p.ValidAheadMillis),
 					millis(p.RekeyDelayMillis), millis(a.DelayMillis), a.DailyCap.Format())
+				// Only what the rules in force know: of an older network, limits that came later would read as if they
+				// held.
 				describePolicy(w, &a.Policy, a.Rules)
 				describeReserves(w, s, &a.Authority)
 				for i, set := range a.Sets {

@@ -96,6 +96,7 @@ that it is not promoted: --without NAME.`,
   aqsha promote --data ./copy --instead-of 3:5f0c1e…
   aqsha promote --data ./copy --without-old-leader --without follower-9def0253 --accept-loss --json`,
 		Args: cobra.NoArgs,
+		// All of it is in promote, which plans first and asks for promises last: a promise holds for ever.
 		RunE: func(command *cobra.Command, _ []string) error { return promote(command, o) },
 	}
 	datadir.AddLedgerFlags(command)
@@ -396,6 +397,7 @@ func (r Promotion) describe(w io.Writer, dir string) {
 	for _, follower := range r.Followers {
 		fmt.Fprintf(w, "    %s\n", follower)
 	}
+	// The one thing that does not come along and is noticed late: readers are refused, not payers.
 	if len(r.Accesses) == 0 {
 		fmt.Fprintf(w, "  accesses: none here, and the old leader's do not come along: who read there with one is "+
 			"refused here, until \"aqsha access new\" makes one here or the [[access]] parts of the old leader's "+
@@ -404,6 +406,7 @@ func (r Promotion) describe(w io.Writer, dir string) {
 		fmt.Fprintf(w, "  accesses: %s; the old leader's do not come along: compare them with its config.toml (aqsha "+
 			"access list)\n", terminal.Plain(strings.Join(r.Accesses, ", ")))
 	}
+	// What was given up is said last and loud, since whoever promotes at night reads the end.
 	if r.Acks < r.AcksWere {
 		fmt.Fprintf(w, "  ATTENTION: acks was %d and is %d, for want of followers: add some to config.toml, or a "+
 			"loss of this machine loses payments\n", r.AcksWere, r.Acks)

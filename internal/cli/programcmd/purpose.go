@@ -137,6 +137,7 @@ func describePurpose(w io.Writer, s *session.Session, p api.PurposeView) {
 	if p.Amends != 0 {
 		fmt.Fprintf(w, "amends     purpose %d for new money, from %s\n", p.Amends, terminal.Moment(p.FromMillis))
 	}
+	// Money keeps the rule under which it was marked: without this line one would read the newer rule into it.
 	if p.AmendedBy != 0 {
 		fmt.Fprintf(w,
 			"amended by purpose %d; what carries this mark keeps this rule, and gains what the other permits\n",
@@ -207,6 +208,8 @@ func registerPurpose(ctx context.Context, command *cobra.Command, s *session.Ses
 	}
 	p := source.Purpose
 	p.Returns = ids[1]
+	// A file names purposes and definitions as people do; the ledger has numbers and hashes. They are looked up now,
+	// since a name could later be another's.
 	for i, becomes := range source.Becomes {
 		if becomes == "plain" || becomes == "same" {
 			continue

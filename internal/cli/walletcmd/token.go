@@ -49,6 +49,7 @@ func newTokenListCommand() *cobra.Command {
 					}
 					fmt.Fprintf(w, "%s  %s%s\n", t.ID, t.Amount.Format(), earmark)
 				}
+				// A list that was cut says so: its sum is not the balance.
 				if tokens.More {
 					fmt.Fprintln(w, "… and more (--limit)")
 				}
@@ -103,6 +104,7 @@ func newTokenProveCommand() *cobra.Command {
 			if path == "" {
 				path = args[0][:16] + ".proof"
 			}
+			// Whole or not at all: a proof is carried to somebody who has no way to ask for it again.
 			if err := durable.Replace(vfs.OS, path, content); err != nil {
 				return err
 			}
