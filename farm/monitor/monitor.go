@@ -289,35 +289,38 @@ func (d *Monitor) readPool(ctx context.Context) {
 func (d *Monitor) save() error {
 	d.saving.Lock()
 	defer d.saving.Unlock()
-	inventory, err := fleet.OpenInventory(d.records.Dir)
-	if err != nil {
-		return err
-	}
-	d.mu.Lock()
-	d.watcher.Locked(func() {
-		for _, m := range d.watcher.Machines {
-			if stored := inventory.Find(m.ID); stored != nil {
-				stored.IdealMHs, stored.Boards, stored.Fans = max(stored.IdealMHs, m.IdealMHs),
-					max(stored.Boards, m.Boards), max(stored.Fans, m.Fans)
-				stored.Single, stored.MinerID = m.Single, m.MinerID
-				if m.ModelSeen {
-					stored.Model, stored.ModelSeen = m.Model, true
-				}
-				if d.moved[m.ID] {
-					stored.Address = m.Address
-				}
-				if d.respoken[m.ID] {
-					stored.SpeakAs(m)
+	nobody := errors.New("no fleet was written")
+	err := fleet.Update(d.records.Dir, func(inventory *fleet.Inventory) error {
+		if len(inventory.Machines) == 0 {
+			return nobody
+		}
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		d.watcher.Locked(func() {
+			for _, m := range d.watcher.Machines {
+				if stored := inventory.Find(m.ID); stored != nil {
+					stored.IdealMHs, stored.Boards, stored.Fans = max(stored.IdealMHs, m.IdealMHs),
+						max(stored.Boards, m.Boards), max(stored.Fans, m.Fans)
+					stored.Single, stored.MinerID = m.Single, m.MinerID
+					if m.ModelSeen {
+						stored.Model, stored.ModelSeen = m.Model, true
+					}
+					if d.moved[m.ID] {
+						stored.Address = m.Address
+					}
+					if d.respoken[m.ID] {
+						stored.SpeakAs(m)
+					}
 				}
 			}
-		}
-		d.moved, d.respoken = map[string]bool{}, map[string]bool{}
+			d.moved, d.respoken = map[string]bool{}, map[string]bool{}
+		})
+		return nil
 	})
-	d.mu.Unlock()
-	if len(inventory.Machines) == 0 {
-		return nil // never wrote one
+	if errors.Is(err, nobody) {
+		return nil
 	}
-	return inventory.Save()
+	return err
 }
 
 // handle takes the outcomes of about a second.
