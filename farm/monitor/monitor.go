@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -479,7 +480,28 @@ func readSilences(files vfs.FS, dir string) (silences []alert.Silence, err error
 	return silences, err
 }
 
-// WriteSilences stores the silences of a folder.
+// AddSilence adds a silence to those of a folder that hold at a time. What has run out goes when something new comes: the
+// file does not grow over the years. Two who add at once both add.
+func AddSilence(dir string, s alert.Silence, now usage.Instant) error {
+	path := filepath.Join(dir, "silences.json")
+	return durable.Update(vfs.OS, path, maxSilences, func(content []byte) ([]byte, error) {
+		var all []alert.Silence
+		if content != nil {
+			if err := json.Unmarshal(content, &all); err != nil {
+				return nil, fmt.Errorf("%s: %w", path, err)
+			}
+		}
+		kept := []alert.Silence{s}
+		for _, old := range all {
+			if old.Until > now {
+				kept = append(kept, old)
+			}
+		}
+		return json.Marshal(kept)
+	})
+}
+
+// WriteSilences stores the silences of a folder, over those that are there.
 func WriteSilences(dir string, silences []alert.Silence) error {
 	return writeSilences(vfs.OS, dir, silences)
 }
