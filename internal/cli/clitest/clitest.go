@@ -1,4 +1,4 @@
-// Package clitest runs a noun's commands in a test, as cmd/aqsha joins them: with its flags for all commands, strict, and
+// Package clitest runs commands in a test, as cmd/aqsha joins them: with its flags for all commands, strict, and
 // with the exit code that a shell would see.
 package clitest
 
@@ -19,21 +19,26 @@ type Ended struct {
 	Exit     int
 }
 
+// Nouns are the commands that a test runs.
+type Nouns []func() *cobra.Command
+
 // Run runs a command line, without the program's name, in English unless it says otherwise.
-func Run(t testing.TB, noun func() *cobra.Command, arguments ...string) Ended {
+func Run(t testing.TB, nouns Nouns, arguments ...string) Ended {
 	t.Helper()
-	return Feed(t, "", noun, arguments...)
+	return Feed(t, "", nouns, arguments...)
 }
 
 // Feed is Run with a standard input.
-func Feed(t testing.TB, in string, noun func() *cobra.Command, arguments ...string) Ended {
+func Feed(t testing.TB, in string, nouns Nouns, arguments ...string) Ended {
 	t.Helper()
 	root := &cobra.Command{Use: "aqsha", SilenceErrors: true, SilenceUsage: true}
 	root.PersistentFlags().Bool("json", false, "")
 	root.PersistentFlags().String("lang", "en", "")
 	root.PersistentFlags().String("ca", "", "")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return cli.Usage(err) })
-	root.AddCommand(noun())
+	for _, noun := range nouns {
+		root.AddCommand(noun())
+	}
 	cli.StrictTree(root)
 	var out, wrong bytes.Buffer
 	root.SetIn(strings.NewReader(in))

@@ -88,7 +88,7 @@ func (f place) run(by string, line ...string) clitest.Ended {
 	if by != "" {
 		line = append(line, "--person", by, "--person-secret-file", filepath.Join(f.dir, by))
 	}
-	return clitest.Run(f.t, noun, line...)
+	return clitest.Run(f.t, clitest.Nouns{noun}, line...)
 }
 
 // refused wants a command refused with a code about a field.

@@ -215,8 +215,8 @@ func TestHowAGainIsSaid(t *testing.T) {
 
 func said(t *testing.T, out *tune.Result) string {
 	t.Helper()
-	e := clitest.Run(t, func() *cobra.Command {
+	e := clitest.Run(t, clitest.Nouns{func() *cobra.Command {
 		return &cobra.Command{Use: "x", RunE: func(command *cobra.Command, _ []string) error { return showTuned(command, out) }}
-	}, "x")
+	}}, "x")
 	return e.Wants(t, 0).Out
 }

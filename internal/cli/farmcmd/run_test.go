@@ -25,7 +25,7 @@ import (
 // ran runs "farm …" on a folder.
 func ran(t *testing.T, dir string, line ...string) clitest.Ended {
 	t.Helper()
-	return clitest.Run(t, NewFarmCommand, append([]string{"farm", "--data", dir}, line...)...)
+	return clitest.Run(t, clitest.Nouns{NewFarmCommand}, append([]string{"farm", "--data", dir}, line...)...)
 }
 
 // refused wants a command refused with a code about a field.
@@ -45,7 +45,7 @@ func imported(t *testing.T) string {
 		"10.0.0.7,SMTTYRHBDJAAI0001,a2:b4:c6:d8:e0:f2,Antminer S19 Pro,ekibastuz,c1,r1,x\n"+
 		"10.0.0.8,SMTTYRHBDJAAI0002,a2:b4:c6:d8:e0:f3,Antminer S19 Pro,ekibastuz,c2,r1,x\n"+
 		"10.0.0.9,WM0000000000003,,WhatsMiner M50S,aktobe,c1,r1,x\n"+
-		"10.0.0.10,WM0000000000004,,=HYPERLINK(1),aktobe,c1,r2,x\n", NewFarmCommand, "farm", "--data", dir, "import", "-")
+		"10.0.0.10,WM0000000000004,,=HYPERLINK(1),aktobe,c1,r2,x\n", clitest.Nouns{NewFarmCommand}, "farm", "--data", dir, "import", "-")
 	e.Wants(t, 0, "4 added, 0 updated", "columns ignored: owner")
 	return dir
 }
@@ -75,7 +75,7 @@ func TestAListIsOfItsSelector(t *testing.T) {
 		t.Errorf("a formula:\n%s", whole)
 	}
 	copied := t.TempDir()
-	clitest.Feed(t, whole, NewFarmCommand, "farm", "--data", copied, "import", "-").Wants(t, 0, "4 added")
+	clitest.Feed(t, whole, clitest.Nouns{NewFarmCommand}, "farm", "--data", copied, "import", "-").Wants(t, 0, "4 added")
 	if again := ran(t, copied, "list", "--csv").Out; again != whole {
 		t.Errorf("read back:\n%s\nand written:\n%s", again, whole)
 	}
