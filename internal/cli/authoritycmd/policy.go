@@ -51,6 +51,8 @@ func policyShow() *cobra.Command {
 				return err
 			}
 			return cli.Show(command, a, func(w io.Writer) {
+				// Only what the rules in force know: of an older network, limits that came later would read as if they
+				// held.
 				describeAuthority(w, cli.LanguageFor(command), s, a)
 			})
 		}),

@@ -70,6 +70,8 @@ func newChainBlockCommand(node *NodeFlags) *cobra.Command {
 			"000000000019d6689c085ae165831e934ff763ae46a2a6c172b3f1b60a8ce26f --json",
 		Args: cobra.ExactArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
+			// The node says of which network it is, and addresses are written by that: the same script is another
+			// address on each.
 			client, network, err := node.Dial(command.Context())
 			if err != nil {
 				return err
@@ -120,6 +122,7 @@ func newChainTxCommand(node *NodeFlags) *cobra.Command {
 				return err
 			}
 			return cli.Show(command, tx, func(w io.Writer) {
+				// Of a transaction in the mempool there is no block, and its confirmations are none.
 				l := cli.LanguageFor(command)
 				printTransaction(w, l, tx, func(tab io.Writer) {
 					if tx.Block != nil {
