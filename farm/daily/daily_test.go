@@ -453,3 +453,23 @@ func TestNeverPolled(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Every cause of lost work and every reason for a visit has its text in each language; the English ones are what JSON has.
+func TestCausesAndReasonsAreSaidInEveryLanguage(t *testing.T) {
+	for _, l := range words.Languages {
+		for c := range usage.Cause(usage.Causes) {
+			if text := l.Text("farm-cause." + c.String()); strings.Contains(text, ".") || (text == c.String()) != (l == words.English) {
+				t.Errorf("%s: %s is %q", l, c, text)
+			}
+		}
+		for _, why := range []string{"does not answer", "a hash board is dead", "answers, but hashes nothing", "answers, but tells no hash rate: look at its firmware",
+			"gets no work: look at its pool settings and network", "runs too hot and slows down", "hardware errors"} {
+			if text := daily.WhyText(l, why); (text == why) != (l == words.English) {
+				t.Errorf("%s: %q is %q", l, why, text)
+			}
+		}
+	}
+	if got := daily.WhyText(words.Russian, "moved by hand"); got != "moved by hand" {
+		t.Errorf("a reason that nobody knows is %q", got)
+	}
+}

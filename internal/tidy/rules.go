@@ -52,7 +52,7 @@ var mayImport = map[string][]string{
 		"cluster", "bank", "bitcoin",
 		"pool", "farm", "market", "console", "words"},
 	"console": {},
-	"scenario": {"money", "params", "txlog", "token", "contract", "purse", "ledger", "cash", "node", "cluster", "bank",
+	"scenario": {"words", "money", "params", "txlog", "token", "contract", "purse", "ledger", "cash", "node", "cluster", "bank",
 		"bitcoin", "pool", "farm",
 		"planner", "market", "api", "wallet"},
 

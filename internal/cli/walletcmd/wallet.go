@@ -604,7 +604,7 @@ func walletShow() *cobra.Command {
 			}
 			return cli.Show(command, view, func(w io.Writer) {
 				l := cli.LanguageFor(command)
-				describeWallet(w, l, s.Keyring.NameOf(view.Registrar), view, &a.Authority, s.Now())
+				describeWallet(w, l, s.WalletNameIn(l, view.Registrar), view, &a.Authority, s.Now())
 				if held.Balance != 0 {
 					fmt.Fprintln(w, l.Text("result.shown-waiting", "amount", held.Balance.Format(), "name", args[0]))
 				}
