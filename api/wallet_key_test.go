@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/target"
 	"github.com/chromedp/chromedp"
@@ -220,4 +222,112 @@ func TestLaterCapsTheWalletOnThePhone(t *testing.T) {
 		t.Errorf("the code is on paper: %s", text)
 	}
 	w.clean()
+}
+
+// noRoom has the page's storage refuse what is written as a browser does whose disk is full: the transaction is aborted.
+const noRoom = `{
+	const {put} = IDBObjectStore.prototype;
+	IDBObjectStore.prototype.put = function () {
+		const request = put.apply(this, arguments);
+		if (globalThis.full) {
+			Object.defineProperty(this.transaction, "error", {value: new DOMException("full", "QuotaExceededError")});
+			this.transaction.abort();
+		}
+		return request;
+	};
+}`
+
+// A phone without room signs and sends nothing and says so, shows what it reads, and pays when there is room again.
+func TestAPhoneWithoutRoomPaysNothing(t *testing.T) {
+	t.Parallel()
+	w := newWalletPage(t)
+	w.do(chromedp.ActionFunc(func(ctx context.Context) error {
+		_, err := page.AddScriptToEvaluateOnNewDocument(noRoom).Do(ctx)
+		return err
+	}))
+	w.takeAlice()
+	w.sent(0)
+	w.do(chromedp.Evaluate(`globalThis.full = true`, nil))
+	w.payTen()
+	w.see("no room left")
+	w.see("Nothing left your wallet")
+	if sent := w.sent(0); sent != 0 || w.balanceOf(w.bob) != 0 {
+		t.Errorf("%d payments were sent without room, and the payee has %s", sent, w.balanceOf(w.bob))
+	}
+	w.picture("full")
+	w.turn("home")
+	w.see("100,000.00")
+	w.do(chromedp.Evaluate(`globalThis.full = false`, nil))
+	w.payTen()
+	w.see("Paid: 10.00")
+	if w.balanceOf(w.bob) != 10*money.Tenge {
+		t.Errorf("the payee has %s", w.balanceOf(w.bob))
+	}
+	w.clean()
+}
+
+// While a payment is looked at the connection goes: the page says so, keeps what was typed, and pays when it is back.
+func TestAReviewWithoutAConnection(t *testing.T) {
+	t.Parallel()
+	w := newWalletPage(t)
+	w.takeAlice()
+	w.turn("pay")
+	w.fill("To whom", w.bob.String())
+	w.fill("How much", "10")
+	w.fill("What for", strings.Repeat("ә", 129))
+	w.see("too long")
+	w.press("Look and confirm")
+	w.see("too long") // it is neither cut nor sent
+	w.fill("What for", strings.Repeat("ә", 128))
+	w.press("Look and confirm")
+	w.see("99,990.00")
+	offline := func(is bool) chromedp.Action {
+		return network.EmulateNetworkConditions(is, 0, -1, -1)
+	}
+	w.do(offline(true))
+	w.see("No connection. What you typed stays")
+	w.see("Pay 10.00")
+	w.do(offline(false))
+	w.do(chromedp.Poll(`!document.body.innerText.includes("No connection")`, nil, often))
+	w.press("Pay 10.00")
+	w.see("Paid: 10.00")
+
+	// What a history shows beside a line stands in its address; a bank has its name.
+	w.turn("history")
+	w.do(chromedp.Evaluate(`document.querySelector("details summary").click()`, nil))
+	w.do(chromedp.Poll(`(() => {
+		const boxes = [...document.querySelectorAll("fieldset input")];
+		boxes.filter((b) => !b.checked).forEach((b) => b.click());
+		return boxes.length === 4 && location.search.includes("cols=");
+	})()`, nil, often))
+	w.see(w.money.ID().String())
+	w.see("other wallet: " + w.bank.String())
+	w.picture("columns")
+	if text := w.text("main"); !strings.Contains(text, "\nbank\n") {
+		t.Errorf("the bank's name is not in %s", text)
+	}
+	w.clean()
+}
+
+// A phone whose clock is ten minutes off says by how much, and pays by the network's time.
+func TestAPhonesClockTenMinutesOff(t *testing.T) {
+	t.Parallel()
+	for _, minutes := range []int{10, -10} {
+		w := newWalletPage(t)
+		w.do(chromedp.ActionFunc(func(ctx context.Context) error {
+			_, err := page.AddScriptToEvaluateOnNewDocument(fmt.Sprintf(`{
+				const now = Date.now.bind(Date);
+				Date.now = () => now() + %d * 60000;
+			}`, minutes)).Do(ctx)
+			return err
+		}))
+		w.takeAlice()
+		w.see("clock is 10 minutes off")
+		w.payTen()
+		w.see("Paid: 10.00")
+		if w.balanceOf(w.bob) != 10*money.Tenge {
+			t.Errorf("%d minutes: the payee has %s", minutes, w.balanceOf(w.bob))
+		}
+		w.clean()
+	}
 }

@@ -12,7 +12,7 @@ import { Client } from "./client";
 import { codeOf } from "./codeof";
 import { type Payer, prepare } from "./pay";
 import { cameraFault, codeIn } from "./picture";
-import { checkRequest, parseRequest } from "./request";
+import { checkRequest, parseRequest, saidCode } from "./request";
 import { Full, Store } from "./store";
 
 const NETWORK = "ab".repeat(32);
@@ -29,6 +29,25 @@ function refusedWith(text: string): { code: string; field: string } | "taken" {
   }
   return "taken";
 }
+
+describe("a code that lacks a field", () => {
+  it.each([
+    ["request-no-network", `aqsha:pay?to=${"02".repeat(16)}&amount=5`],
+    ["request-no-network", "aqsha:pay?amount=5"],
+    ["request-no-payee", `aqsha:pay?network=${"ab".repeat(32)}&amount=5`],
+    ["request-no-payee", `aqsha:pay?network=${"ab".repeat(32)}&to=`],
+    ["request-no-payee", `aqsha:pay?network=${"ab".repeat(32)}&to=0202`],
+    ["request-form", `aqsha:pay?network=${"ab".repeat(32)}&to=${"02".repeat(16)}&amount=x`],
+  ])("is said by %s", (code, text) => {
+    let said = "";
+    try {
+      parseRequest(text);
+    } catch (error) {
+      said = saidCode(error as RuleError);
+    }
+    expect(said).toBe(code);
+  });
+});
 
 describe("a request", () => {
   it.each([

@@ -5,7 +5,7 @@ import { ends, money, moment } from "../format";
 import { counted, language, t } from "../words";
 import { limitsNow } from "./limits";
 import { nameOf } from "./private";
-import { balance, clockOff, marked, purposeName } from "./state";
+import { balance, bankOf, clockOff, marked, purposeName } from "./state";
 
 /** What was refused, as far as it is known. */
 export interface About {
@@ -14,9 +14,9 @@ export interface About {
   readonly until?: number; // Unix milliseconds: of the request
 }
 
-/** A wallet's name here, or the two ends of its number. */
+/** A wallet's name here, a bank's as the node names it, or the two ends of its number. */
 export function whom(wallet: string): string {
-  return nameOf(wallet) ?? ends(wallet);
+  return nameOf(wallet) ?? bankOf(wallet) ?? ends(wallet);
 }
 
 function sum(tiyn: bigint): string {

@@ -3,12 +3,12 @@ import { csv, decimal, download } from "../csv";
 import { date, stamp, time } from "../format";
 import { counted, language, t } from "../words";
 import { type HistoryLine, Refusal, Unreached } from "./client";
-import { Line, memoOf, wordOf } from "./lines";
+import { Columns, GivenTwice, Line, memoOf, wordOf } from "./lines";
 import { Choice, Field, Title } from "./parts";
 import { nameOf } from "./private";
 import { otherOf } from "./refund";
 import { params, setParam } from "./route";
-import { asOf, client, history, record, signedIn } from "./state";
+import { asOf, bankOf, client, history, record, signedIn } from "./state";
 
 const PAGE = 100;
 const MOST_LINES = 10_000;
@@ -20,7 +20,7 @@ export function wanted(line: HistoryLine, text: string, way: Way, own: string): 
   if (way === "in" && line.net <= 0n) return false;
   if (way === "out" && line.net >= 0n) return false;
   const other = otherOf(line, own) ?? "";
-  const all = `${line.memo}\n${memoOf(line)}\n${other}\n${nameOf(other) ?? ""}\n${line.id}\n${decimal(line.net)}`.toLowerCase();
+  const all = `${line.memo}\n${memoOf(line)}\n${other}\n${nameOf(other) ?? bankOf(other) ?? ""}\n${line.id}\n${decimal(line.net)}`.toLowerCase();
   return text
     .toLowerCase()
     .split(/\s+/)
@@ -33,7 +33,7 @@ function table(lines: readonly HistoryLine[], own: string): string {
     head,
     ...lines.map((l) => {
       const other = otherOf(l, own) ?? "";
-      return [stamp(l.millis), t(wordOf(l)), other, nameOf(other) ?? "", memoOf(l, lines), decimal(l.net), l.id, String(l.index)];
+      return [stamp(l.millis), t(wordOf(l)), other, nameOf(other) ?? bankOf(other) ?? "", memoOf(l, lines), decimal(l.net), l.id, String(l.index)];
     }),
   ]);
 }
@@ -77,6 +77,8 @@ export function HistoryPage() {
           ["out", t("line.paid")],
         ]}
       />
+      <Columns />
+      <GivenTwice lines={lines ?? []} />
       {stale && (
         <p class="warn" role="status">
           {asOf.value === undefined ? t("unreached") : t("home.stale", { time: `${date(asOf.value, language.value)}, ${time(asOf.value, language.value)}` })}
@@ -91,7 +93,7 @@ export function HistoryPage() {
           </p>
           <ul class="lines">
             {found.map((l) => (
-              <Line key={String(l.index)} line={l} />
+              <Line key={String(l.index)} line={l} columns />
             ))}
           </ul>
           <p class="acts">

@@ -4,7 +4,7 @@ import { type Key, language, t } from "../words";
 import { explain } from "../words/refusals";
 import { differenceInWords, factsOf, freeMoney } from "./facts";
 import { LearnLink, What } from "./learnlink";
-import { Line, memoOf } from "./lines";
+import { GivenTwice, Line, memoOf } from "./lines";
 import { Meaning } from "./meaning";
 import { nameOf } from "./private";
 import { Refused } from "./refused";
@@ -116,6 +116,7 @@ export function Home() {
           <button onClick={() => go("ask")}>{t("ask.title")}</button>
         </p>
       )}
+      <GivenTwice lines={history.value ?? []} />
       <History />
     </>
   );

@@ -4,9 +4,9 @@ import { date, ends, money, time } from "../format";
 import { type Key, language, t } from "../words";
 import type { HistoryLine } from "./client";
 import { nameOf } from "./private";
-import { otherOf, refundOf } from "./refund";
-import { address, go } from "./route";
-import { history, record } from "./state";
+import { otherOf, overRefunded, refundOf } from "./refund";
+import { address, go, params, setParam } from "./route";
+import { bankOf, history, record } from "./state";
 
 /** What changed about a wallet without money. */
 const CHANGES: Readonly<Record<string, Key>> = { transfer: "line.own", register: "line.opened", update: "line.level", rekey: "line.key", "cancel-rekey": "line.key-cancelled" };
@@ -25,11 +25,63 @@ export function memoOf(line: { readonly memo: string }, known: readonly HistoryL
   return payment ? t("line.refund", { day: date(payment.millis, language.value), amount: money(payment.net < 0n ? -payment.net : payment.net, language.value) }) : t("line.refund-unseen");
 }
 
-export function Line({ line }: { line: HistoryLine }) {
+/** Says loudly that something was given back twice, to everybody who sees the history: the ledger has no rule against it. */
+export function GivenTwice({ lines }: { lines: readonly HistoryLine[] }) {
+  return overRefunded(lines).map(({ payment, over }) => (
+    <div key={payment.id} class="card refused" role="alert">
+      <b>{t("refund.twice", { over: money(over, language.value) })}</b>
+      <p>{t("refund.twice-about", { amount: money(payment.net, language.value), day: date(payment.millis, language.value), time: time(payment.millis, language.value) })}</p>
+    </div>
+  ));
+}
+
+/** What a list shows beside what it always does, as its address says. */
+export type Column = "memo" | "other" | "id" | "entry";
+const COLUMN_NAMES: Record<Column, Key> = { memo: "csv.memo", other: "csv.other", id: "csv.id", entry: "csv.entry" };
+
+export function chosenColumns(): readonly Column[] {
+  const said = new Set((params.value.get("cols") ?? "").split(","));
+  return (Object.keys(COLUMN_NAMES) as Column[]).filter((c) => said.has(c));
+}
+
+function choose(column: Column, shown: boolean): void {
+  const others = chosenColumns().filter((c) => c !== column);
+  setParam("cols", (shown ? [...others, column] : others).join(","));
+}
+
+export function Columns() {
+  const chosen = chosenColumns();
+  return (
+    <details>
+      <summary>{t("columns.title")}</summary>
+      <fieldset>
+        <legend class="hidden">{t("columns.title")}</legend>
+        {(Object.keys(COLUMN_NAMES) as Column[]).map((c) => (
+          <label key={c} class="check">
+            <input type="checkbox" checked={chosen.includes(c)} onChange={(e) => choose(c, e.currentTarget.checked)} />
+            <span>{t(COLUMN_NAMES[c])}</span>
+          </label>
+        ))}
+      </fieldset>
+    </details>
+  );
+}
+
+/** The chosen columns of a line, each with its name. */
+export function Cells({ line, own }: { line: HistoryLine; own: string }) {
+  const values: Record<Column, string> = { memo: memoOf(line), other: otherOf(line, own) ?? "", id: line.id, entry: String(line.index) };
+  return chosenColumns().map((c) => (
+    <span key={c} class="cell dim">
+      {t(COLUMN_NAMES[c])}: <span class={c === "memo" ? "" : "id"}>{values[c] || "–"}</span>
+    </span>
+  ));
+}
+
+export function Line({ line, columns = false }: { line: HistoryLine; columns?: boolean }) {
   const own = record.value?.wallet ?? "";
   const other = otherOf(line, own);
   const word = wordOf(line);
-  const name = other === undefined ? t(word) : (nameOf(other) ?? (memoOf(line) || ends(other)));
+  const name = other === undefined ? t(word) : (nameOf(other) ?? bankOf(other) ?? (memoOf(line) || ends(other)));
   const query = { id: line.id };
   return (
     <li>
@@ -53,8 +105,11 @@ export function Line({ line }: { line: HistoryLine }) {
         <br />
         <span class="dim">
           {name !== t(word) && `${t(word)}, `}
-          {date(line.millis, language.value)}, {time(line.millis, language.value)}
+          <span class="when">
+            {date(line.millis, language.value)}, {time(line.millis, language.value)}
+          </span>
         </span>
+        {columns && <Cells line={line} own={own} />}
       </span>
       <span class={line.net > 0n ? "amount good" : "amount"}>{line.net === 0n ? "" : `${line.net > 0n ? "+" : ""}${money(line.net, language.value)}`}</span>
     </li>

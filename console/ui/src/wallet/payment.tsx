@@ -8,15 +8,15 @@ import { Refusal, isRule } from "./client";
 import { freeMoney } from "./facts";
 import { LearnLink, What } from "./learnlink";
 import { limitsNow } from "./limits";
-import { memoOf } from "./lines";
+import { GivenTwice, memoOf } from "./lines";
 import { Choice, Field, Form, Later, Picture, type Problem, Title } from "./parts";
 import { contacts, nameOf, settings } from "./private";
 import type { Before } from "./refund";
 import { Refused } from "./refused";
-import { type PaymentRequest, checkRequest, numberIn, parseRequest } from "./request";
+import { type PaymentRequest, checkRequest, numberIn, parseRequest, saidCode } from "./request";
 import { go, requested } from "./route";
 import type { PaymentRecord } from "./store";
-import { answered, client, learnPurpose, marked, network, pay, payments, purposeName, record, signedIn, unanswered } from "./state";
+import { answered, asOf, client, connected, history, learnPurpose, marked, network, pay, payments, purposeName, reach, record, refresh, signedIn, unanswered } from "./state";
 
 const scanner = () => import("./scanner").then((m) => m.Scanner);
 
@@ -85,11 +85,12 @@ function Order({ chosen }: { chosen: (d: Draft) => void }) {
             request = payeeOf(to);
             checkRequest(request, unhex(record.value!.network), network.value?.timeMillis ?? Date.now());
           } catch (error) {
-            return setProblems({ to: isRule(error) && error.code !== "request-unknown" ? { code: error.code } : "pay.bad-payee" });
+            return setProblems({ to: isRule(error) && error.code !== "request-unknown" ? { code: saidCode(error) } : "pay.bad-payee" });
           }
           if (request.to === record.value?.wallet) return setProblems({ to: "pay.self" });
           const parsed: bigint | AmountProblem = request.amount ?? parseAmount(amount);
           if (typeof parsed === "string") return setProblems({ amount: parsed });
+          if (request.reference === undefined && long(memo.trim())) return setProblems({}); // it stands beside the field
           setProblems({});
           chosen({ payee: request.to, amount: parsed, memo: request.reference ?? memo.trim(), ...(request.until !== undefined && { until: request.until }), ...(purpose !== "" && { purpose: Number(purpose) }), ...((request.reference ?? request.until) !== undefined && { once: true }) });
         }}
@@ -111,18 +112,16 @@ function Order({ chosen }: { chosen: (d: Draft) => void }) {
         ) : (
           <p class="big">{money(asked.amount, language.value)}</p>
         )}
-        {asked?.reference === undefined ? <Field label="pay.memo" value={memo} change={(m) => setMemo(cut(m))} /> : <p>{asked.reference}</p>}
+        {asked?.reference === undefined ? <Field label="pay.memo" value={memo} change={setMemo} problem={long(memo) ? "pay.memo-long" : undefined} /> : <p>{asked.reference}</p>}
       </Form>
     </>
   );
 }
 
 /** A memo has 256 bytes in UTF-8. */
-function cut(text: string): string {
-  let short = text;
-  while (new TextEncoder().encode(short).length > 256) short = [...short].slice(0, -1).join("");
-  return short;
-}
+const long = (text: string) => new TextEncoder().encode(text).length > 256;
+
+const ASK_EVERY = 5_000;
 
 function Confirm({ draft, back, done }: { draft: Draft; back: () => void; done: (p: PaymentRecord) => void }) {
   const [code, setCode] = useState<string | undefined>(undefined);
@@ -132,6 +131,12 @@ function Confirm({ draft, back, done }: { draft: Draft; back: () => void; done: 
   const [again, setAgain] = useState(false);
   const look = () => answered(draft).then(setBefore);
   useEffect(() => void look(), [draft]);
+  useEffect(() => {
+    void refresh(); // what remains is of now, not of before
+    void reach();
+    const timer = setInterval(() => void reach(), ASK_EVERY);
+    return () => clearInterval(timer);
+  }, []);
   const amount = money(draft.amount, language.value);
   const name = nameOf(draft.payee);
   const strange = name === undefined && draft.amount >= settings.value.askAbove && !payments.value.some((p) => p.payee === draft.payee && p.state === "done");
@@ -175,6 +180,11 @@ function Confirm({ draft, back, done }: { draft: Draft; back: () => void; done: 
           </>
         )}
       </dl>
+      {!connected.value && (
+        <p class="warn" role="alert">
+          {t("pay.no-node")} {asOf.value !== undefined && t("home.stale", { time: moment(asOf.value, language.value) })}
+        </p>
+      )}
       <LearnLink card="final" />
       {overDay && <p class="note">{t("pay.day-over", { left: money(limits!.dayLeft!, language.value) })}</p>}
       {code !== undefined && <Refused code={code} about={draft} />}
@@ -265,6 +275,7 @@ function Verdict({ payment }: { payment: PaymentRecord }) {
       ) : (
         <Refused code={payment.code ?? ""} about={{ amount: BigInt(payment.amount), payee: payment.payee, ...(payment.until !== undefined && { until: payment.until }) }} />
       )}
+      <GivenTwice lines={history.value ?? []} />
       <p class="acts">
         <button class="first" onClick={() => go("home")}>
           {t("nav.home")}

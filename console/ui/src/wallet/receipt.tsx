@@ -11,7 +11,7 @@ import { nameOf } from "./private";
 import { otherOf } from "./refund";
 import { Refused } from "./refused";
 import { go, params } from "./route";
-import { client, history, record, signedIn } from "./state";
+import { bankOf, client, history, record, signedIn } from "./state";
 
 type Verdict = { readonly holds: boolean; readonly size: bigint } | "unreached" | string;
 
@@ -48,7 +48,7 @@ export function ReceiptPage() {
           <>
             <dt>{t(line.net > 0n ? "receipt.from" : "receipt.to")}</dt>
             <dd>
-              <Picture of={other} /> {nameOf(other) !== undefined && <b>{nameOf(other)} </b>}
+              <Picture of={other} /> {(nameOf(other) ?? bankOf(other)) !== undefined && <b>{nameOf(other) ?? bankOf(other)} </b>}
               <span class="id">{other}</span>
             </dd>
           </>

@@ -10,7 +10,7 @@ import { Client } from "./client";
 import { codeOf } from "./codeof";
 import { memoOf, wordOf } from "./lines";
 import { type Order, type Payer, makeWaiting, prepare, settle, wait } from "./pay";
-import { paidBefore, refundMemo } from "./refund";
+import { overRefunded, paidBefore, refundMemo } from "./refund";
 import { Store } from "./store";
 
 const NETWORK = "ab".repeat(32);
@@ -178,5 +178,22 @@ describe("a line of the history", () => {
   it("tells opening, level and new key apart", () => {
     const words = ["register", "update", "rekey", "cancel-rekey", "vouch"].map((kind) => t(wordOf({ ...line, net: 0n, kind })));
     expect(new Set(words).size).toBe(5);
+  });
+});
+
+describe("two devices that gave back in the same instant", () => {
+  const line = (id: string, net: bigint, memo: string) => ({ id, index: 1n, millis: MILLIS, net, kind: "transfer", parties: net > 0n ? [CUSTOMER, OWN] : [OWN, CUSTOMER], payers: 1, memo });
+  const payment = line("aa".repeat(32), 5_000n, "T-1");
+  const back = (id: string, sum: bigint) => line(id.repeat(32), -sum, refundMemo(payment));
+
+  it("are found in the history: what was given back is more than what came", () => {
+    expect(overRefunded([back("b1", 5_000n), back("b2", 5_000n), payment])).toEqual([{ payment, over: 5_000n }]);
+    expect(overRefunded([back("b1", 3_000n), back("b2", 2_001n), payment])).toEqual([{ payment, over: 1n }]);
+  });
+
+  it("are not seen where nothing was given back twice, nor where the payment is not among the lines", () => {
+    expect(overRefunded([back("b1", 3_000n), back("b2", 2_000n), payment])).toEqual([]);
+    expect(overRefunded([payment, line("cc".repeat(32), -9_000n, "refund of something")])).toEqual([]);
+    expect(overRefunded([back("b1", 5_000n), back("b2", 5_000n)])).toEqual([]);
   });
 });

@@ -35,6 +35,11 @@ export function refunded(payment: HistoryLine, lines: readonly HistoryLine[]): b
   return lines.reduce((sum, l) => (l.net < 0n && l.memo === memo ? sum - l.net : sum), 0n);
 }
 
+/** Payments of which more was given back than came: two devices gave back in the same instant, which neither could see. */
+export function overRefunded(lines: readonly HistoryLine[]): readonly { readonly payment: HistoryLine; readonly over: bigint }[] {
+  return lines.filter((l) => l.net > 0n).map((payment) => ({ payment, over: refunded(payment, lines) - payment.net })).filter(({ over }) => over > 0n);
+}
+
 type Seeing = { readonly client: Client; readonly store: Store };
 
 /** Refuses a refund of what did not come, to somebody else, or of more than is left of it. A memo that names no payment passes. */

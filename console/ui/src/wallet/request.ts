@@ -77,6 +77,12 @@ export function parseRequest(text: string): PaymentRequest {
   };
 }
 
+/** The code under which a page says what is wrong with a request: which part of it is missing or damaged, for whoever made it. */
+export function saidCode(error: RuleError): string {
+  if (error.code !== "wrong-length" && error.code !== "not-hexadecimal") return error.code;
+  return error.field === "network" ? "request-no-network" : error.field === "to" ? "request-no-payee" : error.code;
+}
+
 /** The one way to write a request: its fields in order. */
 export function formatRequest(r: PaymentRequest, link?: string): string {
   const query = FIELDS.flatMap((name) => (r[name] === undefined ? [] : [`${name}=${encodeURIComponent(String(r[name]))}`])).join("&");

@@ -14,7 +14,7 @@ import { promote } from "./keys";
 import { type KeptKey, Locked, keepKey } from "./keptkey";
 import { type Before, paidBefore, waitsAlready } from "./refund";
 import { type Seen, forget, recall, seen } from "./private";
-import { Gone, type PaymentRecord, Store, type WalletRecord } from "./store";
+import { Full, Gone, type PaymentRecord, Store, type WalletRecord } from "./store";
 import { open, seal } from "./vault";
 import type { Value } from "../ledger/cbor";
 import { ROLE, type Witness, digest, encodeTransaction, signatureOf, transactionId } from "../ledger/transaction";
@@ -352,6 +352,19 @@ async function signInOr(network: Bytes, wallet: string, key: Signer): Promise<vo
 }
 
 /** What a purpose is called and for, when it was asked for; see learnPurpose. */
+/** Banks by their wallets' numbers, as the node names them. */
+const banks = signal<ReadonlyMap<string, string>>(new Map());
+export const bankOf = (wallet: string) => banks.value.get(wallet);
+
+/** So long a page that is about to pay waits for the node before it says that it does not answer. */
+const PATIENCE = 4_000;
+
+/** Asks whether the node answers. */
+export async function reach(): Promise<void> {
+  const answers = client.network().then(() => true, (error: unknown) => !(error instanceof Unreached));
+  connected.value = await Promise.race([answers, new Promise<boolean>((done) => setTimeout(() => done(false), PATIENCE))]);
+}
+
 export const purposeOf = (purpose: number) => purposes.value.get(purpose);
 
 export function purposeName(purpose: number): string {
@@ -377,6 +390,7 @@ export async function refresh(): Promise<void> {
     asOf.value = Date.now();
     for (const purpose of m.keys()) void learnPurpose(purpose);
     void signedIn((wallet) => client.drafts(wallet)).then((d) => (toSign.value = d.filter((one) => one.state === "waiting").length), () => {});
+    if (banks.value.size === 0) void client.banks().then((list) => (banks.value = new Map(list.map((one) => [one.id, one.name]))), () => {});
     if (!policy.value) void client.policy().then((p) => (policy.value = p), () => {}); // it says no limits until then
     const back = !connected.value;
     connected.value = true;
@@ -386,6 +400,7 @@ export async function refresh(): Promise<void> {
   } catch (error) {
     if (error instanceof Refusal && error.status === 401) return; // the session ended meanwhile: the next look opens another
     if (error instanceof Gone) return; // it is said on the whole page
+    if (error instanceof Full) return; // what was read is shown, and not kept: a payment says that there is no room
     if (!(error instanceof Unreached)) throw error;
     connected.value = false;
   }

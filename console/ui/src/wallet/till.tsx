@@ -4,6 +4,7 @@ import { dayIn, ends, money, parseAmount, stamp, time } from "../format";
 import { counted, language, t } from "../words";
 import type { HistoryLine } from "./client";
 import { asked, ask, attendDesk, delegation, deskNetwork, deskWallet, endDelegation, lines, look, over } from "./desk";
+import { Cells, Columns, GivenTwice } from "./lines";
 import { Field, Form, Later, type Problem, Title } from "./parts";
 import { formatRequest } from "./request";
 import { address, go, requested } from "./route";
@@ -81,6 +82,7 @@ function Pad({ open }: { open: (a: Asked) => void }) {
           ))}
         </div>
       </Form>
+      <GivenTwice lines={lines.value ?? []} />
       <Day open={open} />
       {delegation.value && (
         <p class="acts">
@@ -114,6 +116,7 @@ function Counter({ asked: a, back }: { asked: Asked; back: () => void }) {
           {t("till.offline")}
         </p>
       )}
+      <GivenTwice lines={lines.value ?? []} />
       {s.payments.map((p) => (
         <Payment key={p.id} payment={p} most={s.state === "over" && p === s.payments.at(-1) && -rest < p.net ? -rest : undefined} />
       ))}
@@ -168,6 +171,7 @@ function Day({ open }: { open: (a: Asked) => void }) {
         {money(day.received - day.given, language.value)}
       </p>
       <p class="dim">{t("till.sum", { sales: counted("till.sales", day.sales.length), given: money(day.given, language.value) })}</p>
+      <Columns />
       <ul class="lines">
         {unpaid.map((a) => (
           <li key={a.reference}>
@@ -185,9 +189,12 @@ function Day({ open }: { open: (a: Asked) => void }) {
             <span class="icon" aria-hidden="true">
               {l.net > 0n ? "↓" : "↑"}
             </span>
-            <button class="link" disabled={l.net < 0n} onClick={() => open({ reference: l.memo, amount: asked.value.find((a) => a.reference === l.memo)?.amount ?? l.net, made: l.millis })}>
+            <span>
+              <button class="link" disabled={l.net < 0n} onClick={() => open({ reference: l.memo, amount: asked.value.find((a) => a.reference === l.memo)?.amount ?? l.net, made: l.millis })}>
               {l.net > 0n ? l.memo : t("till.back", { reference: lines.value?.find((p) => refundMemo(p) === l.memo)?.memo ?? "" })}, {time(l.millis, language.value)}
-            </button>
+              </button>
+              <Cells line={l} own={deskWallet.value} />
+            </span>
             <span class="amount">{money(l.net, language.value)}</span>
           </li>
         ))}
