@@ -258,6 +258,12 @@ func TestEveryPageOfTheNodeCanBeReadByAll(t *testing.T) {
 		}
 	}
 	d.clean()
+	// The description for programs is plain HTML, and the menu leads citizens to it.
+	for _, width := range []int64{320, 390, 1280} {
+		d.do(emulation.SetDeviceMetricsOverride(width, 800, 1, width < 1000), chromedp.Navigate(d.office.origin+"/docs"),
+			chromedp.WaitReady(`body[data-ready="yes"]`, chromedp.ByQuery))
+		d.picture(fmt.Sprintf("docs-%d", width))
+	}
 }
 
 // Somebody who may not see a page is said so in a state that can be read by all; a page that nobody answers any more

@@ -39,6 +39,12 @@ var values = map[string]string{"string": "a text", "number": "a number", "array"
 var sayings = []saying{
 	// encoding/json
 	{regexp.MustCompile(`\bstruct \{.*\}`), "struct"},
+	// A number that does not fit is named by the library with its digits, one of the wrong kind without.
+	{regexp.MustCompile(
+		`json: cannot unmarshal number ([^ ]+) into Go struct field [\w.\[\]]*?\.?(\w+) of type float\d+`),
+		"${2}: the number ${1} is out of range"},
+	{regexp.MustCompile(`json: cannot unmarshal number ([^ ]+) into Go value of type float\d+`),
+		"the number ${1} is out of range"},
 	{regexp.MustCompile(
 		`json: cannot unmarshal (\w+)( [^ ]+)? into Go struct field [\w.\[\]]*?\.?(\w+) of type ([\w.\[\]*/-]+)`),
 		"${3}: has <kind json:${1}> where there must be <kind ${4}>"},

@@ -179,6 +179,8 @@ func TestWhatIsKept(t *testing.T) {
 		`--to: strconv.ParseUint: parsing "ten": invalid syntax`:                             `--to: "ten" is no whole number`,
 		`Get "http://10.0.0.1:1/v1": dial tcp 10.0.0.1:1: connect: connection refused`:       "http://10.0.0.1:1/v1: 10.0.0.1:1 does not answer: connection refused",
 		"listen tcp 127.0.0.1:8420: bind: address already in use":                            "127.0.0.1:8420 is in use by another program",
+		"json: cannot unmarshal number 1e999 into Go value of type float64":                  "the number 1e999 is out of range",
+		"json: cannot unmarshal number -1e999 into Go struct field T.low of type float64":    "low: the number -1e999 is out of range",
 		"the EOF of a song": "the EOF of a song",
 	} {
 		if got := errtext.Plain(text); got != want {
