@@ -81,7 +81,8 @@ func newContractCheck() *cobra.Command {
 					fmt.Fprintln(w, " ", l.Text("program.warning", "text", terminal.Plain(never.String())))
 				}
 				for _, a := range p.Definition.Actions {
-					fmt.Fprintln(w, " ", l.Text("program.cost", "action", a.Name, "cost", result.Actions[a.Name], "most",
+					fmt.Fprintln(w, " ", l.Text("program.cost", "action", a.Name, "cost", result.Actions[a.Name],
+						"most",
 						result.Max))
 				}
 			})
