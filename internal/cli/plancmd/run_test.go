@@ -35,7 +35,7 @@ func powerSite(t *testing.T) (dir, file, prices string) {
 // A schedule runs no more machines than there are, keeps to what was called off, and writes for each reader a file of his own.
 func TestASchedule(t *testing.T) {
 	dir, file, _ := powerSite(t)
-	run(t, "power", "init", dir).Wants(t, 1, "power.toml") // what is there is not written over
+	run(t, "power", "init", dir).Wants(t, 2, "power.toml") // what is there is not written over
 	run(t, "power", "init", t.TempDir(), "--days", "0").Wants(t, 2, "--days")
 	run(t, "power", "init", t.TempDir(), "--days", "3661").Wants(t, 2, "--days")
 	var plain, called struct {
@@ -143,7 +143,7 @@ func TestBidsKnowOnlyThePast(t *testing.T) {
 func TestRegisters(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "farm")
 	run(t, "plan", "init", dir).Wants(t, 0)
-	run(t, "plan", "init", dir).Wants(t, 1)
+	run(t, "plan", "init", dir).Wants(t, 2, "plan.toml")
 	file := filepath.Join(dir, "plan.toml")
 	out := filepath.Join(t.TempDir(), "registers")
 	write := func(name, content string) string {
