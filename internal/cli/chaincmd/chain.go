@@ -71,6 +71,8 @@ func newChainBlockCommand(node *NodeFlags) *cobra.Command {
 			"000000000019d6689c085ae165831e934ff763ae46a2a6c172b3f1b60a8ce26f --json",
 		Args: cobra.ExactArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
+			// The node says of which network it is, and addresses are written by that: the same script is another
+			// address on each.
 			client, network, err := node.Dial(command.Context())
 			if err != nil {
 				return err
@@ -124,6 +126,7 @@ func newChainTxCommand(node *NodeFlags) *cobra.Command {
 			return cli.Show(command, tx, func(w io.Writer) {
 				l := cli.LanguageFor(command)
 				printTransaction(w, l, tx, func(tab io.Writer) {
+					// Of a transaction in the mempool there is no block, and its confirmations are none.
 					if tx.Block != nil {
 						row(tab, "  "+l.Text("chain.in-block"), fmt.Sprintf("%d, %s", tx.Height, tx.Block))
 					}

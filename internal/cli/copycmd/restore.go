@@ -82,6 +82,8 @@ Only a backup that says so is of a development network, open to read; those that
 			if err != nil {
 				return cli.Usage(err)
 			}
+			// A backup's folder or a follower, told apart by its form: a folder that is not there is never taken for a
+			// host.
 			if strings.Contains(source, "://") {
 				if source, err = cli.NodeURL("SOURCE", source); err != nil {
 					return err

@@ -322,6 +322,8 @@ written only with --received.`,
 			if err != nil {
 				return err
 			}
+			// All of them computed before the first is written: registers are filed together, and must be of the same
+			// figures.
 			r, err := register.Build(p, kWh, coins)
 			if err != nil {
 				return err

@@ -52,6 +52,8 @@ any order, so that the proof is one under the root that "contract show" prints.`
 			if err != nil {
 				return err
 			}
+			// Whoever has claimed has emptied its place, and the root on the ledger is that of the emptied register: a
+			// proof from the whole one would be refused.
 			m, err := play.ReadMembers(args[0], s.WalletOf, without)
 			if err != nil {
 				return err

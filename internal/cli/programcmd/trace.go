@@ -40,6 +40,8 @@ transactions away. Where tokens were merged, all that came out is reached from a
 			if err != nil {
 				return err
 			}
+			// Drawn before anything is shown: a result that names a drawing which could not be written would be
+			// believed.
 			if path := cli.Flag(command, "svg"); path != "" {
 				if err := writeSVG(path, t, trace.Drawing{Title: "Trace of " + args[0], Wallet: s.WalletName,
 					Purpose: func(number uint32) string { return names(words.English, number) }}); err != nil {

@@ -353,6 +353,7 @@ func showAccount(ctx context.Context, command *cobra.Command, s *session.Session
 	if err != nil {
 		return err
 	}
+	// Which purse it is says the phone, what it has says the ledger: the two differ until the purse has settled.
 	standing, err := standingOn(s, phoneOf(command))
 	if err != nil {
 		return err

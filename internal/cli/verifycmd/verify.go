@@ -60,6 +60,7 @@ it against the ledger at --node, or at the node that runs on the data directory.
 	command.Flags().String("log", "", "a directory with a log, of whatever kind")
 	command.Flags().StringArray("cash", nil, "verify the public log of this cash office too, a URL or a folder; "+
 		"several times for several")
+	// One log at a time: a verdict on two would not say of which it is.
 	command.MarkFlagsMutuallyExclusive("log", "node")
 	return command
 }

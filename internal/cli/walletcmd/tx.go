@@ -36,6 +36,7 @@ shows each holder what waits for him, and the last signature executes it.`,
 			if err != nil {
 				return cli.Usage(err)
 			}
+			// A draft of another network would be refused there too, but only after its signatures were shown.
 			if draft.Network != s.Network {
 				return cli.Usage(fmt.Errorf("the draft is for network %s, this is %s", draft.Network, s.Network))
 			}

@@ -98,6 +98,7 @@ func newTxWaitingCommand() *cobra.Command {
 			if name := cli.Flag(command, "wallet"); name != "" {
 				ids, err := s.Resolve(name)
 				if err != nil {
+					// A name that is not here is this command line's fault, not the node's.
 					return cli.Usage(err)
 				}
 				of = ids[0]

@@ -230,6 +230,8 @@ nothing and the issue set alone can cancel: whoever has stolen the office's key 
 			name := cli.Flag(command, "key")
 			if name == "" {
 				var err error
+				// Never a name that is taken: the old key still signs until the new one is in force, and may be needed
+				// to cancel it.
 				if name, err = s.FreshKeyName(id, args[0]); err != nil {
 					return node.Receipt{}, "", err
 				}
@@ -346,6 +348,7 @@ name the suspense wallet with --suspense.`,
   aqsha wallet take 91ab… --suspense --by enforcement --to marat --out draft.json`, Args: cobra.RangeArgs(1, 2),
 		RunE: forWallet(func(ctx context.Context, command *cobra.Command, s *session.Session, id token.WalletID,
 			args []string) (node.Receipt, string, error) {
+			// Nothing stands for all that fits one transaction, and the wallet itself for where it goes.
 			amount, to, purpose, by := money.Tiyn(0), id, uint32(0), token.Role(0)
 			if err := by.UnmarshalText([]byte(cli.Flag(command, "by"))); err != nil {
 				return node.Receipt{}, "", cli.Usage(fmt.Errorf("--by: %w", err))
@@ -472,6 +475,8 @@ rest.`,
 			if err != nil {
 				return node.Receipt{}, "", err
 			}
+			// Plain money unless one purpose is named: what a court takes loses its mark, so that it is never taken
+			// beside plain money unseen.
 			purpose := uint32(0)
 			if text := cli.Flag(command, "purpose"); text != "" {
 				p, err := s.Purpose(ctx, text)
@@ -592,6 +597,7 @@ func walletShow() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			// Beside the balance and not in it: what waits cannot be spent yet.
 			held, err := s.API.Held(ctx, ids[0])
 			if err != nil {
 				return err
