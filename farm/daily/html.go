@@ -62,9 +62,11 @@ func (r *Month) HTML(w io.Writer) error {
 	if r.Until != nil {
 		v.To = r.Until.Format("2 Jan 2006 15:04 -07:00")
 	}
-	v.Cards = []card{{"K, use of what could be", percent(page, c.Integral)}, {"K_ext, by time", percent(page, c.Extensive)},
+	v.Cards = []card{{"K, use of what could be", percent(page, c.Integral)}, {"K_ext, by time", percent(page,
+		c.Extensive)},
 		{"K_int, by intensity", percent(page, c.Intensive)}, {"accepted", r.Whole.EarnedTiyn.Format()},
-		{"lost", r.Whole.LostTiyn.Format()}, {"J/TH; norm over fact " + percent(page, c.Efficiency), joules(page, c.MilliJTH)}}
+		{"lost", r.Whole.LostTiyn.Format()}, {"J/TH; norm over fact " + percent(page, c.Efficiency), joules(page,
+			c.MilliJTH)}}
 	for _, row := range r.Pareto {
 		together := ""
 		if counts(row.Cause) {
@@ -77,7 +79,8 @@ func (r *Month) HTML(w io.Writer) error {
 		k := row.Coefficients
 		v.Rows = append(v.Rows,
 			rowView{[]string{row.Name, fmt.Sprint(row.Machines), percent(page, k.Extensive), percent(page, k.Speed),
-				percent(page, k.Delivery), percent(page, k.Integral), joules(page, k.MilliJTH), percent(page, k.Efficiency),
+				percent(page, k.Delivery), percent(page, k.Integral), joules(page, k.MilliJTH), percent(page,
+					k.Efficiency),
 				row.EarnedTiyn.Format(), row.LostTiyn.Format()}, i == len(r.Rows)})
 	}
 	// By cause there are no rows, and a table of the whole alone would look like a farm of one machine.

@@ -52,7 +52,8 @@ var mayImport = map[string][]string{
 		"cluster", "bank", "bitcoin",
 		"pool", "farm", "market", "console", "words"},
 	"console": {},
-	"scenario": {"words", "money", "params", "txlog", "token", "contract", "purse", "ledger", "cash", "node", "cluster", "bank",
+	"scenario": {"words", "money", "params", "txlog", "token", "contract", "purse", "ledger", "cash", "node",
+		"cluster", "bank",
 		"bitcoin", "pool", "farm",
 		"planner", "market", "api", "wallet"},
 
@@ -81,14 +82,16 @@ var mayImport = map[string][]string{
 	"internal/cli/pursecmd":  append([]string{"purse"}, onLedgers...),
 	"internal/cli/clustercmd": append([]string{"params", "cluster", "internal/cli/nodecmd", "internal/cli/statuscmd",
 		"internal/cli/copycmd", "internal/cli/drill"}, onLedgers...),
-	"internal/cli/chaincmd":   {"words", "money", "txlog", "bitcoin", "internal/cli"},
-	"internal/cli/miningcmd":  {"words", "money", "params", "txlog", "bitcoin", "pool", "internal/cli", "internal/cli/chaincmd"},
+	"internal/cli/chaincmd": {"words", "money", "txlog", "bitcoin", "internal/cli"},
+	"internal/cli/miningcmd": {"words", "money", "params", "txlog", "bitcoin", "pool", "internal/cli",
+		"internal/cli/chaincmd"},
 	"internal/cli/farmdir":    {"words", "txlog", "farm", "internal/cli"},
 	"internal/cli/controlcmd": {"words", "money", "txlog", "farm", "internal/cli", "internal/cli/farmdir"},
 	"internal/cli/farmcmd": {"words", "money", "params", "txlog", "bitcoin", "pool", "farm", "api", "internal/cli",
 		"internal/cli/farmdir", "internal/cli/controlcmd"},
-	"internal/cli/minebench": {"words", "money", "params", "txlog", "bitcoin", "pool", "farm", "planner", "internal/cli"},
-	"internal/cli/plancmd":   {"words", "money", "params", "txlog", "farm", "planner", "internal/cli"},
+	"internal/cli/minebench": {"words", "money", "params", "txlog", "bitcoin", "pool", "farm", "planner",
+		"internal/cli"},
+	"internal/cli/plancmd": {"words", "money", "params", "txlog", "farm", "planner", "internal/cli"},
 	"internal/cli/marketcmd": {"words", "money", "params", "txlog", "market", "farm", "bitcoin", "internal/cli",
 		"internal/cli/chaincmd"},
 
@@ -109,7 +112,8 @@ var mayImport = map[string][]string{
 }
 
 // onLedgers is what commands of the ledger's line are made of.
-var onLedgers = []string{"words", "money", "txlog", "token", "contract", "ledger", "node", "api", "wallet", "internal/cli",
+var onLedgers = []string{"words", "money", "txlog", "token", "contract", "ledger", "node", "api", "wallet",
+	"internal/cli",
 	"internal/cli/datadir",
 	"internal/cli/session"}
 

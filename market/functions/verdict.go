@@ -230,7 +230,8 @@ func (s Study) Print(w io.Writer, l words.Language) {
 			}
 			fmt.Fprintln(tab)
 		}
-		fmt.Fprintf(tab, "%s\t\t\t", l.Text("market.functions-weight", "name", strings.ToUpper(f.Name), "weight", f.Weight))
+		fmt.Fprintf(tab, "%s\t\t\t", l.Text("market.functions-weight", "name", strings.ToUpper(f.Name), "weight",
+			f.Weight))
 		for _, c := range s.Cards {
 			fmt.Fprintf(tab, "%s\t", band(l, c.Functions[j].Score, c.Functions[j].Low, c.Functions[j].High))
 		}

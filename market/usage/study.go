@@ -148,7 +148,8 @@ func (s Study) Print(w io.Writer, l words.Language) {
 			values[i] = m.TWh
 		}
 		first, last := s.Months[0], s.Months[n-1]
-		fmt.Fprintf(w, "\n%s\n", l.Text("market.use-country", "country", s.Country, "share", cents(first.SharePct), "twh",
+		fmt.Fprintf(w, "\n%s\n", l.Text("market.use-country", "country", s.Country, "share", cents(first.SharePct),
+			"twh",
 			cents(first.TWh), "month", first.Month, "share_last", cents(last.SharePct), "twh_last", cents(last.TWh),
 			"month_last", last.Month, "line", market.Sparkline(values, 24)))
 	}

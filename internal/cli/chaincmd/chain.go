@@ -53,7 +53,8 @@ func newChainInfoCommand(node *NodeFlags) *cobra.Command {
 					row(tab, l.Text("chain.tip"), fmt.Sprintf("%s, %s", info.Tip, info.TipTime.Format(time.RFC3339)))
 					row(tab, l.Text("chain.difficulty"), l.Text("chain.difficulty-text", "difficulty",
 						fmt.Sprintf("%.6g", info.Difficulty), "bits", info.Bits))
-					row(tab, l.Text("chain.rate"), l.Text("chain.rate-text", "rate", fmt.Sprintf("%.4g", info.HashRate)))
+					row(tab, l.Text("chain.rate"), l.Text("chain.rate-text", "rate", fmt.Sprintf("%.4g",
+						info.HashRate)))
 					row(tab, l.Text("chain.peers"), l.Text("chain.peers-text", "peers", info.Peers, "waiting",
 						info.Mempool))
 				})
@@ -85,7 +86,8 @@ func newChainBlockCommand(node *NodeFlags) *cobra.Command {
 				l := cli.LanguageFor(command)
 				fmt.Fprintln(w, l.Text("chain.block", "height", block.Height, "hash", block.Hash))
 				cli.Tabbed(w, func(tab io.Writer) {
-					row(tab, "  "+l.Text("chain.mined"), l.Text("chain.mined-text", "at", block.Time.Format(time.RFC3339),
+					row(tab, "  "+l.Text("chain.mined"), l.Text("chain.mined-text", "at",
+						block.Time.Format(time.RFC3339),
 						"difficulty", fmt.Sprintf("%.6g", block.Difficulty), "nonce", block.Nonce))
 					row(tab, "  "+l.Text("chain.after"), block.Previous)
 					row(tab, "  "+l.Text("chain.confirmations"), block.Confirmations)
@@ -122,9 +124,9 @@ func newChainTxCommand(node *NodeFlags) *cobra.Command {
 				return err
 			}
 			return cli.Show(command, tx, func(w io.Writer) {
-				// Of a transaction in the mempool there is no block, and its confirmations are none.
 				l := cli.LanguageFor(command)
 				printTransaction(w, l, tx, func(tab io.Writer) {
+					// Of a transaction in the mempool there is no block, and its confirmations are none.
 					if tx.Block != nil {
 						row(tab, "  "+l.Text("chain.in-block"), fmt.Sprintf("%d, %s", tx.Height, tx.Block))
 					}

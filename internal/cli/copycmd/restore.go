@@ -173,7 +173,9 @@ func restore(command *cobra.Command, source string, to point, accept bool) (err 
 	if err := durable.Remove(vfs.OS, filepath.Join(dir, datadir.RestoringFile)); err != nil {
 		return err
 	}
-	return cli.Show(command, result, func(w io.Writer) { result.describe(w, cli.LanguageFor(command), dir, c, keyring) })
+	return cli.Show(command, result, func(w io.Writer) {
+		result.describe(w, cli.LanguageFor(command), dir, c, keyring)
+	})
 }
 
 // configAfter is the configuration of a directory that was restored.

@@ -81,7 +81,8 @@ func runDemo(command *cobra.Command, _ []string) error {
 			return err
 		}
 		l := cli.LanguageFor(command)
-		stage := &scenario.Stage{DataDir: dir, Out: command.OutOrStdout(), Client: client, Language: l, Validators: paySalaries}
+		stage := &scenario.Stage{DataDir: dir, Out: command.OutOrStdout(), Client: client, Language: l,
+			Validators: paySalaries}
 		played, err := scenario.Play(ctx, stage, steps, record)
 		if err != nil {
 			return err

@@ -158,7 +158,8 @@ signed, append-only log, once it is settled; "aqsha verify farm" derives it agai
 					fmt.Fprintf(w, "\n%s\n", cli.LanguageFor(command).Text("farm.written", "file", page))
 				}
 				if sealDir != "" {
-					fmt.Fprintf(w, "\n%s\n%s", cli.LanguageFor(command).Text("farm.sealed", "entry", result["sealed_index"]),
+					fmt.Fprintf(w, "\n%s\n%s", cli.LanguageFor(command).Text("farm.sealed", "entry",
+						result["sealed_index"]),
 						result["checkpoint"])
 				}
 			})

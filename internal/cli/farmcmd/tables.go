@@ -179,7 +179,8 @@ func newFarmSilenceCommand() *cobra.Command {
 				return err
 			}
 			return cli.Show(command, s, func(w io.Writer) {
-				fmt.Fprintln(w, cli.LanguageFor(command).Text("farm.held-back", "machines", terminal.Plain(args[0]), "at",
+				fmt.Fprintln(w, cli.LanguageFor(command).Text("farm.held-back", "machines", terminal.Plain(args[0]),
+					"at",
 					farmdir.Moment(s.Until.Time(), config.Location())))
 			})
 		},

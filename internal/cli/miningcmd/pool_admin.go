@@ -116,9 +116,11 @@ func (a *poolAdmin) status() *cobra.Command {
 		RunE: func(command *cobra.Command, _ []string) error {
 			return a.query(command, "status", admin.ControlRequest{}, func(w io.Writer, r *admin.ControlAnswer) {
 				s, l := r.Pool, cli.LanguageFor(command)
-				fmt.Fprintln(w, l.Text("pool.status", "height", s.Height, "difficulty", fmt.Sprintf("%.6g", s.Difficulty),
+				fmt.Fprintln(w, l.Text("pool.status", "height", s.Height, "difficulty", fmt.Sprintf("%.6g",
+					s.Difficulty),
 					"age", fmt.Sprintf("%.0f", s.JobAge), "connections", s.Connections))
-				fmt.Fprintln(w, l.Text("pool.counts", "accepted", s.Accepted, "rejected", s.Rejected, "blocks", s.Blocks,
+				fmt.Fprintln(w, l.Text("pool.counts", "accepted", s.Accepted, "rejected", s.Rejected, "blocks",
+					s.Blocks,
 					"undelivered", s.Undelivered))
 				fmt.Fprintln(w, l.Text("pool.switches", "fee", s.Fee, "paused", yesNo(l, s.Paused), "draining",
 					yesNo(l, s.Draining), "halted", yesNo(l, s.Halted)))

@@ -330,12 +330,12 @@ perfect foresight. The worth of hashes is the power file's on every day.`,
 				return err
 			}
 			return cli.Show(command, result, func(w io.Writer) {
-				// Beside what perfect foresight earns: a rule that gains is not yet a good one.
 				l := cli.LanguageFor(command)
 				fmt.Fprintln(w, l.Text("plan.backtest", "name", terminal.Plain(result.Site), "from", result.From, "to",
 					result.To, "days", result.Days, "train", result.TrainDays))
 				fmt.Fprintf(w, "\n%-40s %20s %14s %14s %12s\n", l.Text("plan.strategy"), l.Text("plan.gain"),
 					l.Text("plan.bought"), l.Text("plan.used"), l.Text("plan.foresight"))
+				// Beside what perfect foresight earns: a rule that gains is not yet a good one.
 				for _, r := range result.Rows {
 					fmt.Fprintf(w, "%-40s %20s %14d %14d %11.1f%%\n", r.Strategy, r.Gain.Format(), r.BoughtKWh,
 						r.UsedKWh, float64(r.OfForesight)/1e4)

@@ -71,10 +71,10 @@ func newContractCheck() *cobra.Command {
 				result.Actions[a.Name] = p.Cost(i)
 			}
 			return cli.Show(command, result, func(w io.Writer) {
-				// What can never come about is a warning and no refusal: the ledger registers it all the same, and this
-				// says what the ledger will do.
 				l := cli.LanguageFor(command)
 				head := []any{"name", terminal.Plain(result.Name), "bytes", result.Bytes, "id", result.ID}
+				// What can never come about is a warning and no refusal: the ledger registers it all the same, and this
+				// says what the ledger will do.
 				if len(result.Never) > 0 {
 					fmt.Fprintln(w, l.Text("program.will-not-work", head...))
 				} else {
@@ -84,7 +84,8 @@ func newContractCheck() *cobra.Command {
 					fmt.Fprintln(w, " ", l.Text("program.warning", "text", terminal.Plain(never.String())))
 				}
 				for _, a := range p.Definition.Actions {
-					fmt.Fprintln(w, " ", l.Text("program.cost", "action", a.Name, "cost", result.Actions[a.Name], "most",
+					fmt.Fprintln(w, " ", l.Text("program.cost", "action", a.Name, "cost", result.Actions[a.Name],
+						"most",
 						result.Max))
 				}
 			})

@@ -132,7 +132,6 @@ func describePurpose(w io.Writer, l words.Language, s *session.Session, p api.Pu
 			}
 			row(l.Text("purpose.permit"), permit.When+" → "+becomes)
 		}
-		// Money keeps the rule under which it was marked: without this line one would read the newer rule into it.
 		row(l.Text("purpose.from"), terminal.Moment(p.FromMillis))
 		row(l.Text("purpose.until"), terminal.Moment(p.UntilMillis))
 		row(l.Text("purpose.returns"), s.Keyring.NameOf(p.Returns))
@@ -147,6 +146,7 @@ func describePurpose(w io.Writer, l words.Language, s *session.Session, p api.Pu
 			row(l.Text("purpose.amends"), l.Text("purpose.amends-text", "number", p.Amends, "at",
 				terminal.Moment(p.FromMillis)))
 		}
+		// Money keeps the rule under which it was marked: without this line one would read the newer rule into it.
 		if p.AmendedBy != 0 {
 			row(l.Text("purpose.amended"), l.Text("purpose.amended-text", "number", p.AmendedBy))
 		}

@@ -165,7 +165,8 @@ func describeTrace(s *session.Session, w io.Writer, l words.Language, t *trace.T
 	describePlaces(s, w, l, t.Places, purposes)
 }
 
-func describePlaces(s *session.Session, w io.Writer, l words.Language, places []trace.Place, purposes func(uint32) string) {
+func describePlaces(s *session.Session, w io.Writer, l words.Language, places []trace.Place,
+	purposes func(uint32) string) {
 	fmt.Fprintln(w, l.Text("trace.places"))
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for i, p := range places {

@@ -157,7 +157,8 @@ func percent(thousandths int) string { return fmt.Sprintf("%d.%d %%", thousandth
 
 func describeRuns(out io.Writer, l words.Language, list []*study.Result) {
 	o := &list[0].Options
-	fmt.Fprintln(out, l.Text("purse.simulated", "count", o.Purses, "deposit", o.Deposit.Format(), "payments", o.Payments,
+	fmt.Fprintln(out, l.Text("purse.simulated", "count", o.Purses, "deposit", o.Deposit.Format(), "payments",
+		o.Payments,
 		"days", o.Days, "share", percent(o.Settles)))
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, l.Text("purse.simulated-columns")+"\t")

@@ -111,7 +111,8 @@ func newTxWaitingCommand() *cobra.Command {
 				l, table := cli.LanguageFor(command), tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 				fmt.Fprintln(table, l.Text("draft.columns"))
 				for _, d := range list {
-					fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", d.ID, session.KindText(l, d.Transaction.Body.Kind().String()),
+					fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", d.ID, session.KindText(l,
+						d.Transaction.Body.Kind().String()),
 						draftState(l, d),
 						time.UnixMilli(int64(d.Transaction.ValidUntil)).UTC().Format(time.DateTime))
 				}
