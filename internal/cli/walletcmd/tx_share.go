@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 	"text/tabwriter"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -112,7 +111,7 @@ func newTxWaitingCommand() *cobra.Command {
 				for _, d := range list {
 					fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", d.ID, session.KindText(l, d.Transaction.Body.Kind().String()),
 						draftState(l, d),
-						time.UnixMilli(int64(d.Transaction.ValidUntil)).UTC().Format(time.DateTime))
+						terminal.Moment(d.Transaction.ValidUntil))
 				}
 				table.Flush()
 			})
