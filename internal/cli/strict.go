@@ -76,7 +76,8 @@ func StrictTree(command *cobra.Command) *cobra.Command {
 	}
 	if run := command.RunE; run != nil {
 		command.RunE = func(command *cobra.Command, args []string) error {
-			if err := run(command, args); err != nil {
+			runs(command)
+			if err := withNotes(command, args, run); err != nil {
 				return Begun(err)
 			}
 			return nil

@@ -100,7 +100,7 @@ func newFarmWatchCommand() *cobra.Command {
 	served.flags(flags)
 	flags.StringVar(&poolWorkers, "pool-workers", "",
 		"URL of the pool's workers (an Aqsha pool's /v1/workers), written down for 'aqsha farm compare'")
-	return command
+	return cli.SpeakingAtOnce(command)
 }
 
 // farmWithMachines is the folder of a farm that has machines to watch. Where there are none nothing is made: a folder

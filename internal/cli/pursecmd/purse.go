@@ -42,6 +42,7 @@ owner.`,
 		newConvictCommand(), newRevocationsCommand(), newCloseCommand(), newSimulateCommand(), newOpenersCommand(),
 		newOpeningsCommand())
 	session.ChangesLedger(command, "bond", "fund")
+	cli.ChangingVerbs(command, "open", "pay", "give-up", "receive", "settle", "convict", "close")
 	return command
 }
 
