@@ -39,6 +39,8 @@ type Client struct {
 	own    atomic.Pointer[string] // where who speaks serves himself, which is told with what he sends
 	// waiting is told of each request that is sent; nil tells nobody. See WhileWaiting.
 	waiting func(base string) (answered func())
+	// readsWithin is how long the answer to what changes nothing may take to begin; 0 is for ever. See ReadsWithin.
+	readsWithin time.Duration
 	// submitsNot is why no transaction may be sent; nil lets them be. Set before the client is used.
 	submitsNot error
 	// changed: something that changes the ledger went out
@@ -149,9 +151,25 @@ func (c *Client) sendTo(ctx context.Context, base, method, path, contentType str
 // waits with a person before him says so. To be set before the first request.
 func (c *Client) WhileWaiting(f func(base string) (answered func())) { c.waiting = f }
 
+// ReadsWithin gives up what changes no ledger when its answer has not begun after so long: a machine that stands still
+// keeps connections and says nothing. What changes one is waited for, as giving it up would leave open whether it was
+// done. To be set before the first request.
+func (c *Client) ReadsWithin(d time.Duration) { c.readsWithin = d }
+
+// begunWithin is a context that ends when there is no answer in time, and what is to be called when one begins.
+func (c *Client) begunWithin(ctx context.Context, method, path string) (within context.Context, begun func() bool) {
+	if c.readsWithin == 0 || !asks(method, path) {
+		return ctx, func() bool { return true }
+	}
+	within, giveUp := context.WithCancelCause(ctx)
+	return within, time.AfterFunc(c.readsWithin, func() { giveUp(context.DeadlineExceeded) }).Stop
+}
+
 // sendAs sends a request to a node with an access, or without one if it is empty.
 func (c *Client) sendAs(ctx context.Context, access, base, method, path, contentType string,
 	body []byte) (*http.Response, error) {
+	ctx, begun := c.begunWithin(ctx, method, path)
+	defer begun()
 	r, err := http.NewRequestWithContext(ctx, method, base+path, bytes.NewReader(body))
 	if err != nil {
 		return nil, c.unreached(base, method, path, err)

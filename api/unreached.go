@@ -68,6 +68,8 @@ func (e *UnreachedError) why() string {
 		return "shows a certificate that does not hold: " + cause(e.Cause).Error()
 	case e.timedOut():
 		return "did not answer in time"
+	case errors.Is(e.Cause, context.Canceled) && e.Asked && !e.Changed:
+		return "was not waited for any more; nothing was sent that changes anything"
 	case errors.Is(e.Cause, context.Canceled):
 		return "was not waited for any more"
 	case e.cut():
@@ -119,6 +121,10 @@ func (c *Client) unreached(base, method, path string, err error) error {
 	if err == nil {
 		return nil
 	}
-	asked := method == http.MethodGet || path == "/v1/explain" || strings.HasPrefix(path, "/v1/wallets/")
-	return &UnreachedError{Node: base, Cause: err, Asked: asked, Changed: c.changed.Load()}
+	return &UnreachedError{Node: base, Cause: err, Asked: asks(method, path), Changed: c.changed.Load()}
+}
+
+// asks says whether a request changes no ledger.
+func asks(method, path string) bool {
+	return method == http.MethodGet || path == "/v1/explain" || strings.HasPrefix(path, "/v1/wallets/")
 }

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -74,5 +75,47 @@ func TestWhyNoneOfTheNodesTakesPayments(t *testing.T) {
 	var problem *Problem
 	if !errors.As(err, &problem) || problem.Code != "following" {
 		t.Errorf("the code is lost: %v", err)
+	}
+}
+
+// A node that takes a question and never answers is given up in time; a change that it took is waited for, since giving
+// it up would leave open whether it was done. Who stops waiting for an answer learns whether anything was sent.
+func TestANodeThatStandsStillIsGivenUp(t *testing.T) {
+	asked := make(chan string, 8)
+	hangs := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		asked <- r.URL.Path
+		<-r.Context().Done()
+	}))
+	t.Cleanup(hangs.Close)
+	c := NewClient(hangs.URL, "")
+	c.ReadsWithin(time.Millisecond)
+	if _, err := c.Supply(t.Context()); err == nil || !strings.Contains(err.Error(), "did not answer in time") {
+		t.Errorf("a question: %v", err)
+	} else if none, changed := NoAnswer(err); !none || changed {
+		t.Errorf("a question: %t, %t, %v", none, changed, err)
+	}
+	stopped := func(at string, ask func(ctx context.Context) error) error {
+		ctx, stop := context.WithCancel(t.Context())
+		defer stop()
+		go func() {
+			for path := range asked {
+				if path == at {
+					stop()
+					return
+				}
+			}
+		}()
+		return ask(ctx)
+	}
+	patient := NewClient(hangs.URL, "")
+	err := stopped("/v1/authority", func(ctx context.Context) error { _, err := patient.Authority(ctx); return err })
+	if err == nil || !strings.Contains(err.Error(), "nothing was sent that changes anything") {
+		t.Errorf("who stops asking: %v", err)
+	}
+	c.ReadsWithin(time.Millisecond)
+	err = stopped("/v1/transactions", func(ctx context.Context) error { _, err := c.SubmitEncoded(ctx, []byte{1}, 1); return err })
+	if !errors.As(err, new(*UnansweredError)) || strings.Contains(err.Error(), "in time") {
+		t.Errorf("a change: %v", err)
 	}
 }

@@ -74,8 +74,8 @@ func Sum[A amount](amounts ...A) (A, error) {
 	return total, nil
 }
 
-// ParseTenge reads a decimal amount of tenge such as "1500", "0.05" or "12_500.50".
-// At most two decimals; a leading minus is allowed. Errors quote the text and the rule.
+// ParseTenge reads a decimal amount of tenge such as "1500", "0.05" or "12500.50".
+// At most two decimals; a leading minus is allowed, no sign between digits is. Errors quote the text and the rule.
 func ParseTenge(text string) (Tiyn, error) {
 	units, err := parseDecimal(text, tengeDecimals)
 	if err != nil {
@@ -113,7 +113,6 @@ func parseDecimal(text string, decimals int) (int64, error) {
 	}
 	digits := strings.TrimPrefix(text, "-")
 	whole, fraction, hasPoint := strings.Cut(digits, ".")
-	whole = strings.ReplaceAll(whole, "_", "")
 	if whole == "" || (hasPoint && fraction == "") {
 		return 0, errors.New("not a decimal number")
 	}

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/aqsha/aqsha/api"
 	"github.com/aqsha/aqsha/internal/durable"
@@ -266,4 +265,4 @@ func (l *batchLog) end(b *plannedBatch, now uint64) error {
 	return l.write(batchEntry{Complete: &batchComplete{Batch: b.Name, Rows: len(b.keys), Millis: now}})
 }
 
-func onDay(millis uint64) string { return time.UnixMilli(int64(millis)).Format(time.DateTime) }
+func onDay(millis uint64) string { return Moment(millis) }

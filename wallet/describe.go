@@ -6,7 +6,6 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/aqsha/aqsha/contract"
 	"github.com/aqsha/aqsha/money"
@@ -52,8 +51,8 @@ func Describe(l words.Language, tx *token.Transaction, name func(token.WalletID)
 
 // Moment is a time of the ledger in the network's zone, which it names.
 func Moment(millis uint64) string {
-	return time.UnixMilli(int64(min(millis,
-		token.MaxValidUntil))).In(contract.Zone).Format("2006-01-02 15:04:05 UTC-07")
+	millis = min(millis, token.MaxValidUntil)
+	return contract.Moment(int64(millis - millis%1000))
 }
 
 type description struct {

@@ -42,7 +42,7 @@ func TestAPaymentIsDescribed(t *testing.T) {
 		Outputs: []token.Output{{Party: 1, Amount: 1500_50}, {Party: 0, Amount: 99}}, Memo: token.Plain("bread\u202e\n\x1b[2J")})
 	for label, want := range map[string]string{
 		"What": "payment", "Pays": "mira (" + mira.String() + ")", "Gets": shop.String() + ": 1\u202f500.50 ₸", "Comes back to": "mira (" + mira.String() + "): 0.99 ₸",
-		"Money used": "2 tokens", "Remark": `"bread\u202e\n\x1b[2J"`, "Valid until": "2026-09-21 19:13:20 UTC+05",
+		"Money used": "2 tokens", "Remark": `"bread\u202e\n\x1b[2J"`, "Valid until": "2026-09-21 19:13:20 (UTC+05)",
 	} {
 		got := strings.Join(said[label], "; ")
 		if got != want {

@@ -13,6 +13,7 @@ import (
 	"sync"
 
 	"github.com/aqsha/aqsha/internal/durable"
+	"github.com/aqsha/aqsha/ledger"
 	"github.com/aqsha/aqsha/token"
 	"github.com/aqsha/aqsha/txlog/vfs"
 	"github.com/aqsha/aqsha/wallet/signer"
@@ -86,10 +87,18 @@ var ErrName = errors.New(
 // CheckName says whether a name can be used.
 func CheckName(name string) error {
 	if !namePattern.MatchString(name) || isID(name) {
-		return fmt.Errorf("name %q: %w", name, ErrName)
+		return &nameError{name}
 	}
 	return nil
 }
+
+// nameError refuses a name that cannot be used.
+type nameError struct{ name string }
+
+func (e *nameError) Error() string      { return fmt.Sprintf("name %q: %v", e.name, ErrName) }
+func (e *nameError) Unwrap() error      { return ErrName }
+func (e *nameError) ErrorCode() string  { return string(ledger.BadName) }
+func (e *nameError) ErrorField() string { return "name" }
 
 // isID tells an id from a name: an id is 32 hexadecimal digits.
 func isID(text string) bool {
@@ -101,7 +110,7 @@ func (b *Keyring) path(folder, file string) string { return filepath.Join(b.dir,
 
 // NewKey makes a key under a name that is free.
 func (b *Keyring) NewKey(name string) (token.Signer, error) {
-	if err := CheckName(name); err != nil {
+	if err := b.freshKey(name); err != nil {
 		return nil, err
 	}
 	passphrase, err := b.forNew()
@@ -115,9 +124,33 @@ func (b *Keyring) NewKey(name string) (token.Signer, error) {
 	return key, b.add(name, key, func(path string) error { return signer.Save(b.files, path, key, passphrase) })
 }
 
+// freshKey refuses a name that is none, and one that differs from another key's in the case of its letters alone: on
+// many disks the two are one file.
+func (b *Keyring) freshKey(name string) error {
+	if err := CheckName(name); err != nil {
+		return err
+	}
+	others, err := b.list(keysDir, pubSuffix)
+	if err != nil {
+		return err
+	}
+	return differsByMore(name, others)
+}
+
+// differsByMore refuses a name that differs from another in the case of its letters alone.
+func differsByMore(name string, others []string) error {
+	for _, other := range others {
+		if other != name && strings.EqualFold(other, name) {
+			return token.Errorf(NameTaken, "name",
+				"name %q differs from %q in the case of its letters alone: choose another", name, other)
+		}
+	}
+	return nil
+}
+
 // AddCommand adds a key that an external program holds.
 func (b *Keyring) AddCommand(name string, command ...string) (token.Signer, error) {
-	if err := CheckName(name); err != nil {
+	if err := b.freshKey(name); err != nil {
 		return nil, err
 	}
 	key, err := signer.NewCommand(command...)
@@ -226,6 +259,9 @@ func (b *Keyring) Find(public token.PublicKey) (token.Signer, bool, error) {
 		}
 		var found token.PublicKey
 		if found.UnmarshalText([]byte(strings.TrimSpace(string(content)))) == nil && found == public {
+			if !b.Signs(name) { // whose key it is has it: of several holders each keeps the public halves of all
+				continue
+			}
 			key, err := b.Key(name)
 			return key, err == nil, err
 		}
@@ -251,6 +287,13 @@ func (b *Keyring) list(folder, suffix string) ([]string, error) {
 // Put notes a name. A name stands for one id for ever.
 func (b *Keyring) Put(n Name) error {
 	if err := CheckName(n.Name); err != nil {
+		return err
+	}
+	others, err := b.list(namesDir, ".json")
+	if err != nil {
+		return err
+	}
+	if err := differsByMore(n.Name, others); err != nil {
 		return err
 	}
 	content, err := json.MarshalIndent(n, "", "  ")

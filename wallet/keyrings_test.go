@@ -184,3 +184,29 @@ func TestACosigningKeyIsMadeOnce(t *testing.T) {
 		}
 	}
 }
+
+// Of several holders each has the public halves of all, and the secret half of his own: what another's key would sign
+// goes to him as a draft.
+func TestAKeyWhoseSecretHalfIsElsewhereIsNotHere(t *testing.T) {
+	dir := t.TempDir()
+	k, err := wallet.OpenKeyring(dir, "", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := k.NewKey("issue-2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(filepath.Join(dir, "keys", "issue-2.key")); err != nil {
+		t.Fatal(err)
+	}
+	if k, err = wallet.OpenKeyring(dir, "", nil); err != nil {
+		t.Fatal(err)
+	}
+	if found, here, err := k.Find(key.Public()); here || err != nil || found != nil {
+		t.Errorf("found %v, %v, %v", found, here, err)
+	}
+	if public, err := k.PublicKey("issue-2"); err != nil || public != key.Public() {
+		t.Errorf("its public half: %v, %v", public, err)
+	}
+}

@@ -23,13 +23,34 @@ const AmbiguousName token.Code = "ambiguous-name"
 // NameTaken is the code of a local name that is borne, or that another looks like.
 const NameTaken token.Code = "name-taken"
 
+// reservedNames have a meaning of their own where a name is asked for.
+var reservedNames = []string{"any", "me"}
+
+// notReserved refuses a name that is none, a number, or a word with a meaning of its own. What bears such a name
+// already keeps it: this is asked of new names.
+func notReserved(name string) error {
+	if err := CheckName(name); err != nil {
+		return err
+	}
+	if strings.Trim(name, "0123456789") == "" {
+		return token.Errorf(ledger.BadName, "name", "name %q: it would be taken for a number", name)
+	}
+	if slices.Contains(reservedNames, strings.ToLower(name)) {
+		return token.Errorf(ledger.BadName, "name", "name %q: the word has a meaning of its own", name)
+	}
+	return nil
+}
+
 // Free says whether a contract can be called by a name here: nothing bears it, and nothing that could be read for it.
 func (b *Keyring) Free(name string) error {
-	if err := CheckName(name); err != nil {
+	if err := notReserved(name); err != nil {
 		return err
 	}
 	others, err := b.list(namesDir, ".json")
 	if err != nil {
+		return err
+	}
+	if err := differsByMore(name, others); err != nil {
 		return err
 	}
 	for _, other := range others {
@@ -47,7 +68,7 @@ func (b *Keyring) Free(name string) error {
 // digits only the same one is taken, as people number their wallets; where other letters come in, nothing may look like
 // it, and a word is of one script: who pays "аsem" does not see whether its first letter is Cyrillic.
 func (b *Keyring) Fresh(name string) error {
-	if err := CheckName(name); err != nil {
+	if err := notReserved(name); err != nil {
 		return err
 	}
 	if b.Has(name) {
@@ -66,6 +87,9 @@ func (b *Keyring) Fresh(name string) error {
 	}
 	others, err := b.list(namesDir, ".json")
 	if err != nil {
+		return err
+	}
+	if err := differsByMore(name, others); err != nil {
 		return err
 	}
 	// Against every name that is here, not against an index: these are the few people of one keyring, and a file may

@@ -311,6 +311,7 @@ func TestExitCodes(t *testing.T) {
 		})
 	}
 	wait.Wait()
+	nobodyReadsResults(t, s)
 	for noun, codes := range codesOfNouns() {
 		for _, code := range codes {
 			if ran[noun][code] == 0 {

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"fmt"
+	"strings"
+
 	"github.com/spf13/cobra"
 
 	"github.com/aqsha/aqsha/console"
@@ -112,8 +115,33 @@ states can be re-derived from signed, append-only records with "aqsha verify".`,
 	}
 	root.SetHelpCommandGroupID("this")
 	root.SetCompletionCommandGroupID("this")
+	helpOfKnown(root)
+	root.InitDefaultCompletionCmd()
+	if completion, _, err := root.Find([]string{"completion"}); err == nil {
+		for _, shell := range completion.Commands() {
+			shell.Example = "  aqsha completion " + shell.Name() + " > aqsha." + shell.Name()
+		}
+	}
 	// Last, when all verbs are there: each is made to refuse what it does not know, at any depth.
 	return cli.StrictTree(root)
+}
+
+// helpOfKnown has "help" refuse what is no command, as the command itself does.
+func helpOfKnown(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	help, _, err := root.Find([]string{"help"})
+	if err != nil || help.Run == nil {
+		return
+	}
+	show := help.Run
+	help.Example = "  aqsha help pay"
+	help.Run, help.RunE = nil, func(command *cobra.Command, args []string) error {
+		if of, rest, err := root.Find(args); err != nil || len(rest) > 0 && of.HasSubCommands() {
+			return cli.Usage(fmt.Errorf("unknown command %q for %q", strings.Join(args, " "), root.Name()))
+		}
+		show(command, args)
+		return nil
+	}
 }
 
 // newVersionCommand makes the command "version" of the program that has the console's pages in it.

@@ -43,6 +43,9 @@ func UntilFlag(command *cobra.Command, name string, now uint64) (uint64, error) 
 	if err != nil {
 		return 0, UsageError{fmt.Errorf("--%s: %w", name, err)}
 	}
+	if until < 0 || uint64(until) < now {
+		return 0, UsageError{fmt.Errorf("--%s: %s lies in the past", name, contract.Moment(until))}
+	}
 	return uint64(until), nil
 }
 

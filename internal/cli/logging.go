@@ -54,6 +54,9 @@ func NewLogger(command *cobra.Command, w io.Writer) (*slog.Logger, error) {
 
 // NewLevelLogger makes it with a level that can be set while it runs.
 func NewLevelLogger(command *cobra.Command, w io.Writer) (*slog.Logger, *slog.LevelVar, error) {
+	if kept, ok := w.(*notes); ok { // a log is no warning: it goes on while the command does
+		w = kept.stderr
+	}
 	level := &slog.LevelVar{}
 	if text := Flag(command, "log-level"); level.UnmarshalText([]byte(text)) != nil {
 		return nil, nil, UsageError{fmt.Errorf("--log-level %q: want debug, info, warn or error", text)}

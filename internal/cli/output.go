@@ -73,8 +73,23 @@ func EndWith(exit int, err error) error { return exitError{err, exit} }
 
 // WantsJSON says whether --json was given.
 func WantsJSON(command *cobra.Command) bool {
-	asked, _ := command.Flags().GetBool("json")
-	return asked
+	if asked, _ := command.Flags().GetBool("json"); asked {
+		return true
+	}
+	ofAll := command.Root().PersistentFlags().Lookup("json") // where the line was refused before its flags were joined
+	return ofAll != nil && ofAll.Value.String() == "true"
+}
+
+// HearJSON takes --json from a command line that was refused before it was read that far.
+func HearJSON(command *cobra.Command, args []string) {
+	for _, arg := range args {
+		switch arg {
+		case "--":
+			return
+		case "--json", "--json=true":
+			_ = command.Root().PersistentFlags().Set("json", "true")
+		}
+	}
 }
 
 // Show prints a result: value as JSON when asked, otherwise what human writes. Passwords in URLs are not shown, and no
@@ -105,6 +120,8 @@ func ShowJSON(command *cobra.Command, value any) error {
 // remedy says what to do about an error that the machine causes, where one thing helps.
 func remedy(err error) string {
 	switch {
+	case errors.As(err, new(unprintedError)): // running a command again is no remedy: what it did, it did
+		return ""
 	case vfs.Full(err):
 		return "The disk is full: make room on it and run the command again. What was done before is there; nothing " +
 			"is half done."
@@ -199,7 +216,8 @@ func Report(command *cobra.Command, err error) int {
 			Detail string             `json:"detail"`
 			Remedy string             `json:"remedy,omitempty"`
 			Words  *words.Explanation `json:"words,omitempty"`
-		}{v.code, v.field, errtext.Plain(err.Error()), remedy(err), explained})
+			Notes  []string           `json:"warnings,omitempty"`
+		}{v.code, v.field, errtext.Plain(err.Error()), remedy(err), explained, notesOf(err)})
 		return v.exit
 	}
 	// An error names what it found: a file's name, a word of another's answer.

@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 
@@ -83,6 +85,38 @@ func spansOfOneForm(flags *pflag.FlagSet) {
 		f.Value = spanValue{f.Value}
 		if d, err := time.ParseDuration(f.DefValue); err == nil {
 			f.DefValue = Span(d)
+		}
+	})
+}
+
+// wholeValue is a whole number as a flag, or several, in decimal digits alone: Go's 1_000, 0x10 and 010, which is 8, are
+// taken by nobody else for what they say.
+type wholeValue struct{ pflag.Value }
+
+var wholeNumbers = regexp.MustCompile(`^[+-]?[0-9]+(,[+-]?[0-9]+)*$`)
+
+func (v wholeValue) Set(text string) error {
+	if !wholeNumbers.MatchString(text) {
+		return fmt.Errorf("%q is no whole number in decimal digits", text)
+	}
+	numbers := strings.Split(text, ",")
+	for i, number := range numbers {
+		sign := ""
+		if number[0] == '-' || number[0] == '+' {
+			sign, number = strings.TrimPrefix(number[:1], "+"), number[1:]
+		}
+		numbers[i] = sign + cmp.Or(strings.TrimLeft(number, "0"), "0")
+	}
+	return v.Value.Set(strings.Join(numbers, ","))
+}
+
+// wholeOfOneForm has every flag of a set that is a whole number, or several, take decimal digits.
+func wholeOfOneForm(flags *pflag.FlagSet) {
+	flags.VisitAll(func(f *pflag.Flag) {
+		kind := strings.TrimSuffix(f.Value.Type(), "Slice")
+		kind = strings.TrimRight(strings.TrimPrefix(kind, "u"), "0123456789")
+		if _, done := f.Value.(wholeValue); !done && kind == "int" {
+			f.Value = wholeValue{f.Value}
 		}
 	})
 }

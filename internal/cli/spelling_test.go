@@ -97,3 +97,32 @@ func TestASpanIsReadAsWritten(t *testing.T) {
 		}
 	})
 }
+
+// A whole number is written in decimal digits at every flag: no other base, and no mark between digits.
+func TestWholeNumbersOfOneForm(t *testing.T) {
+	flags := pflag.NewFlagSet("x", pflag.ContinueOnError)
+	n, small, some := flags.Int("n", 3, ""), flags.Uint8("small", 1, ""), flags.IntSlice("some", nil, "")
+	wholeOfOneForm(flags)
+	wholeOfOneForm(flags)
+	for text, want := range map[string]int{"0": 0, "10": 10, "010": 10, "-7": -7, "+7": 7, "000": 0} {
+		if err := flags.Set("n", text); err != nil || *n != want {
+			t.Errorf("%s: %d, %v", text, *n, err)
+		}
+		if got, err := flags.GetInt("n"); err != nil || got != want {
+			t.Errorf("%s read by name: %d, %v", text, got, err)
+		}
+	}
+	if err := flags.Set("some", "1,020"); err != nil || len(*some) != 2 || (*some)[1] != 20 {
+		t.Errorf("several: %v, %v", *some, err)
+	}
+	for _, text := range []string{"", "1_000", "1__0", "_1", "1_", "0x10", "0b1", "0o7", "1e3", "1.0", " 1", "--1", "1,"} {
+		for _, name := range []string{"n", "small", "some"} {
+			if err := flags.Set(name, text); err == nil {
+				t.Errorf("--%s %q is taken", name, text)
+			}
+		}
+	}
+	if err := flags.Set("small", "256"); err == nil {
+		t.Errorf("--small 256 is %d", *small)
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // A wrong command line ends with exit code 2 at whatever depth it is wrong, and nothing has begun then: cobra's own
@@ -61,8 +62,10 @@ func countInWords(command *cobra.Command, args []string, err error) error {
 // StrictTree marks what every command of a tree returns, and has those that only join others refuse what is no command
 // of theirs: cobra prints their help and succeeds, which a script takes for done.
 func StrictTree(command *cobra.Command) *cobra.Command {
-	spansOfOneForm(command.Flags())
-	spansOfOneForm(command.PersistentFlags())
+	for _, flags := range []*pflag.FlagSet{command.Flags(), command.PersistentFlags()} {
+		spansOfOneForm(flags)
+		wholeOfOneForm(flags)
+	}
 	for _, child := range command.Commands() {
 		StrictTree(child)
 	}
@@ -73,7 +76,8 @@ func StrictTree(command *cobra.Command) *cobra.Command {
 	}
 	if run := command.RunE; run != nil {
 		command.RunE = func(command *cobra.Command, args []string) error {
-			if err := run(command, args); err != nil {
+			runs(command)
+			if err := withNotes(command, args, run); err != nil {
 				return Begun(err)
 			}
 			return nil

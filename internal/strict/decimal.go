@@ -39,13 +39,25 @@ func (d *Decimal) UnmarshalTOML(value any) error {
 	return nil
 }
 
+// ungrouped is a number without the marks that TOML allows between two digits; marks elsewhere stay, and are no digits.
+func ungrouped(number string) string {
+	digit := func(at int) bool { return at >= 0 && at < len(number) && number[at] >= '0' && number[at] <= '9' }
+	var plain strings.Builder
+	for at := range len(number) {
+		if number[at] != '_' || !digit(at-1) || !digit(at+1) {
+			plain.WriteByte(number[at])
+		}
+	}
+	return plain.String()
+}
+
 // ParseDecimal reads "12.5", "-3", "1_000", "4.5%" with at most nine decimals.
 func ParseDecimal(text string) (Decimal, error) {
 	trimmed := strings.TrimSpace(text)
 	number, percent := strings.CutSuffix(trimmed, "%")
 	number = strings.TrimSpace(number)
-	plain := strings.ReplaceAll(number, "_", "")
-	if len(plain) == 0 || len(plain) > 30 || strings.ContainsAny(plain, "eE/xXpPnN+ ") {
+	plain := ungrouped(number)
+	if len(plain) == 0 || len(plain) > 30 || strings.ContainsAny(plain, "eE/xXpPnN+ _") {
 		return Decimal{}, fmt.Errorf("%q is not a decimal number", text)
 	}
 	value, ok := new(big.Rat).SetString(plain)
@@ -100,7 +112,7 @@ func (t *Tenge) UnmarshalTOML(value any) error {
 	default:
 		return fmt.Errorf("want an amount of tenge, got %T", value)
 	}
-	amount, err := money.ParseTenge(text)
+	amount, err := money.ParseTenge(ungrouped(text))
 	if err != nil {
 		return err
 	}

@@ -36,7 +36,11 @@ func Lines(text string) string {
 	return out.String()
 }
 
-// Moment prints a time of the ledger in the network's zone.
-func Moment(millis uint64) string {
-	return time.UnixMilli(int64(millis)).In(contract.Zone).Format(time.DateTime)
+// Moment prints a time of the ledger, to the second, in the network's zone, which it names: results say times as refusals
+// do.
+func Moment(millis uint64) string { return contract.Moment(int64(millis - millis%1000)) }
+
+// Day prints a day of the network's calendar.
+func Day(millis uint64) string {
+	return time.UnixMilli(int64(millis)).In(contract.Zone).Format(time.DateOnly)
 }

@@ -46,7 +46,7 @@ func listApplications(w io.Writer, l words.Language, list []api.ApplicationView)
 	for _, a := range list {
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", a.ID, terminal.Plain(a.Name),
 			l.Text("application-state."+string(a.State)),
-			time.UnixMilli(int64(a.Made)).UTC().Format(time.DateTime), a.Key)
+			terminal.Moment(a.Made), a.Key)
 	}
 	table.Flush()
 }

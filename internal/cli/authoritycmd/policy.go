@@ -87,7 +87,7 @@ func describeAuthority(w io.Writer, l words.Language, s *session.Session, a api.
 	}
 	for _, p := range a.Proposals {
 		fmt.Fprintln(w, l.Text("policy.waiting", "id", p.ID, "change", changeText(l, p.Change), "at",
-			time.UnixMilli(int64(p.DueMillis)).Format(time.DateTime)))
+			terminal.Moment(p.DueMillis)))
 	}
 }
 
@@ -120,7 +120,7 @@ func describeReserves(w io.Writer, l words.Language, s *session.Session, a *ledg
 			terminal.Plain(r.Origin))
 		if r.Stamp.Size > 0 {
 			backs = l.Text("policy.backs-entered", "backs", backs, "size", r.Stamp.Size, "at",
-				time.UnixMilli(int64(r.Stamp.Millis)).Format(time.DateTime))
+				terminal.Moment(r.Stamp.Millis))
 		}
 		fmt.Fprintln(w, backs)
 	}

@@ -49,6 +49,7 @@ A wallet is a folder (--wallet): whoever has it, or its twelve words, has the no
 		newCashSettleCommand(),
 		newCashCheckCommand(), newCashRestoreCommand(), newCashWordsCommand(), newCashSupplyCommand(),
 		newCashVerifyCommand(), newCashBookedCommand(), newCashPrintCommand(), newCashStudyCommand())
+	cli.ChangingVerbs(command, "withdraw", "send", "receive", "pay", "deposit", "settle", "print")
 	return command
 }
 

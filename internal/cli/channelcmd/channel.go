@@ -43,6 +43,7 @@ as JSON, by any way. docs/uses/micropayments.md says what happens if somebody va
 		newChannelStep("finish", "After the window, take back what is left", "sender"),
 		newChannelStep("release", "Give everything back to the sender", "receiver"))
 	session.ChangesLedger(command, "open", "close", "settle", "top-up", "leave", "finish", "release")
+	cli.ChangingVerbs(command, "pay", "accept", "final")
 	return command
 }
 

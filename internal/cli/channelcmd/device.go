@@ -122,7 +122,7 @@ func newDeviceCharger() *cobra.Command {
 	command.Flags().Duration("least-window", 2*time.Minute, "refuse channels whose window to claim is shorter")
 	command.Flags().Duration("least-life", 2*time.Minute,
 		"refuse channels that end sooner, and close a session before its channel ends within this time")
-	return command
+	return cli.SpeakingAtOnce(command)
 }
 
 func newDeviceCar() *cobra.Command {
@@ -189,7 +189,7 @@ func newDeviceCar() *cobra.Command {
 			"charger lies; more is faster")
 	command.Flags().String("day-most", "", "mandate: most tenge a day, over all channels and runs of this key")
 	command.Flags().String("spend-most", "", "mandate: most tenge to this charger")
-	return command
+	return cli.SpeakingAtOnce(command)
 }
 
 func spentPath(command *cobra.Command, key string) string {

@@ -93,7 +93,7 @@ again each time: a new export in the place of an old one counts at once.`,
 	_ = command.MarkFlagRequired("by")
 	command.Flags().Duration("every", 10*time.Second, "how often to look")
 	command.Flags().Bool("once", false, "look once")
-	return command
+	return cli.SpeakingAtOnce(command)
 }
 
 // tower watches the channels of some claims.

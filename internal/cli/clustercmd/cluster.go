@@ -33,8 +33,6 @@ checkpoints, which hold under the signatures of more than two thirds.
 docs/cluster.md says how to add a bank, and what to do when machines are lost.`,
 		Example: "  aqsha cluster init --validators central,dala,tulpar,farmers --data ./net\n  aqsha cluster status " +
 			"--data ./net/dala\n  aqsha cluster demo",
-		Args: cobra.NoArgs,
-		RunE: func(command *cobra.Command, _ []string) error { return command.Help() },
 	}
 	datadir.AddLedgerFlags(command)
 	command.AddCommand(newClusterInitCommand(), newClusterStatusCommand(), newClusterPrepareCommand(),

@@ -128,8 +128,6 @@ func NewConfigCommand() *cobra.Command {
 		Long: `A ledger's data directory has a config.toml, a farm's folder a farm.toml. Every key has a
 default; an unknown key, and one that contradicts another, is refused by name at the start.`,
 		Example: "  aqsha config keys\n  aqsha config check /var/lib/aqsha",
-		Args:    cobra.NoArgs,
-		RunE:    func(command *cobra.Command, _ []string) error { return command.Help() },
 	}
 	command.AddCommand(newConfigExampleCommand(), newConfigKeysCommand(), newConfigCheckCommand())
 	return command

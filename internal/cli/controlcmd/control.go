@@ -95,6 +95,7 @@ func NewFarmControlCommand() *cobra.Command {
 	flags.StringVar(&led, "led", "", "for ACTION led: on or off")
 	flags.StringVar(&o.PoolURL, "pool", "", "for ACTION pool: where to mine")
 	flags.StringVar(&o.PoolUser, "user", "", "for ACTION pool: as whom")
+	cli.Changing(command)
 	return command
 }
 

@@ -273,8 +273,6 @@ func NewFarmTicketCommand() *cobra.Command {
 		Long: `A ticket is a machine's failure: its alert, board, parts, cost, and what was done. Every step is a line of
 tickets.jsonl in the farm's folder and stays. 'aqsha farm tickets' lists them.`,
 		Example: "  aqsha farm ticket open ekibastuz/c1\n  aqsha farm ticket close 17 repaired --note \"fan changed\"",
-		Args:    cobra.NoArgs,
-		RunE:    func(command *cobra.Command, _ []string) error { return command.Help() },
 	}
 	command.AddCommand(newFarmTicketOpenCommand(), newFarmTicketNoteCommand(), newFarmTicketCloseCommand())
 	return command

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -19,6 +18,7 @@ import (
 	"github.com/aqsha/aqsha/internal/cli/datadir"
 	"github.com/aqsha/aqsha/internal/cli/nodecmd"
 	"github.com/aqsha/aqsha/internal/cli/session"
+	"github.com/aqsha/aqsha/internal/terminal"
 	"github.com/aqsha/aqsha/txlog/vfs"
 	"github.com/aqsha/aqsha/words"
 )
@@ -91,7 +91,7 @@ func (b backedUp) describe(w io.Writer, l words.Language) {
 	b.Copied.Describe(w, l)
 	if b.Staff != nil {
 		fmt.Fprintln(w, " ", l.Text("copy.staff", "entries", b.Staff.Entries, "new", b.Staff.New, "at",
-			time.UnixMilli(int64(b.Staff.Last)).Format(time.DateTime)))
+			terminal.Moment(b.Staff.Last)))
 	}
 	describePhones(w, l, b.Phones)
 }

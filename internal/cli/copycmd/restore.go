@@ -22,6 +22,7 @@ import (
 	"github.com/aqsha/aqsha/internal/cli/nodecmd"
 	"github.com/aqsha/aqsha/internal/cli/session"
 	"github.com/aqsha/aqsha/internal/durable"
+	"github.com/aqsha/aqsha/internal/terminal"
 	"github.com/aqsha/aqsha/node"
 	"github.com/aqsha/aqsha/token"
 	"github.com/aqsha/aqsha/txlog/vfs"
@@ -215,7 +216,7 @@ func (s staffBack) describe(w io.Writer, l words.Language) {
 	case s.Kept:
 		fmt.Fprintln(w, " ", l.Text("copy.staff-stays"))
 	case s.Entries > 0:
-		fmt.Fprintln(w, " ", l.Text("copy.staff-as-of", "at", time.UnixMilli(int64(s.Last)).Format(time.DateTime)))
+		fmt.Fprintln(w, " ", l.Text("copy.staff-as-of", "at", terminal.Moment(s.Last)))
 	}
 	if s.SetAside != "" {
 		fmt.Fprintln(w, " ", l.Text("copy.staff-damaged", "path", s.SetAside))

@@ -94,7 +94,7 @@ func (p point) find(ctx context.Context, from *api.Client, head node.Head) (node
 	}
 	if count == 0 {
 		return head, token.Errorf(noSuchPoint, "to", "the ledger began with block 0 at %s",
-			time.UnixMilli(int64(block(0).TimeMillis)).In(contract.Zone).Format(time.RFC3339))
+			contract.Moment(int64(block(0).TimeMillis)))
 	}
 	last := block(uint64(count - 1))
 	if failed != nil {

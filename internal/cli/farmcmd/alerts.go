@@ -77,6 +77,7 @@ Silenced ones are listed and marked.`,
 	}
 	command.Flags().StringVar(&since, "since", "", "list every notice from this time on")
 	command.AddCommand(newFarmAlertsAckCommand(), newFarmAlertsTestCommand())
+	cli.ChangingVerbs(command, "ack", "test")
 	return command
 }
 

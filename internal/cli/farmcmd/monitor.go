@@ -59,7 +59,7 @@ func newFarmWatchCommand() *cobra.Command {
 	served.flags(flags)
 	flags.StringVar(&poolWorkers, "pool-workers", "",
 		"URL of the pool's workers (an Aqsha pool's /v1/workers), written down for 'aqsha farm compare'")
-	return command
+	return cli.SpeakingAtOnce(command)
 }
 
 // watchFarm polls the farm of a folder for a time, or until it is interrupted, and says what came of it.

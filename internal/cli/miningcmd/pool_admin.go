@@ -51,6 +51,9 @@ var adminReads = []string{"status", "sessions", "bans"}
 // query sends a request and shows the answer.
 func (a *poolAdmin) query(command *cobra.Command, action string, request admin.ControlRequest,
 	text func(io.Writer, *admin.ControlAnswer)) error {
+	if !slices.Contains(adminReads, action) {
+		cli.Changing(command)
+	}
 	socket := a.socket
 	if socket == "" {
 		socket = filepath.Join(a.dir, adminSocket)

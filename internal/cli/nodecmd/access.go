@@ -197,7 +197,7 @@ func accessList() *cobra.Command {
 				for _, l := range lines {
 					until := said.Text("access.never")
 					if l.Expires != nil {
-						until = l.Expires.Format(time.DateOnly)
+						until = terminal.Day(uint64(l.Expires.UnixMilli()))
 					}
 					if l.Expired {
 						until = said.Text("access.expired", "at", until)

@@ -16,6 +16,7 @@ import (
 	"github.com/aqsha/aqsha/api/staff"
 	"github.com/aqsha/aqsha/internal/cli"
 	"github.com/aqsha/aqsha/internal/cli/datadir"
+	"github.com/aqsha/aqsha/internal/terminal"
 	"github.com/aqsha/aqsha/txlog/vfs"
 )
 
@@ -60,7 +61,7 @@ works once, and for 15 minutes.`,
 			return cli.Show(command, map[string]any{"link": link, "until_millis": until.UnixMilli()},
 				func(w io.Writer) {
 					fmt.Fprintf(w, "%s\n\n%s\n", link, cli.LanguageFor(command).Text("access.link", "at",
-						until.Format(time.TimeOnly)))
+						terminal.Moment(uint64(until.UnixMilli()))))
 				})
 		},
 	}

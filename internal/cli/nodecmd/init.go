@@ -47,6 +47,7 @@ for a network whose keys lie open and which anybody on this machine may read.`,
 	command.Flags().Duration("delay", 24*time.Hour,
 		"before a change of keys, cap or delay takes effect; root can veto meanwhile")
 	command.Flags().Duration("rekey-delay", 24*time.Hour, "before a new key that an intermediary asks for takes effect")
+	cli.Changing(command)
 	return command
 }
 

@@ -168,17 +168,3 @@ func TestFilesAndNames(t *testing.T) {
 		}
 	}
 }
-
-// A span in the past is taken where an order may be signed after its first milestone was due.
-func TestSpansOfAnOrder(t *testing.T) {
-	command := newOrderOpen()
-	for text, want := range map[string]time.Duration{"30d": 720 * time.Hour, "-2h": -2 * time.Hour, "0s": 0, "soon": -1, "": -1} {
-		if err := command.Flags().Set("inspect", text); err != nil {
-			t.Fatal(err)
-		}
-		got, err := signedDuration(command, "inspect")
-		if (err != nil) != (want == -1) || err == nil && got != want {
-			t.Errorf("%q: %s, %v", text, got, err)
-		}
-	}
-}

@@ -60,7 +60,7 @@ func newOrderOpen() *cobra.Command {
 			}
 			span := map[string]time.Duration{}
 			for _, name := range []string{"inspect", "warranty"} {
-				if span[name], err = signedDuration(command, name); err != nil {
+				if span[name], err = cli.DurationFlag(command, name); err != nil {
 					return err
 				}
 			}
@@ -133,15 +133,12 @@ func addOrderFlags(command *cobra.Command) {
 // are.
 func milestoneDates(ctx context.Context, command *cobra.Command, s *session.Session,
 	milestones int64) (first int64, every contract.Recurrence, last int64, err error) {
-	due, err := signedDuration(command, "due") // an order may be signed after its first milestone was due
-	if first = int64(s.Now()) + due.Milliseconds(); err != nil {
-		var at uint64
-		if at, err = cli.UntilFlag(command, "due", s.Now()); err != nil {
-			return 0, 0, 0, err
-		}
-		first = int64(at)
+	at, err := cli.UntilFlag(command, "due", s.Now())
+	if err != nil {
+		return 0, 0, 0, err
 	}
-	if span, none := signedDuration(command, "every"); none == nil && span == 0 {
+	first = int64(at)
+	if span, none := cli.DurationFlag(command, "every"); none == nil && span == 0 {
 		return first, 0, first, nil
 	}
 	if every, err = cli.RecurrenceFlag(command, "every", s.Now()); err != nil {
@@ -159,15 +156,6 @@ func milestoneDates(ctx context.Context, command *cobra.Command, s *session.Sess
 			"which this network has not yet; write a span such as 30d", cli.Flag(command, "every")))
 	}
 	return first, every, first + milestones*31*24*time.Hour.Milliseconds(), nil // as its guard asks
-}
-
-// signedDuration reads a time that may lie in the past, as an order signed after its first due time.
-func signedDuration(command *cobra.Command, name string) (time.Duration, error) {
-	d, err := cli.Duration(cli.Flag(command, name))
-	if err != nil {
-		return 0, cli.Usage(fmt.Errorf("--%s: want a time such as 90m, 24h or 30d", name))
-	}
-	return d, nil
 }
 
 func purposeFlag(ctx context.Context, command *cobra.Command, s *session.Session) (uint32, error) {

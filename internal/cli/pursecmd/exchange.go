@@ -91,7 +91,7 @@ payments that contradict each other the proof goes to --proof: anybody may submi
 		RunE: receive,
 	}
 	addReceiveFlags(command)
-	return command
+	return cli.SpeakingAtOnce(command)
 }
 
 func addReceiveFlags(command *cobra.Command) {
@@ -182,7 +182,7 @@ off is shown again. One whose receipt never comes is given up (aqsha purse give-
 	}
 	command.Flags().String("step", "", stepUsage+"payment or receipt")
 	addExchangeFlags(command)
-	return command
+	return cli.SpeakingAtOnce(command)
 }
 
 func pay(command *cobra.Command, args []string) error {

@@ -6,13 +6,13 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/aqsha/aqsha/internal/cli"
 	"github.com/aqsha/aqsha/internal/cli/session"
 	"github.com/aqsha/aqsha/internal/durable"
+	"github.com/aqsha/aqsha/internal/terminal"
 	"github.com/aqsha/aqsha/ledger"
 	"github.com/aqsha/aqsha/token"
 	"github.com/aqsha/aqsha/token/sealed"
@@ -366,7 +366,7 @@ func newOpeningsCommand() *cobra.Command {
 						why = l.Text("purse.opened-case", "case", o.Case)
 					}
 					fmt.Fprintln(w, "  ", l.Text("purse.opened-line", "id", o.Purse, "at",
-						time.UnixMilli(int64(o.TimeMillis)).UTC().Format(time.DateTime), "why", why))
+						terminal.Moment(o.TimeMillis), "why", why))
 				}
 			})
 		}),

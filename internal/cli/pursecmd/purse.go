@@ -13,6 +13,7 @@ import (
 	"github.com/aqsha/aqsha/internal/cli"
 	"github.com/aqsha/aqsha/internal/cli/datadir"
 	"github.com/aqsha/aqsha/internal/cli/session"
+	"github.com/aqsha/aqsha/internal/terminal"
 	"github.com/aqsha/aqsha/ledger"
 	rules "github.com/aqsha/aqsha/purse"
 	"github.com/aqsha/aqsha/token"
@@ -41,6 +42,7 @@ owner.`,
 		newConvictCommand(), newRevocationsCommand(), newCloseCommand(), newSimulateCommand(), newOpenersCommand(),
 		newOpeningsCommand())
 	session.ChangesLedger(command, "bond", "fund")
+	cli.ChangingVerbs(command, "open", "pay", "give-up", "receive", "settle", "convict", "close")
 	return command
 }
 
@@ -379,7 +381,7 @@ func showAccount(ctx context.Context, command *cobra.Command, s *session.Session
 				fmt.Fprintln(w, "  ", l.Text("purse.link-waits", said...))
 			}
 		}
-		fmt.Fprintln(w, "  ", l.Text("purse.returns", "at", time.UnixMilli(int64(a.Ends)).UTC().Format(time.DateTime)))
+		fmt.Fprintln(w, "  ", l.Text("purse.returns", "at", terminal.Moment(a.Ends)))
 	})
 }
 
@@ -411,7 +413,7 @@ func showList(w io.Writer, l words.Language, s *purse.Standing) {
 		fmt.Fprintln(w, "  ", staleWords(l, s))
 		return
 	}
-	pairs := []any{"count", s.Revoked, "at", time.UnixMilli(int64(s.ListMillis)).UTC().Format(time.DateTime)}
+	pairs := []any{"count", s.Revoked, "at", terminal.Moment(s.ListMillis)}
 	known := l.Text("purse.by-list", pairs...)
 	if s.ListFilter {
 		known = l.Text("purse.by-filter", pairs...)

@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -24,6 +25,9 @@ import (
 type Session struct {
 	*wallet.Client
 	End func() error
+
+	// unsaved is why no snapshot was written when the ledger was closed; nil of a ledger that is not open here.
+	unsaved func() error
 }
 
 // WithSession runs a command on a ledger: at --node, at the node that runs on the data directory, or with
@@ -32,6 +36,9 @@ type Session struct {
 func WithSession(command *cobra.Command, reading bool, act func(ctx context.Context, s *Session) error) error {
 	if _, err := cli.LanguageOf(command); err != nil { // before anything is done, whose result could not be said
 		return err
+	}
+	if !reading {
+		cli.Changing(command)
 	}
 	s, err := openSession(command, reading)
 	if err != nil {
@@ -44,6 +51,7 @@ func WithSession(command *cobra.Command, reading bool, act func(ctx context.Cont
 // requests, where round trips are long. The first answer shows whether the node that runs on the data directory is
 // still there; when it is not, nothing was done, and the payment is made as other commands work.
 func WithPayer(command *cobra.Command, act func(ctx context.Context, s *Session) error) error {
+	cli.Changing(command)
 	url, instance := cli.Flag(command, "node"), ""
 	if _, err := cli.LanguageOf(command); err != nil {
 		return err
@@ -66,10 +74,11 @@ func WithPayer(command *cobra.Command, act func(ctx context.Context, s *Session)
 	ctx := command.Context()
 	client := api.NewClient(url, access)
 	client.WhileWaiting(cli.Waiting(command))
+	client.ReadsWithin(readsWithin)
 	if instance != "" {
 		client.Expect(instance)
 	}
-	s := &Session{wallet.LazyClient(ctx, client, keyring), func() error { return nil }}
+	s := &Session{Client: wallet.LazyClient(ctx, client, keyring), End: func() error { return nil }}
 	if err := act(ctx, s); !errors.As(err, new(*api.ElsewhereError)) {
 		return Finish(command, s, err)
 	}
@@ -78,13 +87,33 @@ func WithPayer(command *cobra.Command, act func(ctx context.Context, s *Session)
 
 // Finish closes the ledger of a command that came to its end, or failed.
 func Finish(command *cobra.Command, s *Session, failed error) error {
-	if failed != nil {
-		return errors.Join(failed, s.End())
+	ended := s.End()
+	if s.unsaved != nil {
+		if cause := s.unsaved(); cause != nil { // nothing is lost by it: the exit code is the command's
+			fmt.Fprintf(command.ErrOrStderr(), "warning: no snapshot could be written (the log has everything, the "+
+				"next start takes longer): %v\n", cause)
+		}
 	}
-	if err := s.End(); err != nil {
+	if failed != nil {
+		return errors.Join(failed, ended)
+	}
+	if err := ended; err != nil {
 		fmt.Fprintf(command.ErrOrStderr(), "aqsha: warning: done, but not everything could be put away: %v\n", err)
 	}
 	return nil
+}
+
+// readsWithin is how long a node may take to begin an answer that changes nothing: longer than it waits itself for a
+// wallet's change.
+const readsWithin = time.Minute
+
+// hung says of a node that is announced and silent that it is waited for; a directory that no node has says nothing.
+func hung(command *cobra.Command, dir string) (over func()) {
+	url, _, err := datadir.Announced(dir)
+	if err != nil {
+		return func() {}
+	}
+	return sync.OnceFunc(cli.Waiting(command)(url))
 }
 
 func openSession(command *cobra.Command, reading bool) (*Session, error) {
@@ -100,11 +129,12 @@ func openSession(command *cobra.Command, reading bool) (*Session, error) {
 	connect := func(url string) (*Session, error) {
 		remote := api.NewClient(url, access)
 		remote.WhileWaiting(cli.Waiting(command))
+		remote.ReadsWithin(readsWithin)
 		client, err := wallet.NewClient(ctx, remote, keyring)
 		if err != nil {
 			return nil, fmt.Errorf("node %s: %w", url, err)
 		}
-		return &Session{client, func() error { return nil }}, nil
+		return &Session{Client: client, End: func() error { return nil }}, nil
 	}
 	if url := cli.Flag(command, "node"); url != "" {
 		return connect(url)
@@ -113,14 +143,26 @@ func openSession(command *cobra.Command, reading bool) (*Session, error) {
 	if reading {
 		open = OpenForReading
 	}
-	for until := time.Now().Add(datadir.LockWait); ; {
-		if url, err := datadir.OpenAnnounced(dir); err == nil {
+	over := hung(command, dir)
+	defer over()
+	began := time.Now()
+	for until := began.Add(datadir.LockWait); ; {
+		url, err := datadir.OpenAnnounced(dir)
+		silent := errors.Is(err, context.DeadlineExceeded)
+		if !silent {
+			over()
+		}
+		if err == nil {
 			if s, err := connect(url); err == nil {
 				return s, nil
 			}
 		}
 		s, err := open(ctx, dir, keyring)
 		var locked *vfs.LockedError
+		if silent && errors.As(err, &locked) && time.Since(began) > readsWithin {
+			return nil, cli.Unreached(fmt.Errorf("%s, the node that runs on %s, does not answer: it stands still (%w)",
+				url, dir, err))
+		}
 		if !errors.As(err, &locked) || time.Now().After(until) {
 			return s, err
 		}
@@ -192,15 +234,13 @@ func openLocal(ctx context.Context, dir string, c datadir.Config, keyring *walle
 		closed()
 		return nil, err
 	}
-	return &Session{client, func() error {
+	return &Session{Client: client, End: func() error {
 		err := n.Close()
 		closed()
-		if _, cause := n.SnapshotFailure(); cause != nil { // nothing is lost by it: the exit code is the command's
-			fmt.Fprintf(os.Stderr,
-				"warning: no snapshot could be written (the log has everything, the next start takes longer): %v\n",
-				cause)
-		}
 		return errors.Join(err, held.Close())
+	}, unsaved: func() error {
+		_, cause := n.SnapshotFailure()
+		return cause
 	}}, nil
 }
 
@@ -234,6 +274,7 @@ func ShowDone(command *cobra.Command, receipt node.Receipt, err error, done stri
 // AddDraftFlag lets a command write a draft for other key holders to sign.
 func AddDraftFlag(command *cobra.Command) {
 	command.Flags().String("out", "", "write a draft to this file for other key holders to sign, instead of submitting")
+	cli.Changing(command)
 }
 
 // ChangesLedger gives all commands of a noun that change the ledger the flag for a draft, by their verbs.

@@ -3,12 +3,12 @@ package standing
 import (
 	"context"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/aqsha/aqsha/internal/cli"
 	"github.com/aqsha/aqsha/internal/cli/session"
+	"github.com/aqsha/aqsha/internal/terminal"
 	"github.com/aqsha/aqsha/node"
 	"github.com/aqsha/aqsha/token"
 	"github.com/aqsha/aqsha/wallet"
@@ -97,4 +97,4 @@ func KeysText(l words.Language, keys token.KeySet) string {
 }
 
 // SinceText is the day since which an institution is admitted.
-func SinceText(millis uint64) string { return time.UnixMilli(int64(millis)).Format(time.DateOnly) }
+func SinceText(millis uint64) string { return terminal.Day(millis) }

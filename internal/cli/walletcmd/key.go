@@ -58,6 +58,7 @@ digits, and prints the signature: 01 and the 64 bytes of Ed25519, in hexadecimal
 	}
 	// What follows the program is its own, dashes and all.
 	external.Flags().SetInterspersed(false)
+	cli.Changing(make, external)
 	command.AddCommand(make, external)
 	return command
 }

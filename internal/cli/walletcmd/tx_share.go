@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 	"text/tabwriter"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -114,7 +113,7 @@ func newTxWaitingCommand() *cobra.Command {
 					fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", d.ID, session.KindText(l,
 						d.Transaction.Body.Kind().String()),
 						draftState(l, d),
-						time.UnixMilli(int64(d.Transaction.ValidUntil)).UTC().Format(time.DateTime))
+						terminal.Moment(d.Transaction.ValidUntil))
 				}
 				table.Flush()
 			})

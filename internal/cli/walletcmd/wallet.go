@@ -10,7 +10,6 @@ import (
 	"strconv"
 	"strings"
 	"text/tabwriter"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -576,7 +575,7 @@ func stateOf(l words.Language, w api.WalletView) string {
 
 // dueText is when a new key or the closing of a wallet takes effect.
 func dueText(w api.WalletView) string {
-	return time.UnixMilli(int64(w.Rekey.DueMillis)).Format(time.DateTime)
+	return terminal.Moment(w.Rekey.DueMillis)
 }
 
 func walletShow() *cobra.Command {
@@ -668,7 +667,7 @@ func describeReserve(w io.Writer, l words.Language, r *ledger.CashReserve, polic
 	row(l.Text("reserve.log-key"), terminal.Plain(r.LogKey))
 	if r.Stamp.Size > 0 {
 		row(l.Text("reserve.log-state"), l.Text("reserve.log-state-text", "size", r.Stamp.Size, "at",
-			time.UnixMilli(int64(r.Stamp.Millis)).Format(time.DateTime)))
+			terminal.Moment(r.Stamp.Millis)))
 	}
 	row(l.Text("reserve.paid"), l.Text("reserve.paid-text", "paid", paid.Format(), "most",
 		policy.ReserveDay().Format()))
