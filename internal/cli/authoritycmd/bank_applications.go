@@ -39,10 +39,10 @@ own access to the node.`,
 
 func listApplications(w io.Writer, list []api.ApplicationView) {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "ID\tNAME (NOT CHECKED)\tSTATE\tMADE\tKEY")
+	fmt.Fprintln(table, "ID\tNAME (NOT CHECKED)\tSTATE\tMADE ("+terminal.Zone()+")\tKEY")
 	for _, a := range list {
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", a.ID, terminal.Plain(a.Name), a.State,
-			time.UnixMilli(int64(a.Made)).UTC().Format(time.DateTime), a.Key)
+			terminal.Moment(a.Made), a.Key)
 	}
 	table.Flush()
 }

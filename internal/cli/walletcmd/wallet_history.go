@@ -61,6 +61,7 @@ Russian.`,
 						line.Net.Format(), rest)
 				}
 				table.Flush()
+				fmt.Fprint(w, l.Text("history.zone", "zone", terminal.Zone()))
 				fmt.Fprint(w, l.Text("history.size", "size", h.Size))
 				if h.Next != 0 {
 					fmt.Fprint(w, l.Text("history.next", "before", h.Next))
