@@ -36,7 +36,7 @@ func TestRefusalsStandOnTheFirstPage(t *testing.T) {
 		d.do(chromedp.Evaluate(`document.querySelectorAll("details").forEach((d) => { d.open = true })`, nil))
 		table := d.text(`[role=region][aria-label=Refusals]`)
 		for text, shown := range map[string]bool{"The payee may not hold so much": true, "17": true,
-			"It came too late": open, "44": open, "of too few wallets": !open} {
+			"It came too late.\t3": open, "44": open, "of too few wallets": !open} {
 			if strings.Contains(table, text) != shown {
 				t.Errorf("open %v: %q is shown: %v\n%s", open, text, !shown, table)
 			}
