@@ -8,10 +8,12 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 
 	"github.com/aqsha/aqsha/api"
@@ -119,6 +121,45 @@ func TestDocsPageRenders(t *testing.T) {
 	for _, path := range []string{"/v1/transactions", "/v1/wallets/{id}/history", "/v1/blocks/stream"} {
 		if !strings.Contains(text, path) {
 			t.Errorf("the page does not show %s", path)
+		}
+	}
+}
+
+// The page that verifies the log speaks the language that the node's other pages were put to, says all of it in that
+// language, leads back to them, and fits a screen of 320 pixels.
+func TestTheExplorerSpeaksThreeLanguages(t *testing.T) {
+	w := newTown(t, api.Options{Open: true})
+	ctx := browser(t)
+	latin := regexp.MustCompile(`[A-Za-z]{3,}`)
+	for _, c := range []struct{ language, title, verified, back string }{
+		{"ru", "Проверить журнал", "путь хешей ведёт к подписанному корню", "Назад к обзору"},
+		{"kk", "Журналды тексеру", "хештер жолы қол қойылған түбірге жетеді", "Шолуға қайту"},
+		{"en", "Verify the log", "the path of hashes ends at the signed root", "Back to the overview"},
+	} {
+		var title, text, shown, back, checks, kept string
+		var wide bool
+		if err := chromedp.Run(ctx, emulation.SetDeviceMetricsOverride(320, 640, 1, false),
+			chromedp.Navigate(w.http.URL+"/explorer"), chromedp.WaitVisible(`#blocks tr`, chromedp.ByQuery),
+			chromedp.SetValue(`#language`, c.language, chromedp.ByQuery),
+			chromedp.Evaluate(`document.querySelector("#language").dispatchEvent(new Event("change"))`, nil),
+			chromedp.Poll(`document.documentElement.lang === "`+c.language+`" && document.title.includes("`+c.title+`")`, nil),
+			chromedp.Reload(), chromedp.WaitVisible(`#blocks tr`, chromedp.ByQuery), // it is kept
+			chromedp.Click(`#verify`, chromedp.ByQuery), chromedp.WaitReady(`#checks[data-result]`, chromedp.ByQuery),
+			chromedp.Text(`h1`, &title, chromedp.ByQuery), chromedp.Text(`#checks`, &checks, chromedp.ByQuery),
+			chromedp.Text(`header a`, &back, chromedp.ByQuery), chromedp.Text(`main`, &text, chromedp.ByQuery),
+			chromedp.AttributeValue(`#id`, "placeholder", &shown, nil, chromedp.ByQuery),
+			chromedp.Evaluate(`localStorage.getItem("aqsha-language")`, &kept),
+			chromedp.Evaluate(`document.documentElement.scrollWidth > 320`, &wide)); err != nil {
+			t.Fatal(c.language, err)
+		}
+		if !strings.Contains(title, c.title) || !strings.Contains(checks, c.verified) || back != c.back || wide ||
+			kept != c.language || shown == "" {
+			t.Errorf("%s: %q %q %q, wide %v, kept %s", c.language, title, back, checks, wide, kept)
+		}
+		for _, word := range latin.FindAllString(strings.ReplaceAll(text, w.node.Genesis().Name, ""), -1) {
+			if c.language != "en" && !regexp.MustCompile(`^[0-9a-f]+$`).MatchString(word) {
+				t.Errorf("in %s it says %q", c.language, word)
+			}
 		}
 	}
 }

@@ -2,6 +2,7 @@ package api
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -119,6 +120,10 @@ func settings() huma.Config {
 			"A development node is open: it asks for no access token, whatever an operation says here."
 	config.Info.License = &huma.License{Name: "Apache-2.0", Identifier: "Apache-2.0"}
 	config.Servers = []*huma.Server{{URL: "/", Description: "the node that serves this description"}}
+	config.Formats = maps.Clone(config.Formats)
+	for name, format := range config.Formats { // any order: each by itself
+		config.Formats[name] = strictJSON(format)
+	}
 	config.CreateHooks = nil // no $schema links in answers
 	config.DocsPath = ""     // our own page, which needs no other host
 	config.SchemasPath = ""  // they stand in the description

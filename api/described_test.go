@@ -94,7 +94,8 @@ func (d *description) operation(method, path string) (where string, op map[strin
 
 // undescribed is what is served beside the API.
 var undescribed = []string{"/", "/docs", "/openapi.json", "/openapi.yaml", "/openapi-3.0.json", "/openapi-3.0.yaml",
-	"/wallet/", "/assets/", "/explorer", "/explorer.js", "/explorer.css", "/docs.js", "/docs.css", "/sign-in", "/account", "/staff", "/audit"}
+	"/wallet/", "/assets/", "/explorer", "/explorer.js", "/explorer.css", "/explorer.en.json",
+	"/explorer.kk.json", "/explorer.ru.json", "/docs.js", "/docs.css", "/sign-in", "/account", "/staff", "/audit"}
 
 // holds says what of an answer is not as the document says.
 func (d *description) holds(method, path string, status int, contentType string, body []byte) error {

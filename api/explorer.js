@@ -1,19 +1,34 @@
 const $ = id => document.getElementById(id)
 const get = async path => { const r = await fetch(path); if (!r.ok) throw new Error(path + ': ' + r.status); return r }
 const json = async path => (await get(path)).json()
-const tenge = tiyn => (Number(tiyn) / 100).toLocaleString('en', {minimumFractionDigits: 2}).replaceAll(',', '\u202f') + ' ₸'
+// The language is the one that the node's other pages speak, and is kept where they keep it.
+const LANGUAGES = ['kk', 'ru', 'en']
+let language = [localStorage.getItem('aqsha-language'), ...navigator.languages].map(l => LANGUAGES.find(one => l?.slice(0, 2) === one)).find(l => l) ?? 'kk'
+let words = {}
+const t = (key, values = {}) => (words[key] ?? '').replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole)
+async function speak(l) {
+  words = await json(`/explorer.${l}.json`); language = l
+  document.documentElement.lang = l; document.title = t('title') + ' · Aqsha'; $('language').value = l; $('id').placeholder = t('hint')
+  for (const e of document.querySelectorAll('[data-t]')) e.textContent = t(e.dataset.t)
+}
+// Whole tiyn, of any size: a number of JavaScript loses those above 2^53.
+const tenge = tiyn => {
+  const n = BigInt(tiyn), digits = String(n < 0n ? -n : n).padStart(3, '0')
+  return (n < 0n ? '−' : '') + digits.slice(0, -2).replace(/\B(?=(\d{3})+$)/g, '\u202f') + (language === 'en' ? '.' : ',') + digits.slice(-2) + ' ₸'
+}
+const when = millis => new Date(Number(millis)).toLocaleString(language === 'en' ? undefined : language)
 const cell = (text, n) => { const td = document.createElement('td'); td.textContent = text; if (n) td.className = 'n'; return td }
 
 async function supply() {
-  const s = await json('/v1/supply')
+  const s = exact(await (await get('/v1/supply')).text())
   $('issued').textContent = tenge(s.issued); $('redeemed').textContent = tenge(s.redeemed); $('live').textContent = tenge(s.live)
-  $('tokens').textContent = s.tokens; $('wallets').textContent = s.wallets
+  $('tokens').textContent = t('tokens', s)
 }
 async function blocks() {
   $('blocks').replaceChildren(...(await json('/v1/blocks?limit=10')).map(b => {
     const tr = document.createElement('tr'), root = cell(''), code = document.createElement('code')
     code.textContent = b.root.slice(0, 24) + '…'; root.append(code)
-    tr.append(cell(b.height, true), cell(new Date(b.time_millis).toLocaleString()), cell(b.count, true), cell(b.size, true), root)
+    tr.append(cell(b.height, true), cell(when(b.time_millis)), cell(b.count, true), cell(b.size, true), root)
     return tr
   }))
 }
@@ -24,13 +39,13 @@ async function cash() {
     const div = document.createElement('div'), p = document.createElement('p'), table = document.createElement('table')
     div.className = 'scroll'; p.className = o.verified ? 'faint' : 'warn'
     p.textContent = o.verified
-      ? `${o.origin}: notes worth ${tenge(o.circulating)} circulate, ${tenge(o.waiting)} is paid in and waits, ${tenge(o.owed)} is being paid out; the reserve holds ${tenge(o.reserve)} by the office’s books, ${tenge(c.reserve)} by the ledger. Recounted from the public log’s beginning: ${o.size} entries, ${o.blocks} blocks.`
-      : `${o.origin || 'A cash office'}: not verified: ${o.problem}`
+      ? t('cash-line', {...o, circulating: tenge(o.circulating), waiting: tenge(o.waiting), owed: tenge(o.owed), books: tenge(o.reserve), ledger: tenge(c.reserve)})
+      : t('cash-unverified', {origin: o.origin || '?', problem: o.problem})
     div.append(p)
-    for (const what of o.unverified) { const open = document.createElement('p'); open.className = 'faint'; open.textContent = 'Not shown by recounting: ' + what; div.append(open) }
+    for (const what of o.unverified) { const open = document.createElement('p'); open.className = 'faint'; open.textContent = t('cash-unshown', {what}); div.append(open) }
     if (!o.denominations.length) return div
     const head = table.createTHead().insertRow(), body = table.createTBody()
-    for (const t of ['note', 'issued', 'redeemed', 'outstanding', 'worth']) { const th = document.createElement('th'); th.className = 'n'; th.textContent = t; head.append(th) }
+    for (const key of ['note', 'issued', 'redeemed', 'outstanding', 'worth']) { const th = document.createElement('th'); th.className = 'n'; th.textContent = t(key); head.append(th) }
     for (const d of o.denominations) body.insertRow().append(cell(tenge(d.amount), true), cell(d.issued, true), cell(d.redeemed, true), cell(d.outstanding, true), cell(tenge(d.worth), true))
     div.append(table)
     return div
@@ -40,19 +55,18 @@ async function purses() {
   const v = exact(await (await get('/v1/purses')).text()), f = v.figures, lines = []
   $('pursesTitle').hidden = f.open + f.ended === 0 && !(v.bonds ?? []).length
   if ($('pursesTitle').hidden) return
-  const some = (n, one, more) => `${n} ${n === 1 ? one : more}`
-  lines.push(`${some(f.open, 'purse is', 'purses are')} open and ${f.ended} have ended; ${tenge(v.locked_tiyn)} is locked in purses and in bonds.`)
-  lines.push(`${some(f.payments, 'payment', 'payments')} without a network settled; ever settled: ${tenge(f.settled_tiyn)}.`)
-  lines.push(`${some(v.convicted.length, 'purse is', 'purses are')} convicted by two of its own signatures; ${tenge(f.fraud_tiyn)} was claimed beyond what purses had, and bonds paid ${tenge(f.bonded_tiyn)} of it. No tenge was created: see the supply above.`)
-  lines.push(`${some(v.opened.length, 'owner’s name', 'owners’ names')} opened, by ${v.openers?.length ? 'the openers announced on the ledger' : 'nobody: no openers are announced'}.`)
+  lines.push(t('purses-open', {...f, locked: tenge(v.locked_tiyn)}))
+  lines.push(t('purses-paid', {...f, settled: tenge(f.settled_tiyn)}))
+  lines.push(t('purses-fraud', {...f, fraud: tenge(f.fraud_tiyn), bonded: tenge(f.bonded_tiyn)}))
+  lines.push(t('purses-names', f))
   const box = $('purses'), div = document.createElement('div')
   box.replaceChildren(...lines.map(text => { const p = document.createElement('p'); p.textContent = text; return p }), div)
   if (!v.convicted.length && !v.opened.length) return
   const table = document.createElement('table'), head = table.createTHead().insertRow(), body = table.createTBody()
-  for (const t of ['purse', 'what', 'when']) { const th = document.createElement('th'); th.textContent = t; head.append(th) }
+  for (const key of ['purse', 'what', 'when']) { const th = document.createElement('th'); th.textContent = t(key); head.append(th) }
   const row = (id, what, when) => { const code = document.createElement('code'), td = cell(''); code.textContent = id; td.append(code); body.insertRow().append(td, cell(what), cell(when)) }
-  for (const id of v.convicted) row(id, 'convicted: it has paid twice', '')
-  for (const o of v.opened) row(o.purse, /^0*$/.test(o.case ?? '') ? 'name opened: it was convicted' : `name opened: a court’s case ${o.case.slice(0, 16)}…`, new Date(Number(o.time_millis)).toLocaleString())
+  for (const id of v.convicted) row(id, t('twice'), '')
+  for (const o of v.opened) row(o.purse, /^0*$/.test(o.case ?? '') ? t('named') : t('named-case', {case: o.case.slice(0, 16) + '…'}), when(o.time_millis))
   div.className = 'scroll'; div.append(table)
 }
 async function story() {
@@ -60,7 +74,6 @@ async function story() {
   $('storyTitle').hidden = steps.length === 0
   $('story').replaceChildren(...steps.map(s => {
     const li = document.createElement('li'); li.textContent = s.title; li.className = s.state
-    if (s.state === 'not-built') li.title = 'not built yet'
     return li
   }))
 }
@@ -233,31 +246,31 @@ async function verify() {
   const say = (text, good = true) => { put(text, good ? '' : 'bad'); if (!good) throw new Error(text) }
   try {
     const wanted = $('id').value.trim().toLowerCase()
-    if (wanted && !/^[0-9a-f]{64}$/.test(wanted)) throw new Error('the network’s id has 64 characters, 0–9 and a–f')
+    if (wanted && !/^[0-9a-f]{64}$/.test(wanted)) throw new Error(t('form'))
     const genesis = exact(await (await get('/v1/genesis')).text()), first = await leafHash(encodeGenesis(genesis)), id = hex(first)
-    if (wanted && id !== wanted) say(`this node’s genesis is that of the network ${id}, not of ${wanted}, which you named`, false)
-    if (wanted) say(`the genesis is that of the network ${id}, which you named`)
+    if (wanted && id !== wanted) say(t('other-network', {found: id, wanted}), false)
+    if (wanted) say(t('this-network', {found: id}))
     const signed = await (await get('/checkpoint')).text(), checkpoint = parseCheckpoint(signed), {size, root} = checkpoint
-    say(`checkpoint of ${checkpoint.origin}: ${size} entries`, checkpoint.origin === genesis.name)
+    say(t('checkpoint', {name: checkpoint.origin, size}), checkpoint.origin === genesis.name)
     const signers = await signersOf(genesis, size)
-    say(signers.changes === 0 ? 'it is signed with the key that the genesis names' : `it is signed by those who sign the log behind ${signers.changes === 1 ? 'a change' : signers.changes + ' changes'} of validators, each signed by those before it`, await signedBy(signers.log, signed, checkpoint.text))
+    say(signers.changes === 0 ? t('signed') : t('signed-later', {count: signers.changes}), await signedBy(signers.log, signed, checkpoint.text))
     const tiles = new Tiles(size)
-    if (signers.changes > 0) say('the log goes on from the one in which they changed', hex(await tiles.subtree(0, signers.size)) === signers.root)
-    say('the genesis is in the log: the path of hashes ends at the signed root', hex(await tiles.climb(first, 0)) === root)
+    if (signers.changes > 0) say(t('goes-on'), hex(await tiles.subtree(0, signers.size)) === signers.root)
+    say(t('genesis-in'), hex(await tiles.climb(first, 0)) === root)
 
     const block = exact(await (await get('/v1/blocks?limit=50')).text()).find(b => b.size <= size)
     if (!block) throw new Error('no block is shown that the checkpoint covers')
     if (block.height > 0) {
       const leaf = await leafHash(encodeLeaf(block)), at = Number(block.first)
-      say(`block ${block.height} is in the log: the path of hashes ends at the signed root`, at < size && hex(await tiles.climb(leaf, at)) === root)
-      say(`it follows everything before it`, hex(await tiles.subtree(0, at)) === block.previous)
-      say(`it states ${tenge(block.issued)} issued − ${tenge(block.redeemed)} redeemed = ${tenge(block.circulating)}`, BigInt(block.issued) - BigInt(block.redeemed) === BigInt(block.circulating))
+      say(t('block-in', block), at < size && hex(await tiles.climb(leaf, at)) === root)
+      say(t('follows'), hex(await tiles.subtree(0, at)) === block.previous)
+      say(t('states', {issued: tenge(block.issued), redeemed: tenge(block.redeemed), circulating: tenge(block.circulating)}), BigInt(block.issued) - BigInt(block.redeemed) === BigInt(block.circulating))
     }
     if (wanted) { localStorage.setItem('aqsha network', id); list.dataset.result = 'verified'; return }
-    put(`whether this is the network that you mean cannot be told from here: it calls itself ${id}. Compare that with an id from a source that you trust, and enter it above.`, 'open')
+    put(t('unknown', {found: id}), 'open')
     list.dataset.result = 'unanchored'
   } catch (e) {
-    if (list.lastChild?.className !== 'bad') put(String(e.message ?? e), 'bad')
+    if (list.lastChild?.className !== 'bad') put(t('failed', {what: String(e.message ?? e)}), 'bad')
     list.dataset.result = 'failed'
   }
 }
@@ -274,9 +287,16 @@ if ('BarcodeDetector' in window) {
 }
 $('verify').onclick = verify
 
+await speak(language)
 const network = await json('/v1/network')
 $('name').textContent = network.name; $('open').hidden = !network.open
 const refresh = () => Promise.all([supply(), blocks(), cash(), purses(), story()]).catch(console.error)
+$('language').onchange = async () => {
+  localStorage.setItem('aqsha-language', $('language').value)
+  await speak($('language').value); $('checks').replaceChildren(); delete $('checks').dataset.result
+  await refresh()
+}
 await refresh()
+if (location.hash === '#cash' || location.hash === '#purses') $(location.hash.slice(1) + 'Title').scrollIntoView() // it was not there before
 let waiting = false
 new EventSource('/v1/blocks/stream').addEventListener('block', () => { if (!waiting) { waiting = true; setTimeout(() => { waiting = false; refresh() }, 300) } })

@@ -2,12 +2,15 @@ package api
 
 import (
 	"embed"
+	"encoding/json"
 	"io"
 	"maps"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/aqsha/aqsha/console"
+	"github.com/aqsha/aqsha/words"
 )
 
 // These pages are plain HTML with their scripts: no build step, nothing fetched from elsewhere. The
@@ -41,6 +44,15 @@ func (s *Server) mountPages(mux *routes) {
 			_, _ = w.Write(content)
 		})
 	}
+	for _, l := range words.Languages {
+		content := explorerWords(l)
+		mux.HandleFunc("GET /explorer."+string(l)+".json", func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			w.Header().Set("Cache-Control", "no-cache")
+			console.Guard(w.Header())
+			_, _ = w.Write(content)
+		})
+	}
 	pages := console.Handler()
 	for _, page := range console.Pages {
 		mux.Handle("GET "+page, pages)
@@ -58,4 +70,19 @@ func (s *Server) mountPages(mux *routes) {
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		_, _ = io.WriteString(w, console.Manifest())
 	})
+}
+
+// explorerWords are the explorer's texts in a language, by key, as JSON: one catalogue for pages and programs.
+func explorerWords(l words.Language) []byte {
+	texts := map[string]string{}
+	for _, key := range l.Keys() {
+		if key, ours := strings.CutPrefix(key, "explorer."); ours {
+			texts[key] = l.Text("explorer." + key)
+		}
+	}
+	content, err := json.Marshal(texts)
+	if err != nil {
+		panic(err) // a map of texts
+	}
+	return content
 }

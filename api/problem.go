@@ -98,6 +98,7 @@ var statusOf = map[token.Code]int{
 	token.TooLarge:          http.StatusRequestEntityTooLarge,
 	token.NotCanonical:      http.StatusBadRequest,
 	token.WrongType:         http.StatusBadRequest,
+	doubledField:            http.StatusBadRequest,
 	token.UnknownKind:       http.StatusBadRequest,
 }
 
@@ -135,6 +136,12 @@ func init() {
 			}
 			var detail *huma.ErrorDetail
 			if errors.As(err, &detail) {
+				// The framework hands on an error's words alone, and the body that it was about.
+				if body, raw := detail.Value.(string); raw {
+					if doubled := checkDoubled([]byte(body)); doubled != nil {
+						return problemOf(doubled)
+					}
+				}
 				return newProblem(status, codeInvalid, detail.Location, detail.Message)
 			}
 			if err != nil {

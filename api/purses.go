@@ -1,8 +1,10 @@
 package api
 
 import (
+	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -24,6 +26,33 @@ type PursesView struct {
 	Opened    []NameOpening    `json:"opened" doc:"openings of owners' names, in order: everybody may count them"`
 	Figures   PurseFigures     `json:"figures" doc:"of all purses together"`
 	Size      uint64           `json:"size" doc:"of the log, at which the answer stands"`
+	// Where the lists go on.
+	NextConvicted token.WalletID `json:"next_convicted,omitzero" doc:"pass as convicted_after; absent at the end"`
+	NextOpened    int            `json:"next_opened,omitempty" doc:"pass as opened_from; absent at the end"`
+}
+
+// purseLines is how many convicted purses, and how many openings, one answer lists at most.
+const purseLines = 1_000
+
+// part leaves of the lists what follows a purse and a number of openings. What is convicted or opened while somebody
+// reads part by part moves nothing that was not read yet: purses stand by id, openings by time.
+func (v *PursesView) part(after token.WalletID, from, limit int) {
+	v.Figures.Convicted, v.Figures.Opened = len(v.Convicted), len(v.Opened)
+	at, found := slices.BinarySearchFunc(v.Convicted, after, func(a, b token.WalletID) int {
+		return bytes.Compare(a[:], b[:])
+	})
+	if found {
+		at++
+	}
+	v.Convicted = v.Convicted[at:]
+	if len(v.Convicted) > limit {
+		v.Convicted = v.Convicted[:limit]
+		v.NextConvicted = v.Convicted[limit-1]
+	}
+	v.Opened = v.Opened[min(from, len(v.Opened)):]
+	if len(v.Opened) > limit {
+		v.Opened, v.NextOpened = v.Opened[:limit], from+limit
+	}
 }
 
 // PurseFigures is what all purses come to; of one purse nobody sees it.
@@ -34,6 +63,9 @@ type PurseFigures struct {
 	Settled  money.Tiyn `json:"settled_tiyn" doc:"the sum of all links ever known"`
 	Fraud    money.Tiyn `json:"fraud_tiyn" doc:"claimed of purses beyond what they had"`
 	Bonded   money.Tiyn `json:"bonded_tiyn" doc:"of it, what bonds have paid and not got back"`
+
+	Convicted int `json:"convicted"`
+	Opened    int `json:"opened" doc:"openings of owners' names"`
 }
 
 func (f *PurseFigures) add(p *ledger.Purse) {
@@ -178,7 +210,11 @@ func (s *Server) registerPurses() {
 	s.registerPurseAccount()
 	huma.Register(s.api, operation("list-purses", "/v1/purses",
 		"Offline purses: bonds, certifying keys, convicted purses",
-		byAnybody), func(ctx context.Context, _ *struct{}) (*answer[PursesView], error) {
+		byAnybody, http.StatusUnprocessableEntity), func(ctx context.Context, in *struct {
+		After token.WalletID `query:"convicted_after" doc:"convicted purses alone whose id comes after this one"`
+		From  int            `query:"opened_from" minimum:"0" maximum:"2147483647" doc:"openings from this number on"`
+		Limit int            `query:"limit" minimum:"1" maximum:"1000" default:"1000" doc:"most of each list"`
+	}) (*answer[PursesView], error) {
 		view := PursesView{Convicted: []token.WalletID{}, Opened: []NameOpening{}}
 		err := s.node.View(ctx, func(state *livestate.State, head node.Head) {
 			view.PurseBook, view.Size = *state.PurseBook(), head.Size
@@ -194,6 +230,8 @@ func (s *Server) registerPurses() {
 			slices.SortStableFunc(view.Opened, func(a, b NameOpening) int {
 				return cmp.Compare(a.TimeMillis, b.TimeMillis)
 			})
+			slices.SortFunc(view.Convicted, func(a, b token.WalletID) int { return bytes.Compare(a[:], b[:]) })
+			view.part(in.After, in.From, min(in.Limit, purseLines))
 		})
 		return ok(view, err)
 	})
@@ -216,9 +254,33 @@ func (s *Server) registerPurses() {
 	})
 }
 
-// Purses reads bonds, certifying keys and convicted purses.
-func (c *Client) Purses(ctx context.Context) (PursesView, error) {
-	return get[PursesView](ctx, c, "/v1/purses")
+// Purses reads bonds, certifying keys and convicted purses, all of them, however many answers that takes.
+func (c *Client) Purses(ctx context.Context) (all PursesView, err error) {
+	return c.pursesBy(ctx, purseLines)
+}
+
+// pursesBy reads them so many at a time.
+func (c *Client) pursesBy(ctx context.Context, limit int) (all PursesView, err error) {
+	var after token.WalletID
+	for {
+		view, err := get[PursesView](ctx, c, fmt.Sprintf("/v1/purses?limit=%d&opened_from=%d&convicted_after=%s", limit,
+			len(all.Opened), after))
+		if err != nil {
+			return all, err
+		}
+		view.Convicted, view.Opened = append(all.Convicted, view.Convicted...), append(all.Opened, view.Opened...)
+		more := view.NextConvicted != token.WalletID{} || view.NextOpened != 0
+		if more && len(view.Convicted)+len(view.Opened) == len(all.Convicted)+len(all.Opened) {
+			return all, errors.New("the node says that its lists of purses go on, and shows nothing more of them")
+		}
+		all = view
+		if !more {
+			return all, nil
+		}
+		if n := len(all.Convicted); n > 0 {
+			after = all.Convicted[n-1]
+		}
+	}
 }
 
 // Purse reads a purse as its payees see it.

@@ -72,6 +72,9 @@ func (s *Server) submit(ctx context.Context, contentType string, body []byte) (*
 	switch kind {
 	case "application/json", "":
 		var tx token.Transaction
+		if err := checkDoubled(body); err != nil {
+			return nil, problemOf(err)
+		}
 		if err := json.Unmarshal(body, &tx); err != nil {
 			var rule *token.Error
 			if errors.As(err, &rule) {

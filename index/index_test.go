@@ -2,6 +2,10 @@ package index_test
 
 import (
 	"context"
+	"encoding/binary"
+	"hash/crc32"
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -204,4 +208,55 @@ func registered(chain *sim.Chain, id token.WalletID) bool {
 		}
 	}
 	return false
+}
+
+// The files of an older program are made again from the log, without a word of damage and without anybody's doing: it did
+// not note which entries name a key, and the wallets that it indexed are found by theirs.
+func TestAnOlderProgramsIndexIsMadeAgain(t *testing.T) {
+	chain, model, entries := story(t)
+	dir := t.TempDir()
+	x, err := index.Open(vfs.OS, dir, chain.Network, chain)
+	if err != nil {
+		t.Fatal(err)
+	}
+	feed(t, x, chain, len(chain.Blocks))
+	if err := x.Close(); err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob(filepath.Join(dir, "*.run"))
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	for _, file := range files { // as the older program has written it, with the first page's checksum
+		content, err := os.ReadFile(file)
+		if err != nil || string(content[:8]) != "AQINDEX2" {
+			t.Fatalf("%.8s, %v", content, err)
+		}
+		copy(content, "AQINDEX1")
+		binary.BigEndian.PutUint32(content[4092:], crc32.Checksum(content[:4092], crc32.MakeTable(crc32.Castagnoli)))
+		if err := os.WriteFile(file, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	x = open(t, dir, chain)
+	if x.Size() != 0 || len(x.Dropped()) != 0 {
+		t.Fatalf("it stands at %d, damage %v", x.Size(), x.Dropped())
+	}
+	if left, err := filepath.Glob(filepath.Join(dir, "*.run")); err != nil || len(left) != 0 {
+		t.Errorf("%v, %v are left", left, err)
+	}
+	feed(t, x, chain, len(chain.Blocks))
+	checkAll(t, x, model, entries)
+	found := 0
+	for id, w := range model.Wallets {
+		if w.Key.Usable() && registered(chain, id) {
+			if got, err := x.Keyed(w.Key); err != nil || !slices.Contains(got, id) {
+				t.Errorf("%s is not among %v, %v", id, got, err)
+			}
+			found++
+		}
+	}
+	if found == 0 {
+		t.Error("no wallet was looked for")
+	}
 }

@@ -17,8 +17,7 @@ func markOf(key token.PublicKey) [sha256.Size]byte {
 }
 
 // Keyed lists the wallets that a key was named for, as their key or recovery key, in the latest 64 entries that name
-// it, the latest first. Whether it is theirs still, the ledger's state says. Entries that were indexed before keys were
-// are not found: deleting the folder has them indexed again.
+// it, the latest first. Whether it is theirs still, the ledger's state says.
 func (x *Index) Keyed(key token.PublicKey) (wallets []token.WalletID, err error) {
 	mark := markOf(key)
 	entries, err := x.find(ofWallets, mark[:], noEntry, maxKeyed)

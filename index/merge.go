@@ -29,10 +29,13 @@ func (x *Index) load() error {
 		}
 		r, err := openRun(x.fs, x.dir, name, x.network)
 		if err != nil {
-			if damage := (*DamageError)(nil); !errors.As(err, &damage) {
+			damage := (*DamageError)(nil)
+			switch {
+			case errors.As(err, &damage):
+				x.dropped = append(x.dropped, err)
+			case !errors.Is(err, errRunBefore): // which is no damage: it is made again
 				return err
 			}
-			x.dropped = append(x.dropped, err)
 		}
 		if r != nil && len(x.disk) > 0 && r.first == x.disk[len(x.disk)-1].first &&
 			r.size > x.disk[len(x.disk)-1].size {

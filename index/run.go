@@ -2,6 +2,7 @@ package index
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"path/filepath"
@@ -36,9 +37,13 @@ const (
 	recordsPerPage = pageContent / recordBytes
 	fencesPerPage  = pageContent / 8
 
-	runMagic  = "AQINDEX1"
+	runMagic  = "AQINDEX2"
+	runBefore = "AQINDEX1" // of programs that did not note which entries name a key
 	runSuffix = ".run"
 )
+
+// errRunBefore is of a file that an older program has written: what it lacks is in the log, so it is made again.
+var errRunBefore = errors.New("an older program's index")
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
@@ -106,7 +111,11 @@ func (r *runFile) readHeader(into *run, network token.NetworkID) error {
 	if err := r.readPage(0, page); err != nil {
 		return err
 	}
-	if string(page[:8]) != runMagic {
+	switch string(page[:8]) {
+	case runMagic:
+	case runBefore:
+		return errRunBefore
+	default:
 		return &DamageError{r.path, 0, "no index begins like this"}
 	}
 	if token.NetworkID(page[8:40]) != network {

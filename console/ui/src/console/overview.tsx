@@ -3,6 +3,7 @@ import { amountOf } from "../json";
 import { csv, decimal, download } from "../csv";
 import { money, moment } from "../format";
 import { type Key, language, t } from "../words";
+import { explain, loadRefusals } from "../words/refusals";
 import { Choice, Later, Title } from "../wallet/parts";
 import { type Json, ask } from "./api";
 import { Shown, Table, useLoaded } from "./parts";
@@ -47,10 +48,11 @@ function takeAhead(): Now | undefined {
   return now;
 }
 
-export const MEASURES = ["payments", "value", "active", "held", "velocity"] as const;
+export const MEASURES = ["payments", "value", "active", "held", "velocity", "refusals"] as const;
 
 interface Row {
   readonly date: string;
+  readonly of: string; // a refusal's code; "" for all together
   readonly value: bigint | undefined; // undefined where too few wallets would be told of
   readonly ratio: number | undefined;
 }
@@ -58,14 +60,31 @@ interface Row {
 interface Series {
   readonly unit: string;
   readonly rows: readonly Row[];
+  readonly parts: readonly Row[]; // of refusals: by code
+}
+
+function rowsOf(s: Json): readonly Row[] {
+  return (s.rows as Json[]).map((r) => ({ date: String(r.date), of: String(r.of ?? ""), value: r.value === undefined ? undefined : amountOf(r.value), ratio: r.ratio === undefined ? undefined : Number(r.ratio) }));
 }
 
 async function loadSeries(measure: string, step: string): Promise<Series> {
-  const s = (await ask(`/v1/series/${measure}?step=${step}`)) as Json;
-  return {
-    unit: String(s.unit),
-    rows: (s.rows as Json[]).map((r) => ({ date: String(r.date), value: r.value === undefined ? undefined : amountOf(r.value), ratio: r.ratio === undefined ? undefined : Number(r.ratio) })),
-  };
+  const path = `/v1/series/${measure}?step=${step}`;
+  if (measure !== "refusals") {
+    const s = (await ask(path)) as Json;
+    return { unit: String(s.unit), rows: rowsOf(s), parts: [] };
+  }
+  const [s, parts] = (await Promise.all([ask(path), ask(`${path}&by=code`), loadRefusals().catch(() => {})])) as [Json, Json, unknown];
+  return { unit: String(s.unit), rows: rowsOf(s), parts: rowsOf(parts) };
+}
+
+/** What the table lists: each period, and behind it what it consists of. */
+function linesOf({ rows, parts }: Series): readonly Row[] {
+  return rows.flatMap((r) => [r, ...parts.filter((p) => p.date === r.date)]);
+}
+
+/** A refusal in words, or all of them together. */
+function whyOf(row: Row): string {
+  return row.of === "" ? t("series.all") : explain(row.of).title;
 }
 
 function inWords(row: Row, unit: string): string {
@@ -105,20 +124,23 @@ function SeriesCard() {
 /** What was counted. Another measure begins anew: what it was before is never shown under another name. */
 function Days({ measure, step }: { measure: (typeof MEASURES)[number]; step: string }) {
   const loaded = useLoaded(() => loadSeries(measure, step), [account.value?.id]);
+  const why = measure === "refusals";
   return (
       <Shown of={loaded}>
-        {({ rows, unit }) =>
+        {({ rows, unit, parts }) =>
           rows.length === 0 ? (
             <p class="dim">{t("series.empty")}</p>
           ) : (
             <>
-              {rows.every((r) => r.value === undefined && r.ratio === undefined) ? <p class="dim">{t("series.hidden")}</p> : <Bars rows={rows} />}
+              {rows.every((r) => r.value === undefined && r.ratio === undefined) ? <p class="dim">{t(why ? "series.hidden-refused" : "series.hidden")}</p> : <Bars rows={rows} />}
+              {why && <p class="dim">{t("series.counted-here")}</p>}
               <details>
                 <summary>{t("series.table")}</summary>
-                <Table about={t(`measure.${measure}`)} head={[t("series.date"), t(`measure.${measure}`)]}>
-                  {rows.map((r) => (
-                    <tr key={r.date}>
+                <Table about={t(`measure.${measure}`)} head={[t("series.date"), ...(why ? [t("series.why")] : []), t(`measure.${measure}`)]}>
+                  {linesOf({ unit, rows, parts }).map((r) => (
+                    <tr key={r.date + r.of}>
                       <td>{r.date}</td>
+                      {why && <td>{whyOf(r)}</td>}
                       <td class="n">{inWords(r, unit)}</td>
                     </tr>
                   ))}
@@ -126,7 +148,7 @@ function Days({ measure, step }: { measure: (typeof MEASURES)[number]; step: str
                 <p class="acts">
                   <button
                     onClick={() =>
-                      download(`${measure}.csv`, "text/csv", csv([["date", measure], ...rows.map((r) => [r.date, r.value === undefined ? String(r.ratio ?? "") : unit === "tiyn" ? decimal(r.value) : String(r.value)])]))
+                      download(`${measure}.csv`, "text/csv", csv([["date", ...(why ? ["code"] : []), measure], ...linesOf({ unit, rows, parts }).map((r) => [r.date, ...(why ? [r.of] : []), r.value === undefined ? String(r.ratio ?? "") : unit === "tiyn" ? decimal(r.value) : String(r.value)])]))
                     }
                   >
                     {t("csv")}
