@@ -121,7 +121,7 @@ func TestEveryAnswerIsDescribed(t *testing.T) {
 			if slices.Contains([]string{"get-contract", "next-steps", "check-purpose", "get-draft", "get-staff-session",
 				"list-staff", "get-backup"}, id) {
 				// staff_test.go asks for the staff's; all of the story's have ended: TestContractsAreAnswered,
-				// next_test.go and drafts_test.go ask for some; wallet_backups_test.go for a backup, which is its wallet's alone
+				// next_test.go and drafts_test.go ask for some; wallet_backups_test.go for a backup
 				continue
 			}
 			if method == "get" && !d.seen[id+" 200"] && !d.seen[id+" 204"] {

@@ -83,7 +83,7 @@ type ContractView struct {
 	Held []money.Tiyn `json:"held" doc:"by asset"`
 	Size uint64       `json:"size" doc:"of the log, at which the answer stands"`
 	// Standing is what its payee may take yet, of a standing debit or a channel.
-	Standing *Standing `json:"standing,omitempty" doc:"of a standing debit or a channel, of definitions that come with the program"`
+	Standing *Standing `json:"standing,omitempty" doc:"of a standing debit or a channel that is known"`
 
 	encoded []byte // its definition
 }

@@ -57,8 +57,8 @@ type Options struct {
 	TLS   *tls.Config
 	Names []string
 	Proxy string
-	// Dir is a folder in which delegations, applications, drafts and wallets' backups outlive the process, and staff; empty keeps the
-	// others in memory, and there is no staff. Whoever names one closes the server.
+	// Dir is a folder in which delegations, applications, drafts and wallets' backups outlive the process, and staff;
+	// empty keeps the others in memory, and there is no staff. Whoever names one closes the server.
 	Dir string
 	// Limits of what callers may hold at once; nil for those that fit the process.
 	Limits *httplimit.Limits

@@ -26,7 +26,8 @@ type Standing struct {
 	MayTake money.Tiyn     `json:"may_take" doc:"tiyn, at most"`
 	Taken   money.Tiyn     `json:"taken" doc:"tiyn, so far"`
 	Each    money.Tiyn     `json:"each,omitzero" doc:"tiyn a period, of a debit"`
-	From    uint64         `json:"from_millis,omitzero" doc:"of a debit, when the payee may take next; of a channel that its payer leaves, when it may be finished; Unix milliseconds"`
+	// From is, of a debit, when the payee may take next; of a channel that its payer leaves, when it may be finished.
+	From uint64 `json:"from_millis,omitzero" doc:"Unix milliseconds: the next time, or the end of one that is left"`
 }
 
 // standingKinds are the definitions whose terms and state are known, by id.

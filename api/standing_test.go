@@ -114,7 +114,8 @@ func TestStandingDebitsAndChannelsOnThePhone(t *testing.T) {
 	shop.see("comes to you now")
 	shop.press("Take 300.00")
 	shop.until("the payee took once", func() bool { return version(debit) == 2 })
-	shop.do(chromedp.Poll(`document.querySelector("[data-testid=standing-debit]").innerText.split("300.00").length === 4`, nil, often))
+	shop.do(chromedp.Poll(`document.querySelector("[data-testid=standing-debit]").innerText`+
+		`.split("300.00").length === 4`, nil, often))
 	if balance := w.balanceOf(w.bob); balance != 300*money.Tenge {
 		t.Errorf("the payee has %s", balance)
 	}

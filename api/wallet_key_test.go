@@ -68,7 +68,8 @@ func TestTheKeyOfAWalletOnThePhoneIsInAWorker(t *testing.T) {
 	}
 	w.do(chromedp.Evaluate(`keysHere`, &here))
 	if here.Made != 0 || here.Signed != 0 || len(here.Workers) == 0 {
-		t.Errorf("the page made %d keys that sign and signed %d times; workers %v", here.Made, here.Signed, here.Workers)
+		t.Errorf("the page made %d keys that sign, signed %d times; workers %v",
+			here.Made, here.Signed, here.Workers)
 	}
 	if n := w.keepers(); n != 1 {
 		t.Errorf("%d workers while the wallet is open, want the one with the key", n)
@@ -224,7 +225,7 @@ func TestLaterCapsTheWalletOnThePhone(t *testing.T) {
 	w.clean()
 }
 
-// noRoom has the page's storage refuse what is written as a browser does whose disk is full: the transaction is aborted.
+// noRoom has the page's storage refuse what is written, as that of a full disk does: the transaction is aborted.
 const noRoom = `{
 	const {put} = IDBObjectStore.prototype;
 	IDBObjectStore.prototype.put = function () {

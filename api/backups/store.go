@@ -197,8 +197,7 @@ func (s *Store) spend(id token.WalletID, now time.Time) error {
 	}
 	b.left, b.at = min(Burst, b.left+max(0, now.Sub(b.at)).Minutes()/Every.Minutes()), now
 	if b.left < 1 {
-		return token.Errorf(node.Overloaded, "wallet", "%d changes at once, and then one a minute, are the most of one "+
-			"wallet", Burst)
+		return token.Errorf(node.Overloaded, "wallet", "%d changes at once, and then one a minute, are the most", Burst)
 	}
 	b.left--
 	s.buckets[id] = b

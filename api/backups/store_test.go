@@ -160,7 +160,8 @@ func TestCopiesBringWhatIsOlder(t *testing.T) {
 	there := open(t, vfs.OS, to)
 	for version, wallet := range map[uint64]byte{1: 1, 2: 2} { // any order: each by itself
 		for n := uint64(1); n <= version; n++ {
-			if _, err := map[byte]*backups.Store{1: s, 2: there}[wallet].Put(id(wallet), n, []byte("later"), start); err != nil {
+			of := map[byte]*backups.Store{1: s, 2: there}[wallet]
+			if _, err := of.Put(id(wallet), n, []byte("later"), start); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -172,7 +173,8 @@ func TestCopiesBringWhatIsOlder(t *testing.T) {
 		t.Fatalf("%+v, %v", c, err)
 	}
 	for wallet, want := range map[byte]string{0: "first 1", 1: "later 2", 2: "later 3", 9: "first 1"} { // any order
-		if b, err := open(t, vfs.OS, to).Get(id(wallet)); fmt.Sprintf("%s %d", b.Sealed, b.Version) != want || err != nil {
+		b, err := open(t, vfs.OS, to).Get(id(wallet))
+		if fmt.Sprintf("%s %d", b.Sealed, b.Version) != want || err != nil {
 			t.Errorf("wallet %d: %s %d, %v; want %s", wallet, b.Sealed, b.Version, err, want)
 		}
 	}

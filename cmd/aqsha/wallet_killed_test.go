@@ -130,9 +130,25 @@ func (p phone) fill(label, text string) {
 	field := fmt.Sprintf(`document.evaluate("//input[@id = //label[contains(., " + JSON.stringify(%q) + ")]/@for]",
 		document, null, 9).singleNodeValue`, label)
 	for done := false; !done; { // a page that has just come takes the focus to its heading
-		p.do(chromedp.Poll(fmt.Sprintf(`(() => { const f = %s; f?.focus(); f?.select(); return document.activeElement === f; })()`,
-			field), nil, looking), input.InsertText(text), chromedp.Evaluate(fmt.Sprintf(`%s?.value === %q`, field, text), &done))
+		taken := fmt.Sprintf(`(() => { const f = %s; f?.focus(); f?.select(); return document.activeElement === f; })()`, field)
+		p.do(chromedp.Poll(taken, nil, looking), input.InsertText(text),
+			chromedp.Evaluate(fmt.Sprintf(`%s?.value === %q`, field, text), &done))
 	}
+}
+
+// bring opens a wallet by its recovery code.
+func (p phone) bring(node, code string) {
+	p.t.Helper()
+	p.do(chromedp.Navigate(node+"/wallet/"), chromedp.WaitVisible("h1", chromedp.ByQuery),
+		chromedp.SetValue("header select", "en", chromedp.ByQuery), chromedp.Evaluate(
+			`document.querySelector("header select").dispatchEvent(new Event("change", {bubbles: true}))`, nil))
+	p.press("I have a recovery code")
+	p.fill("Type the recovery code", code)
+	p.press("Go on")
+	p.fill("Passphrase", "seven sheep in the yard")
+	p.fill("The same once more", "seven sheep in the yard")
+	p.press("Go on")
+	p.see("You can spend")
 }
 
 // codeOf is the recovery code of a wallet's key, as a person wrote it down.
@@ -206,16 +222,7 @@ func TestANodeThatDiesWhileAPhonePays(t *testing.T) {
 	if err := chromedp.Run(ctx); err != nil {
 		t.Fatal(err)
 	}
-	w.do(chromedp.Navigate(door.URL+"/wallet/"), chromedp.WaitVisible("h1", chromedp.ByQuery),
-		chromedp.SetValue("header select", "en", chromedp.ByQuery),
-		chromedp.Evaluate(`document.querySelector("header select").dispatchEvent(new Event("change", {bubbles: true}))`, nil))
-	w.press("I have a recovery code")
-	w.fill("Type the recovery code", codeOf(t, c.dir, "c0"))
-	w.press("Go on")
-	w.fill("Passphrase", "seven sheep in the yard")
-	w.fill("The same once more", "seven sheep in the yard")
-	w.press("Go on")
-	w.see("You can spend")
+	w.bring(door.URL, codeOf(t, c.dir, "c0"))
 	for i, when := range []string{diesBefore, diesWithin, diesAfter} {
 		w.press("Pay")
 		w.fill("To whom", c.ids[1].String())

@@ -81,7 +81,8 @@ export function Line({ line, columns = false }: { line: HistoryLine; columns?: b
   const own = record.value?.wallet ?? "";
   const other = otherOf(line, own);
   const word = wordOf(line);
-  const name = other === undefined ? t(word) : (nameOf(other) ?? bankOf(other) ?? (memoOf(line) || ends(other)));
+  const bank = other === undefined ? undefined : bankOf(other);
+  const name = other === undefined ? t(word) : (nameOf(other) ?? bank ?? (memoOf(line) || ends(other)));
   const query = { id: line.id };
   return (
     <li>
@@ -93,6 +94,7 @@ export function Line({ line, columns = false }: { line: HistoryLine; columns?: b
           <b>{name}</b>
         ) : (
           <a
+            class={name === bank ? "quoted" : ""}
             href={address("receipt", query)}
             onClick={(e) => {
               e.preventDefault();

@@ -48,7 +48,7 @@ export function ReceiptPage() {
           <>
             <dt>{t(line.net > 0n ? "receipt.from" : "receipt.to")}</dt>
             <dd>
-              <Picture of={other} /> {(nameOf(other) ?? bankOf(other)) !== undefined && <b>{nameOf(other) ?? bankOf(other)} </b>}
+              <Picture of={other} /> {(nameOf(other) ?? bankOf(other)) !== undefined && <b class="quoted">{nameOf(other) ?? bankOf(other)} </b>}
               <span class="id">{other}</span>
             </dd>
           </>
