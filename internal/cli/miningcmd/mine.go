@@ -86,6 +86,12 @@ func (f *mineFlags) check() error {
 		return errors.New("--pay-to is for solo mining; at a pool, --user says who is paid")
 	case f.threads < 0 || f.threads > 4096:
 		return fmt.Errorf("--threads %d: want 1 to 4096", f.threads)
+	case f.blocks < 0:
+		return fmt.Errorf("--blocks %d: want a number of blocks, or 0 for no end", f.blocks)
+	case f.duration < 0:
+		return fmt.Errorf("--duration %s: want a time, or 0 for no end", f.duration)
+	case !(f.difficulty >= 0 && f.difficulty < 1e30): // not a number neither
+		return fmt.Errorf("--difficulty %g: want a difficulty, or 0 for the pool's own", f.difficulty)
 	}
 	for i, pool := range f.pools {
 		var err error

@@ -51,6 +51,23 @@ func parseListen(text string, config settings.Config) (address string, port *set
 	return address, &own, own.Validate()
 }
 
+// checkListens judges where miners connect before a node is asked and a log is opened: with a large log that takes a
+// while, and a slip would be found out behind it.
+func (up *poolUp) checkListens() error {
+	for flag, list := range map[string][]string{"listen": up.listen, "tls-listen": up.tlsListen} { // any order: one is said
+		for _, text := range list {
+			address, _, err := parseListen(text, up.config)
+			if err == nil {
+				_, _, err = net.SplitHostPort(address)
+			}
+			if err != nil {
+				return cli.Usage(fmt.Errorf("--%s: %w", flag, err))
+			}
+		}
+	}
+	return nil
+}
+
 // hangups takes SIGHUP, which otherwise would end the pool.
 func hangups() chan os.Signal {
 	signals := make(chan os.Signal, 1)

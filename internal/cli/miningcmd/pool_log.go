@@ -31,8 +31,12 @@ that the pool serves at the first time counts, and no other afterwards.`,
 			"--verify --bitcoin http://127.0.0.1:8332",
 		Args: cobra.ExactArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
+			url, err := cli.NodeURL("URL", args[0]) // tried again, as a pool that starts is, it would be for ever
+			if err != nil {
+				return err
+			}
 			bar := cli.Progress(command, 0, "entries")
-			result, err := logcopy.Fetch(command.Context(), logcopy.Options{URL: args[0], Dir: dir, Key: key,
+			result, err := logcopy.Fetch(command.Context(), logcopy.Options{URL: url, Dir: dir, Key: key,
 				Progress: func(n, of uint64) {
 					bar.ChangeMax64(int64(of))
 					_ = bar.Set64(int64(n))

@@ -233,6 +233,9 @@ func (up *poolUp) run(command *cobra.Command) error {
 	if err := up.settings(command); err != nil {
 		return err
 	}
+	if err := up.checkListens(); err != nil {
+		return err
+	}
 	return up.serve(command)
 }
 

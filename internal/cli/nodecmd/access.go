@@ -147,7 +147,8 @@ func parseDays(text string) (time.Duration, error) {
 // changeAccess changes the list of accesses of a data directory, whether or not a node runs on it.
 func changeAccess(command *cobra.Command, change func([]api.Access) ([]api.Access, error)) error {
 	dir := cli.Flag(command, "data")
-	lock, err := vfs.OS.LockFile(filepath.Join(dir, datadir.ConfigFile+".lock"))
+	// Waited for, as for every file that is changed: another command has it for the time of two syncs.
+	lock, err := durable.Lock(vfs.OS, filepath.Join(dir, datadir.ConfigFile+".lock"))
 	if err != nil {
 		return err
 	}

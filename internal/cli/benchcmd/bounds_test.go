@@ -1,0 +1,43 @@
+package benchcmd
+
+import (
+	"os"
+	"testing"
+
+	"github.com/aqsha/aqsha/internal/cli/clitest"
+)
+
+// What is to be measured is judged before a network is made for it: nothing is left behind by a command line that is wrong.
+func TestBenchesAreJudgedFirst(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, line := range [][]string{
+		{"ledger", "--through", "pigeon"},
+		{"ledger", "--wallets", "many"},
+		{"copies", "--clients", "0"},
+		{"copies", "--clients", "101"},
+		{"copies", "--rounds", "0"},
+		{"cluster", "--validators", ""},
+		{"cluster", "--validators", "0"},
+		{"cluster", "--validators", "4,11"},
+		{"cluster", "--validators", "four"},
+		{"abuse", "--duration", "1ms"},
+		{"abuse", "--duration", "2m"},
+		{"abuse", "--rounds", "0"},
+		{"abuse", "--rounds", "101"},
+		{"restart", "--load", "x"},
+		{"soak", "--duration", "long"},
+		{"uses", "surplus"},
+		{"compare"},
+		{"nothing"},
+		{},
+	} {
+		e := clitest.Run(t, clitest.Nouns{NewBenchCommand}, append([]string{"bench"}, line...)...)
+		if e.Exit != 2 {
+			t.Errorf("bench %v: exit %d, %s%s", line, e.Exit, e.Out, e.Err)
+		}
+	}
+	left, err := os.ReadDir(".")
+	if err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+}
