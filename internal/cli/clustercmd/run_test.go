@@ -155,11 +155,11 @@ func TestPublicFiles(t *testing.T) {
 	if _, err := membersOf([]status.Member{{Name: "central", Peer: "x"}}); err == nil || !strings.Contains(err.Error(), "central") {
 		t.Errorf("%v", err)
 	}
-	if yesNo(true) == yesNo(false) {
+	if yesNo(words.English, true) == yesNo(words.English, false) {
 		t.Error("yes is no")
 	}
 	var out bytes.Buffer
-	clusterDemo{Killed: "dala", Payments: 7, PauseSeconds: 1.5}.describe(&out)
+	clusterDemo{Killed: "dala", Payments: 7, PauseSeconds: 1.5}.describe(&out, words.English)
 	for _, want := range []string{"7 payments", "After dala was killed", "1.5 s"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("want %q in\n%s", want, out.String())
