@@ -101,7 +101,7 @@ pictures: console
 
 # The pictures in docs: a node's page as a browser shows it, a month's report, and the wallet's screens in three languages. docs/pictures.sum has what they were made from, so
 # that one that is older than its page fails the tests.
-PICTURED = api/page.html farm/daily/month.html $(patsubst %,console/ui/src/wallet/%.tsx,ask first home payment receipt)
+PICTURED = api/page.html api/explorer.css farm/daily/month.html $(patsubst %,console/ui/src/wallet/%.tsx,ask first home payment receipt)
 docs-pictures: build
 	@dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; set -e; AQSHA_SCREENSHOTS=$$dir $(GO) test ./api -count 1 -run 'TestPageVerifiesInTheBrowser$$'; cp $$dir/page-verified.png docs/page.png; \
 		AQSHA_SCREENSHOTS=$$dir $(GO) test ./api -count 1 -run 'TestPicturesForTheWalletsGuide$$'; for f in $$dir/guide-*.png; do cp $$f docs/wallet/$${f##*/guide-}; done; \

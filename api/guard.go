@@ -42,8 +42,8 @@ func (s *Server) SetOrigins(origins []string) {
 const hstsSeconds = 365 * 24 * 60 * 60
 
 // guard keeps web pages of others out of a node that its user's browser can reach. A node answers under its own names
-// only: another name that leads here is one that a page bent to this address (DNS rebinding), by which its scripts would
-// read what they may. Requests that change something come from no page of another site, and say what they carry.
+// only: another name that leads here is one that a page bent to this address (DNS rebinding), by which its scripts
+// would read what they may. Requests that change something come from no page of another site, and say what they carry.
 func (s *Server) guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// Names of this machine are other programs' too, which may speak no TLS.

@@ -680,4 +680,3 @@ func (g *guarded) holdRates() {
 	}
 	g.t.Error("forty wrong links of one address were looked at")
 }
-
