@@ -306,7 +306,7 @@ func newUseBill() *cobra.Command {
 			}
 			receipt, err := s.Bill(ctx, m.Contract, m.Parties[1], last.Reading, *last.Chain, *last.Signature)
 			return session.ShowDone(command, receipt, err, cli.LanguageFor(command).Count("result.meter-bill",
-				int(u.Readings), "wh", u.Wh, "amount", u.Bill.Format()))
+				u.Readings, "wh", u.Wh, "amount", u.Bill.Format()))
 		}),
 	}
 }

@@ -157,7 +157,7 @@ func openPurse(ctx context.Context, command *cobra.Command, s *session.Session, 
 	}
 	return cli.Show(command, map[string]any{"purse": id, "receipt": receipt}, func(w io.Writer) {
 		l := cli.LanguageFor(command)
-		fmt.Fprintln(w, l.Count("purse.open", int(days), "id", id, "amount", t.Deposit.Format()))
+		fmt.Fprintln(w, l.Count("purse.open", days, "id", id, "amount", t.Deposit.Format()))
 		fmt.Fprintln(w, "  ", l.Text("purse.transaction", "id", receipt.ID))
 	})
 }
@@ -391,7 +391,7 @@ func showPurse(command *cobra.Command, phone *purse.Phone) error {
 	return cli.Show(command, s, func(w io.Writer) {
 		l := cli.LanguageFor(command)
 		fmt.Fprintln(w, l.Text("purse.funds", "id", s.Purse, "amount", s.Funds.Format()))
-		fmt.Fprintln(w, "  ", l.Count("purse.account", int(s.Held), "deposit", s.Deposit.Format(), "received",
+		fmt.Fprintln(w, "  ", l.Count("purse.account", s.Held, "deposit", s.Deposit.Format(), "received",
 			s.Received.Format(), "paid", s.Paid.Format()))
 		fmt.Fprintln(w, "  ", l.Text("purse.limits", "once", s.Limits.MaxPayment.Format(), "all",
 			s.Limits.MaxOffline.Format()))
@@ -400,7 +400,7 @@ func showPurse(command *cobra.Command, phone *purse.Phone) error {
 			fmt.Fprintln(w, "  ", l.Text("purse.pending"))
 		}
 		if s.GivenUp > 0 {
-			fmt.Fprintln(w, "  ", l.Count("purse.many-given-up", int(s.GivenUp)))
+			fmt.Fprintln(w, "  ", l.Count("purse.many-given-up", s.GivenUp))
 		}
 	})
 }

@@ -224,7 +224,7 @@ func describeReport(w io.Writer, l words.Language, r audit.Report) {
 			use.Transaction, "why", use.Refusal))
 	}
 	if r.OutlawedMore > 0 {
-		fmt.Fprintln(w, "  !", l.Count("result.and-more", int(r.OutlawedMore)))
+		fmt.Fprintln(w, "  !", l.Count("result.and-more", r.OutlawedMore))
 	}
 	for _, f := range r.Faults {
 		fmt.Fprintf(w, "  ✗ %s: %s\n", f.Code, terminal.Plain(f.What))
