@@ -47,6 +47,7 @@ func (r *Month) Print(w io.Writer, l words.Language, tabs func(w io.Writer, writ
 		}
 		said("until", "at", until)
 	}
+	// The coefficients first: they say at once how far the farm is from what it could have done.
 	c := r.Whole.Coefficients
 	said("coefficients", "ext", percent(l, c.Extensive), "int", percent(l, c.Intensive), "speed", percent(l, c.Speed),
 		"delivery", percent(l, c.Delivery), "all", percent(l, c.Integral), "joules", joules(l, c.MilliJTH),

@@ -225,6 +225,7 @@ func newCashKeysList() *cobra.Command {
 					if k.Announcement != "" {
 						state = l.Text("cash.keyset-by", "transaction", k.Announcement)
 					}
+					// Beside its announcement: a retired keyset is redeemed on, and stays announced.
 					if k.Retired {
 						state = l.Text("cash.keyset-retired", "state", state)
 					}

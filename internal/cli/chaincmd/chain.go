@@ -46,6 +46,7 @@ func newChainInfoCommand(node *NodeFlags) *cobra.Command {
 			}
 			return cli.Show(command, info, func(w io.Writer) {
 				l := cli.LanguageFor(command)
+				// Which network first: every other figure is read wrongly of another one.
 				fmt.Fprintln(w, l.Text("chain.head", "node", info.Node, "network", info.Network))
 				cli.Tabbed(w, func(tab io.Writer) {
 					row(tab, l.Text("chain.height"), l.Text("chain.height-text", "height", info.Height, "headers",
@@ -167,6 +168,7 @@ func printTransaction(w io.Writer, l words.Language, tx *bitcoin.TransactionView
 			row(tab, "  "+l.Text("chain.fee"), l.Text("chain.fee-text", "fee", int64(*tx.Fee), "rate",
 				fmt.Sprintf("%.1f", float64(*tx.Fee)/float64(tx.VirtualBytes))))
 		}
+		// Within the same table, so that the columns stand under each other.
 		if more != nil {
 			more(tab)
 		}

@@ -261,7 +261,7 @@ func TestAPlanIsKeptOnce(t *testing.T) {
 	plan := f.write("hours.csv", fmt.Sprintf("day,from,kwh\n%[1]s,10:00,9\n%[1]s,11:00,30\n%[1]s,12:00,30\n",
 		day.Format(time.DateOnly)))
 	curtail := []string{"orders", "curtail", plan, "--group", "ekibastuz/c2", "--group", "ekibastuz/c1"}
-	f.run("", append(curtail, "--dry-run")...).Wants(t, 0, "sleep  of 4 machines", "wake  of")
+	f.run("", append(curtail, "--dry-run")...).Wants(t, 0, "sleep of 4 machines", "wake of")
 	f.run("", "orders", "--all").Wants(t, 0, "No order.")
 	f.refused("farm-person", "person", "", curtail...) // more than three sleep
 	f.run("marat", curtail...).Wants(t, 0, "by marat", "sleep", "wake")

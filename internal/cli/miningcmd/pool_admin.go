@@ -331,6 +331,7 @@ a higher --fee is announced at the start and holds a day later as well.`,
 			}
 			r.Percent = percent
 			return a.query(command, "fee", r, func(w io.Writer, r *admin.ControlAnswer) {
+				// A fee that is not higher holds at once; a higher one is announced, and the time said.
 				l := cli.LanguageFor(command)
 				if r.Pool.NextFee == nil {
 					fmt.Fprintln(w, l.Text("pool.fee-now", "fee", r.Pool.Fee))
