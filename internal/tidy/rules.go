@@ -57,10 +57,11 @@ var mayImport = map[string][]string{
 		"planner", "market", "api", "wallet"},
 
 	// the command line: what commands share, then a package for each line, which imports the rooms of its own line only
-	"internal/cli":                {"money", "token", "txlog", "contract", "ledger", "node", "api", "words"},
-	"internal/cli/clitest":        {"internal/cli"},
-	"internal/cli/clitest/served": {"api", "wallet", "internal/cli/clitest", "internal/cli/datadir", "internal/cli/nodecmd"},
-	"internal/cli/datadir":        {"token", "txlog", "node", "cluster", "api", "wallet", "internal/cli"},
+	"internal/cli":         {"money", "token", "txlog", "contract", "ledger", "node", "api", "words"},
+	"internal/cli/clitest": {"internal/cli"},
+	"internal/cli/clitest/served": {"api", "wallet", "internal/cli/clitest", "internal/cli/datadir",
+		"internal/cli/nodecmd"},
+	"internal/cli/datadir": {"token", "txlog", "node", "cluster", "api", "wallet", "internal/cli"},
 	"internal/cli/session": {"money", "token", "txlog", "node", "api", "wallet", "internal/cli",
 		"internal/cli/datadir"},
 	"internal/cli/standing":     {"words", "token", "node", "wallet", "internal/cli", "internal/cli/session"},

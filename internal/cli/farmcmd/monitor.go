@@ -48,8 +48,8 @@ func newFarmWatchCommand() *cobra.Command {
 				return err
 			}
 			// Flags that fight and a farm without machines are found out before anything is opened or listens.
-			return watchFarm(command, dir, monitor.Options{Interval: interval, Timeout: timeout, PoolWorkers: poolWorkers},
-				duration, &served)
+			return watchFarm(command, dir, monitor.Options{Interval: interval, Timeout: timeout,
+				PoolWorkers: poolWorkers}, duration, &served)
 		},
 	}
 	flags := command.Flags()
