@@ -10,7 +10,7 @@ import (
 // what it gives and names what it takes by ids alone: to find the amounts in the log, an entry is read for each. What is not
 // remembered is read.
 type Nets struct {
-	mu    sync.Mutex // over what is remembered
+	mu    sync.Mutex // guards slots
 	slots []nettedPayment
 }
 

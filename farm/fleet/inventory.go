@@ -60,9 +60,9 @@ func (inv *Inventory) read(content []byte) error {
 	return nil
 }
 
-// Update gives the fleet of a folder, which is there, what change makes of it as it is at that moment. Whoever changes it
-// meanwhile, a watch that has learned something or another command, waits: the file is written whole, and who wrote what
-// he had read before would take back what the other did. When change fails nothing is written.
+// Update gives the fleet of a folder, which is there, what change makes of it as it is at that moment. Whoever changes
+// it meanwhile, a watch that has learned something or another command, waits: the file is written whole, and who wrote
+// what he had read before would take back what the other did. When change fails nothing is written.
 func Update(dir string, change func(*Inventory) error) error { return updateOn(vfs.OS, dir, change) }
 
 func updateOn(files vfs.FS, dir string, change func(*Inventory) error) error {

@@ -480,8 +480,8 @@ func readSilences(files vfs.FS, dir string) (silences []alert.Silence, err error
 	return silences, err
 }
 
-// AddSilence adds a silence to those of a folder that hold at a time. What has run out goes when something new comes: the
-// file does not grow over the years. Two who add at once both add.
+// AddSilence adds a silence to those of a folder that hold at a time. What has run out goes when something new comes:
+// the file does not grow over the years. Two who add at once both add.
 func AddSilence(dir string, s alert.Silence, now usage.Instant) error {
 	path := filepath.Join(dir, "silences.json")
 	return durable.Update(vfs.OS, path, maxSilences, func(content []byte) ([]byte, error) {

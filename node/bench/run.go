@@ -314,8 +314,8 @@ type piece struct {
 	done chan struct{}
 }
 
-// decodeAhead decodes on all cores and hands pieces over in their order, each perhaps before it is done. The workers end
-// when all are decoded.
+// decodeAhead decodes on all cores and hands pieces over in their order, each perhaps before it is done. The workers
+// end when all are decoded.
 func decodeAhead(encoded [][]byte) (<-chan *piece, *sync.WaitGroup) {
 	pieces := make(chan *piece, window/chunk) // how far decoding runs ahead
 	work := make(chan func(), runtime.GOMAXPROCS(0))

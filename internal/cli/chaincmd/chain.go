@@ -105,9 +105,10 @@ func newChainBlockCommand(node *NodeFlags) *cobra.Command {
 
 func newChainTxCommand(node *NodeFlags) *cobra.Command {
 	return &cobra.Command{
-		Use:     "tx TXID",
-		Short:   "Print a transaction: sender, recipient, amount, remark, confirmations",
-		Long:    "Prints a transaction of the mempool or, if the node keeps a transaction index (txindex=1), of the chain.",
+		Use:   "tx TXID",
+		Short: "Print a transaction: sender, recipient, amount, remark, confirmations",
+		Long: "Prints a transaction of the mempool or, if the node keeps a transaction index (txindex=1), of the " +
+			"chain.",
 		Example: "  aqsha chain tx f4184fc596403b9d638783cf57adfe4c75c605f6356fbc91338530e9831e9e16",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {

@@ -127,8 +127,8 @@ func meterNamed(ctx context.Context, s *session.Session, name string) (wallet.Me
 }
 
 // newUseRead: readings are chained by their hashes, so that one signature, of the last, is over all.
-// writeReadings writes a meter's readings, a line each. The last alone is signed: the chain of hashes before it is under
-// the same signature, and a meter signs slowly.
+// writeReadings writes a meter's readings, a line each. The last alone is signed: the chain of hashes before it is
+// under the same signature, and a meter signs slowly.
 func writeReadings(path string, readings []meter.Reading, chain token.Hash, signature token.Signature) error {
 	return cli.WriteFile(path, func(to io.Writer) error {
 		w := bufio.NewWriter(to)

@@ -50,8 +50,9 @@ func newMarketLiquidityCommand() *cobra.Command {
 		Short: "What it costs to trade: Amihud, Roll, Corwin and Schultz, Kyle",
 		Long: `Estimate spreads and price impact from bars, for each year and the whole window.
 What the file does not have (highs and lows, value traded) is not available.`,
-		Example: "  aqsha market liquidity bitstamp_btcusd_d.csv\n  aqsha market liquidity btc.csv --from 2020-01-01 --json",
-		Args:    cli.ExactArgs(1),
+		Example: "  aqsha market liquidity bitstamp_btcusd_d.csv\n" +
+			"  aqsha market liquidity btc.csv --from 2020-01-01 --json",
+		Args: cli.ExactArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
 			in, err := flags.input(args[0])
 			if err != nil {

@@ -99,7 +99,7 @@ log there; "aqsha verify report" re-derives it from its inputs.`,
 			if err != nil {
 				return err
 			}
-			// With the language before the report is computed, which takes seconds: a misspelt form is found out at once.
+			// Before the report is computed, which takes seconds: a misspelt form is found out at once.
 			if err := f.checkForms(); err != nil {
 				return err
 			}
@@ -157,7 +157,7 @@ var reportForms = []string{"html", "md", "csv", "json", "parquet"}
 func (f *reportFlags) checkForms() error {
 	for _, form := range f.formats {
 		if !slices.Contains(reportForms, form) {
-			return market.Refuse("format", "format", "%q is not one of %s", form, strings.Join(reportForms, ", "))
+			return market.Refuse("format", "format", "%q is not one of html, md, csv, json, parquet", form)
 		}
 	}
 	return nil

@@ -206,8 +206,9 @@ func newPoolReportCommand() *cobra.Command {
 		Long: `Lists what final blocks have paid to whom: IIN/BIN, name, licence number and date, wallet,
 date, amount. Who is behind a wallet comes from a CSV with the columns wallet, iin_bin,
 name, licence, licence_date. Wallets that nobody has claimed are named on standard error.`,
-		Example: "  aqsha pool report --data aqsha-pool --members members.csv --from 2026-01-01 --to 2026-03-31 > q1.csv",
-		Args:    cobra.NoArgs,
+		Example: "  aqsha pool report --data aqsha-pool --members members.csv --from 2026-01-01 " +
+			"--to 2026-03-31 > q1.csv",
+		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
 			var days [2]params.Date
 			for i, text := range []string{from, to} {

@@ -54,7 +54,8 @@ func parseListen(text string, config settings.Config) (address string, port *set
 // checkListens judges where miners connect before a node is asked and a log is opened: with a large log that takes a
 // while, and a slip would be found out behind it.
 func (up *poolUp) checkListens() error {
-	for flag, list := range map[string][]string{"listen": up.listen, "tls-listen": up.tlsListen} { // any order: one is said
+	flags := map[string][]string{"listen": up.listen, "tls-listen": up.tlsListen}
+	for flag, list := range flags { // any order: of several that are wrong one is said
 		for _, text := range list {
 			address, _, err := parseListen(text, up.config)
 			if err == nil {
