@@ -13,6 +13,7 @@ import (
 	"github.com/aqsha/aqsha/internal/cli/clitest"
 	"github.com/aqsha/aqsha/internal/cli/clitest/served"
 	"github.com/aqsha/aqsha/token"
+	"github.com/aqsha/aqsha/words"
 )
 
 var nouns = clitest.Nouns{NewClusterCommand, authoritycmd.NewBankCommand}
