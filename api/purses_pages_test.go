@@ -44,6 +44,10 @@ func TestPursesAreReadInParts(t *testing.T) {
 				t.Fatalf("%+v", view)
 			}
 			got, openings = append(got, view.Convicted...), append(openings, view.Opened...)
+			if view.NextOpened != 0 && view.NextOpened != len(openings) ||
+				view.NextConvicted != (token.WalletID{}) && view.NextConvicted != got[len(got)-1] {
+				t.Fatalf("the lists go on at %v and %d, not behind what was shown", view.NextConvicted, view.NextOpened)
+			}
 			if view.NextConvicted == (token.WalletID{}) && view.NextOpened == 0 {
 				break
 			}
