@@ -69,6 +69,9 @@ by itself.`,
 				return err
 			}
 			if listen := cli.Flag(command, "listen"); listen != "" {
+				if err := cli.ListenAddress("--listen", listen); err != nil {
+					return err
+				}
 				c.Listen = listen
 			}
 			if err := c.LogsAt(command, os.Stderr); err != nil {
