@@ -2,8 +2,10 @@ package api
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"net"
+	"net/http"
 	"net/http/httptrace"
 	"sync/atomic"
 )
@@ -48,5 +50,8 @@ func NoAnswer(err error) (none, changed bool) {
 func NotReached(err error) bool {
 	var dial *net.OpError
 	var name *net.DNSError
-	return errors.As(err, &dial) && dial.Op == "dial" || errors.As(err, &name)
+	// A line that could not be secured carried nothing.
+	unsecured := errors.Is(err, http.ErrSchemeMismatch) || errors.As(err, new(tls.RecordHeaderError)) ||
+		errors.As(err, new(*tls.CertificateVerificationError))
+	return errors.As(err, &dial) && dial.Op == "dial" || errors.As(err, &name) || unsecured
 }

@@ -119,3 +119,16 @@ func TestANodeThatStandsStillIsGivenUp(t *testing.T) {
 		t.Errorf("a change: %v", err)
 	}
 }
+
+// Where the line could not be secured nothing was sent: nobody was reached.
+func TestALineThatCannotBeSecuredReachesNobody(t *testing.T) {
+	plain, secure := httptest.NewServer(http.NotFoundHandler()), httptest.NewTLSServer(http.NotFoundHandler())
+	t.Cleanup(plain.Close)
+	t.Cleanup(secure.Close)
+	for _, url := range []string{strings.Replace(plain.URL, "http:", "https:", 1), secure.URL} {
+		_, err := NewClient(url, "").Supply(t.Context())
+		if none, changed := NoAnswer(err); !none || changed {
+			t.Errorf("%s: %v", url, err)
+		}
+	}
+}

@@ -3,6 +3,7 @@ package wallet
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -126,6 +127,39 @@ func (d *Client) draft(ctx context.Context, body token.Body) (*Draft, error) {
 		return nil, refused
 	}
 	return &Draft{d.Network, tx, signatories}, nil
+}
+
+// SignatoriesOf are who must sign a draft by the ledger, and not by the draft's own word, which whoever passed it on may
+// have altered. What the ledger refuses to have signed at all is its refusal.
+func (d *Client) SignatoriesOf(ctx context.Context, draft *Draft) ([]ledger.Signatory, error) {
+	r := &reader{ctx: ctx, client: d.API}
+	signatories, refused := ledger.Signatories(r, draft.Transaction.Body)
+	if r.err != nil {
+		return nil, r.err
+	}
+	if refused != nil {
+		return nil, refused
+	}
+	return signatories, nil
+}
+
+// DraftAltered is the code of a draft that names other signatories than the ledger does.
+const DraftAltered token.Code = "wrong-draft"
+
+// Check refuses a draft whose list of who must sign is not the ledger's.
+func (d *Client) Check(ctx context.Context, draft *Draft) error {
+	signatories, err := d.SignatoriesOf(ctx, draft)
+	if err != nil {
+		return err
+	}
+	same := func(a, b ledger.Signatory) bool {
+		return a.Role == b.Role && a.Threshold == b.Threshold && slices.Equal(a.Keys, b.Keys)
+	}
+	if !slices.EqualFunc(signatories, draft.Signatories, same) {
+		return token.Errorf(DraftAltered, "signatories", "who must sign by the draft is not who must sign by the "+
+			"ledger: it was altered, or keys have changed since; make it anew")
+	}
+	return nil
 }
 
 // Do drafts, signs with the keys that are here, and submits; or hands the draft to Out.

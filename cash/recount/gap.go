@@ -17,7 +17,7 @@ var gaps = map[string]string{
 	"no-ledger": "the reserve, the keysets' announcement, and that others see the same log: name the " +
 		"ledger's node with --node, or its directory with --data",
 	"newer": "the reserve of the newest {count} blocks: the office has not found it to be that of its " +
-		"books since block {block} ({at} UTC)",
+		"books since block {block} ({at})",
 	"newer-ever": "the reserve of the newest {count} blocks: the office has not found it to be that of its " +
 		"books ever",
 	"older": "the reserve of {count} older blocks: the ledger's leaves are asked for the last {most} " +

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"net"
 	"net/url"
 	"strconv"
 	"strings"
@@ -45,6 +46,18 @@ func nodeURL(text string) (string, error) {
 		return "", fmt.Errorf("%q is not the URL of a node, such as http://127.0.0.1:8420", found)
 	}
 	return found, nil
+}
+
+// ListenAddress refuses what is no address to listen at: a host or none, and a port of 0 (a free one) to 65535 in decimal
+// digits.
+func ListenAddress(field, text string) error {
+	_, port, err := net.SplitHostPort(text)
+	if err == nil {
+		if _, err = strconv.ParseUint(port, 10, 16); err == nil {
+			return nil
+		}
+	}
+	return Usage(fmt.Errorf("%s: %q is no address to listen at, such as 127.0.0.1:8420", field, text))
 }
 
 // nodesValue is a flag of the URLs of one node or several.

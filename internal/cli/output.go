@@ -221,7 +221,11 @@ func Report(command *cobra.Command, err error) int {
 		return v.exit
 	}
 	// An error names what it found: a file's name, a word of another's answer.
-	fmt.Fprintf(w, "aqsha: %s\n", terminal.Lines(errtext.Plain(err.Error())))
+	text := errtext.Plain(err.Error())
+	if v.exit == ExitRefused && !strings.Contains(text, v.code) { // which the words are found by
+		text = v.code + ": " + text
+	}
+	fmt.Fprintf(w, "aqsha: %s\n", terminal.Lines(text))
 	if text := remedy(err); text != "" {
 		fmt.Fprintf(w, "%s\n", text)
 	}

@@ -3,7 +3,9 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -25,6 +27,21 @@ func Begun(err error) error { return startedError{err} }
 
 // Started says whether an error is of a command that had begun.
 func Started(err error) bool { return errors.As(err, new(startedError)) }
+
+// ofNamedFile marks an error as one of the command line where a file that the line names is not there: every command
+// that reads one ends alike.
+func ofNamedFile(command *cobra.Command, args []string, err error) error {
+	var of *fs.PathError
+	if !errors.As(err, &of) || !errors.Is(of, fs.ErrNotExist) {
+		return err
+	}
+	named := slices.Contains(args, of.Path)
+	command.Flags().Visit(func(f *pflag.Flag) { named = named || f.Value.String() == of.Path })
+	if named {
+		return UsageError{err}
+	}
+	return err
+}
 
 // JoinsOnly marks commands that do nothing but join others.
 const JoinsOnly = "joins only"
@@ -78,7 +95,7 @@ func StrictTree(command *cobra.Command) *cobra.Command {
 		command.RunE = func(command *cobra.Command, args []string) error {
 			runs(command)
 			if err := withNotes(command, args, run); err != nil {
-				return Begun(err)
+				return Begun(ofNamedFile(command, args, err))
 			}
 			return nil
 		}

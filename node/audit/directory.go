@@ -33,6 +33,9 @@ func Directory(ctx context.Context, dir string, network token.NetworkID,
 			return r, err
 		}
 	}
+	if _, err := os.ReadDir(dir); errors.Is(err, fs.ErrPermission) { // what lies there is not known
+		return Report{}, err
+	}
 	return Report{}, &NoLogError{dir}
 }
 

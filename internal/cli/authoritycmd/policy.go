@@ -257,6 +257,9 @@ func policyProposeCap() *cobra.Command {
 			if err != nil {
 				return cli.Usage(err)
 			}
+			if amount <= 0 {
+				return cli.Usage(fmt.Errorf("%s: a cap is above zero", args[0]))
+			}
 			receipt, err := s.Propose(ctx, token.RolePolicy, token.Change{DailyCap: amount})
 			return proposed(command, receipt, err)
 		}),
@@ -269,9 +272,9 @@ func policyProposeDelay() *cobra.Command {
 		Example: "  aqsha policy propose-delay 48h", Args: cobra.ExactArgs(1),
 		RunE: session.OnLedger(func(ctx context.Context, command *cobra.Command, s *session.Session,
 			args []string) error {
-			delay, err := time.ParseDuration(args[0])
-			if err != nil {
-				return cli.Usage(err)
+			delay, err := cli.Duration(args[0])
+			if err != nil || delay < time.Millisecond {
+				return cli.Usage(fmt.Errorf("%q: want a delay above zero, such as 48h or 7d", args[0]))
 			}
 			receipt, err := s.Propose(ctx, token.RolePolicy, token.Change{DelayMillis: uint64(delay.Milliseconds())})
 			return proposed(command, receipt, err)

@@ -49,6 +49,8 @@ decides. docs/uses/pay-per-use.md says what happens if somebody vanishes.`,
 func newUseOpen() *cobra.Command {
 	command := &cobra.Command{
 		Use: "open NAME", Short: "Put a deposit in and agree on a tariff", Args: cobra.ExactArgs(1),
+		Long: `Put a deposit in and agree on a tariff. All parties are wallets, the meter too: "aqsha wallet new meter-7
+--bank BANK --tier business" makes one, whose key signs the readings; a key alone, of "aqsha key new", is no party.`,
 		Example: "  aqsha pay-per-use open power-2026 --customer farm --supplier power --meter meter-7 --arbiter " +
 			"court --deposit 50000000 --cap 40000000 --watts 3000000",
 		RunE: session.OnLedger(func(ctx context.Context, command *cobra.Command, s *session.Session,

@@ -73,6 +73,9 @@ func (p point) find(ctx context.Context, from *api.Client, head node.Head) (node
 	if p.whole() {
 		return head, nil
 	}
+	if p.size > head.Size {
+		return head, token.Errorf(noSuchPoint, "to", "the copy has %d entries, not %d", head.Size, p.size)
+	}
 	var failed error
 	block := func(height uint64) (b api.BlockView) {
 		blocks, err := from.Blocks(ctx, height+1, 1)

@@ -88,6 +88,9 @@ func runUp(command *cobra.Command, _ []string) error {
 		return err
 	}
 	if listen := cli.Flag(command, "listen"); listen != "" {
+		if err := cli.ListenAddress("--listen", listen); err != nil {
+			return err
+		}
 		c.Listen = listen
 	}
 	if err := c.LogsAt(command, os.Stderr); err != nil {

@@ -22,7 +22,7 @@ func TestNumbersInTheirUnits(t *testing.T) {
 		n           int64
 		want        string
 	}{
-		{"term", "until", 1_796_000_000_000, "2026-11-30 05:53:20"}, {"term", "first_due", 1_796_000_000_000, "2026-11-30 05:53:20"},
+		{"term", "until", 1_796_000_000_000, "2026-11-30 05:53:20 (UTC+05)"}, {"term", "first_due", 1_796_000_000_000, "2026-11-30 05:53:20 (UTC+05)"},
 		{"state", "delivered", 0, "not yet"}, {"term", "warranty", 365 * 86_400_000, "365d"}, {"term", "inspect", 5_400_000, "1h30m0s"},
 		{"term", "price", 123_456, money.Tiyn(123_456).Format()}, {"state", "kept", 50, "0.50 ₸"}, {"term", "share", 250, "25 %"},
 		{"term", "retention", 55, "5.5 %"}, {"term", "penalty", 1, "0.1 %"}, {"state", "penalty", 100, "1.00 ₸"}, {"term", "milestones", 3, "3"},

@@ -313,6 +313,9 @@ certify" prints.`,
 			if err != nil {
 				return err
 			}
+			if amount == 0 {
+				return token.Errorf(token.AmountZero, "amount", "an amount is positive")
+			}
 			receipt, err := s.FundPurse(ctx, from, standing.Purse, amount)
 			if err == nil {
 				// Without the bank's key here the purse keeps its certificate; the money is set aside all the same.

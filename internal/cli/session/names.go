@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"github.com/aqsha/aqsha/api"
@@ -29,6 +30,9 @@ func (s *Session) WalletAndAmount(name, text string) (token.WalletID, money.Tiyn
 	amount, err := money.ParseTenge(text)
 	if err != nil {
 		return ids[0], 0, cli.Usage(err)
+	}
+	if amount < 0 {
+		return ids[0], 0, cli.Usage(fmt.Errorf("amount %q: it is below zero", text))
 	}
 	return ids[0], amount, nil
 }

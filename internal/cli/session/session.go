@@ -38,6 +38,9 @@ func WithSession(command *cobra.Command, reading bool, act func(ctx context.Cont
 		return err
 	}
 	if !reading {
+		if err := checkOut(command); err != nil {
+			return err
+		}
 		cli.Changing(command)
 	}
 	s, err := openSession(command, reading)
@@ -274,7 +277,26 @@ func ShowDone(command *cobra.Command, receipt node.Receipt, err error, done stri
 // AddDraftFlag lets a command write a draft for other key holders to sign.
 func AddDraftFlag(command *cobra.Command) {
 	command.Flags().String("out", "", "write a draft to this file for other key holders to sign, instead of submitting")
+	command.Flags().Bool("force", false, "write the draft over a file that is there")
 	cli.Changing(command)
+}
+
+// checkOut refuses a draft's file that cannot be written, before anything is done: a folder, and one that is there, which
+// may hold signatures of others.
+func checkOut(command *cobra.Command) error {
+	flag, path := command.Flags().Lookup("force"), cli.Flag(command, "out")
+	if flag == nil || path == "" {
+		return nil
+	}
+	info, err := os.Stat(path)
+	switch {
+	case err == nil && info.IsDir():
+		return cli.Usage(fmt.Errorf("--out: %s is a folder; name a file in it", path))
+	case err == nil && flag.Value.String() != "true":
+		return cli.Usage(fmt.Errorf("--out: %s is there already, and may hold signatures; name another file, or say "+
+			"--force", path))
+	}
+	return nil
 }
 
 // ChangesLedger gives all commands of a noun that change the ledger the flag for a draft, by their verbs.

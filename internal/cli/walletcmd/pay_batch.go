@@ -61,6 +61,9 @@ func payBatch(ctx context.Context, command *cobra.Command, s *session.Session, f
 	if err := errors.Join(err, f.Close()); err != nil {
 		return cli.Usage(fmt.Errorf("%s: %w", path, err))
 	}
+	if len(rows) == 0 {
+		return cli.Usage(fmt.Errorf("%s: it has a header and no row to pay", path))
+	}
 	batch := wallet.Batch{Name: cli.Flag(command, "batch-name"), File: realPath(path), From: from[0], Rows: rows,
 		Journal: cli.Flag(command, "journal"), Notice: notice(command)}
 	if batch.Journal == "" {

@@ -2,7 +2,6 @@ package walletcmd
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -38,7 +37,8 @@ shows each holder what waits for him, and the last signature executes it.`,
 			}
 			// A draft of another network would be refused there too, but only after its signatures were shown.
 			if draft.Network != s.Network {
-				return cli.Usage(fmt.Errorf("the draft is for network %s, this is %s", draft.Network, s.Network))
+				return token.Errorf(datadir.WrongNetwork, "network", "the draft is for network %s, not for %s",
+					draft.Network, s.Network)
 			}
 			receipt, err := s.Submit(ctx, draft)
 			l := cli.LanguageFor(command)

@@ -2,6 +2,7 @@ package walletcmd
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -18,6 +19,7 @@ import (
 
 	"github.com/aqsha/aqsha/internal/cli"
 	"github.com/aqsha/aqsha/internal/cli/datadir"
+	"github.com/aqsha/aqsha/internal/cli/session"
 	"github.com/aqsha/aqsha/internal/terminal"
 	"github.com/aqsha/aqsha/token"
 	"github.com/aqsha/aqsha/wallet"
@@ -39,6 +41,7 @@ draft of another network than the directory's, or than --network, is refused. Wh
 	command.Flags().String("network", "",
 		"id of the network that the draft must be for (default: the data directory's, if it has one)")
 	_ = command.MarkFlagRequired("key")
+	cli.Changing(command)
 	return command
 }
 
@@ -59,9 +62,12 @@ func signDraft(command *cobra.Command, path string) error {
 	if err != nil {
 		return err
 	}
+	if _, err := heldAgainst(command, draft); err != nil {
+		return err
+	}
 	roles := draft.Roles(public)
 	if len(roles) == 0 {
-		return cli.Usage(errors.New("that key has nothing to sign here, or has signed already"))
+		return nothingToSign(draft, public)
 	}
 	id := draft.Transaction.ID()
 	if err := confirm(command, id,
@@ -80,7 +86,7 @@ func signDraft(command *cobra.Command, path string) error {
 				path)
 		}
 		if given, err = d.Sign(key); err == nil && given == 0 {
-			err = cli.Usage(errors.New("that key has nothing to sign here, or has signed already"))
+			err = nothingToSign(d, public)
 		}
 		missing = d.Missing()
 		return err
@@ -101,6 +107,16 @@ func signDraft(command *cobra.Command, path string) error {
 			}
 			fmt.Fprintln(w, l.Text("draft.missing", "missing", strings.Join(still, ", ")))
 		})
+}
+
+// nothingToSign says why a key signs nothing in a draft.
+func nothingToSign(draft *wallet.Draft, public token.PublicKey) error {
+	for _, group := range draft.Signatories {
+		if slices.Contains(group.Keys, public) {
+			return cli.Usage(errors.New("--key: that key has signed the draft already"))
+		}
+	}
+	return cli.Usage(errors.New("--key: that key is none of those that sign the draft"))
 }
 
 // wrongDraft is the code of a draft that is not the one that was looked at.
@@ -140,6 +156,25 @@ func describeDraft(command *cobra.Command, keyring *wallet.Keyring, draft *walle
 		lines = append(lines, wallet.Line{Label: "!", Value: l.Text("sign.past")})
 	}
 	return lines, nil
+}
+
+// heldAgainst holds a draft's list of signatories against the ledger's, and says whether that could be done: at a node
+// that is named, or in the directory's own ledger. A holder who signs offline has none. What the ledger refuses on other
+// grounds, as a transaction that was executed, it refuses when it is submitted.
+func heldAgainst(command *cobra.Command, draft *wallet.Draft) (held bool, err error) {
+	node := cli.Flag(command, "node") != ""
+	if known, _ := networkOf(cli.Flag(command, "data")); !node && known != draft.Network.String() {
+		return false, nil
+	}
+	err = session.WithSession(command, true, func(ctx context.Context, s *session.Session) error {
+		return s.Check(ctx, draft)
+	})
+	var refusal *token.Error
+	altered := errors.As(err, &refusal) && refusal.Code == wallet.DraftAltered
+	if altered || node && refusal == nil {
+		return true, err
+	}
+	return err == nil, nil
 }
 
 // networkOf is the network of a data directory, and its name; empty for one that has none, such as a holder's.
@@ -209,6 +244,10 @@ func showDraft(command *cobra.Command, draft *wallet.Draft) error {
 		return err
 	}
 	l := cli.LanguageFor(command)
+	by, err := heldAgainst(command, draft)
+	if err != nil {
+		return err
+	}
 	missing := draft.Missing()
 	var still []string
 	for _, role := range slices.Sorted(maps.Keys(missing)) {
@@ -216,6 +255,9 @@ func showDraft(command *cobra.Command, draft *wallet.Draft) error {
 	}
 	if still == nil {
 		still = []string{"0"}
+	}
+	if !by {
+		still = append(still, l.Text("sign.by-draft"))
 	}
 	printLines(command.OutOrStdout(),
 		append(lines, wallet.Line{Label: l.Text("field.missing"), Value: strings.Join(still, ", ")}))

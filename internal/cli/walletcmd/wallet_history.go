@@ -34,11 +34,14 @@ Russian.`,
 			if err != nil {
 				return err
 			}
+			limit, _ := command.Flags().GetInt("limit")
+			if limit < 1 {
+				return cli.Usage(fmt.Errorf("--limit: want 1 line or more"))
+			}
 			ids, err := s.Resolve(args[0])
 			if err != nil {
 				return err
 			}
-			limit, _ := command.Flags().GetInt("limit")
 			before, _ := command.Flags().GetUint64("before")
 			// The size first, and history read at least as far: what was just answered by another node is in it.
 			network, err := s.API.Network(ctx)
