@@ -6,9 +6,9 @@ import (
 	"github.com/aqsha/aqsha/money"
 )
 
-// Nets remembers what the parties of the latest payments by several payers gained, from who executed them. A payment says
-// what it gives and names what it takes by ids alone: to find the amounts in the log, an entry is read for each. What is not
-// remembered is read.
+// Nets remembers what the parties of the latest payments by several payers gained, from who executed them. A payment
+// says what it gives and names what it takes by ids alone: to find the amounts in the log, an entry is read for each.
+// What is not remembered is read.
 type Nets struct {
 	mu    sync.Mutex // guards slots
 	slots []nettedPayment

@@ -320,12 +320,7 @@ func (n *Node) apply(b *block) error {
 			}
 			r.receipt = Receipt{ID: r.tx.ID(), Index: n.head.Size + uint64(len(n.entries)), Height: n.head.Height + 1,
 				TimeMillis: now}
-			if t, is := r.tx.Body.(*token.Transfer); is && t.Payers > 1 && n.nets != nil {
-				n.nets.Put(r.receipt.Index, n.executor.Nets())
-			}
-			from := len(n.encoded)
-			n.encoded = ledger.AppendEntry(n.encoded, r.tx.Encode(), n.executor.Effects())
-			n.entries = append(n.entries, n.encoded[from:len(n.encoded):len(n.encoded)])
+			n.enter(r)
 		}
 	}
 	clear(n.requests) // they are the submitters'
@@ -343,6 +338,17 @@ func (n *Node) apply(b *block) error {
 	}
 	b.head = n.head
 	return nil
+}
+
+// enter adds a request that was executed just now to the block's entries, and hands the index what several payers gained:
+// the executor knows it, and the log would have to be read for it.
+func (n *Node) enter(r *request) {
+	if t, is := r.tx.Body.(*token.Transfer); is && t.Payers > 1 && n.nets != nil {
+		n.nets.Put(r.receipt.Index, n.executor.Nets())
+	}
+	from := len(n.encoded)
+	n.encoded = ledger.AppendEntry(n.encoded, r.tx.Encode(), n.executor.Effects())
+	n.entries = append(n.entries, n.encoded[from:len(n.encoded):len(n.encoded)])
 }
 
 // listRequests lists those of a block in their order, in memory that every block uses again: apply alone touches it,

@@ -28,7 +28,7 @@ var mayImport = map[string][]string{
 	"contract":  {"money", "token"},
 	"purse":     {"money", "token"},
 	"ledger":    {"money", "token", "contract", "purse"},
-	"cash":      {"money", "txlog", "token", "ledger"},
+	"cash":      {"money", "txlog", "token", "contract", "ledger"},
 	"trace":     {"money", "token", "ledger"},
 	"livestate": {"money", "txlog", "token", "contract", "ledger"},
 	"index":     {"money", "txlog", "token", "contract", "ledger"},

@@ -160,10 +160,7 @@ func restore(command *cobra.Command, source string, to point, accept bool) (err 
 		return err
 	}
 	if to.whole() && !strings.Contains(source, "://") {
-		if result.Staff, err = staffFrom(source, dir); err != nil {
-			return err
-		}
-		if result.Phones, err = copyPhones(source, dir); err != nil {
+		if err := result.beside(source, dir); err != nil {
 			return err
 		}
 	}
@@ -177,6 +174,15 @@ func restore(command *cobra.Command, source string, to point, accept bool) (err 
 	return cli.Show(command, result, func(w io.Writer) {
 		result.describe(w, cli.LanguageFor(command), dir, c, keyring)
 	})
+}
+
+// beside brings back what lies beside a ledger in a copy's folder: the staff's trail and wallets' sealed backups.
+func (r *restored) beside(source, dir string) (err error) {
+	if r.Staff, err = staffFrom(source, dir); err != nil {
+		return err
+	}
+	r.Phones, err = copyPhones(source, dir)
+	return err
 }
 
 // configAfter is the configuration of a directory that was restored.
