@@ -129,8 +129,8 @@ func (d *Client) draft(ctx context.Context, body token.Body) (*Draft, error) {
 	return &Draft{d.Network, tx, signatories}, nil
 }
 
-// SignatoriesOf are who must sign a draft by the ledger, and not by the draft's own word, which whoever passed it on may
-// have altered. What the ledger refuses to have signed at all is its refusal.
+// SignatoriesOf are who must sign a draft by the ledger, and not by the draft's own word, which whoever passed it on
+// may have altered. What the ledger refuses to have signed at all is its refusal.
 func (d *Client) SignatoriesOf(ctx context.Context, draft *Draft) ([]ledger.Signatory, error) {
 	r := &reader{ctx: ctx, client: d.API}
 	signatories, refused := ledger.Signatories(r, draft.Transaction.Body)

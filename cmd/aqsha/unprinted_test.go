@@ -36,7 +36,7 @@ func unprinted(t *testing.T, line []string) (int, string) {
 // failed, nor to be done again, and its receipt is on stderr.
 func nobodyReadsResults(t *testing.T, s stage) {
 	t.Helper()
-	for _, line := range []string{"issue halyk 7 --data $NET --node $NODE", "key new told --development --data $DIR/told"} {
+	for _, line := range []string{"issue halyk 7 --data $NET --node $NODE", "key new reported --development --data $DIR/reported"} {
 		exit, said := unprinted(t, strings.Fields(s.replacements.Replace(line)))
 		if exit != cli.ExitOK || !strings.Contains(said, "do not run it again") || strings.Contains(said, "run the command again") {
 			t.Errorf("aqsha %s, unprinted: exit %d: %s", line, exit, said)
@@ -61,11 +61,11 @@ func nobodyReadsResults(t *testing.T, s stage) {
 		switch {
 		case exit == cli.ExitOK:
 			done++
-			var told struct {
+			var reported struct {
 				Warning string
 				Result  json.RawMessage
 			}
-			if err := json.Unmarshal([]byte(said), &told); err != nil || told.Warning == "" || len(told.Result) < 3 {
+			if err := json.Unmarshal([]byte(said), &reported); err != nil || reported.Warning == "" || len(reported.Result) < 3 {
 				t.Errorf("aqsha %s, unprinted: %v, %s", rest, err, said)
 			}
 		case exit == cli.ExitFailure || exit == cli.ExitUsage:

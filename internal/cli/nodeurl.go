@@ -48,8 +48,8 @@ func nodeURL(text string) (string, error) {
 	return found, nil
 }
 
-// ListenAddress refuses what is no address to listen at: a host or none, and a port of 0 (a free one) to 65535 in decimal
-// digits.
+// ListenAddress refuses what is no address to listen at: a host or none, and a port of 0 (a free one) to 65535 in
+// decimal digits.
 func ListenAddress(field, text string) error {
 	_, port, err := net.SplitHostPort(text)
 	if err == nil {

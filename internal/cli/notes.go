@@ -20,7 +20,7 @@ const maxNotes = 64 << 10
 // notes are the lines that a command says beside its result. Who asked for JSON reads one document on stderr: they
 // come with the error, or alone when there is none.
 type notes struct {
-	mu     sync.Mutex // over text: what a command starts may write beside it
+	mu     sync.Mutex // guards text, into which what a command starts may write beside it
 	text   bytes.Buffer
 	stderr io.Writer // for what goes on for long, see NewLogger
 }

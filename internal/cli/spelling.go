@@ -89,8 +89,8 @@ func spansOfOneForm(flags *pflag.FlagSet) {
 	})
 }
 
-// wholeValue is a whole number as a flag, or several, in decimal digits alone: Go's 1_000, 0x10 and 010, which is 8, are
-// taken by nobody else for what they say.
+// wholeValue is a whole number as a flag, or several, in decimal digits alone: Go's 1_000, 0x10 and 010, which is 8,
+// are taken by nobody else for what they say.
 type wholeValue struct{ pflag.Value }
 
 var wholeNumbers = regexp.MustCompile(`^[+-]?[0-9]+(,[+-]?[0-9]+)*$`)

@@ -36,8 +36,8 @@ func Lines(text string) string {
 	return out.String()
 }
 
-// Moment prints a time of the ledger, to the second, in the network's zone, which it names: results say times as refusals
-// do.
+// Moment prints a time of the ledger, to the second, in the network's zone, which it names: results say times as
+// refusals do.
 func Moment(millis uint64) string { return contract.Moment(int64(millis - millis%1000)) }
 
 // Day prints a day of the network's calendar.

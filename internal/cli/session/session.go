@@ -281,8 +281,8 @@ func AddDraftFlag(command *cobra.Command) {
 	cli.Changing(command)
 }
 
-// checkOut refuses a draft's file that cannot be written, before anything is done: a folder, and one that is there, which
-// may hold signatures of others.
+// checkOut refuses a draft's file that cannot be written, before anything is done: a folder, and one that is there,
+// which may hold signatures of others.
 func checkOut(command *cobra.Command) error {
 	flag, path := command.Flags().Lookup("force"), cli.Flag(command, "out")
 	if flag == nil || path == "" {

@@ -159,8 +159,8 @@ func describeDraft(command *cobra.Command, keyring *wallet.Keyring, draft *walle
 }
 
 // heldAgainst holds a draft's list of signatories against the ledger's, and says whether that could be done: at a node
-// that is named, or in the directory's own ledger. A holder who signs offline has none. What the ledger refuses on other
-// grounds, as a transaction that was executed, it refuses when it is submitted.
+// that is named, or in the directory's own ledger. A holder who signs offline has none. What the ledger refuses on
+// other grounds, as a transaction that was executed, it refuses when it is submitted.
 func heldAgainst(command *cobra.Command, draft *wallet.Draft) (held bool, err error) {
 	node := cli.Flag(command, "node") != ""
 	if known, _ := networkOf(cli.Flag(command, "data")); !node && known != draft.Network.String() {
