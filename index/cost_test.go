@@ -4,6 +4,7 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"reflect"
 	"runtime"
 	"sync/atomic"
 	"testing"
@@ -153,5 +154,38 @@ func TestWhatIndexingAllocates(t *testing.T) {
 	per := float64(after.Mallocs-before.Mallocs) / payments
 	if t.Logf("%.1f allocations a payment", per); per > 8.5 { // 7.1, under the race detector 8.1
 		t.Errorf("%.1f allocations a payment", per)
+	}
+}
+
+// What the executor hands over is not looked up, and counts the same; what it forgot is looked up.
+func TestNetsThatAreHandedOver(t *testing.T) {
+	const common = 12
+	c, _, _ := pair(t, 1, common)
+	x, _ := openCounted(t, t.TempDir(), c)
+	defer x.Close()
+	feed(t, x, c, len(c.Blocks))
+	y, log := openCounted(t, t.TempDir(), c)
+	defer y.Close()
+	nets := index.NewNets()
+	y.Remembered(nets)
+	for entry := c.Size - 2*common; entry < c.Size; entry++ {
+		data, err := c.Entry(entry)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e, err := ledger.DecodeEntry(data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e.Transaction != nil && entry > c.Size-12 { // six of twelve, in each of which both get what they gave
+			nets.Put(entry, []money.Tiyn{0, 0})
+		}
+	}
+	feed(t, y, c, len(c.Blocks))
+	if read := log.single.Load(); read != common {
+		t.Errorf("%d entries were read for the inputs of six payments", read)
+	}
+	if got, want := days(t, y), days(t, x); !reflect.DeepEqual(got, want) {
+		t.Errorf("handed over:\n%v\nread:\n%v", got, want)
 	}
 }

@@ -67,6 +67,7 @@ type daily struct {
 	places map[dailyClass]uint32
 	dailyState
 
+	nets    *Nets    // of the latest payments by several; may be nil
 	netting writer   // what the entry under way gave to whom
 	due     []Cell   // by class, what the block under way adds to the cells of its day
 	changed []uint32 // classes to which something is due; none while nobody counts
@@ -464,7 +465,7 @@ func (x *Index) counted(first uint64, entries []ledger.Entry) {
 func (x *Index) countOne(number uint64, e ledger.Entry) bool {
 	d := x.daily
 	w := &d.netting
-	w.index, w.answering, w.netsAlone = x, true, true
+	w.index, w.answering, w.netsAlone, w.remembered = x, true, true, d.nets
 	clear(w.nets)
 	if d.failed = w.entry(number, e); d.failed != nil {
 		return false

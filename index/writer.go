@@ -16,6 +16,7 @@ type writer struct {
 
 	answering   bool
 	netsAlone   bool      // what is answered has no use for outputs
+	remembered  *Nets     // nets of the latest payments; may be nil
 	sought      *token.ID // what is answered is about an output, or a transaction, and has no use for nets
 	transaction token.TransactionID
 	outputs     map[token.ID]Output
@@ -111,6 +112,12 @@ func (w *writer) body(number uint64, e ledger.Entry) error {
 // for its inputs, and these for theirs, back to where the money was issued.
 func (w *writer) transfer(number uint64, id token.TransactionID, t *token.Transfer) error {
 	nets := make([]money.Tiyn, len(t.Parties))
+	if w.netsAlone && t.Payers > 1 && w.remembered.fill(number, nets) {
+		for party, wallet := range t.Parties {
+			w.touch(wallet, number, nets[party])
+		}
+		return nil
+	}
 	for i, o := range t.Outputs {
 		nets[o.Party] += o.Amount
 		if t.Payers == 1 {

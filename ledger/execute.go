@@ -168,6 +168,10 @@ func (x *Executor) Tellable() bool { return x.tellable }
 // Effects are those of the transaction that was applied last. They are valid until the next.
 func (x *Executor) Effects() *Effects { return &x.effects }
 
+// Nets are what each party of the transfer that was applied last gained, in tiyn, in the order of its parties; the sums of
+// earmarked ones are elsewhere. They are valid until the next.
+func (x *Executor) Nets() []money.Tiyn { return x.nets }
+
 // checkSignatures checks that the right keys have signed, and their signatures unless they were verified under these
 // keys.
 func (x *Executor) checkSignatures(tx *token.Transaction, verified []token.PublicKey) *token.Error {

@@ -27,7 +27,8 @@ func (g *grid) layOut(name string, options ReadOptions) error {
 		g.decide("banner", fmt.Sprintf("%d lines above the header", first),
 			fmt.Sprintf("they have not the %d cells of the others: %q", width, strings.Join(g.record(0), " ")))
 	}
-	body, err := 0, error(nil)
+	var body int
+	var err error
 	if header := g.squeeze(first, width); header != nil && !options.NoHeader {
 		g.headers, body = header, first
 		g.decide("header", "a cell shorter than the rows", "the first or the last column has no name")

@@ -203,7 +203,7 @@ func (g *grid) plainBlock(c *plainColumn, column, from, to int) bool {
 	at, step, regular := g.columnSpans(column)
 	at += from * step
 	for i := from; i < to; i++ {
-		cell := ""
+		var cell string
 		if regular {
 			s := g.spans[at]
 			at += step

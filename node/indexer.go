@@ -29,6 +29,8 @@ func openIndexer(n *Node) (*indexer, error) {
 	for _, damage := range store.Dropped() {
 		n.logger.Warn("a damaged part of the index is made again from the log", "cause", damage)
 	}
+	n.nets = index.NewNets()
+	store.Remembered(n.nets)
 	ctx, cancel := context.WithCancel(context.Background())
 	x := &indexer{store: store, cancel: cancel}
 	x.size.Store(store.Size())

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/mod/sumdb/note"
 
+	"github.com/aqsha/aqsha/index"
 	"github.com/aqsha/aqsha/ledger"
 	"github.com/aqsha/aqsha/livestate"
 	"github.com/aqsha/aqsha/node/intake"
@@ -133,6 +134,7 @@ type Node struct {
 	prefetcher livestate.Prefetcher
 	keys       *verifier.Cache
 	compiled   *compiled
+	nets       *index.Nets // what the executor hands to the index; nil without one
 
 	snapshots sync.Mutex // one is taken at a time
 	unsnapped unsnapped

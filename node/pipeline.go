@@ -320,6 +320,9 @@ func (n *Node) apply(b *block) error {
 			}
 			r.receipt = Receipt{ID: r.tx.ID(), Index: n.head.Size + uint64(len(n.entries)), Height: n.head.Height + 1,
 				TimeMillis: now}
+			if t, is := r.tx.Body.(*token.Transfer); is && t.Payers > 1 && n.nets != nil {
+				n.nets.Put(r.receipt.Index, n.executor.Nets())
+			}
 			from := len(n.encoded)
 			n.encoded = ledger.AppendEntry(n.encoded, r.tx.Encode(), n.executor.Effects())
 			n.entries = append(n.entries, n.encoded[from:len(n.encoded):len(n.encoded)])

@@ -13,6 +13,7 @@ import (
 	"github.com/aqsha/aqsha/internal/durable"
 	"github.com/aqsha/aqsha/txlog/vfs"
 	"github.com/aqsha/aqsha/wallet"
+	"github.com/aqsha/aqsha/words"
 )
 
 // Step is one beat of the story.
@@ -23,6 +24,14 @@ type Step struct {
 	// A step that was played in an earlier run of the same data directory is not played again;
 	// one that was interrupted is played again, and does its parts under World.Once.
 	Play func(ctx context.Context, w *Stage) error
+}
+
+// TitleIn is a step's title in a language.
+func (s Step) TitleIn(l words.Language) string {
+	if text := l.Text("story." + s.Name); text != "story."+s.Name {
+		return text
+	}
+	return s.Title
 }
 
 // Steps is the whole story in order; each line of work plugs its own in.
@@ -47,8 +56,10 @@ var laterSteps = []Step{
 type Stage struct {
 	DataDir string    // the story's data directory; each line uses a folder of its own below it
 	Out     io.Writer // where the story is told
-	Client  *wallet.Client
-	Mining  *Mining // nil until a step has started the private chain
+	// Language is the one of the steps' titles; what a step says and proves is in English.
+	Language words.Language
+	Client   *wallet.Client
+	Mining   *Mining // nil until a step has started the private chain
 	// Validators runs a network of several validators in processes of their own and unplugs one during the
 	// salaries. Nil where no processes are started.
 	Validators func(ctx context.Context, say func(format string, args ...any)) (Unplugged, error)
@@ -144,7 +155,7 @@ func Play(ctx context.Context, w *Stage, steps []Step, record *Record) (int, err
 			continue
 		}
 		w.step = step.Name
-		fmt.Fprintf(w.Out, "%2d. %s\n", i+1, step.Title)
+		fmt.Fprintf(w.Out, "%2d. %s\n", i+1, step.TitleIn(w.Language))
 		if err := step.Play(ctx, w); err != nil {
 			return played, fmt.Errorf("step %s: %w", step.Name, err)
 		}

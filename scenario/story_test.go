@@ -25,6 +25,7 @@ import (
 	"github.com/aqsha/aqsha/node"
 	"github.com/aqsha/aqsha/params"
 	"github.com/aqsha/aqsha/wallet"
+	"github.com/aqsha/aqsha/words"
 )
 
 // newStage is a stage on a ledger of its own, in this process.
@@ -354,5 +355,23 @@ func TestTheFarmsKeyStays(t *testing.T) {
 	}
 	if there, _ := os.ReadFile(file); string(there) != "00ff\n" {
 		t.Error("a damaged key was replaced")
+	}
+}
+
+// Every step has its title in each language, in English the one that it has for programs; a step of tests keeps its own.
+func TestTitlesOfStepsAreSaidInEveryLanguage(t *testing.T) {
+	steps := Steps()
+	if len(steps) < 30 {
+		t.Fatalf("%d steps", len(steps))
+	}
+	for _, step := range steps {
+		for _, l := range words.Languages {
+			if got := step.TitleIn(l); (got == step.Title) != (l == words.English) {
+				t.Errorf("%s: %s is %q", l, step.Name, got)
+			}
+		}
+	}
+	if got := (Step{Name: "x", Title: "y"}).TitleIn(words.Russian); got != "y" {
+		t.Error(got)
 	}
 }

@@ -1,5 +1,5 @@
 // Package words is what people are told: one catalogue of texts a language, as JSON files beside the code
-// (en.json, kk.json, ru.json), which Go reads here and a browser reads as they are.
+// (en.json, kk.json, ru.json), which Go reads here; a browser reads of them what refusals mean.
 //
 // A text may hold {names} that are filled in. A text that depends on a number is an object with one text a plural
 // category of CLDR (one, few, many, other), chosen by golang.org/x/text here and by Intl.PluralRules in a browser.

@@ -42,6 +42,19 @@ function worker(): Plugin {
   };
 }
 
+/** Of the program's catalogue pages need what refusals mean; the command line's results stay out of what a phone loads. */
+function refusalsAlone(): Plugin {
+  return {
+    name: "aqsha-refusals",
+    enforce: "pre",
+    transform(source, id) {
+      if (!/\/words\/(en|kk|ru)\.json$/.test(id) || id.includes("/src/words/")) return null;
+      const { code, money } = JSON.parse(source) as Record<string, unknown>;
+      return { code: JSON.stringify({ code, money }), map: null };
+    },
+  };
+}
+
 /** What both entries need before they show anything comes in one file: each file of a first visit is a request. */
 const SHARED = /node_modules\/(preact|@preact)\/|vite\/preload-helper|src\/(pace|format|json|csv)\.ts$|src\/words\/(index|refusals)\.ts$|src\/wallet\/parts\.tsx$|src\/ledger\/bytes\.ts$/;
 /** What the wallet needs beside it, however many of its later parts need some of it too. */
@@ -58,7 +71,7 @@ function chunkName(chunk: { readonly name: string; readonly facadeModuleId: stri
 
 // The wallet is an entry of its own, and / is the other. What is built goes where the Go package embeds it; names carry hashes and never change.
 export default defineConfig({
-  plugins: [preact({ reactAliasesEnabled: false }), worker()],
+  plugins: [preact({ reactAliasesEnabled: false }), refusalsAlone(), worker()],
   worker: { format: "es" },
   build: {
     outDir: "../dist",

@@ -47,13 +47,13 @@ func mutate(mutation string, variables func(o Order) object) webGive {
 
 // graphSession logs in and returns the cookie.
 func (w *web) graphSession(ctx context.Context) (*http.Cookie, error) {
-	response, _, err := w.post(ctx, nil, object{"query": `mutation($username:String!,$password:String!){auth{login(` +
+	cookies, _, err := w.post(ctx, nil, object{"query": `mutation($username:String!,$password:String!){auth{login(` +
 		`username:$username,password:$password){... on VoidResult{void}}}}`,
 		"variables": object{"username": w.user, "password": w.password}})
 	if err != nil {
 		return nil, err
 	}
-	for _, cookie := range response.Cookies() {
+	for _, cookie := range cookies {
 		if cookie.Name == "session_id" && cookie.Value != "" {
 			return &http.Cookie{Name: cookie.Name, Value: cookie.Value}, nil
 		}
@@ -86,7 +86,8 @@ func (w *web) graph(ctx context.Context, session *http.Cookie, query string, var
 	return v, nil
 }
 
-func (w *web) post(ctx context.Context, session *http.Cookie, body object) (*http.Response, []byte, error) {
+func (w *web) post(ctx context.Context, session *http.Cookie, body object) (cookies []*http.Cookie, content []byte,
+	err error) {
 	text, err := json.Marshal(body)
 	if err != nil {
 		return nil, nil, err
@@ -103,12 +104,12 @@ func (w *web) post(ctx context.Context, session *http.Cookie, body object) (*htt
 	if err != nil {
 		return nil, nil, err
 	}
-	content, err := io.ReadAll(io.LimitReader(response.Body, protocol.MaxReply))
+	content, err = io.ReadAll(io.LimitReader(response.Body, protocol.MaxReply))
 	_ = response.Body.Close()
 	if err == nil && response.StatusCode != http.StatusOK {
 		err = farm.Refuse("http", "reply", "%s", response.Status)
 	}
-	return response, content, err
+	return response.Cookies(), content, err
 }
 
 func graphLamp(ctx context.Context, w *web, o Order) (bool, string) {

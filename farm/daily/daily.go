@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/aqsha/aqsha/farm"
@@ -14,6 +15,7 @@ import (
 	"github.com/aqsha/aqsha/farm/records"
 	"github.com/aqsha/aqsha/farm/usage"
 	"github.com/aqsha/aqsha/money"
+	"github.com/aqsha/aqsha/words"
 )
 
 // Page is the daily report.
@@ -111,39 +113,76 @@ func Build(ctx context.Context, b *records.Records, from usage.Instant, top int,
 	return p, p.findVisits(ctx, b, whole, last, top)
 }
 
-// Print writes the page for a terminal.
-func (p *Page) Print(w io.Writer, tabs func(w io.Writer, write func(tab io.Writer)), clean func(string) string) {
-	fmt.Fprintf(w, "%s, %s to %s\n", clean(p.Farm), p.From.Format("Mon 2 Jan 15:04"), p.To.Format("Mon 2 Jan 15:04"))
+// Print writes the page for a terminal, in a language.
+func (p *Page) Print(w io.Writer, l words.Language, tabs func(w io.Writer, write func(tab io.Writer)),
+	clean func(string) string) {
+	fmt.Fprintln(w, l.Text("farm-today.head", "farm", clean(p.Farm), "from", day(l, p.From), "to", day(l, p.To)))
 	if p.Simulated > 0 {
-		fmt.Fprintf(w, "%d of the %d machines are SIMULATED.\n", p.Simulated, p.Machines)
+		fmt.Fprintln(w, l.Text("farm-today.simulated", "count", p.Simulated, "all", p.Machines))
 	}
-	fmt.Fprintf(w, "%d of %d machines run%s. Lost %s, accepted %s.\n", p.Running, p.Machines, p.others(),
-		p.Lost.Format(), p.Accepted.Format())
+	run := l.Text("farm-today.run", "running", p.Running, "all", p.Machines)
+	if others := p.others(l); others != "" {
+		run = l.Text("farm-today.run-others", "running", p.Running, "all", p.Machines, "others", others)
+	}
+	fmt.Fprintln(w, run, l.Text("farm-today.lost", "lost", p.Lost.Format(), "accepted", p.Accepted.Format()))
 	if p.Unpriced > 0 {
-		fmt.Fprintf(w, "%d machine-hours have no price (aqsha farm price): their work is counted at 0.\n", p.Unpriced)
+		fmt.Fprintln(w, l.Text("farm-today.unpriced", "count", p.Unpriced))
 	}
 	fmt.Fprintln(w)
 	tabs(w, func(tab io.Writer) {
 		for _, c := range p.Causes {
-			fmt.Fprintf(tab, "  %s\t%s\t%.2f %%\n", c.Cause, c.Tiyn.Format(), float64(c.PPM)/10_000)
+			fmt.Fprintf(tab, "  %s\t%s\t%.2f %%\n", causeText(l, c.Cause), c.Tiyn.Format(), float64(c.PPM)/10_000)
 		}
 	})
-	p.printVisits(w, tabs, clean)
-	p.printAlerts(w, tabs, clean)
+	p.printVisits(w, l, tabs, clean)
+	p.printAlerts(w, l, tabs, clean)
+}
+
+// day writes a time with its day of the week in English, which has short names for them, else as a date.
+func day(l words.Language, at time.Time) string {
+	if l == words.English {
+		return at.Format("Mon 2 Jan 15:04")
+	}
+	return at.Format("02.01 15:04")
+}
+
+// since writes a time from which on something holds.
+func since(l words.Language, at time.Time) string {
+	if l == words.English {
+		return at.Format("2 Jan 15:04")
+	}
+	return at.Format("02.01 15:04")
+}
+
+// causeText names a cause of lost work in a language.
+func causeText(l words.Language, c usage.Cause) string { return l.Text("farm-cause." + c.String()) }
+
+// whyKeys are the texts of reasons for visits.
+var whyKeys = []string{"silent", "boards", "idle", "unsent", "heat", "slow", "invalid", "rejected", "hashes-nothing",
+	"tells-no-rate"}
+
+// WhyText says the reason for a visit, which JSON has in English, in a language.
+func WhyText(l words.Language, why string) string {
+	for _, key := range whyKeys {
+		if words.English.Text("visit-why."+key) == why {
+			return l.Text("visit-why." + key)
+		}
+	}
+	return why
 }
 
 // others says what the machines do that do not run.
-func (p *Page) others() (text string) {
+func (p *Page) others(l words.Language) string {
+	var parts []string
 	for _, some := range []struct {
 		count int
-		text  string
-	}{{p.Sleeping, "%d asleep by order"}, {p.Silent, "%d without an answer"},
-		{p.Machines - p.Running - p.Sleeping - p.Silent, "%d answering without hashing"}} {
+		key   string
+	}{{p.Sleeping, "asleep"}, {p.Silent, "silent"}, {p.Machines - p.Running - p.Sleeping - p.Silent, "hashless"}} {
 		if some.count > 0 {
-			text += ", " + fmt.Sprintf(some.text, some.count)
+			parts = append(parts, l.Text("farm-today."+some.key, "count", some.count))
 		}
 	}
-	return text
+	return strings.Join(parts, ", ")
 }
 
 // count says of each machine what it does now, by its last poll.
@@ -165,23 +204,21 @@ func (p *Page) count(views []records.View) {
 	}
 }
 
-func (p *Page) printVisits(w io.Writer, tabs func(w io.Writer, write func(tab io.Writer)), clean func(string) string) {
+func (p *Page) printVisits(w io.Writer, l words.Language, tabs func(w io.Writer, write func(tab io.Writer)),
+	clean func(string) string) {
 	if len(p.Visits) == 0 {
-		fmt.Fprintln(w, "\nNothing to visit.")
+		fmt.Fprintf(w, "\n%s\n", l.Text("farm-today.no-visit"))
 		return
 	}
-	fmt.Fprintf(w, "\nVisit, by rack (together they earn %s a day):\n", p.Earns.Format())
+	fmt.Fprintf(w, "\n%s\n", l.Text("farm-today.visit", "amount", p.Earns.Format()))
 	tabs(w, func(tab io.Writer) {
-		fmt.Fprintln(tab, "  PLACE\tMACHINE\tMODEL\tWHY\tSINCE\tLOST\tEARNS A DAY\tAFTER POWER")
+		fmt.Fprintf(tab, "  %s\n", l.Text("farm-today.visit-columns"))
 		for _, v := range p.Visits {
 			fmt.Fprintf(tab, "  %s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", clean(v.Place), clean(v.Machine), clean(v.Model),
-				v.Why, v.Since.Format(sinceLayout), v.Lost.Format(), v.Gain.Format(), v.Net.Format())
+				WhyText(l, v.Why), since(l, v.Since), v.Lost.Format(), v.Gain.Format(), v.Net.Format())
 		}
 	})
 }
-
-// sinceLayout is how the page writes a time: it reaches back over days.
-const sinceLayout = "2 Jan 15:04"
 
 // maxAlerts is how many alerts the printed page lists beside its visits.
 const maxAlerts = 20
@@ -195,7 +232,8 @@ func (p *Page) detail(s alert.Standing) string {
 }
 
 // printAlerts lists what holds for machines that are not among the visits, codes of all, and those that are too new.
-func (p *Page) printAlerts(w io.Writer, tabs func(w io.Writer, write func(tab io.Writer)), clean func(string) string) {
+func (p *Page) printAlerts(w io.Writer, l words.Language, tabs func(w io.Writer, write func(tab io.Writer)),
+	clean func(string) string) {
 	visited := map[string]bool{}
 	for _, v := range p.Visits {
 		visited[v.Machine] = true
@@ -207,19 +245,18 @@ func (p *Page) printAlerts(w io.Writer, tabs func(w io.Writer, write func(tab io
 		}
 	}
 	if len(others) > 0 {
-		fmt.Fprintf(w, "\nAlerts besides:\n")
+		fmt.Fprintf(w, "\n%s\n", l.Text("farm-today.alerts"))
 		tabs(w, func(tab io.Writer) {
 			for _, s := range others[:min(maxAlerts, len(others))] {
-				fmt.Fprintf(tab, "  %s\t%s\tsince %s\t%s\n", s.Kind, clean(s.Machine), s.Since.Format(sinceLayout),
-					clean(p.detail(s)))
+				fmt.Fprintf(tab, "  %s\t%s\t%s\t%s\n", s.Kind, clean(s.Machine),
+					l.Text("farm.since", "at", since(l, s.Since)), clean(p.detail(s)))
 			}
 		})
 		if more := len(others) - maxAlerts; more > 0 {
-			fmt.Fprintf(w, "  and %d more: aqsha farm alerts\n", more)
+			fmt.Fprintln(w, " ", l.Text("farm-today.more", "count", more))
 		}
 	}
 	if n := len(p.TooEarly); n > 0 {
-		fmt.Fprintf(w, "\nToo early to judge: %d of the %d machines are watched for less than half an hour.\n", n,
-			p.Machines)
+		fmt.Fprintf(w, "\n%s\n", l.Text("farm-today.too-early", "count", n, "all", p.Machines))
 	}
 }

@@ -27,6 +27,7 @@ import (
 	"github.com/aqsha/aqsha/farm/telemetry"
 	"github.com/aqsha/aqsha/farm/usage"
 	"github.com/aqsha/aqsha/txlog/seal"
+	"github.com/aqsha/aqsha/words"
 )
 
 // month is a farm of 9 simulated machines over a month and three days; made once.
@@ -113,7 +114,7 @@ func TestMorningPage(t *testing.T) {
 		t.Errorf("the grid's outage is not the greatest loss: %v", p.Causes)
 	}
 	var text bytes.Buffer
-	p.Print(&text, tabs, strings.ToUpper)
+	p.Print(&text, words.English, tabs, strings.ToUpper)
 	for _, want := range []string{"SIMULATED", "a hash board is dead", "answers, but hashes nothing"} {
 		if !strings.Contains(text.String(), want) {
 			t.Errorf("no %q on the page:\n%s", want, text.String())
@@ -159,7 +160,7 @@ func TestWhoRuns(t *testing.T) {
 		t.Fatal(err)
 	}
 	var text bytes.Buffer
-	p.Print(&text, tabs, func(text string) string { return text })
+	p.Print(&text, words.English, tabs, func(text string) string { return text })
 	if want := "3 of 7 machines run, 1 asleep by order, 2 without an answer, 1 answering without hashing."; !strings.Contains(text.String(), want) {
 		t.Errorf("no %q in:\n%s", want, text.String())
 	}
@@ -366,7 +367,7 @@ func TestFirstHours(t *testing.T) {
 		t.Errorf("%d of %d machines run, of %d it is too early to say anything, %d visits", page.Running, page.Machines, len(page.TooEarly), len(page.Visits))
 	}
 	var text bytes.Buffer
-	page.Print(&text, tabs, strings.ToUpper)
+	page.Print(&text, words.English, tabs, strings.ToUpper)
 	if !strings.Contains(text.String(), "Too early to judge: 6 of the 6 machines") {
 		t.Errorf("the page does not say that it is too early:\n%s", text.String())
 	}
@@ -450,5 +451,25 @@ func TestNeverPolled(t *testing.T) {
 	}
 	if _, err := daily.BuildMonth(t.Context(), b, "1970-01", "*", "rack", nil); code(err) != "no-samples" || strings.Contains(err.Error(), "1970") {
 		t.Error(err)
+	}
+}
+
+// Every cause of lost work and every reason for a visit has its text in each language; the English ones are what JSON has.
+func TestCausesAndReasonsAreSaidInEveryLanguage(t *testing.T) {
+	for _, l := range words.Languages {
+		for c := range usage.Cause(usage.Causes) {
+			if text := l.Text("farm-cause." + c.String()); strings.Contains(text, ".") || (text == c.String()) != (l == words.English) {
+				t.Errorf("%s: %s is %q", l, c, text)
+			}
+		}
+		for _, why := range []string{"does not answer", "a hash board is dead", "answers, but hashes nothing", "answers, but tells no hash rate: look at its firmware",
+			"gets no work: look at its pool settings and network", "runs too hot and slows down", "hardware errors"} {
+			if text := daily.WhyText(l, why); (text == why) != (l == words.English) {
+				t.Errorf("%s: %q is %q", l, why, text)
+			}
+		}
+	}
+	if got := daily.WhyText(words.Russian, "moved by hand"); got != "moved by hand" {
+		t.Errorf("a reason that nobody knows is %q", got)
 	}
 }

@@ -10,7 +10,11 @@ import (
 
 	"github.com/aqsha/aqsha/farm/usage"
 	"github.com/aqsha/aqsha/internal/chart"
+	"github.com/aqsha/aqsha/words"
 )
+
+// page is the language of pages, which are files.
+const page = words.English
 
 //go:embed month.html
 var monthPage string
@@ -58,22 +62,25 @@ func (r *Month) HTML(w io.Writer) error {
 	if r.Until != nil {
 		v.To = r.Until.Format("2 Jan 2006 15:04 -07:00")
 	}
-	v.Cards = []card{{"K, use of what could be", percent(c.Integral)}, {"K_ext, by time", percent(c.Extensive)},
-		{"K_int, by intensity", percent(c.Intensive)}, {"accepted", r.Whole.EarnedTiyn.Format()},
-		{"lost", r.Whole.LostTiyn.Format()}, {"J/TH; norm over fact " + percent(c.Efficiency), joules(c.MilliJTH)}}
+	v.Cards = []card{{"K, use of what could be", percent(page, c.Integral)}, {"K_ext, by time", percent(page,
+		c.Extensive)},
+		{"K_int, by intensity", percent(page, c.Intensive)}, {"accepted", r.Whole.EarnedTiyn.Format()},
+		{"lost", r.Whole.LostTiyn.Format()}, {"J/TH; norm over fact " + percent(page, c.Efficiency), joules(page,
+			c.MilliJTH)}}
 	for _, row := range r.Pareto {
 		together := ""
 		if counts(row.Cause) {
-			together = percent(row.Cumulative)
+			together = percent(page, row.Cumulative)
 		}
 		v.Causes = append(v.Causes, causeView{row.Cause.String(), explained[row.Cause], petahashes(row.Work),
-			percent(row.PPM), together, row.Tiyn.Format(), row.GainTiyn.Format()})
+			percent(page, row.PPM), together, row.Tiyn.Format(), row.GainTiyn.Format()})
 	}
 	for i, row := range append(r.Rows, r.Whole) {
 		k := row.Coefficients
 		v.Rows = append(v.Rows,
-			rowView{[]string{row.Name, fmt.Sprint(row.Machines), percent(k.Extensive), percent(k.Speed),
-				percent(k.Delivery), percent(k.Integral), joules(k.MilliJTH), percent(k.Efficiency),
+			rowView{[]string{row.Name, fmt.Sprint(row.Machines), percent(page, k.Extensive), percent(page, k.Speed),
+				percent(page, k.Delivery), percent(page, k.Integral), joules(page, k.MilliJTH), percent(page,
+					k.Efficiency),
 				row.EarnedTiyn.Format(), row.LostTiyn.Format()}, i == len(r.Rows)})
 	}
 	// By cause there are no rows, and a table of the whole alone would look like a farm of one machine.
@@ -100,9 +107,9 @@ func (r *Month) paretoChart() chart.Steps {
 				continue
 			}
 			step := chart.Step{Name: row.Cause.String(), To: float64(row.PPM) / 10_000, Class: "down",
-				Label: minus(percent(row.PPM)) + ", together " + percent(row.Cumulative)}
+				Label: minus(percent(page, row.PPM)) + ", together " + percent(page, row.Cumulative)}
 			if !losses {
-				step.Label = minus(percent(row.PPM))
+				step.Label = minus(percent(page, row.PPM))
 				if row.PPM < 0 {
 					step.Class = "up"
 				}

@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"github.com/aqsha/aqsha/farm"
+	"github.com/aqsha/aqsha/words"
 )
 
 // petahashes prints work in PH with one decimal.
@@ -16,73 +17,87 @@ func petahashes(t farm.Total) string {
 	return strconv.FormatFloat(f/10, 'f', 1, 64)
 }
 
-func percent(ppm int64) string {
+func percent(l words.Language, ppm int64) string {
 	if ppm == -1 {
-		return "n/a"
+		return l.Text("farm-month.not-available")
 	}
 	return strconv.FormatFloat(float64(ppm)/10_000, 'f', 2, 64) + " %"
 }
 
 // joules prints mJ/TH as J/TH.
-func joules(milli int64) string {
+func joules(l words.Language, milli int64) string {
 	if milli < 0 {
-		return "n/a"
+		return l.Text("farm-month.not-available")
 	}
 	return strconv.FormatFloat(float64(milli)/1000, 'f', 1, 64)
 }
 
-// Print writes the month for a terminal.
-func (r *Month) Print(w io.Writer, tabs func(w io.Writer, write func(tab io.Writer)), clean func(string) string) {
-	fmt.Fprintf(w, "%s, %s, %d machines (%s)\n", clean(r.Farm), r.Month, r.Machines, clean(r.Selector))
+// Print writes the month for a terminal, in a language.
+func (r *Month) Print(w io.Writer, l words.Language, tabs func(w io.Writer, write func(tab io.Writer)),
+	clean func(string) string) {
+	said := func(key string, pairs ...any) { fmt.Fprintln(w, l.Text("farm-month."+key, pairs...)) }
+	said("head", "farm", clean(r.Farm), "month", r.Month, "count", r.Machines, "machines", clean(r.Selector))
 	if r.Simulated > 0 {
-		fmt.Fprintf(w, "%d of them are SIMULATED.\n", r.Simulated)
+		said("simulated", "count", r.Simulated)
 	}
 	if r.Until != nil {
-		fmt.Fprintf(w, "The month is not over: until %s.\n", r.Until.Format("2 Jan 15:04 -07:00"))
+		until := r.Until.Format("02.01 15:04 -07:00")
+		if l == words.English {
+			until = r.Until.Format("2 Jan 15:04 -07:00")
+		}
+		said("until", "at", until)
 	}
+	// The coefficients first: they say at once how far the farm is from what it could have done.
 	c := r.Whole.Coefficients
-	fmt.Fprintf(w, "K_ext %s, K_int %s = speed %s · delivery %s, together %s; %s J/TH, efficiency %s\n",
-		percent(c.Extensive), percent(c.Intensive), percent(c.Speed), percent(c.Delivery), percent(c.Integral),
-		joules(c.MilliJTH), percent(c.Efficiency))
-	fmt.Fprintf(w, "accepted %s (%s), lost %s (%s)\n", r.Whole.Earned.Format(), r.Whole.EarnedTiyn.Format(),
-		r.Whole.Lost.Format(), r.Whole.LostTiyn.Format())
+	said("coefficients", "ext", percent(l, c.Extensive), "int", percent(l, c.Intensive), "speed", percent(l, c.Speed),
+		"delivery", percent(l, c.Delivery), "all", percent(l, c.Integral), "joules", joules(l, c.MilliJTH),
+		"efficiency", percent(l, c.Efficiency))
+	said("sums", "earned", r.Whole.Earned.Format(), "earned_tenge", r.Whole.EarnedTiyn.Format(), "lost",
+		r.Whole.Lost.Format(), "lost_tenge", r.Whole.LostTiyn.Format())
 	if r.Unpriced > 0 {
-		fmt.Fprintf(w, "%d machine-hours have no price: their work is counted at 0.\n", r.Unpriced)
+		said("unpriced", "count", r.Unpriced)
 	}
-	fmt.Fprintln(w)
-	if r.By == ByCause {
-		tabs(w, func(tab io.Writer) {
-			fmt.Fprintln(tab, "CAUSE\tPH\tOF NAMEPLATE\tTOGETHER\tTENGE\tGAIN WITHOUT IT, TENGE")
-			for _, row := range r.Pareto {
-				together := percent(row.Cumulative)
-				// Luck and gains have a line and no share in the sum: neither is a loss that somebody could mend.
-				if !counts(row.Cause) {
-					together = ""
-				}
-				fmt.Fprintf(tab, "%s\t%s\t%s\t%s\t%s\t%s\n", row.Cause, petahashes(row.Work), percent(row.PPM),
-					together, row.Tiyn.Format(), row.GainTiyn.Format())
-			}
-		})
-	} else {
-		tabs(w, func(tab io.Writer) {
-			fmt.Fprintln(tab, "NAME\tMACHINES\tK_EXT\tK_SPEED\tK_DELIVERY\tK\tJ/TH\tACCEPTED, TENGE\tLOST, TENGE")
-			for _, row := range append(r.Rows, r.Whole) {
-				k := row.Coefficients
-				fmt.Fprintf(tab, "%s\t%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", clean(row.Name), row.Machines,
-					percent(k.Extensive), percent(k.Speed), percent(k.Delivery), percent(k.Integral),
-					joules(k.MilliJTH), row.EarnedTiyn.Format(), row.LostTiyn.Format())
-			}
-		})
-	}
-	r.printEnergy(w, tabs, clean)
-}
-
-func (r *Month) printEnergy(w io.Writer, tabs func(w io.Writer, write func(tab io.Writer)), clean func(string) string) {
 	fmt.Fprintln(w)
 	tabs(w, func(tab io.Writer) {
-		fmt.Fprintln(tab, "ENERGY, kWh\tBY MACHINES\tBY METER\tBY NAMEPLATE\tOVERHEAD\tMETER")
+		if r.By == ByCause {
+			r.printCauses(tab, l)
+		} else {
+			r.printRows(tab, l, clean)
+		}
+	})
+	r.printEnergy(w, l, tabs, clean)
+}
+
+func (r *Month) printCauses(tab io.Writer, l words.Language) {
+	fmt.Fprintln(tab, l.Text("farm-month.cause-columns"))
+	for _, row := range r.Pareto {
+		together := percent(l, row.Cumulative)
+		// Luck and gains have a line and no share in the sum: neither is a loss that somebody could mend.
+		if !counts(row.Cause) {
+			together = ""
+		}
+		fmt.Fprintf(tab, "%s\t%s\t%s\t%s\t%s\t%s\n", causeText(l, row.Cause), petahashes(row.Work),
+			percent(l, row.PPM), together, row.Tiyn.Format(), row.GainTiyn.Format())
+	}
+}
+
+func (r *Month) printRows(tab io.Writer, l words.Language, clean func(string) string) {
+	fmt.Fprintln(tab, l.Text("farm-month.columns"))
+	for _, row := range append(r.Rows, r.Whole) {
+		k := row.Coefficients
+		fmt.Fprintf(tab, "%s\t%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", clean(row.Name), row.Machines,
+			percent(l, k.Extensive), percent(l, k.Speed), percent(l, k.Delivery), percent(l, k.Integral),
+			joules(l, k.MilliJTH), row.EarnedTiyn.Format(), row.LostTiyn.Format())
+	}
+}
+
+func (r *Month) printEnergy(w io.Writer, l words.Language, tabs func(w io.Writer, write func(tab io.Writer)),
+	clean func(string) string) {
+	fmt.Fprintln(w)
+	tabs(w, func(tab io.Writer) {
+		fmt.Fprintln(tab, l.Text("farm-month.energy-columns"))
 		for _, e := range r.Energy {
-			overhead, meter := "", "none"
+			overhead, meter := "", l.Text("farm-month.no-meter")
 			if e.Metered >= 0 {
 				overhead, meter = kilowattHours(e.Overhead), kilowattHours(e.Metered)
 			}

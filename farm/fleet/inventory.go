@@ -44,30 +44,64 @@ func openInventory(files vfs.FS, dir string) (*Inventory, error) {
 	if err != nil {
 		return nil, err
 	}
+	return inv, inv.read(content)
+}
+
+func (inv *Inventory) read(content []byte) error {
 	if err := json.Unmarshal(oldnames.Read(content), inv); err != nil {
-		return nil, fmt.Errorf("%s: %w", inv.path, err)
+		return fmt.Errorf("%s: %w", inv.path, err)
 	}
 	for i := range inv.Machines {
 		if err := inv.Machines[i].Validate(); err != nil {
-			return nil, fmt.Errorf("%s: %w", inv.path, err)
+			return fmt.Errorf("%s: %w", inv.path, err)
 		}
 	}
 	slices.SortFunc(inv.Machines, byID)
-	return inv, nil
+	return nil
+}
+
+// Update gives the fleet of a folder, which is there, what change makes of it as it is at that moment. Whoever changes it
+// meanwhile, a watch that has learned something or another command, waits: the file is written whole, and who wrote what
+// he had read before would take back what the other did. When change fails nothing is written.
+func Update(dir string, change func(*Inventory) error) error { return updateOn(vfs.OS, dir, change) }
+
+func updateOn(files vfs.FS, dir string, change func(*Inventory) error) error {
+	path := filepath.Join(dir, "fleet.json")
+	err := durable.Update(files, path, maxInventory, func(content []byte) ([]byte, error) {
+		inv := &Inventory{files: files, path: path}
+		if content != nil {
+			if err := inv.read(content); err != nil {
+				return nil, err
+			}
+		}
+		if err := change(inv); err != nil {
+			return nil, err
+		}
+		return inv.encode()
+	})
+	if errors.Is(err, durable.ErrTooLarge) {
+		return farm.Refuse("farm-too-large", "fleet.json", "more than 256 MiB")
+	}
+	return err
+}
+
+func (inv *Inventory) encode() ([]byte, error) {
+	content, err := json.MarshalIndent(inv, "", " ")
+	return append(content, '\n'), err
 }
 
 func byID(a, b Machine) int { return strings.Compare(a.ID, b.ID) }
 
-// Save writes the fleet, whole or not at all.
+// Save writes the fleet, whole or not at all, over what is there: for a folder that nobody else has. See Update.
 func (inv *Inventory) Save() error {
-	content, err := json.MarshalIndent(inv, "", " ")
+	content, err := inv.encode()
 	if err != nil {
 		return err
 	}
 	if err := inv.files.MkdirAll(filepath.Dir(inv.path)); err != nil {
 		return err
 	}
-	return durable.Replace(inv.files, inv.path, append(content, '\n'))
+	return durable.Replace(inv.files, inv.path, content)
 }
 
 // Find is a machine by identity, serial number or hardware address.

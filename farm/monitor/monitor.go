@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -289,35 +290,38 @@ func (d *Monitor) readPool(ctx context.Context) {
 func (d *Monitor) save() error {
 	d.saving.Lock()
 	defer d.saving.Unlock()
-	inventory, err := fleet.OpenInventory(d.records.Dir)
-	if err != nil {
-		return err
-	}
-	d.mu.Lock()
-	d.watcher.Locked(func() {
-		for _, m := range d.watcher.Machines {
-			if stored := inventory.Find(m.ID); stored != nil {
-				stored.IdealMHs, stored.Boards, stored.Fans = max(stored.IdealMHs, m.IdealMHs),
-					max(stored.Boards, m.Boards), max(stored.Fans, m.Fans)
-				stored.Single, stored.MinerID = m.Single, m.MinerID
-				if m.ModelSeen {
-					stored.Model, stored.ModelSeen = m.Model, true
-				}
-				if d.moved[m.ID] {
-					stored.Address = m.Address
-				}
-				if d.respoken[m.ID] {
-					stored.SpeakAs(m)
+	nobody := errors.New("no fleet was written")
+	err := fleet.Update(d.records.Dir, func(inventory *fleet.Inventory) error {
+		if len(inventory.Machines) == 0 {
+			return nobody
+		}
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		d.watcher.Locked(func() {
+			for _, m := range d.watcher.Machines {
+				if stored := inventory.Find(m.ID); stored != nil {
+					stored.IdealMHs, stored.Boards, stored.Fans = max(stored.IdealMHs, m.IdealMHs),
+						max(stored.Boards, m.Boards), max(stored.Fans, m.Fans)
+					stored.Single, stored.MinerID = m.Single, m.MinerID
+					if m.ModelSeen {
+						stored.Model, stored.ModelSeen = m.Model, true
+					}
+					if d.moved[m.ID] {
+						stored.Address = m.Address
+					}
+					if d.respoken[m.ID] {
+						stored.SpeakAs(m)
+					}
 				}
 			}
-		}
-		d.moved, d.respoken = map[string]bool{}, map[string]bool{}
+			d.moved, d.respoken = map[string]bool{}, map[string]bool{}
+		})
+		return nil
 	})
-	d.mu.Unlock()
-	if len(inventory.Machines) == 0 {
-		return nil // never wrote one
+	if errors.Is(err, nobody) {
+		return nil
 	}
-	return inventory.Save()
+	return err
 }
 
 // handle takes the outcomes of about a second.
@@ -476,7 +480,28 @@ func readSilences(files vfs.FS, dir string) (silences []alert.Silence, err error
 	return silences, err
 }
 
-// WriteSilences stores the silences of a folder.
+// AddSilence adds a silence to those of a folder that hold at a time. What has run out goes when something new comes: the
+// file does not grow over the years. Two who add at once both add.
+func AddSilence(dir string, s alert.Silence, now usage.Instant) error {
+	path := filepath.Join(dir, "silences.json")
+	return durable.Update(vfs.OS, path, maxSilences, func(content []byte) ([]byte, error) {
+		var all []alert.Silence
+		if content != nil {
+			if err := json.Unmarshal(content, &all); err != nil {
+				return nil, fmt.Errorf("%s: %w", path, err)
+			}
+		}
+		kept := []alert.Silence{s}
+		for _, old := range all {
+			if old.Until > now {
+				kept = append(kept, old)
+			}
+		}
+		return json.Marshal(kept)
+	})
+}
+
+// WriteSilences stores the silences of a folder, over those that are there.
 func WriteSilences(dir string, silences []alert.Silence) error {
 	return writeSilences(vfs.OS, dir, silences)
 }

@@ -15,9 +15,9 @@ func Plain(text string) string {
 	return strings.ReplaceAll(quoted[1:len(quoted)-1], `\"`, `"`)
 }
 
-// Lines makes a whole output fit for a terminal as Plain does a text, but that its line ends and tabs stay. It is the last
-// look at what a command prints: whoever forgot Plain over one name of a file, a machine or another's answer has given
-// its author neither the cursor nor the colours, though lines of its own.
+// Lines makes a whole output fit for a terminal as Plain does a text, but that its line ends and tabs stay. It is the
+// last look at what a command prints: whoever forgot Plain over one name of a file, a machine or another's answer has
+// given its author neither the cursor nor the colours, though lines of its own.
 func Lines(text string) string {
 	stays := func(r rune) bool { return r == '\n' || r == '\t' || strconv.IsGraphic(r) }
 	if utf8.ValidString(text) && strings.IndexFunc(text, func(r rune) bool { return !stays(r) }) < 0 {

@@ -9,6 +9,7 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"text/tabwriter"
@@ -22,23 +23,25 @@ type counted struct {
 	functions, over70     int
 	of30, silent          int // functions of minSpoken lines and more; those of them without a comment inside
 	fuzz, examples        int
+	played                int // lines of scripts that run a room's commands; no lines of tests
 }
 
 func (c *counted) add(d counted) {
 	c.code, c.tests, c.comments, c.long = c.code+d.code, c.tests+d.tests, c.comments+d.comments, c.long+d.long
 	c.functions, c.over70, c.of30, c.silent = c.functions+d.functions, c.over70+d.over70, c.of30+d.of30, c.silent+d.silent
 	c.fuzz, c.examples, c.longest = c.fuzz+d.fuzz, c.examples+d.examples, max(c.longest, d.longest)
+	c.played += d.played
 }
 
 // Most that the whole may have of what we want less of. The numbers only shrink.
 const (
 	longLinesAllowed = 190
-	over70Allowed    = 6
-	silentAllowed    = 14 // percent of the functions of minSpoken lines and more
+	over70Allowed    = 5
+	silentAllowed    = 0.5 // percent of the functions of minSpoken lines and more
 )
 
 // commentsWanted is the least share of comments in the lines of code, in percent. It only grows.
-const commentsWanted = 8.6
+const commentsWanted = 8.9
 
 // commandRoomAllowed is the most lines of code that a room of commands may have, what lies below it included.
 const commandRoomAllowed = 2300
@@ -68,10 +71,10 @@ func TestCounters(t *testing.T) {
 	if testing.Verbose() {
 		var b bytes.Buffer
 		w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
-		fmt.Fprint(w, "room\tcode\ttests\ttests/code\tcomments\tfunctions >= 30\tof them silent\t> 70\tlines > 120\tlongest\tfuzz\texamples\t\n")
+		fmt.Fprint(w, "room\tcode\ttests\ttests/code\tcomments\tfunctions >= 30\tof them silent\t> 70\tlines > 120\tlongest\tfuzz\texamples\tlines of scripts\t\n")
 		for _, c := range append(rooms, all) {
-			fmt.Fprintf(w, "%s\t%d\t%d\t%.2f\t%.1f %%\t%d\t%d %%\t%d\t%d (%.1f %%)\t%d\t%d\t%d\t\n", c.name, c.code, c.tests, ratio(c.tests, c.code),
-				100*ratio(c.comments, c.code), c.of30, int(100*ratio(c.silent, c.of30)), c.over70, c.long, 100*ratio(c.long, c.code), c.longest, c.fuzz, c.examples)
+			fmt.Fprintf(w, "%s\t%d\t%d\t%.2f\t%.1f %%\t%d\t%d %%\t%d\t%d (%.1f %%)\t%d\t%d\t%d\t%s\t\n", c.name, c.code, c.tests, ratio(c.tests, c.code),
+				100*ratio(c.comments, c.code), c.of30, int(100*ratio(c.silent, c.of30)), c.over70, c.long, 100*ratio(c.long, c.code), c.longest, c.fuzz, c.examples, cmp.Or(strings.TrimPrefix(strconv.Itoa(c.played), "0"), "-"))
 		}
 		w.Flush()
 		slices.SortFunc(packages, func(a, b counted) int { return cmp.Compare(b.code, a.code) })
@@ -91,7 +94,7 @@ func TestCounters(t *testing.T) {
 		t.Errorf("%d functions are over 70 lines, %d are allowed", all.over70, over70Allowed)
 	}
 	if share := 100 * ratio(all.silent, all.of30); share > silentAllowed {
-		t.Errorf("%.1f %% of the functions of %d lines and more have no comment inside, %d %% are allowed (-run Silent -v lists them)",
+		t.Errorf("%.1f %% of the functions of %d lines and more have no comment inside, %.1f %% are allowed (-run Silent -v lists them)",
 			share, minSpoken, silentAllowed)
 	}
 	if share := 100 * ratio(all.comments, all.code); share < commentsWanted {
@@ -149,6 +152,9 @@ func count(t *testing.T) (rooms, packages []counted, all counted) {
 		at(byRoom, s.room).add(c)
 		at(byPackage, path.Dir(s.path)).add(c)
 		all.add(c)
+	}
+	for room, lines := range scriptLines(t, sources) { // any order: each by itself
+		at(byRoom, room).played, all.played = lines, all.played+lines
 	}
 	all.name = "all"
 	for _, m := range []map[string]*counted{byRoom, byPackage} {

@@ -39,10 +39,10 @@ var mayImport = map[string][]string{
 	// mining line
 	"bitcoin": {"money", "params", "txlog"},
 	"pool":    {"money", "params", "txlog", "bitcoin"},
-	"farm":    {"money", "params", "txlog", "bitcoin", "pool"},
+	"farm":    {"words", "money", "params", "txlog", "bitcoin", "pool"},
 
 	// market line
-	"market": {"money", "params", "txlog"},
+	"market": {"words", "money", "params", "txlog"},
 
 	// faces
 	"wallet": {"money", "params", "txlog", "token", "contract", "purse", "ledger", "cash", "livestate", "node", "api",
@@ -52,12 +52,16 @@ var mayImport = map[string][]string{
 		"cluster", "bank", "bitcoin",
 		"pool", "farm", "market", "console", "words"},
 	"console": {},
-	"scenario": {"money", "params", "txlog", "token", "contract", "purse", "ledger", "cash", "node", "cluster", "bank",
+	"scenario": {"words", "money", "params", "txlog", "token", "contract", "purse", "ledger", "cash", "node",
+		"cluster", "bank",
 		"bitcoin", "pool", "farm",
 		"planner", "market", "api", "wallet"},
 
 	// the command line: what commands share, then a package for each line, which imports the rooms of its own line only
 	"internal/cli":         {"money", "token", "txlog", "contract", "ledger", "node", "api", "words"},
+	"internal/cli/clitest": {"internal/cli"},
+	"internal/cli/clitest/served": {"api", "wallet", "internal/cli/clitest", "internal/cli/datadir",
+		"internal/cli/nodecmd"},
 	"internal/cli/datadir": {"token", "txlog", "node", "cluster", "api", "wallet", "internal/cli"},
 	"internal/cli/session": {"words", "money", "token", "txlog", "node", "api", "wallet", "internal/cli",
 		"internal/cli/datadir"},
@@ -79,14 +83,16 @@ var mayImport = map[string][]string{
 	"internal/cli/pursecmd":  append([]string{"purse"}, onLedgers...),
 	"internal/cli/clustercmd": append([]string{"params", "cluster", "internal/cli/nodecmd", "internal/cli/statuscmd",
 		"internal/cli/copycmd", "internal/cli/drill"}, onLedgers...),
-	"internal/cli/chaincmd":   {"words", "money", "txlog", "bitcoin", "internal/cli"},
-	"internal/cli/miningcmd":  {"words", "money", "params", "txlog", "bitcoin", "pool", "internal/cli", "internal/cli/chaincmd"},
+	"internal/cli/chaincmd": {"words", "money", "txlog", "bitcoin", "internal/cli"},
+	"internal/cli/miningcmd": {"words", "money", "params", "txlog", "bitcoin", "pool", "internal/cli",
+		"internal/cli/chaincmd"},
 	"internal/cli/farmdir":    {"words", "txlog", "farm", "internal/cli"},
 	"internal/cli/controlcmd": {"words", "money", "txlog", "farm", "internal/cli", "internal/cli/farmdir"},
 	"internal/cli/farmcmd": {"words", "money", "params", "txlog", "bitcoin", "pool", "farm", "api", "internal/cli",
 		"internal/cli/farmdir", "internal/cli/controlcmd"},
-	"internal/cli/minebench": {"words", "money", "params", "txlog", "bitcoin", "pool", "farm", "planner", "internal/cli"},
-	"internal/cli/plancmd":   {"words", "money", "params", "txlog", "farm", "planner", "internal/cli"},
+	"internal/cli/minebench": {"words", "money", "params", "txlog", "bitcoin", "pool", "farm", "planner",
+		"internal/cli"},
+	"internal/cli/plancmd": {"words", "money", "params", "txlog", "farm", "planner", "internal/cli"},
 	"internal/cli/marketcmd": {"words", "money", "params", "txlog", "market", "farm", "bitcoin", "internal/cli",
 		"internal/cli/chaincmd"},
 
@@ -107,7 +113,8 @@ var mayImport = map[string][]string{
 }
 
 // onLedgers is what commands of the ledger's line are made of.
-var onLedgers = []string{"words", "money", "txlog", "token", "contract", "ledger", "node", "api", "wallet", "internal/cli",
+var onLedgers = []string{"words", "money", "txlog", "token", "contract", "ledger", "node", "api", "wallet",
+	"internal/cli",
 	"internal/cli/datadir",
 	"internal/cli/session"}
 

@@ -14,6 +14,7 @@ import (
 
 	"github.com/aqsha/aqsha/market/synthetic"
 	"github.com/aqsha/aqsha/market/usage"
+	"github.com/aqsha/aqsha/words"
 )
 
 func anchors(t testing.TB) Anchors {
@@ -122,7 +123,7 @@ func TestSyntheticFolder(t *testing.T) {
 		t.Error(err)
 	}
 	var b strings.Builder
-	s.Print(&b)
+	s.Print(&b, words.English)
 	if strings.Contains(b.String(), "NaN") {
 		t.Error(b.String())
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/aqsha/aqsha/market"
 	"github.com/aqsha/aqsha/market/stats"
 	"github.com/aqsha/aqsha/market/volatility"
+	"github.com/aqsha/aqsha/words"
 )
 
 // Flip is the volatility at which the verdict on bitcoin changes, everything
@@ -207,11 +208,11 @@ func issueFinding(network *market.Table, from, to string) Finding {
 	return f
 }
 
-// Print writes the study for a terminal.
-func (s Study) Print(w io.Writer) {
-	fmt.Fprintf(w, "functions of money, %s … %s; threshold %g\n", s.From, s.To, s.Anchors.Threshold)
+// Print writes the study for a terminal, in a language; verdicts, findings and notes are in English.
+func (s Study) Print(w io.Writer, l words.Language) {
+	fmt.Fprintln(w, l.Text("market.functions-head", "from", s.From, "to", s.To, "threshold", s.Anchors.Threshold))
 	tab := tabwriter.NewWriter(w, 2, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprint(tab, "indicator\tworst\tbest\t")
+	fmt.Fprint(tab, l.Text("market.functions-columns"))
 	for _, c := range s.Cards {
 		fmt.Fprintf(tab, "%s\t", c.Name)
 	}
@@ -224,20 +225,21 @@ func (s Study) Print(w io.Writer) {
 					fmt.Fprintf(tab, "%.4g\t", v)
 				} else {
 					// Not available is no zero: a function's score is of what could be measured.
-					fmt.Fprint(tab, "n/a\t")
+					fmt.Fprintf(tab, "%s\t", l.Text("market.functions-none"))
 				}
 			}
 			fmt.Fprintln(tab)
 		}
-		fmt.Fprintf(tab, "%s (weight %g)\t\t\t", strings.ToUpper(f.Name), f.Weight)
+		fmt.Fprintf(tab, "%s\t\t\t", l.Text("market.functions-weight", "name", strings.ToUpper(f.Name), "weight",
+			f.Weight))
 		for _, c := range s.Cards {
-			fmt.Fprintf(tab, "%s\t", band(c.Functions[j].Score, c.Functions[j].Low, c.Functions[j].High))
+			fmt.Fprintf(tab, "%s\t", band(l, c.Functions[j].Score, c.Functions[j].Low, c.Functions[j].High))
 		}
 		fmt.Fprintln(tab)
 	}
-	fmt.Fprint(tab, "WHOLE (where each function is available)\t\t\t")
+	fmt.Fprintf(tab, "%s\t\t\t", l.Text("market.functions-whole"))
 	for _, c := range s.Cards {
-		fmt.Fprintf(tab, "%s\t", band(c.Score, c.Low, c.High))
+		fmt.Fprintf(tab, "%s\t", band(l, c.Score, c.Low, c.High))
 	}
 	fmt.Fprintln(tab)
 	tab.Flush()
@@ -252,13 +254,13 @@ func (s Study) Print(w io.Writer) {
 		fmt.Fprintf(w, "%s: %q\n    %s\n", strings.ToUpper(f.Verdict), f.Paper, f.Words)
 	}
 	for _, n := range s.Notes {
-		fmt.Fprintln(w, "note:", n)
+		fmt.Fprintln(w, l.Text("market.note", "text", n))
 	}
 }
 
-func band(score, low, high *float64) string {
+func band(l words.Language, score, low, high *float64) string {
 	if score == nil {
-		return "n/a"
+		return l.Text("market.functions-none")
 	}
 	return fmt.Sprintf("%.0f [%.0f–%.0f]", *score, *low, *high)
 }

@@ -40,6 +40,10 @@ func (m Machine) check() error {
 			"norm hours %g and speed %g must be above zero, fact hours %g and speed %g not below", m.norm(), m.NormTHs,
 			m.HoursFact, m.FactTHs)
 	}
+	// More than was planned is possible, where a repair was not taken; more hours than the period has is another file's.
+	if m.HoursFact > m.CalendarHours {
+		return market.Refuse("machine", m.Name, "%g hours of work in a period of %g", m.HoursFact, m.CalendarHours)
+	}
 	return nil
 }
 

@@ -12,6 +12,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/aqsha/aqsha/market"
+	"github.com/aqsha/aqsha/words"
 )
 
 var machineHeader = []string{"machine", "calendar_hours", "planned_repair_hours", "permitted_off_grid_hours",
@@ -91,20 +92,26 @@ func ReservesOf(machines []Machine, coinsADay, networkTHs, priceKZT float64) (Re
 	return r, nil
 }
 
-// Print writes the reserves for a terminal.
-func (r Reserves) Print(w io.Writer) {
+// Print writes the reserves for a terminal, in a language.
+func (r Reserves) Print(w io.Writer, l words.Language) {
 	number := func(v *float64) string {
 		if v == nil {
-			return "not available"
+			return l.Text("market.not-available")
 		}
 		return fmt.Sprintf("%.6g", *v)
 	}
 	tab := tabwriter.NewWriter(w, 2, 0, 2, ' ', 0)
-	fmt.Fprintf(tab, "machines\t%d\n", r.Machines)
-	fmt.Fprintf(tab,
-		"K_ext, by time\t%.4f\nK_int, by speed\t%.4f\nK, both\t%.4f\nefficiency, norm J/TH over fact\t%s\n", r.Ext,
-		r.Int, r.Integral, number(r.Efficiency))
-	fmt.Fprintf(tab, "extensive reserve\t%.6g TH/s·h\nintensive reserve\t%.6g TH/s·h\nreserve in coins\t%s\nreserve "+
-		"in tenge\t%s\n", r.Extensive, r.Intensive, number(r.Coins), number(r.KZT))
+	row := func(label, value string) { fmt.Fprintf(tab, "%s\t%s\n", label, value) }
+	share := func(v float64) string { return fmt.Sprintf("%.4f", v) }
+	hashes := func(v float64) string { return l.Text("market.reserves-unit", "value", fmt.Sprintf("%.6g", v)) }
+	row(l.Text("market.reserves-machines"), fmt.Sprint(r.Machines))
+	row(l.Text("market.reserves-ext"), share(r.Ext))
+	row(l.Text("market.reserves-int"), share(r.Int))
+	row(l.Text("market.reserves-both"), share(r.Integral))
+	row(l.Text("market.reserves-efficiency"), number(r.Efficiency))
+	row(l.Text("market.reserves-extensive"), hashes(r.Extensive))
+	row(l.Text("market.reserves-intensive"), hashes(r.Intensive))
+	row(l.Text("market.reserves-coins"), number(r.Coins))
+	row(l.Text("market.reserves-tenge"), number(r.KZT))
 	tab.Flush()
 }

@@ -10,6 +10,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/aqsha/aqsha/market"
+	"github.com/aqsha/aqsha/words"
 )
 
 // Study is the table of systems with what belongs to it.
@@ -118,10 +119,10 @@ func (s *Study) addCountry(open func(string) *market.Table, country string) {
 	}
 }
 
-// Print writes the study for a terminal.
-func (s Study) Print(w io.Writer) {
+// Print writes the study for a terminal, in a language; its remarks and notes are in English.
+func (s Study) Print(w io.Writer, l words.Language) {
 	tab := tabwriter.NewWriter(w, 2, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprint(tab, "\tunit\t")
+	fmt.Fprintf(tab, "\t%s\t", l.Text("market.use-unit"))
 	for _, system := range s.Systems {
 		fmt.Fprintf(tab, "%s\t", system.Name)
 	}
@@ -132,7 +133,7 @@ func (s Study) Print(w io.Writer) {
 			v, ok := system.Values[i.Key]
 			if !ok {
 				// Left empty it would be read as nothing used.
-				fmt.Fprint(tab, "not available\t")
+				fmt.Fprintf(tab, "%s\t", l.Text("market.not-available"))
 				continue
 			}
 			fmt.Fprintf(tab, "%.5g\t", v)
@@ -140,27 +141,34 @@ func (s Study) Print(w io.Writer) {
 		fmt.Fprintln(tab)
 	}
 	tab.Flush()
-	s.printEnergy(w)
+	s.printEnergy(w, l)
 	if n := len(s.Months); n > 0 {
 		values := make([]float64, n)
 		for i, m := range s.Months {
 			values[i] = m.TWh
 		}
 		first, last := s.Months[0], s.Months[n-1]
-		fmt.Fprintf(w, "\n%s: %.2f %% of hash rate, %.2f TWh a year in %s → %.2f %%, %.2f TWh in %s  %s\n", s.Country,
-			first.SharePct, first.TWh, first.Month, last.SharePct, last.TWh, last.Month, market.Sparkline(values, 24))
+		fmt.Fprintf(w, "\n%s\n", l.Text("market.use-country", "country", s.Country, "share", cents(first.SharePct),
+			"twh",
+			cents(first.TWh), "month", first.Month, "share_last", cents(last.SharePct), "twh_last", cents(last.TWh),
+			"month_last", last.Month, "line", market.Sparkline(values, 24)))
 	}
 	for _, system := range s.Systems {
 		for _, remark := range system.Remarks {
-			fmt.Fprintln(w, "note:", remark)
+			fmt.Fprintln(w, l.Text("market.note", "text", remark))
 		}
 	}
 	for _, note := range s.Notes {
-		fmt.Fprintln(w, "note:", note)
+		fmt.Fprintln(w, l.Text("market.note", "text", note))
 	}
 }
 
-func (s Study) printEnergy(w io.Writer) {
+// cents writes a figure with two decimals, whole one without.
+func cents(v float64) string { return fmt.Sprintf("%.2f", v) }
+
+func whole(v float64) string { return fmt.Sprintf("%.0f", v) }
+
+func (s Study) printEnergy(w io.Writer, l words.Language) {
 	n := len(s.Energy)
 	if n == 0 {
 		return
@@ -182,24 +190,22 @@ func (s Study) printEnergy(w io.Writer) {
 			stale++
 		}
 	}
-	fmt.Fprintf(w, "\nelectricity at %g USD/kWh (PUE %g, %g, %g), devices that pay for theirs\n", s.Overheads.USDPerKWh,
-		s.Overheads.PUELow, s.Overheads.PUEBest, s.Overheads.PUEHigh)
+	fmt.Fprintf(w, "\n%s\n", l.Text("market.use-energy", "price", s.Overheads.USDPerKWh, "low", s.Overheads.PUELow,
+		"best", s.Overheads.PUEBest, "high", s.Overheads.PUEHigh))
 	// Three days of what may be thousands, first, middle and last; the lines below show all of them.
 	for _, e := range []Energy{s.Energy[0], s.Energy[n/2], s.Energy[n-1]} {
 		mark := ""
 		if e.Extrapolated {
-			mark = fmt.Sprintf("  EXTRAPOLATED: the newest device of the list is %d days older", e.ListDays)
+			mark = "  " + l.Text("market.use-extrapolated", "days", e.ListDays)
 		}
-		fmt.Fprintf(w, "  %s  %.2f / %.2f / %.2f TWh a year; a coin costs %.0f / %.0f / %.0f USD, price %.0f; %d "+
-			"devices pay%s\n", e.Day, e.LowTWh, e.BestTWh, e.HighTWh, e.LowUSD, e.BestUSD, e.HighUSD, e.Price,
-			e.Profitable, mark)
+		fmt.Fprintf(w, "  %s%s\n", l.Text("market.use-day", "day", e.Day, "low", cents(e.LowTWh), "best",
+			cents(e.BestTWh), "high", cents(e.HighTWh), "low_usd", whole(e.LowUSD), "best_usd", whole(e.BestUSD),
+			"high_usd", whole(e.HighUSD), "price", whole(e.Price), "devices", e.Profitable), mark)
 	}
-	fmt.Fprintf(w, "  cost of a coin (log)  %s\n", market.Sparkline(cost, 60))
-	fmt.Fprintf(w, "  fleet's cost / price  %s  on a mix of all devices of four years, paying or not, a coin cost "+
-		"more than its price on %d of %d days; no device paid on %d\n", market.Sparkline(ratio, 60), below, fleets,
-		none)
+	fmt.Fprintln(w, " ", l.Text("market.use-cost", "line", market.Sparkline(cost, 60)))
+	fmt.Fprintln(w, " ", l.Text("market.use-ratio", "line", market.Sparkline(ratio, 60), "below", below, "days", fleets,
+		"none", none))
 	if stale > 0 {
-		fmt.Fprintf(w, "warning: on %d of %d days the device list is more than a year old; electricity is "+
-			"extrapolated there and too high (against Cambridge +30 to +36 %% ten months and more after the list's end)\n", stale, n)
+		fmt.Fprintln(w, l.Text("market.use-stale", "stale", stale, "days", n))
 	}
 }

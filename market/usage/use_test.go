@@ -18,6 +18,7 @@ import (
 	"github.com/aqsha/aqsha/market"
 	"github.com/aqsha/aqsha/market/stats"
 	"github.com/aqsha/aqsha/market/synthetic"
+	"github.com/aqsha/aqsha/words"
 )
 
 // A dead machine lost time, not speed.
@@ -149,7 +150,7 @@ func TestMissingColumnsAreNotAvailable(t *testing.T) {
 		t.Errorf("%+v", s.Systems)
 	}
 	var b strings.Builder
-	s.Print(&b)
+	s.Print(&b, words.English)
 	if !strings.Contains(b.String(), "not available") || strings.Contains(b.String(), "NaN") {
 		t.Error(b.String())
 	}
@@ -352,7 +353,7 @@ func TestCostIsHeldAgainstPriceWithoutTautology(t *testing.T) {
 		t.Errorf("above on %d days", above)
 	}
 	var out strings.Builder
-	Study{Energy: energy, Overheads: CBECI}.Print(&out)
+	Study{Energy: energy, Overheads: CBECI}.Print(&out, words.English)
 	for _, want := range []string{"EXTRAPOLATED", "more than its price on 300 of",
 		"device list is more than a year old"} {
 		if !strings.Contains(out.String(), want) {

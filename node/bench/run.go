@@ -304,20 +304,22 @@ func (r *run) commit(w *workload) (seconds float64, err error) {
 	return time.Since(start).Seconds(), err
 }
 
-// inProcess decodes on all cores and submits in order, so that what spends the change of an earlier payment comes
-// behind it. Its channels bound how far decoding runs ahead.
-func (r *run) inProcess(ctx context.Context, encoded [][]byte, _ int) error {
-	const chunk = 512
-	type piece struct {
-		txs  []*token.Transaction
-		err  error
-		done chan struct{}
-	}
-	// Decoded by all cores and offered in order: transactions that depend on each other keep theirs, and what waits is
-	// bounded by the window.
-	pieces := make(chan *piece, window/chunk)
+// chunk is how many transactions are decoded and offered at a time.
+const chunk = 512
+
+// piece is a chunk that is being decoded; done is closed when the rest may be read.
+type piece struct {
+	txs  []*token.Transaction
+	err  error
+	done chan struct{}
+}
+
+// decodeAhead decodes on all cores and hands pieces over in their order, each perhaps before it is done. The workers end
+// when all are decoded.
+func decodeAhead(encoded [][]byte) (<-chan *piece, *sync.WaitGroup) {
+	pieces := make(chan *piece, window/chunk) // how far decoding runs ahead
 	work := make(chan func(), runtime.GOMAXPROCS(0))
-	var workers sync.WaitGroup
+	workers := new(sync.WaitGroup)
 	for range runtime.GOMAXPROCS(0) {
 		workers.Go(func() {
 			for do := range work {
@@ -343,9 +345,17 @@ func (r *run) inProcess(ctx context.Context, encoded [][]byte, _ int) error {
 		close(work)
 		close(pieces)
 	}()
+	return pieces, workers
+}
+
+// inProcess decodes on all cores and submits in order, so that what spends the change of an earlier payment comes
+// behind it. Its channels bound how far decoding runs ahead.
+func (r *run) inProcess(ctx context.Context, encoded [][]byte, _ int) error {
+	pieces, workers := decodeAhead(encoded)
+	// As many pieces wait for their answers as the window holds: with more, the queue would be measured.
+	slots := make(chan struct{}, window/chunk)
 	var answers sync.WaitGroup
 	failed := make(chan error, 1)
-	slots := make(chan struct{}, window/chunk)
 	for p := range pieces {
 		<-p.done
 		if p.err != nil {

@@ -28,6 +28,7 @@ type keyShard struct {
 	slots map[token.PublicKey]uint32
 	keys  []token.PublicKey
 	known []token.DecodedKey
+	plain []bool // known to have no component of small order
 	used  []bool // since the hand passed last
 	hand  int
 
@@ -44,19 +45,19 @@ func NewCache(bytes int) *Cache {
 	return c
 }
 
-// find returns a key's decoding, if it is there.
-func (c *Cache) find(key token.PublicKey) (token.DecodedKey, bool) {
+// find returns a key's decoding, if it is there, and whether the key is known to have no component of small order.
+func (c *Cache) find(key token.PublicKey) (_ token.DecodedKey, plain, ok bool) {
 	s := c.shard(key)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	slot, ok := s.slots[key]
 	if !ok {
 		s.misses++
-		return token.DecodedKey{}, false
+		return token.DecodedKey{}, false, false
 	}
 	s.used[slot] = true
 	s.hits++
-	return s.known[slot], true
+	return s.known[slot], s.plain[slot], true
 }
 
 func (c *Cache) shard(key token.PublicKey) *keyShard {
@@ -80,6 +81,7 @@ func (s *keyShard) put(key token.PublicKey, decoded token.DecodedKey) {
 	if len(s.keys) < s.most {
 		s.slots[key] = uint32(len(s.keys))
 		s.keys, s.known, s.used = append(s.keys, key), append(s.known, decoded), append(s.used, false)
+		s.plain = append(s.plain, false)
 		return
 	}
 	for s.used[s.hand] {
@@ -88,8 +90,19 @@ func (s *keyShard) put(key token.PublicKey, decoded token.DecodedKey) {
 	}
 	delete(s.slots, s.keys[s.hand])
 	s.slots[key] = uint32(s.hand)
-	s.keys[s.hand], s.known[s.hand] = key, decoded
+	s.keys[s.hand], s.known[s.hand], s.plain[s.hand] = key, decoded, false
 	s.hand = (s.hand + 1) % len(s.keys)
+}
+
+// keepPlain remembers of a key, if it is there still, that it has no component of small order: that is true for ever, and
+// costs a multiplication to find out.
+func (c *Cache) keepPlain(key token.PublicKey) {
+	s := c.shard(key)
+	s.mu.Lock()
+	if slot, ok := s.slots[key]; ok {
+		s.plain[slot] = true
+	}
+	s.mu.Unlock()
 }
 
 // Counts are how often a key was found, and not.

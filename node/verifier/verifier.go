@@ -22,10 +22,10 @@ type Verifier struct {
 	missing []int // keys that the cache lacks
 	valid   []bool
 
-	known    []bool // of each signature, whether its key is among plainKeys
+	keyPlain []bool // of each of keys, whether it is known to have no component of small order
+	known    []bool // the same of the signatures in the batch
 	plain    []bool
 	plainOf  []token.PublicKey // the keys of the signatures in the batch
-	plainKey map[token.PublicKey]struct{}
 }
 
 // Reset empties it.
@@ -86,26 +86,16 @@ func (v *Verifier) Verify(notify func(forged int)) error {
 	return nil
 }
 
-// maxPlainKeys bounds how many keys are remembered to have no component of small order.
-const maxPlainKeys = 1 << 16
-
 // Plain tells of each transaction that was added, in order, whether verifiers of all kinds take its signatures
 // (token.PlainSignature); its answer counts for those that Verify, which comes first, found valid.
 func (v *Verifier) Plain(notify func(plain bool)) error {
-	// That a key has no component of small order is true for ever and costs a multiplication: it is remembered. Keys
-	// are made by anybody, so the memory is emptied when it is full instead of growing.
-	if v.plainKey == nil || len(v.plainKey) > maxPlainKeys {
-		v.plainKey = map[token.PublicKey]struct{}{}
-	}
 	v.known, v.plainOf = v.known[:0], v.plainOf[:0]
 	next := 0
 	for _, tx := range v.txs {
 		count := len(tx.Witnesses)
 		if !slices.Contains(v.ok[next:next+count], false) {
 			for i := range count {
-				key := v.keys[next+i]
-				_, known := v.plainKey[key]
-				v.known, v.plainOf = append(v.known, known), append(v.plainOf, key)
+				v.known, v.plainOf = append(v.known, v.keyPlain[next+i]), append(v.plainOf, v.keys[next+i])
 			}
 		}
 		next += count
@@ -115,8 +105,8 @@ func (v *Verifier) Plain(notify func(plain bool)) error {
 		return err
 	}
 	for i, plain := range v.plain {
-		if plain {
-			v.plainKey[v.plainOf[i]] = struct{}{}
+		if plain && !v.known[i] {
+			v.Cache.keepPlain(v.plainOf[i])
 		}
 	}
 	next, plain := 0, v.plain
@@ -138,8 +128,9 @@ func (v *Verifier) Plain(notify func(plain bool)) error {
 func (v *Verifier) decodeKeys() {
 	n := len(v.keys)
 	v.decoded, v.ok, v.missing = slices.Grow(v.decoded[:0], n)[:n], slices.Grow(v.ok[:0], n)[:n], v.missing[:0]
+	v.keyPlain = slices.Grow(v.keyPlain[:0], n)[:n]
 	for i, key := range v.keys {
-		if v.decoded[i], v.ok[i] = v.Cache.find(key); !v.ok[i] {
+		if v.decoded[i], v.keyPlain[i], v.ok[i] = v.Cache.find(key); !v.ok[i] {
 			v.missing = append(v.missing, i)
 		}
 	}

@@ -169,7 +169,8 @@ func (r *Reconciler) rewind(ctx context.Context, node *bitcoin.Client) error {
 // look keeps what a block has of the pool.
 func (r *Reconciler) look(block *wire.MsgBlock, hash bitcoin.Hash) {
 	for i, tx := range block.Transactions {
-		job, ours := uint32(0), false
+		var job uint32
+		var ours bool
 		if i == 0 {
 			job, ours = r.tagger.Mined(block)
 		} else {

@@ -5,16 +5,29 @@
 package points
 
 // mulIFMA multiplies eight pairs of elements. It needs AVX-512 with IFMA.
+//
+//go:noescape
 func mulIFMA(out *uint64, a *uint64, b *uint64)
 
 // squareIFMA squares eight elements so many times, at least once. It needs AVX-512 with IFMA.
+//
+//go:noescape
 func squareIFMA(out *uint64, a *uint64, times uint64)
 
 // addToBucketsIFMA adds points to buckets, each to one bucket in each of eight columns. For each point, niels holds
-// y+x, y−x, 2dxy and −2dxy; places the byte offset of its bucket in each column; signs a bit for each column in which
-// it is subtracted. A bucket is 24 words: X, Y, Z and T of five limbs each. It needs AVX-512 with IFMA.
+// y+x, y−x, 2dxy and −2dxy; places the byte offset of its bucket in each column; signs a bit for each column in which it
+// is subtracted. A bucket is 24 words: X, Y, Z and T of five limbs each. It needs AVX-512 with IFMA.
+//
+//go:noescape
 func addToBucketsIFMA(buckets *uint64, niels *uint64, places *uint64, signs *uint64, scratch *uint64, count uint64)
 
 // addPointsIFMA adds to eight points eight others: X, Y, Z and T, of which T of the others has been multiplied by 2d.
 // It needs AVX-512 with IFMA.
+//
+//go:noescape
 func addPointsIFMA(sum *uint64, point *uint64, scratch *uint64)
+
+// doublePointsIFMA doubles eight points so many times, at least once: X, Y, Z and T. It needs AVX-512 with IFMA.
+//
+//go:noescape
+func doublePointsIFMA(sum *uint64, scratch *uint64, times uint64)

@@ -11,3 +11,4 @@ func (e *element8) mul(a, b *element8)                               { panic(uns
 func (e *element8) square(a *element8, n int)                        { panic(unsupported) }
 func addToBuckets(*uint64, *niels, *uint64, *uint64, *element8, int) { panic(unsupported) }
 func addPointsWide(sum, other *point8, scratch *element8)            { panic(unsupported) }
+func doublePoints(*point8, *element8, int)                           { panic(unsupported) }

@@ -18,3 +18,7 @@ func addToBuckets(buckets *uint64, niels *niels, places, signs *uint64, scratch 
 func addPointsWide(sum, other *point8, scratch *element8) {
 	addPointsIFMA(&sum[0][0][0], &other[0][0][0], &scratch[0][0])
 }
+
+func doublePoints(sum *point8, scratch *element8, times int) {
+	doublePointsIFMA(&sum[0][0][0], &scratch[0][0], uint64(times))
+}

@@ -1,6 +1,7 @@
 package points
 
 import (
+	"math/big"
 	"slices"
 
 	"github.com/oasisprotocol/curve25519-voi/curve"
@@ -82,22 +83,79 @@ func (s *Summer) PrimeOrder(points []*curve.EdwardsPoint, are []bool) {
 	}
 }
 
-// ofPrimeOrder says of each of eight points whether [L]P is the neutral one.
-func (p *point8) ofPrimeOrder(scratch *element8) (are [lanes]bool) {
-	product, summand := *p, *p
-	summand[3].mul(&summand[3], &curve2D8)
-	for i := 251; i >= 0; i-- { // below L's highest bit
-		twice := product
-		addPoints(&product, &twice, scratch)
-		if primeOrder[i/64]>>(i%64)&1 == 1 {
-			addPointsWide(&product, &summand, scratch)
+// step is a part of multiplying by L: so many doublings, then the addition of an odd multiple, of which times[k] is 2k+1,
+// or of its negative.
+type step struct {
+	doublings int
+	multiple  int
+	negative  bool
+}
+
+// oddMultiples is how many odd multiples of a point the steps add.
+const oddMultiples = 4
+
+// stepsOfL are L from its highest digit down, in the form without neighbours: odd digits below eight in size, at least
+// three zeros between any two (Hankerson, Menezes, Vanstone 2004, algorithm 3.35), so that 252 doublings go with some
+// thirty additions. The highest digit is 1 and not among them.
+var stepsOfL = func() []step {
+	rest := new(big.Int)
+	for i := len(primeOrder) - 1; i >= 0; i-- {
+		rest.Or(rest.Lsh(rest, 64), new(big.Int).SetUint64(primeOrder[i]))
+	}
+	var steps []step // from the lowest digit up
+	zeros := 0       // since the digit before
+	for ; rest.BitLen() > 1; zeros++ {
+		if rest.Bit(0) == 1 {
+			digit := int(new(big.Int).And(rest, big.NewInt(4*oddMultiples-1)).Int64())
+			if digit >= 2*oddMultiples {
+				digit -= 4 * oddMultiples
+			}
+			rest.Sub(rest, big.NewInt(int64(digit)))
+			if len(steps) > 0 {
+				steps[len(steps)-1].doublings = zeros
+			}
+			steps, zeros = append(steps, step{multiple: max(digit, -digit) / 2, negative: digit < 0}), 0
 		}
+		rest.Rsh(rest, 1)
+	}
+	steps[len(steps)-1].doublings = zeros
+	slices.Reverse(steps)
+	return steps
+}()
+
+// ofPrimeOrder says of each of eight points whether [L]P is the neutral one. L is odd and ends in a step, which adds.
+func (p *point8) ofPrimeOrder(scratch *element8) (are [lanes]bool) {
+	var summands [oddMultiples][2]point8 // T by 2d; their negatives
+	twice, multiple := *p, *p
+	doublePoints(&twice, scratch, 1)
+	twice[3].mul(&twice[3], &curve2D8)
+	for k := range summands {
+		if k > 0 {
+			addPointsWide(&multiple, &twice, scratch)
+		}
+		plus, minus := &summands[k][0], &summands[k][1]
+		*plus = multiple
+		plus[3].mul(&plus[3], &curve2D8)
+		*minus = *plus
+		minus[0].sub(&zero8, &plus[0])
+		minus[3].sub(&zero8, &plus[3])
+	}
+	product := *p
+	for _, s := range stepsOfL {
+		doublePoints(&product, scratch, s.doublings)
+		sign := 0
+		if s.negative {
+			sign = 1
+		}
+		addPointsWide(&product, &summands[s.multiple][sign], scratch)
 	}
 	for l := range are {
 		are[l] = product[0].lane(l).isZero() && product[1].lane(l).minus(product[2].lane(l)).isZero()
 	}
 	return are
 }
+
+var zero8 element8
 
 // neutral8 is the neutral point, eight times.
 func neutral8() (p point8) {

@@ -1,6 +1,7 @@
 package points
 
 import (
+	"math/big"
 	"math/rand/v2"
 	"testing"
 
@@ -113,5 +114,51 @@ func TestPrimeOrderAgreesWithTheLibrary(t *testing.T) {
 	}
 	if both[true] == 0 || both[false] == 0 {
 		t.Errorf("points of both kinds were to be met: %v", both)
+	}
+}
+
+// What is worked on stays on the stack: the kernels keep none of their arguments, and a batch of signatures takes some
+// thousand steps.
+func TestNothingIsAllocated(t *testing.T) {
+	if !Wide() {
+		t.Skip("this processor has no AVX-512 IFMA: the library's own arithmetic is used")
+	}
+	random := rand.New(rand.NewPCG(13, 14))
+	var s Summer
+	all := primePoints(random, 64)
+	pointers, in, are := refs(all), make([]uint32, len(all)), make([]bool, len(all))
+	encoded, found := make([]Encoded, len(all)), make([]curve.EdwardsPoint, len(all))
+	for i := range all {
+		in[i] = random.Uint32()
+		var c curve.CompressedEdwardsY
+		c.SetEdwardsPoint(&all[i])
+		copy(encoded[i][:], c[:])
+	}
+	for name, work := range map[string]func(){
+		"TorsionFree": func() { s.TorsionFree(pointers, in) },
+		"PrimeOrder":  func() { s.PrimeOrder(pointers, are) },
+		"Decode":      func() { Decode(found, encoded, are) },
+	} {
+		if allocations := testing.AllocsPerRun(10, work); allocations > 0 {
+			t.Errorf("%s allocates %v times", name, allocations)
+		}
+	}
+}
+
+// The steps are L.
+func TestStepsOfL(t *testing.T) {
+	product, doublings := big.NewInt(1), 0
+	for _, s := range stepsOfL {
+		doublings += s.doublings
+		product.Lsh(product, uint(s.doublings))
+		digit := big.NewInt(int64(2*s.multiple + 1))
+		if s.negative {
+			digit.Neg(digit)
+		}
+		product.Add(product, digit)
+	}
+	want, _ := new(big.Int).SetString("27742317777372353535851937790883648493", 10)
+	if want.SetBit(want, 252, 1); product.Cmp(want) != 0 || doublings != 252 || len(stepsOfL) > 40 {
+		t.Errorf("%d doublings and %d additions make %v", doublings, len(stepsOfL), product)
 	}
 }

@@ -79,6 +79,8 @@ func NewBankCommand() *cobra.Command {
 			})
 		}),
 	}
+	// What is suspended, vouched for and renewed goes alike for banks and agencies, and is made in one place; each that
+	// changes the ledger can be drafted, since its signers sit apart.
 	changes := append(standing.Suspensions("bank", "Halyk",
 		"Suspend a bank: no registrations, no treasury; its customers' wallets work on", (*wallet.Client).Suspend),
 		admit, move, renew)

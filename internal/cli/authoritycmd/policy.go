@@ -74,6 +74,7 @@ func describeAuthority(w io.Writer, l words.Language, s *session.Session, a api.
 		"outputs", p.MaxOutputs, "ahead", millis(p.ValidAheadMillis)))
 	fmt.Fprintln(w, l.Text("policy.delays", "rekey", millis(p.RekeyDelayMillis), "delay", millis(a.DelayMillis)))
 	fmt.Fprintln(w, l.Text("policy.cap", "amount", a.DailyCap.Format()))
+	// Only what the rules in force know: of an older network, limits that came later would read as if they held.
 	describePolicy(w, l, p, a.Rules)
 	describeReserves(w, l, s, &a.Authority)
 	for i, set := range a.Sets {

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -108,5 +110,22 @@ func TestApplications(t *testing.T) {
 	if !strings.Contains(text, "NOT CHECKED") || strings.Contains(text, "\x1b") || strings.Count(text, "\n") != 2 ||
 		!strings.Contains(text, "2026-11-30") {
 		t.Errorf("%q", text)
+	}
+}
+
+// What a policy says, and what waits, has no word of English in another language, but what tiers are called.
+func TestAPolicyIsSaidInEveryLanguage(t *testing.T) {
+	p := &token.Policy{DayOffsetMillis: 5 * 3_600_000, SnapshotEvery: 1000, MaxReserve: money.Tenge}
+	for _, l := range words.Languages {
+		var out bytes.Buffer
+		describePolicy(&out, l, p, cashRules)
+		for _, c := range []token.Change{{Set: token.RoleIssue, Keys: &token.KeySet{Threshold: 1, Keys: make([]token.PublicKey, 2)}}, {DailyCap: 5}, {Policy: p}, {Rules: 5}, {}} {
+			fmt.Fprintln(&out, changeText(l, c))
+		}
+		listApplications(&out, l, []api.ApplicationView{{State: api.ApplicationWaits}})
+		text := regexp.MustCompile(`ed25519:\S+`).ReplaceAllString(out.String(), "")
+		if english := regexp.MustCompile(`[A-Za-z]{3,}`).FindString(text); (english != "") != (l == words.English) {
+			t.Errorf("%s: %q in %s", l, english, text)
+		}
 	}
 }

@@ -34,6 +34,8 @@ machine's loopback, and ends with the command.`,
   aqsha bench abuse --attack forgeries --attack streams --duration 3s --json`,
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
+			// This program again, as one of the processes of the measurement: an attacker in the node's own process
+			// would take from the node's memory and threads what it takes over the network.
 			switch role {
 			case "serve":
 				return abuse.Serve(command.Context(), dir, command.InOrStdin(), command.OutOrStdout())

@@ -8,7 +8,8 @@ import (
 	"github.com/aqsha/aqsha/internal/cli"
 )
 
-// NewBenchCommand is the noun "bench" with the verbs of the ledger's line; who joins the nouns adds those of the others.
+// NewBenchCommand is the noun "bench" with the verbs of the ledger's line; who joins the nouns adds those of the other
+// lines.
 func NewBenchCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "bench",

@@ -33,6 +33,7 @@ other.`,
 				return cli.Usage(errors.New("--validators: how many?"))
 			}
 			for _, n := range validators {
+				// All before the first is measured: a wrong last one would be found out minutes later.
 				o.Validators = n
 				if err := o.Check(); err != nil {
 					return cli.Usage(err)
@@ -54,6 +55,7 @@ other.`,
 			if err != nil {
 				return err
 			}
+			// One is printed as itself, as it was before several could be asked for.
 			var value any = results
 			if len(results) == 1 {
 				value = results[0]

@@ -26,6 +26,7 @@ longest, for each unit of its estimated cost (--json has them all).`,
 		RunE: func(command *cobra.Command, _ []string) error {
 			result, err := benchIn(command, "", func(dir string, notify func(string, int, int)) (bench.ContractResult,
 				error) {
+				// Always a folder of its own: a million expiring tokens are nobody's data.
 				o.Dir = dir
 				return bench.RunContracts(command.Context(), o, notify)
 			})

@@ -52,6 +52,7 @@ Rates are medians of the rounds.`,
 			if err != nil {
 				return err
 			}
+			// Also when a measurement failed: followers are processes, and would stay behind.
 			defer d.StopAll()
 			result, err := benchCopies(d, duration, rounds)
 			if err != nil {

@@ -36,6 +36,8 @@ the same minute. What was written is replayed and verified at the end.`,
 		RunE: func(command *cobra.Command, _ []string) error {
 			switch through {
 			case "process":
+			// What carries the transactions is all that differs; the population, the mix and the check afterwards are
+			// the same.
 			case "http":
 				o.Submit = throughHTTP
 			default:
@@ -138,6 +140,7 @@ func describeBench(w io.Writer, r bench.Result) {
 	line("log bytes a transfer", "%.0f of the mix, %.0f one owner 2-in/2-out, %.0f two owners", r.LogBytesPerTransfer,
 		r.LogBytesOneOwner, r.LogBytesTwoOwners)
 	line("memory", "%.1f bytes a live token, %.1f a wallet", r.MemoryBytesPerToken, r.MemoryBytesPerWallet)
+	// In the order in which a transfer goes through them, which a map does not keep.
 	for _, stage := range []string{"decode and hash", "decode keys (when not cached)", "verify", "execute",
 		"log entry and tree"} {
 		line("CPU: "+stage, "%.2f µs a transfer", r.StageMicros[stage])

@@ -39,6 +39,7 @@ channels; ticks of a hash chain; a trace through 100,000 edges: building the gra
 drawing it. Rates are per second of processor time of one core.`,
 		Example: "  aqsha bench uses --json", Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
+			// One after the other: beside each other they would share what the processor has for one core.
 			result := programsBench{Cores: runtime.NumCPU()}
 			var err error
 			if result.Vouchers, err = benchVouchers(); err != nil {
@@ -224,6 +225,7 @@ func benchTrace() (edges int, seconds float64, err error) {
 		if to == in.owner || in.amount < 2 {
 			continue
 		}
+		// Halved each time: payments and change grow into a graph as wide as deep, which is the worst to follow.
 		amount := in.amount / 2
 		if id, err = add(&token.Transfer{Parties: []token.WalletID{wallet(in.owner), wallet(to)}, Payers: 1,
 			Inputs:  []token.ID{in.id},

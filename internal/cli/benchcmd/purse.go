@@ -54,7 +54,8 @@ plain transfers, both by the ledger's rules with every signature verified, in bl
 				fmt.Fprintf(w, "settling: %.0f µs a payment, %.2f of plain transfers\n", result.SettleMicros,
 					result.SettleOverTransfers)
 				fmt.Fprintf(w,
-					"revoked purses: %.2f bytes each in the list, %.2f in the filter, %.2f false alarms in a thousand\n",
+					"revoked purses: %.2f bytes each in the list, %.2f in the filter, %.2f false alarms in "+
+						"a thousand\n",
 					result.ListBytes, result.FilterBytes, result.FalseAlarms)
 			})
 		},

@@ -42,6 +42,7 @@ three of disk.`,
 			if err != nil {
 				return err
 			}
+			// A process of its own, which SIGKILL ends as a power cut would: nothing of it gets to clean up.
 			o.Process = func(ctx context.Context, part string, o bench.RestartOptions) *exec.Cmd {
 				process := exec.CommandContext(ctx, program, "bench", "restart", "--part", part, "--data", o.Dir,
 					"--payer", hex.EncodeToString(o.Payer[:]),

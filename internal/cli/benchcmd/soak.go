@@ -26,6 +26,7 @@ transfers, is replayed and verified at the end, and removed.`,
   aqsha bench soak --duration 20s --wallets 20000 --live-tokens 40000 --json`,
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
+			// One run to find the rate; the time is for the load.
 			o.Runs = 1
 			result, err := benchIn(command, o.Dir, func(dir string, notify func(string, int, int)) (bench.SoakResult,
 				error) {

@@ -224,6 +224,8 @@ An interrupted withdrawal is ended by the next command that uses the wallet.`,
 			if err != nil {
 				return err
 			}
+			// Before anything is asked or opened: who withdraws an amount that nobody else does is known by it when he
+			// pays.
 			if odd, _ := command.Flags().GetBool("any-amount"); amount%oddAmount != 0 && !odd {
 				return cli.Usage(fmt.Errorf("%s is no multiple of %s: you would be known by it; --any-amount takes "+
 					"it all the same", amount.Format(), oddAmount.Format()))
@@ -235,6 +237,8 @@ An interrupted withdrawal is ended by the next command that uses the wallet.`,
 			if err != nil {
 				return err
 			}
+			// The wallet writes the outputs down before it pays for them: an end in between loses no money, and the
+			// next command fetches the notes.
 			return errors.Join(withdraw(ctx, command, s, w, from, amount), w.Close())
 		})),
 	}

@@ -39,6 +39,8 @@ Exit code 3 says that a note is not booked.`,
   aqsha cash booked --check unbooked.json http://127.0.0.1:8430/cash`,
 		Args: cobra.RangeArgs(0, 2),
 		RunE: func(command *cobra.Command, args []string) error {
+			// Evidence is checked by a third person, who has no token and must not need one: whoever holds it could
+			// spend it.
 			if file := cli.Flag(command, "check"); file != "" {
 				return checkEvidence(command, file, args)
 			}

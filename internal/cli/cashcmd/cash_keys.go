@@ -74,6 +74,8 @@ readable by its owner only. --denominations binary is for wallets that split onl
 			if err := durable.Folder(vfs.OS, cli.Flag(command, "office")); err != nil {
 				return err
 			}
+			// Added under the file's lock and never replaced: notes of earlier keysets circulate until their redemption
+			// ends, and a secret that is gone makes them worthless.
 			err = office.UpdateKeys(vfs.OS, cli.Flag(command, "office"),
 				func(list []office.KeyFile) ([]office.KeyFile, error) { return append(list, key), nil })
 			if err != nil {
@@ -223,6 +225,7 @@ func newCashKeysList() *cobra.Command {
 					if k.Announcement != "" {
 						state = l.Text("cash.keyset-by", "transaction", k.Announcement)
 					}
+					// Beside its announcement: a retired keyset is redeemed on, and stays announced.
 					if k.Retired {
 						state = l.Text("cash.keyset-retired", "state", state)
 					}

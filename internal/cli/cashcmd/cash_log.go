@@ -159,6 +159,7 @@ known to be that of the books: the office closed them without having found both 
 			err = cli.Show(command, c, func(out io.Writer) {
 				describeCheck(out, cli.LanguageFor(command), &c)
 			})
+			// Not known is neither sound nor wrong: a program that reads the exit code must not pay out on it, nor cry.
 			if err == nil && c.Ledger != nil && c.Ledger.NotCompared > 0 {
 				return cli.ExitWith(cli.ExitUnknown)
 			}

@@ -116,8 +116,8 @@ func describeStudy(out io.Writer, l words.Language, list []*study.Result) {
 		for _, h := range r.Holders {
 			holders = append(holders, fmt.Sprintf("%s %d", h.Amount, h.Wallets))
 		}
-		fmt.Fprintf(out, "%12s  %s\n", "", l.Text("cash.study-blocks", "blocks", r.Blocks, "single", r.Single, "holders",
-			strings.Join(holders, " ")))
+		fmt.Fprintf(out, "%12s  %s\n", "", l.Text("cash.study-blocks", "blocks", r.Blocks, "single", r.Single,
+			"holders", strings.Join(holders, " ")))
 	}
 }
 

@@ -261,6 +261,8 @@ is asked to lock the notes to this wallet's key: then they can be accepted offli
 			if err != nil {
 				return err
 			}
+			// Single: the payer's wallet pays it once. Only this office's notes, since those of another are another's
+			// debt.
 			r := &coin.Request{Amount: uint64(amount), Unit: cash.Unit, Single: true, Mints: []string{w.URL()},
 				Description: cli.Flag(command, "memo")}
 			if lock, _ := command.Flags().GetBool("lock"); lock {

@@ -46,6 +46,7 @@ func newChainInfoCommand(node *NodeFlags) *cobra.Command {
 			}
 			return cli.Show(command, info, func(w io.Writer) {
 				l := cli.LanguageFor(command)
+				// Which network first: every other figure is read wrongly of another one.
 				fmt.Fprintln(w, l.Text("chain.head", "node", info.Node, "network", info.Network))
 				cli.Tabbed(w, func(tab io.Writer) {
 					row(tab, l.Text("chain.height"), l.Text("chain.height-text", "height", info.Height, "headers",
@@ -53,7 +54,8 @@ func newChainInfoCommand(node *NodeFlags) *cobra.Command {
 					row(tab, l.Text("chain.tip"), fmt.Sprintf("%s, %s", info.Tip, info.TipTime.Format(time.RFC3339)))
 					row(tab, l.Text("chain.difficulty"), l.Text("chain.difficulty-text", "difficulty",
 						fmt.Sprintf("%.6g", info.Difficulty), "bits", info.Bits))
-					row(tab, l.Text("chain.rate"), l.Text("chain.rate-text", "rate", fmt.Sprintf("%.4g", info.HashRate)))
+					row(tab, l.Text("chain.rate"), l.Text("chain.rate-text", "rate", fmt.Sprintf("%.4g",
+						info.HashRate)))
 					row(tab, l.Text("chain.peers"), l.Text("chain.peers-text", "peers", info.Peers, "waiting",
 						info.Mempool))
 				})
@@ -70,6 +72,8 @@ func newChainBlockCommand(node *NodeFlags) *cobra.Command {
 			"000000000019d6689c085ae165831e934ff763ae46a2a6c172b3f1b60a8ce26f --json",
 		Args: cobra.ExactArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
+			// The node says of which network it is, and addresses are written by that: the same script is another
+			// address on each.
 			client, network, err := node.Dial(command.Context())
 			if err != nil {
 				return err
@@ -83,7 +87,8 @@ func newChainBlockCommand(node *NodeFlags) *cobra.Command {
 				l := cli.LanguageFor(command)
 				fmt.Fprintln(w, l.Text("chain.block", "height", block.Height, "hash", block.Hash))
 				cli.Tabbed(w, func(tab io.Writer) {
-					row(tab, "  "+l.Text("chain.mined"), l.Text("chain.mined-text", "at", block.Time.Format(time.RFC3339),
+					row(tab, "  "+l.Text("chain.mined"), l.Text("chain.mined-text", "at",
+						block.Time.Format(time.RFC3339),
 						"difficulty", fmt.Sprintf("%.6g", block.Difficulty), "nonce", block.Nonce))
 					row(tab, "  "+l.Text("chain.after"), block.Previous)
 					row(tab, "  "+l.Text("chain.confirmations"), block.Confirmations)
@@ -122,6 +127,7 @@ func newChainTxCommand(node *NodeFlags) *cobra.Command {
 			return cli.Show(command, tx, func(w io.Writer) {
 				l := cli.LanguageFor(command)
 				printTransaction(w, l, tx, func(tab io.Writer) {
+					// Of a transaction in the mempool there is no block, and its confirmations are none.
 					if tx.Block != nil {
 						row(tab, "  "+l.Text("chain.in-block"), fmt.Sprintf("%d, %s", tx.Height, tx.Block))
 					}
@@ -162,6 +168,7 @@ func printTransaction(w io.Writer, l words.Language, tx *bitcoin.TransactionView
 			row(tab, "  "+l.Text("chain.fee"), l.Text("chain.fee-text", "fee", int64(*tx.Fee), "rate",
 				fmt.Sprintf("%.1f", float64(*tx.Fee)/float64(tx.VirtualBytes))))
 		}
+		// Within the same table, so that the columns stand under each other.
 		if more != nil {
 			more(tab)
 		}

@@ -3,8 +3,10 @@ package chaincmd
 import (
 	"bytes"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -13,6 +15,7 @@ import (
 
 	"github.com/aqsha/aqsha/bitcoin"
 	"github.com/aqsha/aqsha/internal/cli"
+	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/words"
 )
 
@@ -112,5 +115,19 @@ func TestATransactionIsShown(t *testing.T) {
 	got := text(bitcoin.TransactionView{Senders: []string{"bc1qalice"}, Payments: []bitcoin.PaymentView{{Recipient: "bc1qbob", Amount: 5}, {Recipient: "bc1qalice", Change: true}}})
 	if !strings.Contains(got, "sender     bc1qalice") || !strings.Contains(got, "bc1qbob  0.00000005") || strings.Count(got, "(change)") != 1 {
 		t.Error(got)
+	}
+}
+
+// A transaction is shown whole in each language.
+func TestATransactionIsShownInEveryLanguage(t *testing.T) {
+	fee := money.Satoshi(200)
+	tx := bitcoin.TransactionView{Fee: &fee, VirtualBytes: 100, Payments: []bitcoin.PaymentView{{Recipient: "1x", Amount: 5, Change: true}}, Remarks: []string{"7"}}
+	for _, l := range words.Languages {
+		var out bytes.Buffer
+		printTransaction(&out, l, &tx, func(tab io.Writer) { row(tab, l.Text("chain.confirmations"), 6) })
+		text := strings.ReplaceAll(out.String(), "BTC", "")
+		if english := regexp.MustCompile(`[A-Za-z]{3,}`).FindString(text); (english != "") != (l == words.English) {
+			t.Errorf("%s: %q in %s", l, english, text)
+		}
 	}
 }

@@ -92,6 +92,8 @@ func newChannelOpen() *cobra.Command {
 					token.Bytes(public[:]), token.Int(int64(amounts[1])), token.Int(int64(amounts[2])),
 					token.Int(window.Milliseconds()), token.Int(int64(ends)),
 				}})
+			// A draft has its id already: the file is kept beside it, so that the channel can be paid through once
+			// others have signed.
 			if err != nil && !errors.Is(err, wallet.ErrDrafted) {
 				return err
 			}
@@ -100,6 +102,8 @@ func newChannelOpen() *cobra.Command {
 			if _, err := rand.Read(f.Seed[:]); err != nil {
 				return err
 			}
+			// After the ledger has it, since its id is the contract's. Cut off in between, the deposit comes back when
+			// the channel ends: the seed was shown to nobody.
 			kept := channels.Update(channelPath(command, args[0], "sender"),
 				func(there *channels.File) error { *there = f; return nil })
 			if kept != nil {

@@ -78,7 +78,8 @@ last total, and the key that signs. In a directory with wallets' keys of neither
 			if err := k.save(keptPath(command, c.Contract)); err != nil {
 				return err
 			}
-			out := keptNow{c.Contract, c.Sender, c.Receiver, asked, k.deadline(), len(k.Proof), missing.IsZero(), missing}
+			out := keptNow{c.Contract, c.Sender, c.Receiver, asked, k.deadline(), len(k.Proof), missing.IsZero(),
+				missing}
 			return cli.Show(command, out, func(w io.Writer) {
 				out.say(w, cli.LanguageFor(command), args[0], s.Keyring, c)
 			})
@@ -101,7 +102,8 @@ func (k keptNow) say(w io.Writer, l words.Language, name string, keyring *wallet
 }
 
 // lackedForPaying says what a directory lacks to sign vouchers of a channel; empty if nothing.
-func lackedForPaying(command *cobra.Command, keyring *wallet.Keyring, name string, c wallet.Channel) (lacks cli.Said, err error) {
+func lackedForPaying(command *cobra.Command, keyring *wallet.Keyring, name string, c wallet.Channel) (lacks cli.Said,
+	err error) {
 	path := channelPath(command, name, "sender")
 	f, err := channels.Read(path)
 	switch {

@@ -79,6 +79,8 @@ func newUseOpen() *cobra.Command {
 				return err
 			}
 			now := time.UnixMilli(int64(s.Now()))
+			// The tariff of today, written into the contract: one that is announced later changes no contract that was
+			// agreed on.
 			tariff, err := params.PowerTariffAt(cli.Flag(command, "tariff"), params.DateOf(now))
 			if err != nil {
 				return cli.Usage(err)
@@ -127,6 +129,25 @@ func meterNamed(ctx context.Context, s *session.Session, name string) (wallet.Me
 }
 
 // newUseRead: readings are chained by their hashes, so that one signature, of the last, is over all.
+// writeReadings writes a meter's readings, a line each. The last alone is signed: the chain of hashes before it is under
+// the same signature, and a meter signs slowly.
+func writeReadings(path string, readings []meter.Reading, chain token.Hash, signature token.Signature) error {
+	return cli.WriteFile(path, func(to io.Writer) error {
+		w := bufio.NewWriter(to)
+		encoder := json.NewEncoder(w)
+		for i, r := range readings {
+			line := readingLine{Reading: r}
+			if i == len(readings)-1 {
+				line.Chain, line.Signature = &chain, &signature
+			}
+			if err := encoder.Encode(line); err != nil {
+				return err
+			}
+		}
+		return w.Flush()
+	})
+}
+
 func newUseRead() *cobra.Command {
 	command := &cobra.Command{
 		Use: "read NAME", Short: "Be a meter (simulated): write signed readings, one a minute",
@@ -165,23 +186,10 @@ everything else. Each is chained to the one before by its hash; the last is sign
 			if err != nil {
 				return err
 			}
-			err = cli.WriteFile(cli.Flag(command, "out"), func(to io.Writer) error {
-				w := bufio.NewWriter(to)
-				encoder := json.NewEncoder(w)
-				for i, r := range readings {
-					line := readingLine{Reading: r}
-					if i == len(readings)-1 {
-						line.Chain, line.Signature = &tally.Chain, &signature
-					}
-					if err := encoder.Encode(line); err != nil {
-						return err
-					}
-				}
-				return w.Flush()
-			})
-			if err != nil {
+			if err := writeReadings(cli.Flag(command, "out"), readings, tally.Chain, signature); err != nil {
 				return err
 			}
+			// That it is simulated is said by the result and by no line of the file: in all else it is a meter's.
 			return cli.Show(command, map[string]any{"readings": len(readings),
 				"wh": last.Registers.Total() - m.Registers.Total(), "simulated": true}, func(w io.Writer) {
 				fmt.Fprintln(w, cli.LanguageFor(command).Text("meter.simulated", "count", len(readings), "kwh",
@@ -300,7 +308,7 @@ func newUseBill() *cobra.Command {
 			}
 			receipt, err := s.Bill(ctx, m.Contract, m.Parties[1], last.Reading, *last.Chain, *last.Signature)
 			return session.ShowDone(command, receipt, err, cli.LanguageFor(command).Count("result.meter-bill",
-				int(u.Readings), "wh", u.Wh, "amount", u.Bill.Format()))
+				u.Readings, "wh", u.Wh, "amount", u.Bill.Format()))
 		}),
 	}
 }

@@ -66,6 +66,8 @@ who has voted for the last block, and how many votes of each are missing since i
 				err = cli.Show(command, seen, func(w io.Writer) {
 					describeCluster(w, cli.LanguageFor(command), seen)
 				})
+				// After everything is shown: who asks because payments wait wants to see who is missing, and a monitor
+				// reads the exit code.
 				if why := seen.Waits(); err == nil && why != "" {
 					return token.Errorf(statuscmd.GroupUnwell, "cluster", "%s", why)
 				}

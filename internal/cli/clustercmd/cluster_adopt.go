@@ -69,6 +69,8 @@ copy of its directory (aqsha cluster adopt). Payments wait meanwhile.`,
 			if err != nil {
 				return err
 			}
+			// The sequence of root's set as it is now: signed later, after another change of root's, the transaction is
+			// refused, and nobody hands a ledger over twice.
 			authority, err := s.API.Authority(ctx)
 			if err != nil {
 				return err
@@ -103,6 +105,8 @@ validators', in the order in which they were set. The log goes on as it is: entr
 			if err != nil {
 				return err
 			}
+			// Which of them this one is says its own directory, not the order of the files: a directory that goes on
+			// under another's name would sign with a key that nobody counts.
 			own, _, err := readPublics([]string{filepath.Join(dir, publicFile)})
 			if err != nil {
 				return err

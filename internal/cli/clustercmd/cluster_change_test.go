@@ -1,10 +1,13 @@
 package clustercmd
 
 import (
+	"bytes"
+	"regexp"
 	"testing"
 
 	"github.com/aqsha/aqsha/cluster/status"
 	"github.com/aqsha/aqsha/token"
+	"github.com/aqsha/aqsha/words"
 )
 
 // Whoever is away, new, or has keys that it does not run with yet is not counted as there.
@@ -31,6 +34,20 @@ func TestRunning(t *testing.T) {
 		}
 		if there, needed := running(members, next); there != tc.there || needed != tc.needed {
 			t.Errorf("%s: %d of %d, want %d of %d", name, there, needed, tc.there, tc.needed)
+		}
+	}
+}
+
+// How a validator sees its cluster is said whole in each language.
+func TestAClusterIsSaidInEveryLanguage(t *testing.T) {
+	seen := &status.Status{Member: "m1", Height: 5, Reached: 2, Needed: 3, Since: 9, Outside: true, Batches: 1, Bytes: 2,
+		Members: []status.Member{{Name: "m1", Self: true}, {Name: "m2", Connected: true, Signed: true}, {Name: "m3"}}}
+	for _, l := range words.Languages {
+		var out bytes.Buffer
+		describeCluster(&out, l, seen)
+		clusterDemo{Killed: "m2"}.describe(&out, l)
+		if english := regexp.MustCompile(`[A-Za-z]{3,}`).FindString(out.String()); (english != "") != (l == words.English) {
+			t.Errorf("%s: %q in %s", l, english, &out)
 		}
 	}
 }

@@ -193,6 +193,7 @@ func (p *clusterPlay) begin(ctx context.Context) error {
 	}
 	p.Say("making a network with %d validators …", len(p.plans))
 	n := wallet.NewNetwork{Name: "tenge.localhost", TimeMillis: wallet.SystemNow(), Day: params.DateOf(time.Now()),
+		// Three keys for all roles, on one machine: a play, which its network says of itself.
 		SharedKeys: true,
 		DailyCap:   100_000_000_000 * money.Tenge, DelayMillis: demoDelay, RekeyDelayMillis: demoDelay}
 	if _, err := initCluster(ctx, p.Path("net"), "", true, n, p.plans); err != nil {

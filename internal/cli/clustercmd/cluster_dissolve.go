@@ -37,6 +37,8 @@ nor a copy of it.`,
 			if !cluster.Here(dir) {
 				return cli.Usage(fmt.Errorf("%s is no validator's directory", dir))
 			}
+			// Taken before anything is read: a validator that runs here could still vote, and its vote would bind a log
+			// that has gone on without it.
 			c, lock, err := datadir.TakeLedger(command.Context(), dir, datadir.AnyLedger)
 			if err != nil {
 				return err

@@ -62,6 +62,7 @@ Without --host all run on this machine, each on ports of its own.`,
 	command.Flags().Duration("delay", 24*time.Hour,
 		"before a change of keys, cap or delay takes effect; root can veto meanwhile")
 	command.Flags().Duration("rekey-delay", 24*time.Hour, "before a new key that an intermediary asks for takes effect")
+	// Nothing to fall back to: who orders a ledger together is chosen, and changed later by root alone.
 	_ = command.MarkFlagRequired("validators")
 	return command
 }
@@ -136,6 +137,8 @@ func runClusterInit(command *cobra.Command, _ []string) error {
 		return err
 	}
 	development, _ := command.Flags().GetBool("development")
+	// Asked for when the plan is known to be sound, and before the first directory is made: a network founded half has
+	// to be removed by hand.
 	secret, err := nodecmd.PassphraseForInit(command, development)
 	if err != nil {
 		return err

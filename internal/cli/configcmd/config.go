@@ -244,6 +244,8 @@ func newConfigCheckCommand() *cobra.Command {
 			dir, read := "./aqsha-data", func(dir string) error {
 				c, err := datadir.ReadConfig(dir)
 				if err == nil {
+					// Both at once: whoever mends one thing and starts finds the next only then. Nothing is changed,
+					// and a node may run on it.
 					err = errors.Join(c.TryArchive(dir), nodecmd.CheckServing(command.Context(), c, dir))
 				}
 				return err

@@ -83,6 +83,7 @@ all of it: ratios count.`,
   aqsha bench console --rounds 1 --subscribers 50 --payments 100 --json`,
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
+			// This program again, as the subscribers' process.
 			if heard != "" {
 				return hear(command.Context(), heard, subscribers, command.InOrStdin(), command.OutOrStdout())
 			}
@@ -227,6 +228,7 @@ func (p *pagesNode) populate(ctx context.Context) error {
 // pages meets the pages in a browser.
 func (p *pagesNode) pages(ctx context.Context, rounds int, result *consoleBench) (err error) {
 	if !console.Built() {
+		// Said in the result and no error: payments beside subscribers are measured without a browser, too.
 		result.NoBrowser = "the pages are not built into this program: make build builds them where Node is"
 		return nil
 	}

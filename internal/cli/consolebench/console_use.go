@@ -148,6 +148,7 @@ func (p *pagesNode) onePerson(ctx context.Context, tab *bench.Tab) (taps, signed
 	if err := tab.Run(ctx, hands+`await see("100.00")`, nil, nil); err != nil {
 		return nil, nil, longest, err
 	}
+	// Another amount each time: the button says it, and the one before is not pressed again.
 	for i := range paymentsEach {
 		link := fmt.Sprintf("%s/wallet/#pay?network=%s&to=%s&amount=%d", p.url, p.world.Network, p.payee, 500+i)
 		var millis float64

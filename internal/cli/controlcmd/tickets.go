@@ -255,7 +255,8 @@ func (s *step) register(command *cobra.Command, text string) {
 
 // entry is what the flags say, now and by who gives the command.
 func (s *step) entry(what repair.Step) (e repair.Entry, err error) {
-	e = repair.Entry{At: time.Now().UTC(), Who: farmdir.Operator(), Step: what, Board: s.board, Part: s.part, Text: s.text}
+	e = repair.Entry{At: time.Now().UTC(), Who: farmdir.Operator(), Step: what, Board: s.board, Part: s.part,
+		Text: s.text}
 	if s.cost != "" {
 		if e.Cost, err = money.ParseTenge(s.cost); err != nil {
 			return e, cli.Usage(fmt.Errorf("--cost: %w", err))

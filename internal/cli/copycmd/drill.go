@@ -43,6 +43,8 @@ Prints the longest time, from the fault on, that no payment was answered, how ma
 			if clients < 1 || clients > 100 {
 				return cli.Usage(errors.New("--clients: want 1 to 100"))
 			}
+			// All names are judged before the first drill: a misspelt fourth would be found out after three networks
+			// have come and gone.
 			return runDrills(command, args, clients, duration)
 		},
 	}

@@ -34,6 +34,7 @@ answered are missing: none, when the follower acknowledges each payment.`,
 			if err != nil {
 				return err
 			}
+			// Also when the drill failed: its nodes are processes, and would stay behind with the network.
 			defer d.StopAll()
 			if err := d.Run(duration); err != nil {
 				return err

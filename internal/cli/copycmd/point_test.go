@@ -1,9 +1,12 @@
 package copycmd
 
 import (
+	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -15,6 +18,7 @@ import (
 	"github.com/aqsha/aqsha/internal/cli/datadir"
 	"github.com/aqsha/aqsha/node"
 	"github.com/aqsha/aqsha/token"
+	"github.com/aqsha/aqsha/words"
 )
 
 func isUsage(err error) bool { var usage cli.UsageError; return errors.As(err, &usage) }
@@ -153,5 +157,26 @@ func TestALedgerIsSetAside(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(dir, "keys")); err != nil {
 		t.Error("keys were set aside")
+	}
+}
+
+// What became of a promotion and of a restore is said whole in each language: no word of English is left, but options, files and names.
+func TestPromotionsAreSaidInEveryLanguage(t *testing.T) {
+	r := Promotion{Size: 7, Epoch: 2, Promised: []string{"b1"}, Proof: "p1", Reported: []string{"u1"}, Untold: []string{"u2"}, Followers: []string{"f1"}, Acks: 1,
+		AcksWere: 2, GivenUp: []string{"g1"}, Lost: 3, LostFrom: "u3"}
+	quoted := regexp.MustCompile(`'[^']*'|"[^"]*"`)
+	for _, l := range words.Languages {
+		var out bytes.Buffer
+		r.describe(&out, l, "d1")
+		staffBack{Kept: true, SetAside: "s1"}.describe(&out, l)
+		backedUp{}.describe(&out, l)
+		fmt.Fprintln(&out, (&lost{Answered: 1, LeftBehind: 2, Unknown: 3}).in(l))
+		text := quoted.ReplaceAllString(out.String(), "")
+		if english := regexp.MustCompile(`[A-Za-z]{3,}`).FindString(text); (english != "") != (l == words.English) {
+			t.Errorf("%s: %q in %s", l, english, text)
+		}
+		if lines := strings.Count(out.String(), "\n"); lines != 17 {
+			t.Errorf("%s: %d lines: %s", l, lines, &out)
+		}
 	}
 }

@@ -97,6 +97,7 @@ that it is not promoted: --without NAME.`,
   aqsha promote --data ./copy --instead-of 3:5f0c1e…
   aqsha promote --data ./copy --without-old-leader --without follower-9def0253 --accept-loss --json`,
 		Args: cobra.NoArgs,
+		// All of it is in promote, which plans first and asks for promises last: a promise holds for ever.
 		RunE: func(command *cobra.Command, _ []string) error { return promote(command, o) },
 	}
 	datadir.AddLedgerFlags(command)
@@ -398,11 +399,13 @@ func (r Promotion) describe(w io.Writer, l words.Language, dir string) {
 	for _, follower := range r.Followers {
 		fmt.Fprintf(w, "    %s\n", follower)
 	}
+	// The one thing that does not come along and is noticed late: readers are refused, not payers.
 	if len(r.Accesses) == 0 {
 		said("no-access")
 	} else {
 		said("accesses", "names", terminal.Plain(strings.Join(r.Accesses, ", ")))
 	}
+	// What was given up is said last and loud, since whoever promotes at night reads the end.
 	if r.Acks < r.AcksWere {
 		said("fewer-acks", "before", r.AcksWere, "now", r.Acks)
 	}

@@ -83,6 +83,8 @@ Only a backup that says so is of a development network, open to read; those that
 			if err != nil {
 				return cli.Usage(err)
 			}
+			// A backup's folder or a follower, told apart by its form: a folder that is not there is never taken for a
+			// host.
 			if strings.Contains(source, "://") {
 				if source, err = cli.NodeURL("SOURCE", source); err != nil {
 					return err
@@ -166,7 +168,9 @@ func restore(command *cobra.Command, source string, to point, accept bool) (err 
 	if err := durable.Remove(vfs.OS, filepath.Join(dir, datadir.RestoringFile)); err != nil {
 		return err
 	}
-	return cli.Show(command, result, func(w io.Writer) { result.describe(w, cli.LanguageFor(command), dir, c, keyring) })
+	return cli.Show(command, result, func(w io.Writer) {
+		result.describe(w, cli.LanguageFor(command), dir, c, keyring)
+	})
 }
 
 // configAfter is the configuration of a directory that was restored.

@@ -80,8 +80,9 @@ func runDemo(command *cobra.Command, _ []string) error {
 		if err != nil {
 			return err
 		}
-		stage := &scenario.Stage{DataDir: dir, Out: command.OutOrStdout(), Client: client, Validators: paySalaries}
 		l := cli.LanguageFor(command)
+		stage := &scenario.Stage{DataDir: dir, Out: command.OutOrStdout(), Client: client, Language: l,
+			Validators: paySalaries}
 		played, err := scenario.Play(ctx, stage, steps, record)
 		if err != nil {
 			return err

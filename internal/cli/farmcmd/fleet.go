@@ -141,10 +141,7 @@ func addFound(command *cobra.Command, found []fleet.Found, place fleet.Place, dr
 	}
 	added, updated := 0, 0
 	if !dry {
-		if added, updated, err = inventory.Merge(machines); err != nil {
-			return err
-		}
-		if err := inventory.Save(); err != nil {
+		if added, updated, err = mergeInto(dir, machines); err != nil {
 			return err
 		}
 	}
@@ -166,6 +163,15 @@ func addFound(command *cobra.Command, found []fleet.Found, place fleet.Place, dr
 		})
 		fmt.Fprintln(w, l.Text("farm.scanned", "found", len(found), "added", added, "updated", updated))
 	})
+}
+
+// mergeInto adds machines to the fleet of a folder, or brings those that it has up to date.
+func mergeInto(dir string, machines []fleet.Machine) (added, updated int, err error) {
+	err = fleet.Update(dir, func(inventory *fleet.Inventory) (err error) {
+		added, updated, err = inventory.Merge(machines)
+		return err
+	})
+	return added, updated, err
 }
 
 func newFarmImportCommand() *cobra.Command {
@@ -201,15 +207,8 @@ give them. Columns without a meaning here are named and ignored. - reads standar
 			if err != nil {
 				return err
 			}
-			inventory, err := fleet.OpenInventory(dir)
+			added, updated, err := mergeInto(dir, machines)
 			if err != nil {
-				return err
-			}
-			added, updated, err := inventory.Merge(machines)
-			if err != nil {
-				return err
-			}
-			if err := inventory.Save(); err != nil {
 				return err
 			}
 			return cli.Show(command, map[string]any{"added": added, "updated": updated, "ignored_columns": ignored},

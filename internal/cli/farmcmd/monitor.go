@@ -47,50 +47,9 @@ func newFarmWatchCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			// Opened to write, which takes the folder's lock: a second watch ends here, before it has asked any
-			// machine.
-			b, err := records.Open(dir)
-			if err != nil {
-				return err
-			}
-			defer b.Close()
-			log := slog.New(slog.NewTextHandler(command.ErrOrStderr(), cli.LogOptions(slog.LevelWarn)))
-			running, err := monitor.New(b, monitor.Options{Interval: interval, Timeout: timeout,
-				PoolWorkers: poolWorkers, Log: log, Notify: func(notices []alert.Notice) {
-					printNotices(command, b.Config.Location(), notices)
-				}})
-			if err != nil {
-				return err
-			}
-			// Served before the first poll: an address that is taken ends the watch while nothing depends on it.
-			stopServing, err := served.start(command.Context(), running, log)
-			if err != nil {
-				return err
-			}
-			defer stopServing()
-			if served.at != "" && !cli.WantsJSON(command) {
-				fmt.Fprintln(command.OutOrStdout(), cli.LanguageFor(command).Text("farm.api", "url", served.at))
-			}
-			ctx, stop := command.Context(), func() {}
-			if duration > 0 {
-				ctx, stop = context.WithTimeout(ctx, duration)
-			}
-			defer stop()
-			started := cli.CpuTime()
-			if err := running.Run(ctx); err != nil {
-				return err
-			}
-			counts := running.Counts()
-			cpu := (cli.CpuTime() - started).Seconds()
-			result := struct {
-				monitor.Counts
-				CPUSeconds float64 `json:"cpu_seconds"`
-			}{counts, cpu}
-			return cli.Show(command, result, func(w io.Writer) {
-				fmt.Fprintln(w, cli.LanguageFor(command).Text("farm.watched", "polls", counts.Polls, "answered",
-					counts.Answered, "skipped", counts.Skipped, "late", counts.LagMS, "alerts", counts.Raised, "cpu",
-					fmt.Sprintf("%.1f", cpu)))
-			})
+			// Flags that fight and a farm without machines are found out before anything is opened or listens.
+			return watchFarm(command, dir, monitor.Options{Interval: interval, Timeout: timeout,
+				PoolWorkers: poolWorkers}, duration, &served)
 		},
 	}
 	flags := command.Flags()
@@ -101,6 +60,53 @@ func newFarmWatchCommand() *cobra.Command {
 	flags.StringVar(&poolWorkers, "pool-workers", "",
 		"URL of the pool's workers (an Aqsha pool's /v1/workers), written down for 'aqsha farm compare'")
 	return cli.SpeakingAtOnce(command)
+}
+
+// watchFarm polls the farm of a folder for a time, or until it is interrupted, and says what came of it.
+func watchFarm(command *cobra.Command, dir string, o monitor.Options, duration time.Duration,
+	served *watchServers) error {
+	// Opened to write, which takes the folder's lock: a second watch ends here, before it has asked any
+	// machine.
+	b, err := records.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+	log := slog.New(slog.NewTextHandler(command.ErrOrStderr(), cli.LogOptions(slog.LevelWarn)))
+	o.Log, o.Notify = log, func(notices []alert.Notice) { printNotices(command, b.Config.Location(), notices) }
+	running, err := monitor.New(b, o)
+	if err != nil {
+		return err
+	}
+	// Served before the first poll: an address that is taken ends the watch while nothing depends on it.
+	stopServing, err := served.start(command.Context(), running, log)
+	if err != nil {
+		return err
+	}
+	defer stopServing()
+	if served.at != "" && !cli.WantsJSON(command) {
+		fmt.Fprintln(command.OutOrStdout(), cli.LanguageFor(command).Text("farm.api", "url", served.at))
+	}
+	ctx, stop := command.Context(), func() {}
+	if duration > 0 {
+		ctx, stop = context.WithTimeout(ctx, duration)
+	}
+	defer stop()
+	started := cli.CpuTime()
+	if err := running.Run(ctx); err != nil {
+		return err
+	}
+	counts := running.Counts()
+	cpu := (cli.CpuTime() - started).Seconds()
+	result := struct {
+		monitor.Counts
+		CPUSeconds float64 `json:"cpu_seconds"`
+	}{counts, cpu}
+	return cli.Show(command, result, func(w io.Writer) {
+		fmt.Fprintln(w, cli.LanguageFor(command).Text("farm.watched", "polls", counts.Polls, "answered",
+			counts.Answered, "skipped", counts.Skipped, "late", counts.LagMS, "alerts", counts.Raised, "cpu",
+			fmt.Sprintf("%.1f", cpu)))
+	})
 }
 
 // farmWithMachines is the folder of a farm that has machines to watch. Where there are none nothing is made: a folder

@@ -100,7 +100,7 @@ electricity for it at the tariff and levy of farm.toml.`,
 				return err
 			}
 			page.Language = string(language)
-			return cli.Show(command, page, func(w io.Writer) { page.Print(w, cli.Tabbed, terminal.Plain) })
+			return cli.Show(command, page, func(w io.Writer) { page.Print(w, language, cli.Tabbed, terminal.Plain) })
 		},
 	}
 	command.Flags().StringVar(&since, "since", "", "begin (default: yesterday's midnight)")
@@ -153,12 +153,13 @@ signed, append-only log, once it is settled; "aqsha verify farm" derives it agai
 				return cli.ShowJSON(command, report)
 			}
 			return cli.Show(command, result, func(w io.Writer) {
-				report.Print(w, cli.Tabbed, terminal.Plain)
+				report.Print(w, cli.LanguageFor(command), cli.Tabbed, terminal.Plain)
 				if page != "" {
 					fmt.Fprintf(w, "\n%s\n", cli.LanguageFor(command).Text("farm.written", "file", page))
 				}
 				if sealDir != "" {
-					fmt.Fprintf(w, "\n%s\n%s", cli.LanguageFor(command).Text("farm.sealed", "entry", result["sealed_index"]),
+					fmt.Fprintf(w, "\n%s\n%s", cli.LanguageFor(command).Text("farm.sealed", "entry",
+						result["sealed_index"]),
 						result["checkpoint"])
 				}
 			})

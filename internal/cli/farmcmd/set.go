@@ -38,16 +38,21 @@ certificate=- has a machine that speaks HTTPS believed with the certificate that
 			if err != nil {
 				return err
 			}
-			machines, err := inventory.Select(args[0])
+			machines, err := inventory.Select(args[0]) // in a folder that is not there nothing is made
 			if err != nil {
 				return err
 			}
-			for _, m := range machines {
-				change.Apply(m)
-			}
 			// All machines in one file that is replaced whole: after a crash either all have the new figures, or none
 			// has.
-			if err := inventory.Save(); err != nil {
+			if err := fleet.Update(dir, func(now *fleet.Inventory) (err error) {
+				if machines, err = now.Select(args[0]); err != nil {
+					return err
+				}
+				for _, m := range machines {
+					change.Apply(m)
+				}
+				return nil
+			}); err != nil {
 				return err
 			}
 			return cli.Show(command, machines, func(w io.Writer) {

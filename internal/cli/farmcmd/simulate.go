@@ -132,16 +132,10 @@ func addUnits(command *cobra.Command, units []*simulate.Unit) error {
 	if err != nil {
 		return err
 	}
-	inventory, err := fleet.OpenInventory(dir)
-	if err != nil {
-		return err
-	}
 	machines := make([]fleet.Machine, len(units))
 	for i, u := range units {
 		machines[i] = u.Machine
 	}
-	if _, _, err := inventory.Merge(machines); err != nil {
-		return err
-	}
-	return inventory.Save()
+	_, _, err = mergeInto(dir, machines)
+	return err
 }

@@ -224,7 +224,8 @@ func printSites(w io.Writer, l words.Language, readings []siteReading, list stri
 					terminal.Plain(m.Model), l.Text("farm.rate", "rate", rate))
 			}
 			for _, a := range r.Alerts {
-				fmt.Fprintf(tab, "%s\t%s\t%s\t%s\t%s\n", name, terminal.Plain(string(a.Kind)), terminal.Plain(a.Machine),
+				fmt.Fprintf(tab, "%s\t%s\t%s\t%s\t%s\n", name, terminal.Plain(string(a.Kind)),
+					terminal.Plain(a.Machine),
 					l.Text("farm.since", "at", farmdir.Moment(a.Since, zone)), terminal.Plain(a.Detail))
 			}
 			for i := range r.Orders {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/aqsha/aqsha/farm"
 	"github.com/aqsha/aqsha/farm/alert"
+	"github.com/aqsha/aqsha/farm/fleet"
 	"github.com/aqsha/aqsha/farm/monitor"
 	"github.com/aqsha/aqsha/farm/records"
 	"github.com/aqsha/aqsha/farm/usage"
@@ -150,7 +151,7 @@ func newFarmSilenceCommand() *cobra.Command {
 			if long <= 0 || long > 30*24*time.Hour {
 				return farm.Refuse("farm-out-of-range", "for", "want a time up to 30 days")
 			}
-			dir, err := farmdir.Of(command, true)
+			dir, err := farmdir.Of(command, false)
 			if err != nil {
 				return err
 			}
@@ -158,7 +159,11 @@ func newFarmSilenceCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			silences, err := monitor.ReadSilences(dir)
+			// A misspelt selector would hold nothing back, and be found out when somebody is called at night.
+			inventory, err := fleet.OpenInventory(dir)
+			if err == nil {
+				_, err = inventory.Select(args[0])
+			}
 			if err != nil {
 				return err
 			}
@@ -170,18 +175,12 @@ func newFarmSilenceCommand() *cobra.Command {
 				}
 				s.Kinds = append(s.Kinds, alert.Kind(kind))
 			}
-			kept := []alert.Silence{s}
-			// What has run out goes when something new comes: the file does not grow over the years.
-			for _, old := range silences {
-				if old.Until > usage.At(now) {
-					kept = append(kept, old)
-				}
-			}
-			if err := monitor.WriteSilences(dir, kept); err != nil {
+			if err := monitor.AddSilence(dir, s, usage.At(now)); err != nil {
 				return err
 			}
 			return cli.Show(command, s, func(w io.Writer) {
-				fmt.Fprintln(w, cli.LanguageFor(command).Text("farm.held-back", "machines", terminal.Plain(args[0]), "at",
+				fmt.Fprintln(w, cli.LanguageFor(command).Text("farm.held-back", "machines", terminal.Plain(args[0]),
+					"at",
 					farmdir.Moment(s.Until.Time(), config.Location())))
 			})
 		},

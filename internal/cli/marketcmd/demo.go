@@ -36,12 +36,13 @@ pools, countries, rates. Every one is labelled synthetic; no figure in it is rea
 				summaries = append(summaries, market.Summarise(table, market.Check(table)))
 			}
 			return cli.Show(command, summaries, func(w io.Writer) {
-				fmt.Fprintf(w, "synthetic set in %s (simulated, not a market):\n", dir)
+				l := cli.LanguageFor(command)
+				fmt.Fprintln(w, l.Text("market.demo", "dir", dir))
 				for _, s := range summaries {
-					fmt.Fprintf(w, "  %-28s %-22s %6d rows  %s … %s  %d findings\n", s.File, s.Form, s.Rows, s.First,
-						s.Last, len(s.Findings))
+					fmt.Fprintf(w, "  %-28s %-22s %s\n", s.File, s.Form, l.Text("market.demo-file", "rows",
+						fmt.Sprintf("%6d", s.Rows), "from", s.First, "to", s.Last, "findings", len(s.Findings)))
 				}
-				fmt.Fprintf(w, "next: aqsha market import %s\n", filepath.Join(dir, "cm_btc_daily.csv"))
+				fmt.Fprintln(w, l.Text("market.demo-next", "file", filepath.Join(dir, "cm_btc_daily.csv")))
 			})
 		},
 	}

@@ -99,6 +99,10 @@ log there; "aqsha verify report" re-derives it from its inputs.`,
 			if err != nil {
 				return err
 			}
+			// With the language before the report is computed, which takes seconds: a misspelt form is found out at once.
+			if err := f.checkForms(); err != nil {
+				return err
+			}
 			r, err := f.build(command, args[0])
 			if err != nil {
 				return err
@@ -126,7 +130,8 @@ log there; "aqsha verify report" re-derives it from its inputs.`,
 					fmt.Fprintln(w, path)
 				}
 				if f.seal != "" {
-					fmt.Fprintf(w, "sealed as entry %d\n%s", result["sealed_index"], result["checkpoint"])
+					fmt.Fprintf(w, "%s\n%s", cli.LanguageFor(command).Text("market.sealed", "entry",
+						result["sealed_index"]), result["checkpoint"])
 				}
 			})
 		},
@@ -140,9 +145,22 @@ log there; "aqsha verify report" re-derives it from its inputs.`,
 		"risk-free rate: percent a year, or FILE[:COLUMN] with a series of it, such as TONIA (default 0)")
 	flags.StringVar(&f.language, "lang", "en", "en, kk or ru")
 	flags.StringVar(&f.out, "out", ".", "folder to write to")
-	flags.StringSliceVar(&f.formats, "format", []string{"html", "md", "csv", "json", "parquet"}, "what to write")
+	flags.StringSliceVar(&f.formats, "format", reportForms, "what to write")
 	flags.StringVar(&f.seal, "seal", "", "folder of a log of sealed reports (made if absent)")
 	return command
+}
+
+// reportForms are the forms in which a report is written.
+var reportForms = []string{"html", "md", "csv", "json", "parquet"}
+
+// checkForms refuses a form that is none.
+func (f *reportFlags) checkForms() error {
+	for _, form := range f.formats {
+		if !slices.Contains(reportForms, form) {
+			return market.Refuse("format", "format", "%q is not one of %s", form, strings.Join(reportForms, ", "))
+		}
+	}
+	return nil
 }
 
 func (f *reportFlags) write(r *marketreport.Report, language marketreport.Language) ([]string, error) {
@@ -150,11 +168,6 @@ func (f *reportFlags) write(r *marketreport.Report, language marketreport.Langua
 		"html": func(w io.Writer) error { return r.HTML(w, language) },
 		"md":   func(w io.Writer) error { return r.Markdown(w, language) },
 		"csv":  r.CSV, "json": r.JSON, "parquet": r.Parquet,
-	}
-	for _, format := range f.formats {
-		if writers[format] == nil {
-			return nil, market.Refuse("format", "format", "%q is not one of html, md, csv, json, parquet", format)
-		}
 	}
 	if err := os.MkdirAll(f.out, 0o700); err != nil {
 		return nil, err

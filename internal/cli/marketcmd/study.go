@@ -69,18 +69,7 @@ with rules of its own.`,
 				return err
 			}
 			o.System = args[0]
-			stats, err := tenge.statistics(command)
-			if err != nil {
-				return err
-			}
-			if stats != nil {
-				o.Node = &document.Node{Stats: *stats, KZTPerUSD: tenge.kztPerUSD,
-					Day: time.Now().UTC().Format(time.DateOnly)}
-			}
-			if o.Chain, err = chainOf(command, &chain, o.System); err != nil {
-				return err
-			}
-			if o.Farm, err = site.month(command); err != nil {
+			if err := measured(command, &o, &tenge, &chain, &site); err != nil {
 				return err
 			}
 			d, err := document.Build(command.Context(), o)
@@ -104,6 +93,25 @@ with rules of its own.`,
 	f.StringVar(&output.seal, "seal", "", "folder of a log of sealed reports (made if absent)")
 	command.AddCommand(newStudyScoreCommand())
 	return command
+}
+
+// measured asks the node, the chain and the farm that the command line names. What they answer goes into the document
+// with the day on which it was asked: it is not to be had again.
+func measured(command *cobra.Command, o *document.Options, tenge *tengeFlags, chain *chaincmd.NodeFlags,
+	site *farmFlags) error {
+	stats, err := tenge.statistics(command)
+	if err != nil {
+		return err
+	}
+	if stats != nil {
+		o.Node = &document.Node{Stats: *stats, KZTPerUSD: tenge.kztPerUSD,
+			Day: time.Now().UTC().Format(time.DateOnly)}
+	}
+	if o.Chain, err = chainOf(command, chain, o.System); err != nil {
+		return err
+	}
+	o.Farm, err = site.month(command)
+	return err
 }
 
 // check refuses what cannot be written before anything is computed.
@@ -177,7 +185,8 @@ func (s *studyOutput) write(command *cobra.Command, d *document.Document) error 
 			fmt.Fprintln(w, path)
 		}
 		if s.seal != "" {
-			fmt.Fprintf(w, "sealed as entry %d\n%s", result["sealed_index"], result["checkpoint"])
+			fmt.Fprintf(w, "%s\n%s", cli.LanguageFor(command).Text("market.sealed", "entry",
+				result["sealed_index"]), result["checkpoint"])
 		}
 	})
 }

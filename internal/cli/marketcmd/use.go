@@ -1,6 +1,7 @@
 package marketcmd
 
 import (
+	"io"
 	"net/http"
 	"os"
 	"time"
@@ -77,7 +78,7 @@ a device list; a country's part of it. --node puts the digital tenge into the ta
 			if err != nil {
 				return err
 			}
-			return cli.Show(command, study, study.Print)
+			return cli.Show(command, study, func(w io.Writer) { study.Print(w, cli.LanguageFor(command)) })
 		},
 	}
 	tenge.register(command)
@@ -117,7 +118,7 @@ measured_j_th) and split its reserve into time and speed.`,
 			if err != nil {
 				return err
 			}
-			return cli.Show(command, reserves, reserves.Print)
+			return cli.Show(command, reserves, func(w io.Writer) { reserves.Print(w, cli.LanguageFor(command)) })
 		},
 	}
 	f := command.Flags()

@@ -58,9 +58,9 @@ log's key from elsewhere; the folder's own word proves only that nothing changed
 				return err
 			}
 			return cli.Show(command, sealed, func(w io.Writer) {
-				fmt.Fprintf(w, "Verified: report on %s %s … %s, entry %d, re-derived from %s (sha-256 %s); figures "+
-					"hash to %s\n", sealed.Asset, sealed.From, sealed.To, index, sealed.File, sealed.SHA256,
-					sealed.Report)
+				fmt.Fprintln(w, cli.LanguageFor(command).Text("market.verified-report", "asset", sealed.Asset, "from",
+					sealed.From, "to", sealed.To, "entry", index, "file", sealed.File, "sha", sealed.SHA256, "hash",
+					sealed.Report))
 			})
 		},
 	}
@@ -78,8 +78,7 @@ func verifyDocument(command *cobra.Command, sealed document.Seal, index uint64, 
 		return err
 	}
 	return cli.Show(command, sealed, func(w io.Writer) {
-		fmt.Fprintf(w,
-			"Verified: study of %s, entry %d, re-derived from %d files; %d forms are the same byte for byte\n",
-			sealed.Options.System, index, len(sealed.Inputs), len(sealed.Forms))
+		fmt.Fprintln(w, cli.LanguageFor(command).Text("market.verified-study", "system", sealed.Options.System, "entry",
+			index, "files", len(sealed.Inputs), "forms", len(sealed.Forms)))
 	})
 }

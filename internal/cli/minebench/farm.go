@@ -62,6 +62,7 @@ is measured on 18 days of other simulated machines, polled every 30 s: a sample 
 				return err
 			}
 			defer os.RemoveAll(dir)
+			// The machines are a process of their own: the processor time that is counted is the watch's alone.
 			measured, err := pollPeer(command, filepath.Join(dir, "live"), machines, workers, duration)
 			if err != nil {
 				return err

@@ -55,6 +55,7 @@ of its hashes that the pool credits is printed; it fails if a block of it is los
 		Example: "  aqsha bench pool --json\n  aqsha bench pool --miners 2000 --duration 2s",
 		Args:    cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
+			// This program again, as the pool: the load's processor time is not to be counted with it.
 			if serve != "" {
 				return servePoolBench(command, serve)
 			}

@@ -32,6 +32,8 @@ of processor time.`,
 			}
 			return cli.Show(command, result, func(w io.Writer) {
 				fmt.Fprintf(w, "%-18s %9s  %s\n", "kernel", "MH/CPU-s", "× standard library")
+				// Kernels that this processor lacks are named with what they need, and not left out: a table without
+				// them looks like a program without them.
 				for _, rate := range append(result.Kernels, result.Std) {
 					if !rate.Supported {
 						fmt.Fprintf(w, "%-18s %9s  needs %s\n", rate.Name, "-", rate.Needs)

@@ -204,7 +204,8 @@ func liveRate(ctx context.Context, stderr io.Writer, stats *miner.Stats) {
 		case <-tick.C:
 			s := stats.Summary(time.Now())
 			if terminal {
-				fmt.Fprintf(stderr, "\r\033[K%.2f MH/s (1 min %.2f)  accepted %d  rejected %d  blocks %d  best share %.4g",
+				fmt.Fprintf(stderr,
+					"\r\033[K%.2f MH/s (1 min %.2f)  accepted %d  rejected %d  blocks %d  best share %.4g",
 					s.MH5s, s.MH1m, s.Accepted, s.RejectedTotal(), s.Blocks, s.BestShare)
 			}
 		}

@@ -147,15 +147,18 @@ were hashed, the scheme, or the chain is listed on standard error, and the comma
 			}
 			return cli.Show(command, result, func(w io.Writer) {
 				l := cli.LanguageFor(command)
-				fmt.Fprintln(w, l.Text("pool.block", "height", result.Height, "hash", result.Hash, "status", result.Status))
-				fmt.Fprintln(w, l.Text("pool.reward", "reward", result.Reward.Format(), "scheme", result.Scheme, "entry",
+				fmt.Fprintln(w, l.Text("pool.block", "height", result.Height, "hash", result.Hash, "status",
+					result.Status))
+				fmt.Fprintln(w, l.Text("pool.reward", "reward", result.Reward.Format(), "scheme", result.Scheme,
+					"entry",
 					result.Position))
 				for _, c := range result.Credits {
 					fmt.Fprintf(w, "  %16s  %s\n", c.Amount, c.Address)
 				}
 				fmt.Fprintln(w, l.Text("pool.coinbase"))
 				for _, p := range result.Paid {
-					fmt.Fprintln(w, " ", l.Text("pool.owed", "amount", fmt.Sprintf("%16s", p.Amount), "address", p.Address,
+					fmt.Fprintln(w, " ", l.Text("pool.owed", "amount", fmt.Sprintf("%16s", p.Amount), "address",
+						p.Address,
 						"debt", p.Debt))
 				}
 				if result.Checked != nil {

@@ -119,9 +119,11 @@ func (a *poolAdmin) status() *cobra.Command {
 		RunE: func(command *cobra.Command, _ []string) error {
 			return a.query(command, "status", admin.ControlRequest{}, func(w io.Writer, r *admin.ControlAnswer) {
 				s, l := r.Pool, cli.LanguageFor(command)
-				fmt.Fprintln(w, l.Text("pool.status", "height", s.Height, "difficulty", fmt.Sprintf("%.6g", s.Difficulty),
+				fmt.Fprintln(w, l.Text("pool.status", "height", s.Height, "difficulty", fmt.Sprintf("%.6g",
+					s.Difficulty),
 					"age", fmt.Sprintf("%.0f", s.JobAge), "connections", s.Connections))
-				fmt.Fprintln(w, l.Text("pool.counts", "accepted", s.Accepted, "rejected", s.Rejected, "blocks", s.Blocks,
+				fmt.Fprintln(w, l.Text("pool.counts", "accepted", s.Accepted, "rejected", s.Rejected, "blocks",
+					s.Blocks,
 					"undelivered", s.Undelivered))
 				fmt.Fprintln(w, l.Text("pool.switches", "fee", s.Fee, "paused", yesNo(l, s.Paused), "draining",
 					yesNo(l, s.Draining), "halted", yesNo(l, s.Halted)))
@@ -329,6 +331,7 @@ a higher --fee is announced at the start and holds a day later as well.`,
 			}
 			r.Percent = percent
 			return a.query(command, "fee", r, func(w io.Writer, r *admin.ControlAnswer) {
+				// A fee that is not higher holds at once; a higher one is announced, and the time said.
 				l := cli.LanguageFor(command)
 				if r.Pool.NextFee == nil {
 					fmt.Fprintln(w, l.Text("pool.fee-now", "fee", r.Pool.Fee))

@@ -43,7 +43,8 @@ that the pool serves at the first time counts, and no other afterwards.`,
 				return err
 			}
 			return cli.Show(command, result, func(w io.Writer) {
-				fmt.Fprintln(w, cli.LanguageFor(command).Text("pool.fetched", "origin", result.Origin, "size", result.Size,
+				fmt.Fprintln(w, cli.LanguageFor(command).Text("pool.fetched", "origin", result.Origin, "size",
+					result.Size,
 					"new", result.Size-result.Before, "key", result.Key))
 			})
 		},

@@ -222,7 +222,8 @@ func (up *poolUp) announce(command *cobra.Command, p *pool.Pool, from *handover.
 	}
 	return cli.Show(command, started, func(w io.Writer) {
 		l := cli.LanguageFor(command)
-		fmt.Fprintln(w, l.Text("pool.up", "network", p.Network().Name, "scheme", up.config.Scheme, "addresses", addresses))
+		fmt.Fprintln(w, l.Text("pool.up", "network", p.Network().Name, "scheme", up.config.Scheme, "addresses",
+			addresses))
 		if from != nil {
 			fmt.Fprintln(w, l.Text("pool.taken-over", "connections", from.Connections(), "entries", p.Replayed()))
 		}

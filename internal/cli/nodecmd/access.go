@@ -179,6 +179,7 @@ func accessList() *cobra.Command {
 				Expires      *time.Time     `json:"expires,omitempty"`
 				Expired      bool           `json:"expired"`
 			}
+			// Without hashes or secrets: what is printed here ends up in mails.
 			lines := []line{}
 			for _, a := range c.Access {
 				l := line{Name: a.Name, Role: a.Role, Expired: a.Expired(time.Now())}

@@ -61,6 +61,7 @@ func runInit(command *cobra.Command, _ []string) error {
 		return err
 	}
 	development, _ := command.Flags().GetBool("development")
+	// The passphrase is asked for last before anything is written: a network founded half has to be removed by hand.
 	keyring, err := keyringForInit(command, development)
 	if err != nil {
 		return err

@@ -134,6 +134,8 @@ func newTLSRenewCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			// The authority's key is better kept apart from the node: it makes certificates that every client believes,
+			// while the node needs the certificate alone.
 			if keyPath == "" {
 				keyPath = filepath.Join(folder, caKeyFile)
 			}
@@ -194,6 +196,7 @@ func showTLS(command *cobra.Command) error {
 	view := tlsView{Names: localca.Names(authority), Fingerprint: localca.Fingerprint(authority),
 		Authority:        filepath.Join(folder, CaFile),
 		AuthorityExpires: authority.NotAfter.UTC(), ServerExpires: server.NotAfter.UTC()}
+	// Only when it is here: that it was carried away is as it should be.
 	if _, err := os.Stat(filepath.Join(folder, caKeyFile)); err == nil {
 		view.Key = filepath.Join(folder, caKeyFile)
 	}

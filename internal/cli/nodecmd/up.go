@@ -51,38 +51,7 @@ is let in. This machine's own commands speak to a port on loopback.
 On a full disk it takes no payments (disk-full) and shows what is stored; /health says so. Make room, and it goes on
 by itself.`,
 		Args: cobra.NoArgs,
-		RunE: func(command *cobra.Command, _ []string) error {
-			dir := cli.Flag(command, "data")
-			c, lock, err := datadir.TakeLedger(command.Context(), dir, func(c datadir.Config) error {
-				if c.Leader != "" {
-					return cli.Usage(fmt.Errorf("%s copies the log of %s: run \"aqsha follow\" on it, or \"aqsha "+
-						"promote\" to make it the leader", dir, c.Leader))
-				}
-				return nil
-			})
-			if err != nil {
-				return err
-			}
-			defer lock.Close()
-			keyring, err := datadir.OpenKeyring(command)
-			if err != nil {
-				return err
-			}
-			if err := takeListen(&c, command); err != nil {
-				return err
-			}
-			if err := c.LogsAt(command, os.Stderr); err != nil {
-				return err
-			}
-			TakeTLS(&c, command)
-			c.Market = cli.Flag(command, "market")
-			c.CashLogs, _ = command.Flags().GetStringArray("cash")
-			c.Reverify, _ = command.Flags().GetBool("reverify")
-			c.AcceptTime, _ = command.Flags().GetBool("accept-time")
-			return Serve(command.Context(), dir, c, keyring, nil, func(context.Context, *api.Server, string) error {
-				return nil
-			})
-		},
+		RunE: runUp,
 	}
 	datadir.AddLedgerFlags(command)
 	cli.AddLogFlags(command)
@@ -90,12 +59,48 @@ by itself.`,
 	command.Flags().String("listen", "", "address of the API (default: listen in config.toml, 127.0.0.1:8420)")
 	command.Flags().Bool("reverify", false,
 		"at the start believe no snapshot and verify every signature of the log again")
+	// A word for one start and no setting: a clock that goes wrong later is doubted again.
 	command.Flags().Bool("accept-time", false, "this machine's clock is right, however long ago the last block was")
 	command.Flags().String("market", "",
 		"folder of market data (aqsha market demo makes one) to answer /v1/market from")
 	command.Flags().StringArray("cash", nil,
 		"folder of a cash office, or a copy of its log and log.key, to recount for /v1/banknotes and the page; several times for several")
 	return command
+}
+
+func runUp(command *cobra.Command, _ []string) error {
+	dir := cli.Flag(command, "data")
+	// Taken before keys are asked for, and a follower's directory refused under the same lock: a second node
+	// that ordered on a copied log would fork it.
+	c, lock, err := datadir.TakeLedger(command.Context(), dir, func(c datadir.Config) error {
+		if c.Leader != "" {
+			return cli.Usage(fmt.Errorf("%s copies the log of %s: run \"aqsha follow\" on it, or \"aqsha "+
+				"promote\" to make it the leader", dir, c.Leader))
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	keyring, err := datadir.OpenKeyring(command)
+	if err != nil {
+		return err
+	}
+	if err := takeListen(&c, command); err != nil {
+		return err
+	}
+	if err := c.LogsAt(command, os.Stderr); err != nil {
+		return err
+	}
+	TakeTLS(&c, command)
+	c.Market = cli.Flag(command, "market")
+	c.CashLogs, _ = command.Flags().GetStringArray("cash")
+	c.Reverify, _ = command.Flags().GetBool("reverify")
+	c.AcceptTime, _ = command.Flags().GetBool("accept-time")
+	return Serve(command.Context(), dir, c, keyring, nil, func(context.Context, *api.Server, string) error {
+		return nil
+	})
 }
 
 // Serve runs a node with its API on a data directory that the caller holds until ctx ends. once is called when it

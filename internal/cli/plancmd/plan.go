@@ -225,7 +225,8 @@ changed, or another version or processor architecture rounds otherwise.`,
 					"computed again with %s it is not the same as the file, which %s wrote", r.Version, old.Version)
 			}
 			if f.html == "" && !cli.WantsJSON(command) {
-				fmt.Fprintln(command.OutOrStdout(), cli.LanguageFor(command).Text("plan.again", "file", args[0], "bytes",
+				fmt.Fprintln(command.OutOrStdout(), cli.LanguageFor(command).Text("plan.again", "file", args[0],
+					"bytes",
 					len(stored)))
 				return nil
 			}
@@ -321,6 +322,8 @@ written only with --received.`,
 			if err != nil {
 				return err
 			}
+			// All of them computed before the first is written: registers are filed together, and must be of the same
+			// figures.
 			r, err := register.Build(p, kWh, coins)
 			if err != nil {
 				return err

@@ -2,9 +2,11 @@ package plancmd
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -45,6 +47,7 @@ func newFarmPowerInitCommand() *cobra.Command {
 				return cli.Usage(fmt.Errorf("--days: want 1 to 3660, got %d", days))
 			}
 			var prices bytes.Buffer
+			// The file itself says that it is no market's: it is copied about without this command's words.
 			fmt.Fprintf(&prices, "# simulated prices, seed %d: no market's\n", seed)
 			if err := backtest.Write(&prices, "north-south", backtest.Example("2026-07-28", days, seed)); err != nil {
 				return err
@@ -94,6 +97,7 @@ func newFarmPowerCeilingCommand() *cobra.Command {
 						c.Ceiling.Format())
 				}
 				fmt.Fprintln(w)
+				// With where each rate comes from: a ceiling is believed by whoever can look its levy up.
 				for _, f := range s.Facts {
 					fmt.Fprintln(w, l.Text("plan.fact", "name", f.Name, "from", f.From, "source", f.Source))
 				}
@@ -138,6 +142,9 @@ runs and rests. With --curtail and --at, what was to run before that hour stays 
   aqsha farm power schedule site/power.toml --curtail 14-17=500 --at 13`,
 		Args: cli.ExactArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
+			if hoursFile != "" && filepath.Clean(hoursFile) == filepath.Clean(machinesFile) {
+				return cli.Usage(errors.New("--hours and --machines name one file: the second would replace the first"))
+			}
 			s, err := site.Read(args[0])
 			if err != nil {
 				return err
@@ -155,14 +162,16 @@ runs and rests. With --curtail and --at, what was to run before that hour stays 
 				return err
 			}
 			rows := site.Hours(p, schedule, prices)
-			for path, write := range map[string]func(io.Writer) error{
-				hoursFile:    func(w io.Writer) error { return s.WriteHours(w, rows) },
-				machinesFile: func(w io.Writer) error { return s.WriteMachines(w, p, schedule) },
-			} {
-				if path == "" {
-					continue
+			// One after the other: the supplier's file is there whatever becomes of the machines'.
+			if hoursFile != "" {
+				if err := cli.WriteFile(hoursFile,
+					func(w io.Writer) error { return s.WriteHours(w, rows) }); err != nil {
+					return err
 				}
-				if err := cli.WriteFile(path, write); err != nil {
+			}
+			if machinesFile != "" {
+				if err := cli.WriteFile(machinesFile,
+					func(w io.Writer) error { return s.WriteMachines(w, p, schedule) }); err != nil {
 					return err
 				}
 			}
@@ -243,6 +252,8 @@ func newFarmPowerBidCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			// Of the days before alone: prices of the day itself, where the file has them already, would make bids that
+			// nobody could have made.
 			offers, err := backtest.Offers(s, before(days, s.Day), backtest.ByRule(s.Auction.Limits))
 			if err != nil {
 				return err
@@ -324,6 +335,7 @@ perfect foresight. The worth of hashes is the power file's on every day.`,
 					result.To, "days", result.Days, "train", result.TrainDays))
 				fmt.Fprintf(w, "\n%-40s %20s %14s %14s %12s\n", l.Text("plan.strategy"), l.Text("plan.gain"),
 					l.Text("plan.bought"), l.Text("plan.used"), l.Text("plan.foresight"))
+				// Beside what perfect foresight earns: a rule that gains is not yet a good one.
 				for _, r := range result.Rows {
 					fmt.Fprintf(w, "%-40s %20s %14d %14d %11.1f%%\n", r.Strategy, r.Gain.Format(), r.BoughtKWh,
 						r.UsedKWh, float64(r.OfForesight)/1e4)

@@ -53,6 +53,7 @@ func NewAgencyCommand() *cobra.Command {
 			})
 		}),
 	}
+	// As for banks; each can be drafted, since its signers sit apart.
 	changes := append(standing.Suspensions("agency", "ministry",
 		"Suspend an agency: it registers nothing; its purposes work on", (*wallet.Client).SuspendAgency), grant, renew)
 	changes = append(changes, newAgencyVouch())
@@ -83,6 +84,7 @@ moved.`,
 			as := cli.Flag(command, "as")
 			withdraw, _ := command.Flags().GetBool("withdraw")
 			receipt, err := s.Vouch(ctx, ids[0], ids[1], as, withdraw)
+			// Two whole texts and not one with a word put in: languages say the taking back of a word in another way.
 			l, pairs := cli.LanguageFor(command), []any{"agency", args[0], "wallet", args[1], "as", as}
 			if withdraw {
 				return session.ShowDone(command, receipt, err, l.Text("result.vouches-not", pairs...))

@@ -63,6 +63,7 @@ func newContractCheck() *cobra.Command {
 			}
 			result := checked{p.ID(), p.Definition.Name, len(p.Definition.Encode()), map[string]uint64{},
 				contract.MaxActionCost, p.Never()}
+			// An empty list, not null: programs count the warnings.
 			if result.Never == nil {
 				result.Never = contract.Problems{}
 			}
@@ -72,6 +73,8 @@ func newContractCheck() *cobra.Command {
 			return cli.Show(command, result, func(w io.Writer) {
 				l := cli.LanguageFor(command)
 				head := []any{"name", terminal.Plain(result.Name), "bytes", result.Bytes, "id", result.ID}
+				// What can never come about is a warning and no refusal: the ledger registers it all the same, and this
+				// says what the ledger will do.
 				if len(result.Never) > 0 {
 					fmt.Fprintln(w, l.Text("program.will-not-work", head...))
 				} else {
@@ -81,7 +84,8 @@ func newContractCheck() *cobra.Command {
 					fmt.Fprintln(w, " ", l.Text("program.warning", "text", terminal.Plain(never.String())))
 				}
 				for _, a := range p.Definition.Actions {
-					fmt.Fprintln(w, " ", l.Text("program.cost", "action", a.Name, "cost", result.Actions[a.Name], "most",
+					fmt.Fprintln(w, " ", l.Text("program.cost", "action", a.Name, "cost", result.Actions[a.Name],
+						"most",
 						result.Max))
 				}
 			})
@@ -343,6 +347,7 @@ func paidOf(command *cobra.Command, assets []string) ([]money.Tiyn, error) {
 	paid, given := make([]money.Tiyn, len(assets)), make([]bool, len(assets))
 	for _, item := range list {
 		asset, text, ok := strings.Cut(item, "=")
+		// Without a name it is the first asset, as most contracts have one.
 		if !ok && len(assets) > 0 {
 			asset, text = assets[0], item
 		}
@@ -356,6 +361,7 @@ func paidOf(command *cobra.Command, assets []string) ([]money.Tiyn, error) {
 			return nil, cli.Usage(fmt.Errorf("--pay %s: the contract's assets are %s", item,
 				strings.Join(assets, ", ")))
 		}
+		// Neither the last nor the sum is what was surely meant, and it is money.
 		if given[at] {
 			return nil, cli.Usage(fmt.Errorf("--pay %s: %s is paid twice; give the sum", item, asset))
 		}
@@ -500,6 +506,8 @@ func describeContract(w io.Writer, l words.Language, nameOf func(token.WalletID)
 		row(l.Text("result.contract-term"), f.Name, terminal.Plain(termText(d, f.Name, c.Terms[i])))
 	}
 	for i, v := range variablesOf(d, c.State, c.Registers) {
+		// The ledger keeps numbers; what they are of stands in the definition, and 50000 of tiyn read as days would be
+		// believed.
 		if u := unitOf(d, "state", v.name); u != plainNumber {
 			v.value = unitText(u, c.State[i])
 		}

@@ -52,6 +52,8 @@ any order, so that the proof is one under the root that "contract show" prints.`
 			if err != nil {
 				return err
 			}
+			// Whoever has claimed has emptied its place, and the root on the ledger is that of the emptied register: a
+			// proof from the whole one would be refused.
 			m, err := play.ReadMembers(args[0], s.WalletOf, without)
 			if err != nil {
 				return err
@@ -62,7 +64,8 @@ any order, so that the proof is one under the root that "contract show" prints.`
 			root := memberRoot{contract.MembersRoot(m.Leaves).String(), len(m.Leaves), m.Total}
 			return cli.Show(command, root, func(w io.Writer) {
 				l, table := cli.LanguageFor(command), tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-				fmt.Fprintf(table, "%s\t%s\n%s\t%d\n%s\t%s\n", l.Text("program.root"), root.Root, l.Text("program.size"),
+				fmt.Fprintf(table, "%s\t%s\n%s\t%d\n%s\t%s\n", l.Text("program.root"), root.Root,
+					l.Text("program.size"),
 					root.Size, l.Text("program.total"), root.Total.Format())
 				table.Flush()
 			})
@@ -83,7 +86,8 @@ func prove(m *play.Members, command *cobra.Command, name string) error {
 	return cli.Show(command, p, func(w io.Writer) {
 		l, table := cli.LanguageFor(command), tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 		fmt.Fprintf(table, "%s\t%d\n%s\t%s\n%s\t%s\n%s\t%s\n", l.Text("program.place"), p.Place,
-			l.Text("program.amount"), p.Amount.Format(), l.Text("program.proof"), p.Proof, l.Text("program.root"), p.Root)
+			l.Text("program.amount"), p.Amount.Format(), l.Text("program.proof"), p.Proof, l.Text("program.root"),
+			p.Root)
 		table.Flush()
 	})
 }

@@ -41,6 +41,7 @@ NAME in FILE" are written so, where "without A, B" after it names members that h
 			if err != nil {
 				return err
 			}
+			// What was played up to the step that failed is shown before it is said: it is where one looks for why.
 			scenes, played := stage.Perform()
 			shown := cli.Show(command, scenes, func(w io.Writer) {
 				shown := uint64(0)
@@ -65,6 +66,7 @@ func describe(w io.Writer, l words.Language, s *play.Stage, sc *play.Scene, unti
 		fmt.Fprintln(w, "  ", l.Text("program.refused", "why", terminal.Plain(sc.Refused.Error())))
 	}
 	var parts []string
+	// Said when it changes, as a renewal does; at each step it would drown what the step did.
 	if sc.Until != until && until != 0 && sc.Until != 0 {
 		parts = append(parts, l.Text("program.goes-on", "at", terminal.Moment(sc.Until)))
 	}

@@ -52,6 +52,7 @@ func newContractStep(noun, verb, action, short string, document bool) *cobra.Com
 				return err
 			}
 			call := wallet.Call{Contract: ids[0], By: ids[1], Action: action}
+			// The hash goes to the ledger and the file stays with its people: what an act says is not everybody's.
 			if document {
 				if call.Document, err = session.DocumentOf(command); err != nil {
 					return err
@@ -173,6 +174,8 @@ func newGrantCertify() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			// By name and form, before anything is signed: the digest is built from this contract's terms, and a
+			// signature over those of another kind could mean something else there.
 			if view.Name != "grant" || len(view.Parties) != 4 || len(view.Terms) < 3 || len(view.Terms[0].Text) != 32 {
 				return cli.Usage(fmt.Errorf("%s is no grant", args[0]))
 			}
@@ -247,6 +250,8 @@ func newGrantWork() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			// The contract says of which marked money it is, so that the supplier is not paid in money that he cannot
+			// spend.
 			named, err := s.MoneyNamed(ctx, purpose)
 			if err != nil {
 				return err

@@ -146,6 +146,7 @@ func describePurpose(w io.Writer, l words.Language, s *session.Session, p api.Pu
 			row(l.Text("purpose.amends"), l.Text("purpose.amends-text", "number", p.Amends, "at",
 				terminal.Moment(p.FromMillis)))
 		}
+		// Money keeps the rule under which it was marked: without this line one would read the newer rule into it.
 		if p.AmendedBy != 0 {
 			row(l.Text("purpose.amended"), l.Text("purpose.amended-text", "number", p.AmendedBy))
 		}
@@ -214,6 +215,8 @@ func registerPurpose(ctx context.Context, command *cobra.Command, s *session.Ses
 	}
 	p := source.Purpose
 	p.Returns = ids[1]
+	// A file names purposes and definitions as people do; the ledger has numbers and hashes. They are looked up now,
+	// since a name could later be another's.
 	for i, becomes := range source.Becomes {
 		if becomes == "plain" || becomes == "same" {
 			continue

@@ -40,6 +40,8 @@ transactions away. Where tokens were merged, all that came out is reached from a
 			if err != nil {
 				return err
 			}
+			// Drawn before anything is shown: a result that names a drawing which could not be written would be
+			// believed.
 			if path := cli.Flag(command, "svg"); path != "" {
 				if err := writeSVG(path, t, trace.Drawing{Title: "Trace of " + args[0], Wallet: s.WalletName,
 					Purpose: func(number uint32) string { return names(words.English, number) }}); err != nil {
@@ -163,7 +165,8 @@ func describeTrace(s *session.Session, w io.Writer, l words.Language, t *trace.T
 	describePlaces(s, w, l, t.Places, purposes)
 }
 
-func describePlaces(s *session.Session, w io.Writer, l words.Language, places []trace.Place, purposes func(uint32) string) {
+func describePlaces(s *session.Session, w io.Writer, l words.Language, places []trace.Place,
+	purposes func(uint32) string) {
 	fmt.Fprintln(w, l.Text("trace.places"))
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for i, p := range places {

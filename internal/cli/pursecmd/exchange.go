@@ -186,6 +186,8 @@ off is shown again. One whose receipt never comes is given up (aqsha purse give-
 }
 
 func pay(command *cobra.Command, args []string) error {
+	// The most that may be asked: the amount comes in the payee's message, and is held against this before anything is
+	// signed.
 	most, err := money.ParseTenge(args[0])
 	if err != nil {
 		return cli.Usage(err)

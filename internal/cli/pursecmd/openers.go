@@ -256,6 +256,7 @@ twice), and nothing is opened before as many openers as it takes agree.`,
 			if err != nil {
 				return err
 			}
+			// Of the ledger, and not of whoever asks: a request with a seal of its own could have another purse opened.
 			seal, err := sealOf(ctx, s, request.Purse)
 			if err != nil {
 				return err

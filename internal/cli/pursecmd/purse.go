@@ -159,7 +159,7 @@ func openPurse(ctx context.Context, command *cobra.Command, s *session.Session, 
 	}
 	return cli.Show(command, map[string]any{"purse": id, "receipt": receipt}, func(w io.Writer) {
 		l := cli.LanguageFor(command)
-		fmt.Fprintln(w, l.Count("purse.open", int(days), "id", id, "amount", t.Deposit.Format()))
+		fmt.Fprintln(w, l.Count("purse.open", days, "id", id, "amount", t.Deposit.Format()))
 		fmt.Fprintln(w, "  ", l.Text("purse.transaction", "id", receipt.ID))
 	})
 }
@@ -358,6 +358,7 @@ func showAccount(ctx context.Context, command *cobra.Command, s *session.Session
 	if err != nil {
 		return err
 	}
+	// Which purse it is says the phone, what it has says the ledger: the two differ until the purse has settled.
 	standing, err := standingOn(s, phoneOf(command))
 	if err != nil {
 		return err
@@ -395,7 +396,7 @@ func showPurse(command *cobra.Command, phone *purse.Phone) error {
 	return cli.Show(command, s, func(w io.Writer) {
 		l := cli.LanguageFor(command)
 		fmt.Fprintln(w, l.Text("purse.funds", "id", s.Purse, "amount", s.Funds.Format()))
-		fmt.Fprintln(w, "  ", l.Count("purse.account", int(s.Held), "deposit", s.Deposit.Format(), "received",
+		fmt.Fprintln(w, "  ", l.Count("purse.account", s.Held, "deposit", s.Deposit.Format(), "received",
 			s.Received.Format(), "paid", s.Paid.Format()))
 		fmt.Fprintln(w, "  ", l.Text("purse.limits", "once", s.Limits.MaxPayment.Format(), "all",
 			s.Limits.MaxOffline.Format()))
@@ -404,7 +405,7 @@ func showPurse(command *cobra.Command, phone *purse.Phone) error {
 			fmt.Fprintln(w, "  ", l.Text("purse.pending"))
 		}
 		if s.GivenUp > 0 {
-			fmt.Fprintln(w, "  ", l.Count("purse.many-given-up", int(s.GivenUp)))
+			fmt.Fprintln(w, "  ", l.Count("purse.many-given-up", s.GivenUp))
 		}
 	})
 }

@@ -29,6 +29,8 @@ bears it up to the limit of all payments, whom he paid bear the rest. --offline,
 values with commas, and every combination is played under each of --seeds seeds. No ledger is asked.`,
 		Example: "  aqsha purse simulate --purses 30 --days 2\n" +
 			"  aqsha purse simulate --purses 30 --days 2 --look-ups 0,50 --crooks 5,10 --seeds 2 --json",
+		// All values are flags with commas, and a population is drawn by its seed alone: a line of the table is played
+		// again by giving its values.
 		Args: cobra.NoArgs, RunE: simulate,
 	}
 	flags := command.Flags()
@@ -155,7 +157,8 @@ func percent(thousandths int) string { return fmt.Sprintf("%d.%d %%", thousandth
 
 func describeRuns(out io.Writer, l words.Language, list []*study.Result) {
 	o := &list[0].Options
-	fmt.Fprintln(out, l.Text("purse.simulated", "count", o.Purses, "deposit", o.Deposit.Format(), "payments", o.Payments,
+	fmt.Fprintln(out, l.Text("purse.simulated", "count", o.Purses, "deposit", o.Deposit.Format(), "payments",
+		o.Payments,
 		"days", o.Days, "share", percent(o.Settles)))
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, l.Text("purse.simulated-columns")+"\t")

@@ -69,7 +69,8 @@ what nobody had acknowledged when another leader was promoted. That is no fraud.
 						shorter.Size, "longer", longer.Size))
 					return
 				}
-				fmt.Fprintln(w, l.Text("evidence.holds", "origin", terminal.Plain(e.Origin), "shorter_root", shorter.Root,
+				fmt.Fprintln(w, l.Text("evidence.holds", "origin", terminal.Plain(e.Origin), "shorter_root",
+					shorter.Root,
 					"shorter", shorter.Size, "longer_root", longer.Root, "longer", longer.Size))
 			})
 			if err == nil && verdict == node.LeftBehind {

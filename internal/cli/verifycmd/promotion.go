@@ -42,7 +42,8 @@ says: compare it with what is known of the leader before.`,
 			}
 			return cli.Show(command, p, func(w io.Writer) {
 				l := cli.LanguageFor(command)
-				fmt.Fprintln(w, l.Text("evidence.promotion", "epoch", fence.Epoch, "origin", p.Origin, "size", fence.Size,
+				fmt.Fprintln(w, l.Text("evidence.promotion", "epoch", fence.Epoch, "origin", p.Origin, "size",
+					fence.Size,
 					"count", len(p.Promises)))
 				fmt.Fprintln(w, l.Text("evidence.promotion-not", "acks", p.Acks, "followers", len(p.Followers)))
 				if len(p.GivenUp) > 0 {

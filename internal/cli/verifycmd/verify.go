@@ -60,6 +60,7 @@ it against the ledger at --node, or at the node that runs on the data directory.
 	command.Flags().String("log", "", "a directory with a log, of whatever kind")
 	command.Flags().StringArray("cash", nil, "verify the public log of this cash office too, a URL or a folder; "+
 		"several times for several")
+	// One log at a time: a verdict on two would not say of which it is.
 	command.MarkFlagsMutuallyExclusive("log", "node")
 	return command
 }
@@ -223,7 +224,7 @@ func describeReport(w io.Writer, l words.Language, r audit.Report) {
 			use.Transaction, "why", use.Refusal))
 	}
 	if r.OutlawedMore > 0 {
-		fmt.Fprintln(w, "  !", l.Count("result.and-more", int(r.OutlawedMore)))
+		fmt.Fprintln(w, "  !", l.Count("result.and-more", r.OutlawedMore))
 	}
 	for _, f := range r.Faults {
 		fmt.Fprintf(w, "  ✗ %s: %s\n", f.Code, terminal.Plain(f.What))

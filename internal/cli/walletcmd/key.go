@@ -56,6 +56,7 @@ digits, and prints the signature: 01 and the 64 bytes of Ed25519, in hexadecimal
 				func(w io.Writer) { fmt.Fprintln(w, key.Public()) })
 		},
 	}
+	// What follows the program is its own, dashes and all.
 	external.Flags().SetInterspersed(false)
 	cli.Changing(make, external)
 	command.AddCommand(make, external)

@@ -320,6 +320,7 @@ func NewBalanceCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
+				// Names of purposes are asked for once, and only when some wallet has marked money: most have none.
 				if len(earmarked) > 0 && len(names) == 0 {
 					if names, err = s.NamesOfPurposes(ctx); err != nil {
 						return err

@@ -69,6 +69,8 @@ func payBatch(ctx context.Context, command *cobra.Command, s *session.Session, f
 	if batch.Journal == "" {
 		batch.Journal = path + ".journal"
 	}
+	// By its real path: the journal is what makes a second run pay nobody twice, and through another link it would not
+	// be found.
 	batch.Journal = realPath(batch.Journal)
 	if batch.Options, err = batchOptions(command); err != nil {
 		return err
@@ -84,6 +86,7 @@ func payBatch(ctx context.Context, command *cobra.Command, s *session.Session, f
 		return bar.Add(1)
 	})
 	_ = bar.Finish()
+	// Cut off. What was paid stands in the journal, and the same command goes on from there.
 	if err != nil && len(outcomes) < len(rows) {
 		return interrupted(err, len(outcomes))
 	}

@@ -53,6 +53,7 @@ func newTokenListCommand() *cobra.Command {
 					}
 					fmt.Fprintf(w, "%s  %s\n", t.ID, t.Amount.Format())
 				}
+				// A list that was cut says so: its sum is not the balance.
 				if tokens.More {
 					fmt.Fprintln(w, l.Text("token.more"))
 				}
@@ -108,6 +109,7 @@ func newTokenProveCommand() *cobra.Command {
 			if path == "" {
 				path = args[0][:16] + ".proof"
 			}
+			// Whole or not at all: a proof is carried to somebody who has no way to ask for it again.
 			if err := durable.Replace(vfs.OS, path, content); err != nil {
 				return err
 			}

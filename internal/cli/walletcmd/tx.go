@@ -35,6 +35,7 @@ shows each holder what waits for him, and the last signature executes it.`,
 			if err != nil {
 				return cli.Usage(err)
 			}
+			// A draft of another network would be refused there too, but only after its signatures were shown.
 			if draft.Network != s.Network {
 				return token.Errorf(datadir.WrongNetwork, "network", "the draft is for network %s, not for %s",
 					draft.Network, s.Network)

@@ -97,6 +97,7 @@ func newTxWaitingCommand() *cobra.Command {
 			if name := cli.Flag(command, "wallet"); name != "" {
 				ids, err := s.Resolve(name)
 				if err != nil {
+					// A name that is not here is this command line's fault, not the node's.
 					return cli.Usage(err)
 				}
 				of = ids[0]
@@ -109,7 +110,8 @@ func newTxWaitingCommand() *cobra.Command {
 				l, table := cli.LanguageFor(command), tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 				fmt.Fprintln(table, l.Text("draft.columns"))
 				for _, d := range list {
-					fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", d.ID, session.KindText(l, d.Transaction.Body.Kind().String()),
+					fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", d.ID, session.KindText(l,
+						d.Transaction.Body.Kind().String()),
 						draftState(l, d),
 						terminal.Moment(d.Transaction.ValidUntil))
 				}

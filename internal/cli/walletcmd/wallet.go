@@ -229,6 +229,8 @@ nothing and the issue set alone can cancel: whoever has stolen the office's key 
 			name := cli.Flag(command, "key")
 			if name == "" {
 				var err error
+				// Never a name that is taken: the old key still signs until the new one is in force, and may be needed
+				// to cancel it.
 				if name, err = s.FreshKeyName(id, args[0]); err != nil {
 					return node.Receipt{}, "", err
 				}
@@ -345,6 +347,7 @@ name the suspense wallet with --suspense.`,
   aqsha wallet take 91ab… --suspense --by enforcement --to marat --out draft.json`, Args: cobra.RangeArgs(1, 2),
 		RunE: forWallet(func(ctx context.Context, command *cobra.Command, s *session.Session, id token.WalletID,
 			args []string) (node.Receipt, string, error) {
+			// Nothing stands for all that fits one transaction, and the wallet itself for where it goes.
 			amount, to, purpose, by := money.Tiyn(0), id, uint32(0), token.Role(0)
 			if err := by.UnmarshalText([]byte(cli.Flag(command, "by"))); err != nil {
 				return node.Receipt{}, "", cli.Usage(fmt.Errorf("--by: %w", err))
@@ -471,6 +474,8 @@ rest.`,
 			if err != nil {
 				return node.Receipt{}, "", err
 			}
+			// Plain money unless one purpose is named: what a court takes loses its mark, so that it is never taken
+			// beside plain money unseen.
 			purpose := uint32(0)
 			if text := cli.Flag(command, "purpose"); text != "" {
 				p, err := s.Purpose(ctx, text)
@@ -591,13 +596,14 @@ func walletShow() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			// Beside the balance and not in it: what waits cannot be spent yet.
 			held, err := s.API.Held(ctx, ids[0])
 			if err != nil {
 				return err
 			}
 			return cli.Show(command, view, func(w io.Writer) {
 				l := cli.LanguageFor(command)
-				describeWallet(w, l, s.Keyring.NameOf(view.Registrar), view, &a.Authority, s.Now())
+				describeWallet(w, l, s.WalletNameIn(l, view.Registrar), view, &a.Authority, s.Now())
 				if held.Balance != 0 {
 					fmt.Fprintln(w, l.Text("result.shown-waiting", "amount", held.Balance.Format(), "name", args[0]))
 				}

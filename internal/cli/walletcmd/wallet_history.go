@@ -154,6 +154,8 @@ func otherSide(s *session.Session, l words.Language, own token.WalletID, tx *tok
 	default:
 		return ""
 	}
+	// Of several the first is named and the rest counted. Change that comes back to a payer makes him no payee: payers
+	// stand before payees in the list.
 	direction, others := "history.from", parties[:payers]
 	if slices.Contains(others, own) {
 		direction, others = "history.to", parties[payers:]

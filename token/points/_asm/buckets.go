@@ -67,8 +67,9 @@ func (w workspace) multiply(a, b, to int) {
 	w.put(reduce(&z, w.mask), to)
 }
 
-// mac is mac with a factor in memory.
-func (w workspace) mac(low, high *acc, weight int, a reg.VecVirtual, b operand.Mem) {
+// mac is mac with a factor in memory, or in a register. An accumulator begins as a copy of zero: one that was cleared by
+// itself would count as read before it is written, and take a register from the beginning.
+func (w workspace) mac(low, high *acc, weight int, a reg.VecVirtual, b operand.Op) {
 	for _, half := range []struct {
 		to *reg.VecVirtual
 		op func(ops ...operand.Op)
@@ -79,6 +80,13 @@ func (w workspace) mac(low, high *acc, weight int, a reg.VecVirtual, b operand.M
 		}
 		half.op(b, a, *half.to)
 	}
+}
+
+// square is multiply with itself.
+func (w workspace) square(a, to int) {
+	low, high := squared(w.get(a), func(low, high *acc, weight int, a, b reg.VecVirtual) { w.mac(low, high, weight, a, b) })
+	z := sum(&low, &high)
+	w.put(reduce(&z, w.mask), to)
 }
 
 // settle brings limbs below 2^55 to below 2^52.
@@ -144,6 +152,7 @@ func constant(n uint64) reg.VecVirtual {
 
 func buckets() {
 	TEXT("addToBucketsIFMA", NOSPLIT, "func(buckets, niels, places, signs, scratch *uint64, count uint64)")
+	Pragma("noescape")
 	Doc("addToBucketsIFMA adds points to buckets, each to one bucket in each of eight columns. For each point, niels holds",
 		"y+x, y−x, 2dxy and −2dxy; places the byte offset of its bucket in each column; signs a bit for each column in which it",
 		"is subtracted. A bucket is 24 words: X, Y, Z and T of five limbs each. It needs AVX-512 with IFMA.")
@@ -224,6 +233,7 @@ func buckets() {
 
 func addPoints() {
 	TEXT("addPointsIFMA", NOSPLIT, "func(sum, point, scratch *uint64)")
+	Pragma("noescape")
 	Doc("addPointsIFMA adds to eight points eight others: X, Y, Z and T, of which T of the others has been multiplied by 2d.",
 		"It needs AVX-512 with IFMA.")
 	to, other := Load(Param("sum"), GP64()), Load(Param("point"), GP64())
@@ -259,6 +269,47 @@ func addPoints() {
 	w.multiply(slotE, slotH, slotT)
 	for i := range 4 * limbs {
 		move(w.limb(slotX+i/limbs, i%limbs), operand.Mem{Base: to, Disp: 64 * i})
+	}
+	VZEROUPPER()
+	RET()
+}
+
+func doublePoints() {
+	TEXT("doublePointsIFMA", NOSPLIT, "func(sum, scratch *uint64, times uint64)")
+	Pragma("noescape")
+	Doc("doublePointsIFMA doubles eight points so many times, at least once: X, Y, Z and T. It needs AVX-512 with IFMA.")
+	to := Load(Param("sum"), GP64())
+	w := workspace{base: Load(Param("scratch"), GP64())}
+	times := Load(Param("times"), GP64())
+	w.mask, w.zero = loadMask(), constant(0)
+	bias := [2]reg.VecVirtual{constant(4 * (1<<51 - 19)), constant(4 * (1<<51 - 1))}
+	for i := range 3 * limbs { // T is of no use here
+		z := ZMM()
+		VMOVDQU64(operand.Mem{Base: to, Disp: 64 * i}, z)
+		VMOVDQU64(z, w.limb(slotX+i/limbs, i%limbs))
+	}
+	Label("double")
+	// RFC 8032, section 5.1.4 (Hisil, Wong, Carter, Dawson 2008, section 3.3).
+	w.square(slotX, slotA)
+	w.square(slotY, slotB)
+	w.square(slotZ, slotC)
+	w.add(slotC, slotC, slotC)
+	w.add(slotA, slotB, slotH)
+	w.add(slotX, slotY, slotE)
+	w.square(slotE, slotE)
+	w.subtract(slotH, slotE, slotE, bias)
+	w.subtract(slotA, slotB, slotG, bias)
+	w.add(slotC, slotG, slotF)
+	w.multiply(slotE, slotF, slotX)
+	w.multiply(slotG, slotH, slotY)
+	w.multiply(slotF, slotG, slotZ)
+	DECQ(times)
+	JNE(operand.LabelRef("double"))
+	w.multiply(slotE, slotH, slotT)
+	for i := range 4 * limbs {
+		z := ZMM()
+		VMOVDQU64(w.limb(slotX+i/limbs, i%limbs), z)
+		VMOVDQU64(z, operand.Mem{Base: to, Disp: 64 * i})
 	}
 	VZEROUPPER()
 	RET()

@@ -120,6 +120,7 @@ func store(out [limbs]reg.VecVirtual) {
 
 func mul() {
 	TEXT("mulIFMA", NOSPLIT, "func(out, a, b *uint64)")
+	Pragma("noescape")
 	Doc("mulIFMA multiplies eight pairs of elements. It needs AVX-512 with IFMA.")
 	a, b := load("a"), load("b")
 	var low, high acc
@@ -132,15 +133,9 @@ func mul() {
 	store(reduce(&z, loadMask()))
 }
 
-func square() {
-	TEXT("squareIFMA", NOSPLIT, "func(out, a *uint64, times uint64)")
-	Doc("squareIFMA squares eight elements so many times, at least once. It needs AVX-512 with IFMA.")
-	a := load("a")
-	times := Load(Param("times"), GP64())
-	mask := loadMask()
-	Label("again")
-	var low, high acc
-	for i := range limbs { // what stands twice
+// squared are the products of a square: those of different limbs stand twice in it.
+func squared(a [limbs]reg.VecVirtual, mac func(low, high *acc, weight int, a, b reg.VecVirtual)) (low, high acc) {
+	for i := range limbs {
 		for j := i + 1; j < limbs; j++ {
 			mac(&low, &high, i+j, a[i], a[j])
 		}
@@ -156,6 +151,18 @@ func square() {
 	for i := range limbs {
 		mac(&low, &high, 2*i, a[i], a[i])
 	}
+	return low, high
+}
+
+func square() {
+	TEXT("squareIFMA", NOSPLIT, "func(out, a *uint64, times uint64)")
+	Pragma("noescape")
+	Doc("squareIFMA squares eight elements so many times, at least once. It needs AVX-512 with IFMA.")
+	a := load("a")
+	times := Load(Param("times"), GP64())
+	mask := loadMask()
+	Label("again")
+	low, high := squared(a, mac)
 	z := sum(&low, &high)
 	out := reduce(&z, mask)
 	for i := range a {
@@ -172,5 +179,6 @@ func main() {
 	square()
 	buckets()
 	addPoints()
+	doublePoints()
 	Generate()
 }

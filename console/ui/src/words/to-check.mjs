@@ -14,4 +14,12 @@ for (const key of Object.keys(oen)) out += rows(key, oen[key], okk[key], oru[key
 out += "\n## Learn\n\n| Card | English | Қазақша | Русский |\n|---|---|---|---|\n";
 const [cen, ckk, cru] = ["en", "kk", "ru"].map((l) => read(`learn.${l}.json`));
 for (const card of Object.keys(cen)) cen[card].forEach((text, i) => (out += rows(card, text, ckk[card][i], cru[card][i])));
+out += "\n## The command line\n\n| Key | English | Қазақша | Русский |\n|---|---|---|---|\n";
+const [wen, wkk, wru] = ["en", "kk", "ru"].map((l) => read(`../../../../words/${l}.json`));
+const said = (text) => (typeof text === "string" ? text : Object.entries(text).map(([form, one]) => `${form}: ${one}`).join("; "))
+  .replaceAll("\t", " · ");
+for (const section of Object.keys(wen)) {
+  if (["code", "money", "explain", "page"].includes(section)) continue; // in CODES
+  for (const key of Object.keys(wen[section])) out += rows(`${section}.${key}`, said(wen[section][key]), said(wkk[section][key]), said(wru[section][key]));
+}
 writeFileSync(new URL("to-check.md", import.meta.url), out);
