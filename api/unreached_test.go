@@ -114,7 +114,10 @@ func TestANodeThatStandsStillIsGivenUp(t *testing.T) {
 		t.Errorf("who stops asking: %v", err)
 	}
 	c.ReadsWithin(time.Millisecond)
-	err = stopped("/v1/transactions", func(ctx context.Context) error { _, err := c.SubmitEncoded(ctx, []byte{1}, 1); return err })
+	err = stopped("/v1/transactions", func(ctx context.Context) error {
+		_, err := c.SubmitEncoded(ctx, []byte{1}, 1)
+		return err
+	})
 	if !errors.As(err, new(*UnansweredError)) || strings.Contains(err.Error(), "in time") {
 		t.Errorf("a change: %v", err)
 	}

@@ -6,7 +6,7 @@ import (
 	"slices"
 
 	"github.com/aqsha/aqsha/cash/record"
-	"github.com/aqsha/aqsha/contract"
+	"github.com/aqsha/aqsha/internal/terminal"
 	"github.com/aqsha/aqsha/ledger"
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/token"
@@ -156,7 +156,7 @@ func (h *Against) unverified(l *Held, c *Report) (list []Gap) {
 	if h.newer > 0 && len(h.compared) > 0 {
 		last := &h.compared[len(h.compared)-1]
 		list = append(list, Gap{"newer", []any{"count", h.newer, "block", last.Number, "at",
-			contract.Moment(int64(last.Time) * 1000)}})
+			terminal.Moment(uint64(last.Time) * 1000)}})
 	} else if h.newer > 0 {
 		list = append(list, Gap{"newer-ever", []any{"count", h.newer}})
 	}

@@ -36,9 +36,11 @@ func unprinted(t *testing.T, line []string) (int, string) {
 // failed, nor to be done again, and its receipt is on stderr.
 func nobodyReadsResults(t *testing.T, s stage) {
 	t.Helper()
-	for _, line := range []string{"issue halyk 7 --data $NET --node $NODE", "key new answer --development --data $DIR/answer"} {
+	for _, line := range []string{"issue halyk 7 --data $NET --node $NODE",
+		"key new reported --development --data $DIR/reported"} {
 		exit, said := unprinted(t, strings.Fields(s.replacements.Replace(line)))
-		if exit != cli.ExitOK || !strings.Contains(said, "do not run it again") || strings.Contains(said, "run the command again") {
+		if exit != cli.ExitOK || !strings.Contains(said, "do not run it again") ||
+			strings.Contains(said, "run the command again") {
 			t.Errorf("aqsha %s, unprinted: exit %d: %s", line, exit, said)
 		}
 	}
@@ -61,11 +63,12 @@ func nobodyReadsResults(t *testing.T, s stage) {
 		switch {
 		case exit == cli.ExitOK:
 			done++
-			var answer struct {
+			var reported struct {
 				Warning string
 				Result  json.RawMessage
 			}
-			if err := json.Unmarshal([]byte(said), &answer); err != nil || answer.Warning == "" || len(answer.Result) < 3 {
+			if err := json.Unmarshal([]byte(said), &reported); err != nil || reported.Warning == "" ||
+				len(reported.Result) < 3 {
 				t.Errorf("aqsha %s, unprinted: %v, %s", rest, err, said)
 			}
 		case exit == cli.ExitFailure || exit == cli.ExitUsage:
@@ -97,11 +100,13 @@ func TestAReaderOfResultsHasGone(t *testing.T) {
 		_ = command.Run()
 		return command.ProcessState, said.String()
 	}
-	if state, said := gone("issue", "halyk", "5"); state.ExitCode() != cli.ExitOK || !strings.Contains(said, "carried out") {
+	if state, said := gone("issue", "halyk", "5"); state.ExitCode() != cli.ExitOK ||
+		!strings.Contains(said, "carried out") {
 		t.Errorf("issue: %v, %s", state, said)
 	}
 	const ofPipe = 128 + int(syscall.SIGPIPE) // as a shell says it
-	if state, said := gone("supply"); state.ExitCode() != ofPipe && state.Sys().(syscall.WaitStatus).Signal() != syscall.SIGPIPE {
+	if state, said := gone("supply"); state.ExitCode() != ofPipe &&
+		state.Sys().(syscall.WaitStatus).Signal() != syscall.SIGPIPE {
 		t.Errorf("supply: %v, %s", state, said)
 	}
 }

@@ -48,7 +48,8 @@ func TestNodesFlag(t *testing.T) {
 
 // An address to listen at has a port in decimal digits, 0 for a free one.
 func TestListenAddresses(t *testing.T) {
-	for text, ok := range map[string]bool{"127.0.0.1:8420": true, ":0": true, "[::1]:65535": true, "host:80": true, "127.0.0.1:1e3": false,
+	for text, ok := range map[string]bool{"127.0.0.1:8420": true, ":0": true, "[::1]:65535": true,
+		"host:80": true, "127.0.0.1:1e3": false,
 		"127.0.0.1:99999": false, "foo": false, ":-1": false, "": false, "127.0.0.1:": false, "::1": false} {
 		if err := ListenAddress("--listen", text); (err == nil) != ok {
 			t.Errorf("%q: %v", text, err)

@@ -115,7 +115,8 @@ func TestWholeNumbersOfOneForm(t *testing.T) {
 	if err := flags.Set("some", "1,020"); err != nil || len(*some) != 2 || (*some)[1] != 20 {
 		t.Errorf("several: %v, %v", *some, err)
 	}
-	for _, text := range []string{"", "1_000", "1__0", "_1", "1_", "0x10", "0b1", "0o7", "1e3", "1.0", " 1", "--1", "1,"} {
+	for _, text := range []string{"", "1_000", "1__0", "_1", "1_", "0x10", "0b1", "0o7", "1e3", "1.0",
+		" 1", "--1", "1,"} {
 		for _, name := range []string{"n", "small", "some"} {
 			if err := flags.Set(name, text); err == nil {
 				t.Errorf("--%s %q is taken", name, text)

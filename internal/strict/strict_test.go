@@ -89,7 +89,8 @@ func TestDecimalReadsBack(t *testing.T) {
 			t.Errorf("%s: %v, %v", text, d.Nano, err)
 		}
 	}
-	for _, bad := range []string{"", "%", "1/3", "1e3", "0.0000000001", "99999999999999", "NaN", "inf", "0x10", "1__0", "_1", "1_", "1_.5", "+1", "1 2"} {
+	for _, bad := range []string{"", "%", "1/3", "1e3", "0.0000000001", "99999999999999", "NaN",
+		"inf", "0x10", "1__0", "_1", "1_", "1_.5", "+1", "1 2"} {
 		if d, err := strict.ParseDecimal(bad); err == nil {
 			t.Errorf("%q reads as %v", bad, d)
 		}

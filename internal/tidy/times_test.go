@@ -11,8 +11,8 @@ import (
 // ofNoZone are forms in which a time is printed without saying whose clock it is of.
 var ofNoZone = regexp.MustCompile(`Format\((time\.DateTime|time\.TimeOnly|"2006-01-02 15:04(:05)?")\)`)
 
-// What a command, a wallet or an office says of a time names its zone: results and refusals stand beside each other, and
-// two clocks in one answer are read as one.
+// What a command, a wallet or an office says of a time names its zone: results and refusals stand beside each other,
+// and two clocks in one answer are read as one.
 func TestTimesSayTheirZone(t *testing.T) {
 	seen := 0
 	for _, folder := range []string{"internal/cli", "internal/terminal", "wallet", "cash", "purse"} {

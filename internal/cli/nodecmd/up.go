@@ -87,11 +87,8 @@ func runUp(command *cobra.Command, _ []string) error {
 	if err != nil {
 		return err
 	}
-	if listen := cli.Flag(command, "listen"); listen != "" {
-		if err := cli.ListenAddress("--listen", listen); err != nil {
-			return err
-		}
-		c.Listen = listen
+	if err := takeListen(&c, command); err != nil {
+		return err
 	}
 	if err := c.LogsAt(command, os.Stderr); err != nil {
 		return err
@@ -254,4 +251,14 @@ func serveNode(ctx context.Context, n *node.Node, dir string, c datadir.Config, 
 		return errors.Join(err, <-served)
 	}
 	return <-served
+}
+
+// takeListen takes the address of --listen, if one is given.
+func takeListen(c *datadir.Config, command *cobra.Command) error {
+	listen := cli.Flag(command, "listen")
+	if listen == "" {
+		return nil
+	}
+	c.Listen = listen
+	return cli.ListenAddress("--listen", listen)
 }
