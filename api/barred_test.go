@@ -157,7 +157,7 @@ func TestABarredBodyIsNotWaitedFor(t *testing.T) {
 	}
 	defer c.Close()
 	_ = c.SetDeadline(time.Now().Add(30 * time.Second))
-	fmt.Fprintf(c, "POST /v1/transactions HTTP/1.1\r\nHost: x\r\nContent-Type: application/cbor-seq\r\nContent-Length: 2000000\r\n\r\n")
+	fmt.Fprintf(c, "POST /v1/transactions HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/cbor-seq\r\nContent-Length: 2000000\r\n\r\n")
 	reader := bufio.NewReader(c)
 	response, err = http.ReadResponse(reader, nil)
 	if err != nil || response.StatusCode != http.StatusTooManyRequests || !response.Close {

@@ -21,6 +21,7 @@ const (
 	byAnybody reader = "anybody" // no access is asked for
 	// the session of the wallet's key, the bank that registered it, auditors and the authority
 	byWallet    reader = "wallet"
+	byHolder    reader = "holder"    // the session of the wallet's key, and nobody else
 	byAuditors  reader = "auditors"  // auditors and the authority
 	byBank      reader = "bank"      // the bank that is asked
 	bySignature reader = "signature" // whoever sends what the right key has signed
@@ -32,6 +33,8 @@ func (r reader) security() []map[string][]string {
 	switch r {
 	case byWallet:
 		return []map[string][]string{{"access": {}}, {"session": {}}, {"staff": {}}}
+	case byHolder:
+		return []map[string][]string{{"session": {}}}
 	case byAuditors, byBank:
 		return []map[string][]string{{"access": {}}, {"staff": {}}}
 	case byTrailReaders:

@@ -262,6 +262,7 @@ func (c *Client) Purses(ctx context.Context) (all PursesView, err error) {
 // pursesBy reads them so many at a time.
 func (c *Client) pursesBy(ctx context.Context, limit int) (all PursesView, err error) {
 	var after token.WalletID
+	all.Convicted, all.Opened = []token.WalletID{}, []NameOpening{} // none is an empty list
 	for {
 		view, err := get[PursesView](ctx, c, fmt.Sprintf("/v1/purses?limit=%d&opened_from=%d&convicted_after=%s", limit,
 			len(all.Opened), after))

@@ -50,7 +50,7 @@ func (s *Server) registerBackups() {
 	type named struct {
 		ID token.WalletID `path:"id"`
 	}
-	huma.Register(s.api, operation("get-backup", at, "What the wallet's phone laid down here, sealed", byWallet,
+	huma.Register(s.api, operation("get-backup", at, "What the wallet's phone laid down here, sealed", byHolder,
 		http.StatusNotFound),
 		func(ctx context.Context, in *named) (*answer[BackupView], error) {
 			if err := mustHold(ctx, in.ID); err != nil {
@@ -63,7 +63,7 @@ func (s *Server) registerBackups() {
 		Summary: "Lay a sealed backup of the wallet's phone down here", Description: "It comes in the place of the " +
 			"version that it names, so that an older page does not overwrite a newer one's. One wallet has one, of at " +
 			"most 131,072 bytes, and changes it 20 times at once and then once a minute.", MaxBodyBytes: 1 << 18},
-		byWallet, http.StatusConflict, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity,
+		byHolder, http.StatusConflict, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity,
 		http.StatusTooManyRequests),
 		func(ctx context.Context, in *struct {
 			ID   token.WalletID `path:"id"`
@@ -79,7 +79,7 @@ func (s *Server) registerBackups() {
 			return ok(BackupKept{b.Version, b.Changed}, nil)
 		})
 	huma.Register(s.api, describe(huma.Operation{OperationID: "delete-backup", Method: http.MethodDelete, Path: at,
-		Summary: "Forget the backup of the wallet's phone", DefaultStatus: http.StatusNoContent}, byWallet,
+		Summary: "Forget the backup of the wallet's phone", DefaultStatus: http.StatusNoContent}, byHolder,
 		http.StatusNotFound),
 		func(ctx context.Context, in *named) (*struct{}, error) {
 			if err := mustHold(ctx, in.ID); err != nil {

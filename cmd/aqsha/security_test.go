@@ -565,7 +565,7 @@ func (o *officer) signIn() {
 
 // roleRights are who is answered, by what the description says of an operation's readers.
 var roleRights = map[string][]string{
-	"anybody": {"nobody", "bank", "auditor", "authority", "administrator"}, "wallet": {"auditor", "authority"},
+	"anybody": {"nobody", "bank", "auditor", "authority", "administrator"}, "wallet": {"auditor", "authority"}, "holder": {},
 	"auditors": {"auditor", "authority"}, "staff": {"administrator"}, "administrators": {"administrator"},
 	"trail": {"auditor", "authority", "administrator"},
 }
