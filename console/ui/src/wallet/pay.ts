@@ -70,6 +70,7 @@ export async function prepare(p: Payer, order: Order): Promise<PaymentRecord> {
       state: "prepared",
       ...(purpose !== undefined && { purpose }),
       ...(order.until !== undefined && { until: order.until }),
+      ...(order.waiting !== undefined && { waited: order.waiting }),
     };
     if (order.waiting === undefined) await p.store.savePayment(record);
     else await p.store.replacePayment(order.waiting, record);

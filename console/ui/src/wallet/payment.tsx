@@ -9,6 +9,7 @@ import { freeMoney } from "./facts";
 import { LearnLink, What } from "./learnlink";
 import { limitsNow } from "./limits";
 import { GivenTwice, memoOf } from "./lines";
+import { nowOf, unsettled } from "./outbox";
 import { Choice, Field, Form, Later, Picture, type Problem, Title } from "./parts";
 import { contacts, nameOf, settings } from "./private";
 import type { Before } from "./refund";
@@ -38,7 +39,7 @@ interface Draft {
 export function Pay() {
   const [draft, setDraft] = useState<Draft | undefined>(undefined);
   const [verdict, setVerdict] = useState<PaymentRecord | undefined>(undefined);
-  if (verdict) return <Verdict payment={verdict} />;
+  if (verdict) return <Verdict payment={nowOf(verdict, payments.value)} />;
   if (draft) return <Confirm draft={draft} back={() => setDraft(undefined)} done={setVerdict} />;
   return <Order chosen={setDraft} />;
 }
@@ -256,33 +257,53 @@ function May({ draft, purpose, refused }: { draft: Draft; purpose: number; refus
   return <span role="status">{may ? t("pay.may") : ""}</span>;
 }
 
-function Verdict({ payment }: { payment: PaymentRecord }) {
-  const amount = money(BigInt(payment.amount), language.value);
+/** What became of a payment, and goes on to become: one that waits is paid while its page is open. */
+function Verdict({ payment }: { payment: PaymentRecord | undefined }) {
+  const done = payment?.state === "done";
   return (
     <>
-      <Title text={payment.state === "done" ? "pay.receipt" : "pay.title"} />
-      {payment.state === "done" ? (
-        <div class="card done" role="status">
-          <p class="big">{t("pay.done", { amount })}</p>
-          <p class="id dim">{payment.id}</p>
-        </div>
-      ) : payment.state === "waiting" ? (
-        <div class="card note" role="status">
-          <p class="big">{t("pay.waits", { amount })}</p>
-          <p>{t("pay.waits-about")}</p>
-          <LearnLink card="offline" />
-        </div>
-      ) : (
-        <Refused code={payment.code ?? ""} about={{ amount: BigInt(payment.amount), payee: payment.payee, ...(payment.until !== undefined && { until: payment.until }) }} />
-      )}
+      <Title text={done ? "pay.receipt" : "pay.title"} />
+      <div class={done ? "card done" : payment && !unsettled(payment) ? "" : "card note"} role="status">
+        {payment ? <State payment={payment} /> : <p class="big">{t("pay.taken-back")}</p>}
+      </div>
       <GivenTwice lines={history.value ?? []} />
       <p class="acts">
         <button class="first" onClick={() => go("home")}>
           {t("nav.home")}
         </button>
-        {payment.state === "done" && <button onClick={() => go("receipt", { id: payment.id })}>{t("pay.receipt")}</button>}
-        {payment.state === "done" && nameOf(payment.payee) === undefined && <button onClick={() => go("people", { wallet: payment.payee })}>{t("people.keep", { wallet: ends(payment.payee) })}</button>}
+        {done && <button onClick={() => go("receipt", { id: payment.id })}>{t("pay.receipt")}</button>}
+        {done && nameOf(payment.payee) === undefined && <button onClick={() => go("people", { wallet: payment.payee })}>{t("people.keep", { wallet: ends(payment.payee) })}</button>}
       </p>
     </>
   );
+}
+
+/** A payment's state in words: under one live region, which stays while the state changes. */
+export function State({ payment }: { payment: PaymentRecord }) {
+  const amount = money(BigInt(payment.amount), language.value);
+  switch (payment.state) {
+    case "done":
+      return (
+        <>
+          <p class="big">{t("pay.done", { amount })}</p>
+          <p class="id dim">{payment.id}</p>
+        </>
+      );
+    case "waiting":
+      return (
+        <>
+          <p class="big">{t("pay.waits", { amount })}</p>
+          <p>{t(connected.value ? "pay.waits-soon" : "pay.waits-about")}</p>
+          <LearnLink card="offline" />
+        </>
+      );
+    case "prepared":
+      return (
+        <>
+          <p class="big">{amount}</p>
+          <p>{t("pay.unanswered")}</p>
+        </>
+      );
+  }
+  return <Refused code={payment.code ?? ""} about={{ amount: BigInt(payment.amount), payee: payment.payee, ...(payment.until !== undefined && { until: payment.until }) }} />;
 }

@@ -9,6 +9,7 @@ import { signPaper } from "./draft";
 import { recallAsked } from "./desk";
 import { listen } from "./events";
 import { openWithPasskey, sealWithPasskey } from "./passkey";
+import { unsettled } from "./outbox";
 import { type Order, type Payer, makeWaiting, prepare, settle, wait } from "./pay";
 import { promote } from "./keys";
 import { type KeptKey, Locked, keepKey } from "./keptkey";
@@ -396,7 +397,7 @@ export async function refresh(): Promise<void> {
     connected.value = true;
     const now: Seen = { balance: b, lines: h.lines, marked: m, asOf: asOf.value };
     await keep("seen", { ...now, marked: [...m] });
-    if (back || payments.value.some((p) => p.state === "waiting")) void resume();
+    if (back || payments.value.some(unsettled)) void resume();
   } catch (error) {
     if (error instanceof Refusal && error.status === 401) return; // the session ended meanwhile: the next look opens another
     if (error instanceof Gone) return; // it is said on the whole page
@@ -406,17 +407,25 @@ export async function refresh(): Promise<void> {
   }
 }
 
-/** Hears what touches the wallet while it is open, by one connection of this browser. */
+/** So often it is tried to pay what waits, whatever page is open and whether or not the browser says that there is a connection. */
+const TRIED_EVERY = 5_000;
+
+/** Hears what touches the wallet while it is open, by one connection of this browser, and pays what waits. */
 export function attend(): void {
   listening?.abort();
   const of = record.value?.wallet;
   if (of === undefined) return;
   listening = new AbortController();
   const { signal: ends } = listening;
+  const tryAll = () => {
+    if (payments.value.some(unsettled)) void refresh();
+  };
+  const trying = setInterval(tryAll, TRIED_EVERY);
+  ends.addEventListener("abort", () => clearInterval(trying));
   listen(
     `aqsha-events-${of}`,
     {
-      open: (last, until, heard) => signedIn(() => client.events("wallet,drafts", last, until, heard)),
+      open: (last, until, heard) => signedIn(() => client.events("wallet,drafts", last, until, heard, tryAll)),
       heard: () => void refresh(),
       pause: (millis) => new Promise((done) => setTimeout(done, millis)),
     },
@@ -507,9 +516,10 @@ export function resume(): Promise<void> {
         if (p.state === "waiting") await signedIn((wallet) => makeWaiting(payer(), wallet, p));
         payments.value = await theStore().payments();
       }
+      payments.value = await theStore().payments(); // another tab may have made what this one shows waiting
     })
     .catch((error: unknown) => {
-      if (!(error instanceof Unreached || error instanceof Gone || error instanceof Locked || (error instanceof Refusal && error.status === 401))) throw error; // it waits on
+      if (!(error instanceof Unreached || error instanceof Gone || error instanceof Locked || error instanceof Refusal)) throw error; // it waits on
     })
     .then(refresh)
     .finally(() => {

@@ -1,0 +1,95 @@
+// @vitest-environment node
+// The wallet as its pages drive it: a payment that waits is made whatever page is open, and is shown as what it has become.
+
+import "fake-indexeddb/auto";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { signerOf } from "../ledger/sign";
+import type { KeptKey } from "./keptkey";
+import { nowOf } from "./outbox";
+
+const NETWORK = "ab".repeat(32);
+const OWN = "01".repeat(16);
+const SHOP = "02".repeat(16);
+const ID = "5a".repeat(32);
+
+/** What the node does now. */
+type Node = { up: boolean; lose: number; sent: number; lines: unknown[]; keyed: boolean; balance: number };
+
+function answerOf(node: Node, path: string): unknown {
+  if (!node.up) throw new TypeError("network");
+  if (path === "/v1/network") return { network: NETWORK, name: "t", open: false, time_millis: 1_800_000_000_000 };
+  if (path.endsWith("/selections")) return { tokens: [{ id: "07".repeat(32), amount: 500_000 }], total: 500_000, merge: false };
+  if (path.includes("/challenges")) return { challenge: "11".repeat(48) };
+  if (path === "/v1/sessions/wallets") return { wallets: [] };
+  if (path === "/v1/sessions") return node.keyed ? { token: "t" } : new Response(JSON.stringify({ code: "sign-in-refused", status: 401 }), { status: 401 });
+  if (!node.keyed) return new Response(JSON.stringify({ code: "unauthorized", status: 401 }), { status: 401 });
+  if (path.includes("/history")) return { lines: node.lines };
+  if (path.includes("/drafts")) return { drafts: [] };
+  if (path === "/v1/transactions") {
+    node.sent++;
+    if (node.lose-- > 0) throw new TypeError("the answer was lost");
+    return [{ receipt: { id: ID, index: 9, time_millis: 1 } }];
+  }
+  if (path.includes("/events")) return new Response(null, { status: 503 });
+  if (path === `/v1/wallets/${OWN}`) return { balance: node.balance, tier: 1, size: 1, version: 1, key: "" };
+  return [];
+}
+
+/** A wallet that is open, on a page that does nothing by itself, whose timers a test lets run. */
+async function walletOn(node: Node) {
+  vi.resetModules();
+  vi.stubGlobal("isSecureContext", true);
+  vi.stubGlobal("addEventListener", () => {});
+  vi.stubGlobal("removeEventListener", () => {});
+  let turn: Promise<unknown> = Promise.resolve();
+  const request = (name: string, ...rest: unknown[]) => {
+    if (name !== "aqsha-pay") return new Promise(() => {});
+    const work = rest.at(-1) as () => Promise<unknown>;
+    return (turn = turn.then(work, work));
+  };
+  vi.stubGlobal("navigator", { locks: { request } });
+  vi.stubGlobal("fetch", async (path: string) => {
+    const a = answerOf(node, path);
+    return a instanceof Response ? a : new Response(JSON.stringify(a));
+  });
+  const ticks: (() => void)[] = [];
+  vi.stubGlobal("setInterval", (work: () => void) => ticks.push(work));
+  vi.stubGlobal("clearInterval", () => {});
+  const state = await import("./state");
+  await state.start();
+  await state.theStore().empty();
+  const signer = await signerOf(new Uint8Array(32).fill(9));
+  state.record.value = { network: NETWORK, publicKey: "", sealed: {} as never, wallet: OWN, recoverySaved: true };
+  state.signer.value = { ...signer, touch() {}, forget() {} } as unknown as KeptKey;
+  state.attend();
+  return { state, tick: () => ticks.forEach((work) => work()) };
+}
+
+const order = { payee: SHOP, amount: 5_500n, memo: "нан" };
+let node: Node;
+
+beforeEach(() => {
+  node = { up: false, lose: 0, sent: 0, lines: [], keyed: true, balance: 500_000 };
+});
+afterEach(() => vi.unstubAllGlobals());
+
+describe("a payment that waits", () => {
+  it("is made when the node answers again, though nobody leaves its page, which shows what became of it", async () => {
+    const { state, tick } = await walletOn(node);
+    const shown = await state.pay(order);
+    expect(shown.state).toBe("waiting");
+    tick();
+    await state.resume();
+    expect(nowOf(shown, state.payments.value)).toMatchObject({ state: "waiting" });
+    node.up = true;
+    await vi.waitFor(() => (tick(), expect(nowOf(shown, state.payments.value)).toMatchObject({ state: "done", index: 9 })));
+    expect([node.sent, state.payments.value.length]).toEqual([1, 1]);
+  });
+
+  it("was taken back when the journal has it no more", async () => {
+    const { state } = await walletOn(node);
+    const shown = await state.pay(order);
+    await state.cancelWaiting(shown.id);
+    expect(nowOf(shown, state.payments.value)).toBeUndefined();
+  });
+});
