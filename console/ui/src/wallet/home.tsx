@@ -6,6 +6,7 @@ import { differenceInWords, factsOf, freeMoney } from "./facts";
 import { LearnLink, What } from "./learnlink";
 import { GivenTwice, Line, memoOf } from "./lines";
 import { Meaning } from "./meaning";
+import { listed } from "./outbox";
 import { nameOf } from "./private";
 import { Refused } from "./refused";
 import { address, go } from "./route";
@@ -18,7 +19,6 @@ const EVERY = 5_000;
 /** A clock that is so far off is said: what is signed names a time. */
 const CLOCK_SAID = 2 * 60_000;
 const SHOWN = 10;
-const SHOWN_ENDED = 3 * 86_400_000; // a refusal is shown so long
 
 /** A time of today, or with its day. */
 function when(millis: number): string {
@@ -124,7 +124,7 @@ export function Home() {
 
 function History() {
   const lines = history.value;
-  const waiting = payments.value.filter((p) => p.state === "waiting" || p.state === "prepared" || (p.state !== "done" && Date.now() - p.made < SHOWN_ENDED));
+  const waiting = listed(payments.value, lines ?? [], Date.now());
   return (
     <section>
       <h2>{t("home.history")}</h2>
@@ -153,10 +153,10 @@ function History() {
   );
 }
 
-const WORDS: Record<PaymentRecord["state"], Key> = { waiting: "line.waiting", prepared: "line.pending", refused: "line.refused", lapsed: "line.lapsed", done: "line.paid" };
+const WORDS: Record<PaymentRecord["state"], Key> = { waiting: "line.waiting", prepared: "pay.unanswered", refused: "line.refused", lapsed: "line.lapsed", done: "line.paid" };
 const ICONS: Record<PaymentRecord["state"], string> = { waiting: "◷", prepared: "…", refused: "✕", lapsed: "✕", done: "↑" };
 
-function Waiting({ payment }: { payment: PaymentRecord }) {
+export function Waiting({ payment }: { payment: PaymentRecord }) {
   return (
     <li>
       <span class="icon" aria-hidden="true">
@@ -166,7 +166,7 @@ function Waiting({ payment }: { payment: PaymentRecord }) {
         <b>{nameOf(payment.payee) ?? (memoOf(payment) || ends(payment.payee))}</b>
         <br />
         <span class="dim">
-          {t(WORDS[payment.state])}, {time(payment.made, language.value)}
+          {payment.state === "prepared" ? `${time(payment.made, language.value)}. ${t("pay.unanswered")}` : `${t(WORDS[payment.state])}, ${time(payment.made, language.value)}`}
         </span>
         {payment.code !== undefined && (
           <details>

@@ -1,14 +1,24 @@
 // The journal's payments as the pages show them: which wait, which have no answer, and which the history has already.
 
+import type { HistoryLine } from "./client";
 import type { PaymentRecord } from "./store";
+
+const SHOWN_ENDED = 3 * 86_400_000; // a refusal is shown so long
 
 /** Without a verdict: it waits, or nobody has answered yet. */
 export function unsettled(p: PaymentRecord): boolean {
   return p.state === "waiting" || p.state === "prepared";
 }
 
-/** What became of a payment that is shown: one that waited has another id once it is signed. Undefined when it was taken back. */
-export function nowOf(shown: PaymentRecord, journal: readonly PaymentRecord[]): PaymentRecord | undefined {
-  const now = journal.find((p) => p.id === shown.id || p.waited === shown.id);
-  return now ?? (shown.state === "waiting" ? undefined : shown);
+/** What became of a payment that is shown: one that waited has another id once it is signed, and what the history has was paid,
+ * whoever lost the answer. Undefined when it was taken back. */
+export function nowOf(shown: PaymentRecord, journal: readonly PaymentRecord[], lines: readonly HistoryLine[] = []): PaymentRecord | undefined {
+  const now = journal.find((p) => p.id === shown.id || p.waited === shown.id) ?? (shown.state === "waiting" ? undefined : shown);
+  return now?.state === "prepared" && lines.some((l) => l.id === now.id) ? { ...now, state: "done" } : now;
+}
+
+/** What of the journal is listed above a history: not what was paid, nor what the history shows already. */
+export function listed(journal: readonly PaymentRecord[], lines: readonly HistoryLine[], now: number): readonly PaymentRecord[] {
+  const shown = new Set(lines.map((l) => l.id));
+  return journal.filter((p) => !shown.has(p.id) && (unsettled(p) || (p.state !== "done" && now - p.made < SHOWN_ENDED)));
 }

@@ -39,7 +39,7 @@ interface Draft {
 export function Pay() {
   const [draft, setDraft] = useState<Draft | undefined>(undefined);
   const [verdict, setVerdict] = useState<PaymentRecord | undefined>(undefined);
-  if (verdict) return <Verdict payment={nowOf(verdict, payments.value)} />;
+  if (verdict) return <Verdict payment={nowOf(verdict, payments.value, history.value)} />;
   if (draft) return <Confirm draft={draft} back={() => setDraft(undefined)} done={setVerdict} />;
   return <Order chosen={setDraft} />;
 }

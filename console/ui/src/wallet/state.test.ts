@@ -5,7 +5,7 @@ import "fake-indexeddb/auto";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { signerOf } from "../ledger/sign";
 import type { KeptKey } from "./keptkey";
-import { nowOf } from "./outbox";
+import { listed, nowOf } from "./outbox";
 
 const NETWORK = "ab".repeat(32);
 const OWN = "01".repeat(16);
@@ -13,11 +13,12 @@ const SHOP = "02".repeat(16);
 const ID = "5a".repeat(32);
 
 /** What the node does now. */
-type Node = { up: boolean; lose: number; sent: number; lines: unknown[]; keyed: boolean; balance: number };
+type Node = { up: boolean; lose: number; sent: number; lines: unknown[]; keyed: boolean; balance: number; selecting?: () => void };
 
 function answerOf(node: Node, path: string): unknown {
   if (!node.up) throw new TypeError("network");
   if (path === "/v1/network") return { network: NETWORK, name: "t", open: false, time_millis: 1_800_000_000_000 };
+  if (path.endsWith("/selections")) node.selecting?.();
   if (path.endsWith("/selections")) return { tokens: [{ id: "07".repeat(32), amount: 500_000 }], total: 500_000, merge: false };
   if (path.includes("/challenges")) return { challenge: "11".repeat(48) };
   if (path === "/v1/sessions/wallets") return { wallets: [] };
@@ -33,6 +34,13 @@ function answerOf(node: Node, path: string): unknown {
   if (path.includes("/events")) return new Response(null, { status: 503 });
   if (path === `/v1/wallets/${OWN}`) return { balance: node.balance, tier: 1, size: 1, version: 1, key: "" };
   return [];
+}
+
+/** The words of what a component shows, and of the components in it that are plain elements. */
+function wordsOf(node: unknown): string {
+  if (Array.isArray(node)) return node.map(wordsOf).join("");
+  if (typeof node === "string" || typeof node === "number") return String(node);
+  return node !== null && typeof node === "object" && "props" in node ? wordsOf((node.props as { children?: unknown }).children) : "";
 }
 
 /** A wallet that is open, on a page that does nothing by itself, whose timers a test lets run. */
@@ -91,5 +99,41 @@ describe("a payment that waits", () => {
     const shown = await state.pay(order);
     await state.cancelWaiting(shown.id);
     expect(nowOf(shown, state.payments.value)).toBeUndefined();
+  });
+});
+
+describe("a payment whose answer was lost", () => {
+  it("is said to be without an answer, cannot be taken back, and is listed once", async () => {
+    const { state, tick } = await walletOn(node);
+    const { choose, t } = await import("../words");
+    const { Waiting } = await import("./home");
+    await choose("en");
+    const shown = await state.pay(order);
+    expect(wordsOf(Waiting({ payment: shown }))).toContain(t("line.take-back"));
+    Object.assign(node, { up: true, lose: Infinity });
+    await vi.waitFor(() => (tick(), expect(node.sent).toBeGreaterThan(0)));
+    const [sent] = listed(state.payments.value, [], Date.now());
+    expect(sent).toMatchObject({ state: "prepared", waited: shown.id });
+    expect(wordsOf(Waiting({ payment: sent! }))).toContain(t("pay.unanswered"));
+    expect(wordsOf(Waiting({ payment: sent! }))).not.toContain(t("line.take-back"));
+    const line = { id: sent!.id, index: 9n, millis: 1, net: -5_500n, kind: "transfer", parties: [OWN, SHOP], payers: 1, memo: "нан" };
+    expect(listed(state.payments.value, [line], Date.now())).toEqual([]);
+    expect(nowOf(shown, state.payments.value, [line])).toMatchObject({ state: "done" });
+    const other = { ...shown, id: "waiting-2" };
+    await state.theStore().savePayment(other);
+    await state.cancelWaiting(other.id); // at once, though the first is asked for again
+    expect(nowOf(other, state.payments.value)).toBeUndefined();
+    node.lose = 0;
+    await vi.waitFor(() => expect(nowOf(shown, state.payments.value)).toMatchObject({ state: "done" }), 20_000);
+    expect(state.payments.value).toHaveLength(1);
+  });
+
+  it("is not sent when it was taken back while it was signed", async () => {
+    const { state } = await walletOn(node);
+    const shown = await state.pay(order);
+    node.up = true;
+    node.selecting = () => void state.cancelWaiting(shown.id);
+    await state.resume();
+    expect([node.sent, state.payments.value]).toEqual([0, []]);
   });
 });

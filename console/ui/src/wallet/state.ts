@@ -438,11 +438,16 @@ function pause(millis: number): Promise<void> {
   return new Promise((done) => setTimeout(done, millis));
 }
 
+/** Shows what the journal says now, which another tab may have changed. */
+async function readJournal(): Promise<void> {
+  payments.value = await theStore().payments();
+}
+
 function payer(): Payer {
   const key = signer.value;
   const r = record.value;
   if (!key || !r) throw new Error("the wallet is not open");
-  return { network: unhex(r.network), signer: key, client, store: theStore(), now: Date.now, pause };
+  return { network: unhex(r.network), signer: key, client, store: theStore(), now: Date.now, pause, written: readJournal };
 }
 
 let paying: Promise<PaymentRecord> | undefined;
@@ -457,12 +462,10 @@ async function payNow(order: Omit<Order, "wallet">): Promise<PaymentRecord> {
       if (!(error instanceof Unreached)) throw error;
       verdict = await wait(payer(), { wallet: record.value!.wallet!, ...order });
       connected.value = false;
-      payments.value = await theStore().payments();
+      await readJournal();
       return;
     }
-    payments.value = await theStore().payments();
     verdict = await settle(payer(), made);
-    payments.value = await theStore().payments();
   });
   unanswered.value = false;
   await refresh();
@@ -514,9 +517,8 @@ export function resume(): Promise<void> {
         if (!signer.value || phase.value !== "open") break;
         if (p.state === "prepared") await settle(payer(), p);
         if (p.state === "waiting") await signedIn((wallet) => makeWaiting(payer(), wallet, p));
-        payments.value = await theStore().payments();
       }
-      payments.value = await theStore().payments(); // another tab may have made what this one shows waiting
+      await readJournal();
     })
     .catch((error: unknown) => {
       if (!(error instanceof Unreached || error instanceof Gone || error instanceof Locked || error instanceof Refusal)) throw error; // it waits on
@@ -529,10 +531,9 @@ export function resume(): Promise<void> {
   return resuming;
 }
 
-/** Takes a payment back that waits: nothing of it was signed. One that was signed meanwhile stays. */
+/** Takes a payment back that waits: nothing of it was signed. One that was signed meanwhile stays. No lock: another payment that is
+ * asked for again and again may have it for minutes. */
 export async function cancelWaiting(id: string): Promise<void> {
-  await navigator.locks.request("aqsha-pay", async () => {
-    if ((await theStore().payment(id))?.state === "waiting") await theStore().removePayment(id);
-    payments.value = await theStore().payments();
-  });
+  await theStore().takeBack(id);
+  await readJournal();
 }
