@@ -6,7 +6,7 @@ import { differenceInWords, factsOf, freeMoney } from "./facts";
 import { LearnLink, What } from "./learnlink";
 import { GivenTwice, Line, memoOf } from "./lines";
 import { Meaning } from "./meaning";
-import { listed } from "./outbox";
+import { ELSEWHERE, listed } from "./outbox";
 import { nameOf } from "./private";
 import { Refused } from "./refused";
 import { address, go } from "./route";
@@ -99,7 +99,11 @@ export function Home() {
         </p>
       )}
       {Math.abs(clockOff.value) > CLOCK_SAID && <p class="note">{t("clock", { difference: differenceInWords(clockOff.value) })}</p>}
-      {cameBack.value && <p role="status">{t("backup.back")}</p>}
+      {cameBack.value && (
+        <p class="note" role="status">
+          {t("backup.back")} <button onClick={() => (cameBack.value = false)}>{t("backup.seen")}</button>
+        </p>
+      )}
       {b?.frozen && <p class="note">{t("home.frozen")}</p>}
       {record.value?.recoverySaved === false && (
         <div class="note" role="status">
@@ -156,6 +160,10 @@ function History() {
 const WORDS: Record<PaymentRecord["state"], Key> = { waiting: "line.waiting", prepared: "pay.unanswered", refused: "line.refused", lapsed: "line.lapsed", done: "line.paid" };
 const ICONS: Record<PaymentRecord["state"], string> = { waiting: "◷", prepared: "…", refused: "✕", lapsed: "✕", done: "↑" };
 
+function wordOf(payment: PaymentRecord): Key {
+  return payment.code === ELSEWHERE ? "line.elsewhere" : WORDS[payment.state];
+}
+
 export function Waiting({ payment }: { payment: PaymentRecord }) {
   return (
     <li>
@@ -166,7 +174,7 @@ export function Waiting({ payment }: { payment: PaymentRecord }) {
         <b>{nameOf(payment.payee) ?? (memoOf(payment) || ends(payment.payee))}</b>
         <br />
         <span class="dim">
-          {payment.state === "prepared" ? `${time(payment.made, language.value)}. ${t("pay.unanswered")}` : `${t(WORDS[payment.state])}, ${time(payment.made, language.value)}`}
+          {payment.state === "prepared" ? `${time(payment.made, language.value)}. ${t("pay.unanswered")}` : `${t(wordOf(payment))}, ${time(payment.made, language.value)}`}
         </span>
         {payment.code !== undefined && (
           <details>
@@ -174,7 +182,7 @@ export function Waiting({ payment }: { payment: PaymentRecord }) {
             {factsOf(payment.code, { amount: BigInt(payment.amount), payee: payment.payee, ...(payment.until !== undefined && { until: payment.until }) }).map((fact) => (
               <p key={fact}>{fact}</p>
             ))}
-            <p>{explain(payment.code).money}</p>
+            {payment.code !== ELSEWHERE && <p>{explain(payment.code).money}</p>}
           </details>
         )}
         {payment.state === "waiting" && (

@@ -1,6 +1,7 @@
 // The journal's payments as the pages show them: which wait, which have no answer, and which the history has already.
 
 import type { HistoryLine } from "./client";
+import { otherOf } from "./refund";
 import type { PaymentRecord } from "./store";
 
 const SHOWN_ENDED = 3 * 86_400_000; // a refusal is shown so long
@@ -21,4 +22,17 @@ export function nowOf(shown: PaymentRecord, journal: readonly PaymentRecord[], l
 export function listed(journal: readonly PaymentRecord[], lines: readonly HistoryLine[], now: number): readonly PaymentRecord[] {
   const shown = new Set(lines.map((l) => l.id));
   return journal.filter((p) => !shown.has(p.id) && (unsettled(p) || (p.state !== "done" && now - p.made < SHOWN_ENDED)));
+}
+
+/** The code of a payment that waited on another phone: whether that one pays it is not known here until the history says so. */
+export const ELSEWHERE = "waited-elsewhere";
+
+/** What waited on another phone and was paid by it since: the history has a line of its own for each. */
+export function paidElsewhere(journal: readonly PaymentRecord[], lines: readonly HistoryLine[], own: string): readonly PaymentRecord[] {
+  const free = new Set(lines.filter((l) => l.net < 0n && !journal.some((p) => p.id === l.id)));
+  return journal.filter((p) => {
+    if (p.code !== ELSEWHERE) return false;
+    const line = [...free].find((l) => -l.net === BigInt(p.amount) && l.memo === p.memo && l.millis >= p.made && otherOf(l, own) === p.payee);
+    return line !== undefined && free.delete(line);
+  });
 }

@@ -5,7 +5,7 @@ import "fake-indexeddb/auto";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { signerOf } from "../ledger/sign";
 import type { KeptKey } from "./keptkey";
-import { listed, nowOf } from "./outbox";
+import { ELSEWHERE, listed, nowOf, paidElsewhere } from "./outbox";
 
 const NETWORK = "ab".repeat(32);
 const OWN = "01".repeat(16);
@@ -135,5 +135,45 @@ describe("a payment whose answer was lost", () => {
     node.selecting = () => void state.cancelWaiting(shown.id);
     await state.resume();
     expect([node.sent, state.payments.value]).toEqual([0, []]);
+  });
+});
+
+describe("a payment that waited on another phone", () => {
+  const record = { id: "waiting-1", bytes: "", payee: SHOP, amount: "5500", memo: "нан", made: 10, validUntil: 0, state: "lapsed", code: ELSEWHERE } as const;
+  const line = { id: ID, index: 9n, millis: 11, net: -5_500n, kind: "transfer", parties: [OWN, SHOP], payers: 1, memo: "нан" };
+
+  it("is not said to be unpaid", async () => {
+    await walletOn(node);
+    const { choose, t } = await import("../words");
+    const { Waiting } = await import("./home");
+    const { explain } = await import("../words/refusals");
+    for (const l of ["kk", "ru", "en"] as const) {
+      await choose(l);
+      const said = wordsOf(Waiting({ payment: record }));
+      for (const untrue of [t("line.lapsed"), explain(ELSEWHERE).money, t("refusal.nothing")]) expect(said).not.toContain(untrue);
+      expect(said).toContain(t("line.elsewhere"));
+      expect(said).toContain(t("fact.elsewhere"));
+    }
+    expect(wordsOf(Waiting({ payment: record }))).not.toMatch(/not paid|nothing was paid/i);
+  });
+
+  it("is the history's line of that payment, and of no other", () => {
+    expect(paidElsewhere([record], [line], OWN)).toEqual([record]);
+    const twin = { ...record, id: "waiting-2" };
+    expect(paidElsewhere([record, twin], [line], OWN)).toEqual([record]);
+    for (const other of [{ net: -5_501n }, { memo: "сүт" }, { millis: 9 }, { parties: [OWN, "03".repeat(16)] }, { net: 5_500n }]) expect(paidElsewhere([record], [{ ...line, ...other }], OWN)).toEqual([]);
+    expect(paidElsewhere([record, { ...record, id: ID, code: "x" }], [line], OWN)).toEqual([]); // paid from here
+  });
+
+  it("is listed no more when the history has it", async () => {
+    const { state } = await walletOn(node);
+    await state.theStore().savePayment(record);
+    state.payments.value = [record];
+    node.up = true;
+    await state.refresh();
+    expect(listed(state.payments.value, [], 10)).toHaveLength(1);
+    node.lines = [{ id: ID, index: 9, time_millis: 11, net: -5500, transaction: { kind: "transfer", body: { parties: [OWN, SHOP], payers: 1, memo: { scheme: 1, bytes: Buffer.from("нан").toString("base64") } } } }];
+    await state.refresh();
+    expect([state.payments.value, await state.theStore().payments()]).toEqual([[], []]);
   });
 });

@@ -9,7 +9,7 @@ import { signPaper } from "./draft";
 import { recallAsked } from "./desk";
 import { listen } from "./events";
 import { openWithPasskey, sealWithPasskey } from "./passkey";
-import { unsettled } from "./outbox";
+import { paidElsewhere, unsettled } from "./outbox";
 import { type Order, type Payer, makeWaiting, prepare, settle, wait } from "./pay";
 import { promote } from "./keys";
 import { type KeptKey, Locked, keepKey } from "./keptkey";
@@ -106,6 +106,7 @@ export function lock(): void {
   signer.value = box = undefined;
   balance.value = history.value = asOf.value = undefined;
   marked.value = new Map();
+  cameBack.value = false;
   forget();
 }
 
@@ -397,6 +398,9 @@ export async function refresh(): Promise<void> {
     connected.value = true;
     const now: Seen = { balance: b, lines: h.lines, marked: m, asOf: asOf.value };
     await keep("seen", { ...now, marked: [...m] });
+    const joined = paidElsewhere(payments.value, h.lines, record.value?.wallet ?? "");
+    for (const p of joined) await theStore().removePayment(p.id);
+    if (joined.length > 0) await readJournal();
     if (back || payments.value.some(unsettled)) void resume();
   } catch (error) {
     if (error instanceof Refusal && error.status === 401) return; // the session ended meanwhile: the next look opens another
