@@ -161,6 +161,7 @@ const WORDS: Record<PaymentRecord["state"], Key> = { waiting: "line.waiting", pr
 const ICONS: Record<PaymentRecord["state"], string> = { waiting: "◷", prepared: "…", refused: "✕", lapsed: "✕", done: "↑" };
 
 function wordOf(payment: PaymentRecord): Key {
+  if (moved.value && payment.state === "waiting") return "line.moved";
   return payment.code === ELSEWHERE ? "line.elsewhere" : WORDS[payment.state];
 }
 
@@ -185,7 +186,7 @@ export function Waiting({ payment }: { payment: PaymentRecord }) {
             {payment.code !== ELSEWHERE && <p>{explain(payment.code).money}</p>}
           </details>
         )}
-        {payment.state === "waiting" && (
+        {payment.state === "waiting" && !moved.value && (
           <>
             <br />
             <button onClick={() => void cancelWaiting(payment.id)}>{t("line.take-back")}</button>

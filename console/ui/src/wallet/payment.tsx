@@ -17,7 +17,7 @@ import { Refused } from "./refused";
 import { type PaymentRequest, checkRequest, numberIn, parseRequest, saidCode } from "./request";
 import { go, requested } from "./route";
 import type { PaymentRecord } from "./store";
-import { answered, asOf, client, connected, history, learnPurpose, marked, network, pay, payments, purposeName, reach, record, refresh, signedIn, unanswered } from "./state";
+import { answered, asOf, client, connected, history, learnPurpose, marked, moved, network, pay, payments, purposeName, reach, record, refresh, signedIn, unanswered } from "./state";
 
 const scanner = () => import("./scanner").then((m) => m.Scanner);
 
@@ -290,6 +290,15 @@ export function State({ payment }: { payment: PaymentRecord }) {
         </>
       );
     case "waiting":
+      if (moved.value) {
+        return (
+          <>
+            <p class="big">{amount}</p>
+            <p>{t("line.moved")}</p>
+            <LearnLink card="lost" />
+          </>
+        );
+      }
       return (
         <>
           <p class="big">{t("pay.waits", { amount })}</p>

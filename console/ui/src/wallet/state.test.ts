@@ -102,6 +102,24 @@ describe("a payment that waits", () => {
   });
 });
 
+describe("a payment that waits on a phone whose wallet got another key", () => {
+  it("is said to be payable from here no more, in the list and on its own page", async () => {
+    const { state, tick } = await walletOn(node);
+    const { choose, t } = await import("../words");
+    const { Waiting } = await import("./home");
+    const { State } = await import("./payment");
+    await choose("en");
+    const shown = await state.pay(order);
+    Object.assign(node, { up: true, keyed: false });
+    await vi.waitFor(() => (tick(), expect(state.moved.value).toBe(true)));
+    for (const said of [wordsOf(Waiting({ payment: shown })), wordsOf(State({ payment: shown }))]) {
+      expect(said).toContain(t("line.moved"));
+      for (const untrue of [t("line.waiting"), t("line.take-back"), t("pay.waits-about"), t("pay.waits-soon")]) expect(said).not.toContain(untrue);
+    }
+    expect(node.sent).toBe(0);
+  });
+});
+
 describe("a payment whose answer was lost", () => {
   it("is said to be without an answer, cannot be taken back, and is listed once", async () => {
     const { state, tick } = await walletOn(node);
