@@ -133,6 +133,8 @@ func TestABackupOfThePhoneLiesWithTheBank(t *testing.T) {
 	phone := w.another()
 	phone.begin(recoveryOf(w.world.Key("alice").Seed()))
 	phone.see("came back from the backup")
+	phone.press("Close")
+	phone.do(chromedp.Poll(`!document.body.innerText.includes("came back from the backup")`, nil))
 	phone.turn("people")
 	phone.see("Serik of the bakery")
 	phone.see("Aunt Sholpan")

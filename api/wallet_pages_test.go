@@ -10,6 +10,7 @@ import (
 	"os"
 	"regexp"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -140,6 +141,58 @@ func TestAWalletWorksWithoutAConnection(t *testing.T) {
 	w.do(chromedp.Poll(`!document.body.innerText.includes("not paid yet")`, nil))
 	if got, sent := w.balanceOf(w.alice), w.sent(0); got != 99_850*money.Tenge || sent != 1 {
 		t.Errorf("%s after one payment of 150, sent %d times", got, sent)
+	}
+	w.clean()
+}
+
+// A payment that waits is paid while its own page is open; one that takes long is said to be under way; one whose answers are lost
+// takes nothing twice from what remains; and Pay in the bar begins another on the page of one that is paid.
+func TestAPaymentsPageFollowsIt(t *testing.T) {
+	t.Parallel()
+	w := newWalletPage(t)
+	var down atomic.Bool
+	var looks atomic.Int32 // how often the wallet was read whole
+	var hold sync.RWMutex  // over answers to payments
+	inner := w.http.Config.Handler
+	w.http.Config.Handler = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if down.Load() {
+			panic(http.ErrAbortHandler)
+		}
+		if r.URL.Path == "/v1/transactions" {
+			hold.RLock()
+			defer hold.RUnlock()
+		}
+		inner.ServeHTTP(rw, r)
+		if strings.HasSuffix(r.URL.Path, "/tokens") {
+			looks.Add(1)
+		}
+	})
+	w.takeAlice()
+	w.see("100,000.00")
+	down.Store(true)
+	w.http.CloseClientConnections()
+	w.payTen()
+	w.see("Waits: 10.00")
+	down.Store(false)
+	w.see("Paid: 10.00")
+	w.do(chromedp.Click(`nav a[href="/wallet/pay"]`, chromedp.ByQuery))
+	w.see("To whom")
+	w.sent(1_000)
+	hold.Lock()
+	w.payTen()
+	w.see("It is being paid")
+	left := w.text("[data-testid=left]")
+	hold.Unlock()
+	w.see("No answer yet")
+	seen := looks.Load()
+	w.until("the wallet is read again", func() bool { return looks.Load() > seen+2 })
+	if now := w.text("[data-testid=left]"); now != left {
+		t.Errorf("what remains was %s before it was paid, and %s after", left, now)
+	}
+	w.sent(0)
+	w.see("Paid: 10.00")
+	if got := w.balanceOf(w.alice); got != 99_980*money.Tenge {
+		t.Errorf("%s after two payments of 10", got)
 	}
 	w.clean()
 }

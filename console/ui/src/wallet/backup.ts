@@ -7,6 +7,7 @@ import { type Bytes, RuleError, concat, hex, sha256, unhex, utf8 } from "../ledg
 import { Gone, type PaymentRecord, Full } from "./store";
 import { Refusal, Unreached } from "./client";
 import { addAsked, asked } from "./desk";
+import { ELSEWHERE } from "./outbox";
 import { type Contact, MOST_CONTACTS, MOST_NAME, type Settings, contacts, setContacts, setSettings, settings } from "./private";
 import { cameBack, change, client, derived, keep, kept, payments, phase, record, signedIn, theStore } from "./state";
 import type { Asked } from "./tillbook";
@@ -116,7 +117,7 @@ async function take(c: Content): Promise<void> {
 async function takePayments(c: Content): Promise<void> {
   for (const p of c.payments) {
     if ((await theStore().payment(p.id)) !== undefined) continue;
-    await theStore().savePayment(p.state === "prepared" ? p : { ...p, state: "lapsed", code: "waited-elsewhere" });
+    await theStore().savePayment(p.state === "prepared" ? p : { ...p, state: "lapsed", code: ELSEWHERE });
   }
   payments.value = await theStore().payments();
 }

@@ -440,11 +440,12 @@ export class Client {
   }
 
   /** Events of topics, from the last one that was seen on, until the signal or the connection ends. */
-  async events(topics: string, last: string, signal: AbortSignal, heard: (id: string, event: string, data: unknown) => void): Promise<void> {
+  async events(topics: string, last: string, signal: AbortSignal, heard: (id: string, event: string, data: unknown) => void, begun: () => void = () => {}): Promise<void> {
     const headers: Record<string, string> = { Authorization: `Bearer ${this.token}` };
     if (last !== "") headers["Last-Event-ID"] = last;
     const response = await this.send(`${this.base}/v1/events?topics=${topics}`, { headers, cache: "no-store", credentials: "omit", redirect: "error", signal });
     if (!response.ok || !response.body) throw new Refusal(response.status, "stream", "no stream");
+    begun();
     await readEvents(response.body, heard);
   }
 

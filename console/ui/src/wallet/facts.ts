@@ -4,6 +4,7 @@
 import { ends, money, moment } from "../format";
 import { counted, language, t } from "../words";
 import { limitsNow } from "./limits";
+import { ELSEWHERE } from "./outbox";
 import { nameOf } from "./private";
 import { balance, bankOf, clockOff, marked, purposeName } from "./state";
 
@@ -76,6 +77,7 @@ const FACTS: Readonly<Record<string, (about: About) => string[]>> = {
   },
   "unknown-wallet": (about) => (about.payee === undefined ? [] : [t("fact.no-wallet", { payee: whom(about.payee) })]),
   frozen: (about) => (balance.value?.frozen ? [t("home.frozen")] : about.payee === undefined ? [] : [t("fact.frozen", { payee: whom(about.payee) })]),
+  [ELSEWHERE]: () => [t("fact.elsewhere")],
   "request-over": (about) => (about.until === undefined ? [] : [t("fact.until", { when: moment(about.until, language.value) })]),
   expired: ofClock,
   "too-far-ahead": ofClock,
@@ -84,7 +86,7 @@ const FACTS: Readonly<Record<string, (about: About) => string[]>> = {
 /** What was not paid, to whom, and the facts of its code: whole sentences. */
 export function factsOf(code: string, about: About): string[] {
   const said: string[] = [];
-  if (about.amount !== undefined && about.payee !== undefined) said.push(t("fact.not-paid", { amount: sum(about.amount), payee: whom(about.payee) }));
+  if (about.amount !== undefined && about.payee !== undefined && code !== ELSEWHERE) said.push(t("fact.not-paid", { amount: sum(about.amount), payee: whom(about.payee) }));
   const of = Object.hasOwn(FACTS, code) ? FACTS[code] : undefined;
   return of ? [...said, ...of(about)] : said;
 }

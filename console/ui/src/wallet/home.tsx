@@ -6,6 +6,7 @@ import { differenceInWords, factsOf, freeMoney } from "./facts";
 import { LearnLink, What } from "./learnlink";
 import { GivenTwice, Line, memoOf } from "./lines";
 import { Meaning } from "./meaning";
+import { ELSEWHERE, listed } from "./outbox";
 import { nameOf } from "./private";
 import { Refused } from "./refused";
 import { address, go } from "./route";
@@ -18,7 +19,6 @@ const EVERY = 5_000;
 /** A clock that is so far off is said: what is signed names a time. */
 const CLOCK_SAID = 2 * 60_000;
 const SHOWN = 10;
-const SHOWN_ENDED = 3 * 86_400_000; // a refusal is shown so long
 
 /** A time of today, or with its day. */
 function when(millis: number): string {
@@ -99,7 +99,11 @@ export function Home() {
         </p>
       )}
       {Math.abs(clockOff.value) > CLOCK_SAID && <p class="note">{t("clock", { difference: differenceInWords(clockOff.value) })}</p>}
-      {cameBack.value && <p role="status">{t("backup.back")}</p>}
+      {cameBack.value && (
+        <p class="note" role="status">
+          {t("backup.back")} <button onClick={() => (cameBack.value = false)}>{t("backup.seen")}</button>
+        </p>
+      )}
       {b?.frozen && <p class="note">{t("home.frozen")}</p>}
       {record.value?.recoverySaved === false && (
         <div class="note" role="status">
@@ -124,7 +128,7 @@ export function Home() {
 
 function History() {
   const lines = history.value;
-  const waiting = payments.value.filter((p) => p.state === "waiting" || p.state === "prepared" || (p.state !== "done" && Date.now() - p.made < SHOWN_ENDED));
+  const waiting = listed(payments.value, lines ?? [], Date.now());
   return (
     <section>
       <h2>{t("home.history")}</h2>
@@ -153,10 +157,15 @@ function History() {
   );
 }
 
-const WORDS: Record<PaymentRecord["state"], Key> = { waiting: "line.waiting", prepared: "line.pending", refused: "line.refused", lapsed: "line.lapsed", done: "line.paid" };
+const WORDS: Record<PaymentRecord["state"], Key> = { waiting: "line.waiting", prepared: "pay.unanswered", refused: "line.refused", lapsed: "line.lapsed", done: "line.paid" };
 const ICONS: Record<PaymentRecord["state"], string> = { waiting: "◷", prepared: "…", refused: "✕", lapsed: "✕", done: "↑" };
 
-function Waiting({ payment }: { payment: PaymentRecord }) {
+function wordOf(payment: PaymentRecord): Key {
+  if (moved.value && payment.state === "waiting") return "line.moved";
+  return payment.code === ELSEWHERE ? "line.elsewhere" : WORDS[payment.state];
+}
+
+export function Waiting({ payment }: { payment: PaymentRecord }) {
   return (
     <li>
       <span class="icon" aria-hidden="true">
@@ -166,7 +175,7 @@ function Waiting({ payment }: { payment: PaymentRecord }) {
         <b>{nameOf(payment.payee) ?? (memoOf(payment) || ends(payment.payee))}</b>
         <br />
         <span class="dim">
-          {t(WORDS[payment.state])}, {time(payment.made, language.value)}
+          {payment.state === "prepared" ? `${time(payment.made, language.value)}. ${t("pay.unanswered")}` : `${t(wordOf(payment))}, ${time(payment.made, language.value)}`}
         </span>
         {payment.code !== undefined && (
           <details>
@@ -174,10 +183,10 @@ function Waiting({ payment }: { payment: PaymentRecord }) {
             {factsOf(payment.code, { amount: BigInt(payment.amount), payee: payment.payee, ...(payment.until !== undefined && { until: payment.until }) }).map((fact) => (
               <p key={fact}>{fact}</p>
             ))}
-            <p>{explain(payment.code).money}</p>
+            {payment.code !== ELSEWHERE && <p>{explain(payment.code).money}</p>}
           </details>
         )}
-        {payment.state === "waiting" && (
+        {payment.state === "waiting" && !moved.value && (
           <>
             <br />
             <button onClick={() => void cancelWaiting(payment.id)}>{t("line.take-back")}</button>

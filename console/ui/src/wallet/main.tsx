@@ -12,7 +12,7 @@ import { Pay } from "./payment";
 import { More } from "./more";
 import { soonOr, whenIdle } from "../pace";
 import { loadRefusals } from "../words/refusals";
-import { connected, fault, lock, meet, network, phase, record, start, started, touch } from "./state";
+import { connected, fault, lock, meet, network, phase, record, refresh, start, started, touch } from "./state";
 import "./wallet.css";
 
 const NAMES: Record<Language, string> = { kk: "Қазақша", ru: "Русский", en: "English" };
@@ -126,7 +126,7 @@ whenIdle(() =>
   }),
 );
 addEventListener("pagehide", lock); // a browser may keep a page that was left, and with it the worker that has the key
-addEventListener("online", () => void meet());
+addEventListener("online", () => void meet().then(refresh)); // which pays what waits
 addEventListener("offline", () => {
   connected.value = false;
 });

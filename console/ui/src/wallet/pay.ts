@@ -31,7 +31,11 @@ export interface Payer {
   readonly store: Store;
   readonly now: () => number;
   readonly pause: (millis: number) => Promise<void>;
+  readonly written?: () => Promise<void>; // the journal was changed
 }
+
+/** What waited was taken back before it was signed for good: nothing was sent. */
+class TakenBack extends Error {}
 
 async function signed(p: Payer, body: readonly Value[]): Promise<{ id: string; bytes: Uint8Array }> {
   const id = await transactionId(body);
@@ -70,9 +74,11 @@ export async function prepare(p: Payer, order: Order): Promise<PaymentRecord> {
       state: "prepared",
       ...(purpose !== undefined && { purpose }),
       ...(order.until !== undefined && { until: order.until }),
+      ...(order.waiting !== undefined && { waited: order.waiting }),
     };
     if (order.waiting === undefined) await p.store.savePayment(record);
-    else await p.store.replacePayment(order.waiting, record);
+    else if (!(await p.store.replacePayment(order.waiting, record))) throw new TakenBack("it waits no more");
+    await p.written?.();
     return record;
   }
 }
@@ -95,14 +101,17 @@ export async function makeWaiting(p: Payer, wallet: string, record: PaymentRecor
   try {
     if (record.until !== undefined && (await p.client.network()).timeMillis >= record.until) {
       made = { ...record, state: "lapsed", code: "request-over" };
-      await p.store.savePayment(made);
+      await p.store.replacePayment(record.id, made);
+      await p.written?.();
       return made;
     }
     made = await prepare(p, { wallet, payee: record.payee, amount: BigInt(record.amount), memo: record.memo, waiting: record.id, ...(record.once && { once: true }), ...(record.until !== undefined && { until: record.until }), ...(record.purpose !== undefined && { purpose: record.purpose }) });
   } catch (error) {
+    if (error instanceof TakenBack) return record;
     if (!isRule(error) && (!(error instanceof Refusal) || undecided(error) || error.status === 403)) throw error;
     made = { ...record, state: "refused", code: error.code };
-    await p.store.savePayment(made);
+    await p.store.replacePayment(record.id, made);
+    await p.written?.();
     return made;
   }
   return settle(p, made);
@@ -122,6 +131,7 @@ export async function settle(p: Payer, record: PaymentRecord): Promise<PaymentRe
     }
     if (verdict) {
       await p.store.savePayment(verdict);
+      await p.written?.();
       return verdict;
     }
     await p.pause(Math.min(200 * 2 ** attempt, 5_000));

@@ -9,14 +9,15 @@ import { freeMoney } from "./facts";
 import { LearnLink, What } from "./learnlink";
 import { limitsNow } from "./limits";
 import { GivenTwice, memoOf } from "./lines";
+import { nowOf, unsettled } from "./outbox";
 import { Choice, Field, Form, Later, Picture, type Problem, Title } from "./parts";
 import { contacts, nameOf, settings } from "./private";
 import type { Before } from "./refund";
 import { Refused } from "./refused";
 import { type PaymentRequest, checkRequest, numberIn, parseRequest, saidCode } from "./request";
-import { go, requested } from "./route";
+import { again, go, requested } from "./route";
 import type { PaymentRecord } from "./store";
-import { answered, asOf, client, connected, history, learnPurpose, marked, network, pay, payments, purposeName, reach, record, refresh, signedIn, unanswered } from "./state";
+import { answered, asOf, client, connected, history, learnPurpose, marked, moved, network, pay, payments, purposeName, reach, record, refresh, signedIn, unanswered } from "./state";
 
 const scanner = () => import("./scanner").then((m) => m.Scanner);
 
@@ -38,7 +39,13 @@ interface Draft {
 export function Pay() {
   const [draft, setDraft] = useState<Draft | undefined>(undefined);
   const [verdict, setVerdict] = useState<PaymentRecord | undefined>(undefined);
-  if (verdict) return <Verdict payment={verdict} />;
+  const asked = again.value;
+  useEffect(() => {
+    if (!verdict) return; // what is being typed or paid stays
+    setVerdict(undefined);
+    setDraft(undefined);
+  }, [asked]);
+  if (verdict) return <Verdict payment={nowOf(verdict, payments.value, history.value)} />;
   if (draft) return <Confirm draft={draft} back={() => setDraft(undefined)} done={setVerdict} />;
   return <Order chosen={setDraft} />;
 }
@@ -122,13 +129,15 @@ function Order({ chosen }: { chosen: (d: Draft) => void }) {
 const long = (text: string) => new TextEncoder().encode(text).length > 256;
 
 const ASK_EVERY = 5_000;
+/** A payment that takes longer is said to be under way. */
+const SAID_AFTER = 1_000;
 
 function Confirm({ draft, back, done }: { draft: Draft; back: () => void; done: (p: PaymentRecord) => void }) {
   const [code, setCode] = useState<string | undefined>(undefined);
   const [compared, setCompared] = useState(false);
   const [problem, setProblem] = useState(false);
   const [before, setBefore] = useState<Before | undefined>(undefined);
-  const [again, setAgain] = useState(false);
+  const [anew, setAnew] = useState(false);
   const look = () => answered(draft).then(setBefore);
   useEffect(() => void look(), [draft]);
   useEffect(() => {
@@ -141,7 +150,8 @@ function Confirm({ draft, back, done }: { draft: Draft; back: () => void; done: 
   const name = nameOf(draft.payee);
   const strange = name === undefined && draft.amount >= settings.value.askAbove && !payments.value.some((p) => p.payee === draft.payee && p.state === "done");
   const free = draft.purpose === undefined ? freeMoney() : marked.value.get(draft.purpose);
-  const left = free === undefined ? undefined : free - draft.amount;
+  const [underway, setUnderway] = useState<{ readonly left: bigint | undefined; readonly slow: boolean } | undefined>(undefined);
+  const left = underway ? underway.left : free === undefined ? undefined : free - draft.amount; // what is being paid may be gone from it already
   const limits = draft.purpose === undefined ? limitsNow() : undefined; // marked money may have none: the ledger says
   const overDay = limits?.dayLeft !== undefined && draft.amount > limits.dayLeft;
   return (
@@ -196,13 +206,18 @@ function Confirm({ draft, back, done }: { draft: Draft; back: () => void; done: 
       <Form
         button={t("pay.confirm", { amount })}
         submit={async () => {
-          if ((strange && !compared) || (before && !again)) return setProblem(true);
+          if ((strange && !compared) || (before && !anew)) return setProblem(true);
           setCode(undefined);
+          setUnderway({ left, slow: false });
+          const timer = setTimeout(() => setUnderway({ left, slow: true }), SAID_AFTER);
           try {
-            done(await pay({ ...draft, once: draft.once === true && !again }));
+            done(await pay({ ...draft, once: draft.once === true && !anew }));
           } catch (error) {
             setCode(codeOf(error));
             await look(); // it may have been paid meanwhile, in another tab or on another phone
+          } finally {
+            clearTimeout(timer);
+            setUnderway(undefined);
           }
         }}
         other={
@@ -227,15 +242,15 @@ function Confirm({ draft, back, done }: { draft: Draft; back: () => void; done: 
         {before && (
           <p class="field">
             <label class="check">
-              <input type="checkbox" checked={again} aria-invalid={problem && !again} onChange={(e) => setAgain(e.currentTarget.checked)} />
+              <input type="checkbox" checked={anew} aria-invalid={problem && !anew} onChange={(e) => setAnew(e.currentTarget.checked)} />
               <span>{t("pay.again")}</span>
             </label>
             <span class="problem" role="alert">
-              {problem && !again ? t("pay.again-say") : ""}
+              {problem && !anew ? t("pay.again-say") : ""}
             </span>
           </p>
         )}
-        {unanswered.value && <p role="status">{t("pay.unanswered")}</p>}
+        <p role="status">{unanswered.value ? t("pay.unanswered") : underway?.slow ? t("pay.going") : ""}</p>
       </Form>
     </>
   );
@@ -256,33 +271,62 @@ function May({ draft, purpose, refused }: { draft: Draft; purpose: number; refus
   return <span role="status">{may ? t("pay.may") : ""}</span>;
 }
 
-function Verdict({ payment }: { payment: PaymentRecord }) {
-  const amount = money(BigInt(payment.amount), language.value);
+/** What became of a payment, and goes on to become: one that waits is paid while its page is open. */
+function Verdict({ payment }: { payment: PaymentRecord | undefined }) {
+  const done = payment?.state === "done";
   return (
     <>
-      <Title text={payment.state === "done" ? "pay.receipt" : "pay.title"} />
-      {payment.state === "done" ? (
-        <div class="card done" role="status">
-          <p class="big">{t("pay.done", { amount })}</p>
-          <p class="id dim">{payment.id}</p>
-        </div>
-      ) : payment.state === "waiting" ? (
-        <div class="card note" role="status">
-          <p class="big">{t("pay.waits", { amount })}</p>
-          <p>{t("pay.waits-about")}</p>
-          <LearnLink card="offline" />
-        </div>
-      ) : (
-        <Refused code={payment.code ?? ""} about={{ amount: BigInt(payment.amount), payee: payment.payee, ...(payment.until !== undefined && { until: payment.until }) }} />
-      )}
+      <Title text={done ? "pay.receipt" : "pay.title"} />
+      <div class={done ? "card done" : payment && !unsettled(payment) ? "" : "card note"} role="status">
+        {payment ? <State payment={payment} /> : <p class="big">{t("pay.taken-back")}</p>}
+      </div>
       <GivenTwice lines={history.value ?? []} />
       <p class="acts">
         <button class="first" onClick={() => go("home")}>
           {t("nav.home")}
         </button>
-        {payment.state === "done" && <button onClick={() => go("receipt", { id: payment.id })}>{t("pay.receipt")}</button>}
-        {payment.state === "done" && nameOf(payment.payee) === undefined && <button onClick={() => go("people", { wallet: payment.payee })}>{t("people.keep", { wallet: ends(payment.payee) })}</button>}
+        {done && <button onClick={() => go("receipt", { id: payment.id })}>{t("pay.receipt")}</button>}
+        {done && nameOf(payment.payee) === undefined && <button onClick={() => go("people", { wallet: payment.payee })}>{t("people.keep", { wallet: ends(payment.payee) })}</button>}
       </p>
     </>
   );
+}
+
+/** A payment's state in words: under one live region, which stays while the state changes. */
+export function State({ payment }: { payment: PaymentRecord }) {
+  const amount = money(BigInt(payment.amount), language.value);
+  switch (payment.state) {
+    case "done":
+      return (
+        <>
+          <p class="big">{t("pay.done", { amount })}</p>
+          <p class="id dim">{payment.id}</p>
+        </>
+      );
+    case "waiting":
+      if (moved.value) {
+        return (
+          <>
+            <p class="big">{amount}</p>
+            <p>{t("line.moved")}</p>
+            <LearnLink card="lost" />
+          </>
+        );
+      }
+      return (
+        <>
+          <p class="big">{t("pay.waits", { amount })}</p>
+          <p>{t(connected.value ? "pay.waits-soon" : "pay.waits-about")}</p>
+          <LearnLink card="offline" />
+        </>
+      );
+    case "prepared":
+      return (
+        <>
+          <p class="big">{amount}</p>
+          <p>{t("pay.unanswered")}</p>
+        </>
+      );
+  }
+  return <Refused code={payment.code ?? ""} about={{ amount: BigInt(payment.amount), payee: payment.payee, ...(payment.until !== undefined && { until: payment.until }) }} />;
 }

@@ -56,7 +56,11 @@ export function address(to: Page, query: Record<string, string> = {}): string {
   return (to === "home" ? BASE : BASE + to) + (said.length === 0 ? "" : `?${new URLSearchParams(said)}`);
 }
 
+/** Counts how often the page that is open was asked for once more. */
+export const again = signal(0);
+
 export function go(to: Page, query: Record<string, string> = {}): void {
+  if (to === page.value) again.value++;
   const where = address(to, query);
   if (where === location.pathname + location.search) return;
   window.history.pushState(null, "", where);

@@ -9,6 +9,7 @@ import { signPaper } from "./draft";
 import { recallAsked } from "./desk";
 import { listen } from "./events";
 import { openWithPasskey, sealWithPasskey } from "./passkey";
+import { paidElsewhere, unsettled } from "./outbox";
 import { type Order, type Payer, makeWaiting, prepare, settle, wait } from "./pay";
 import { promote } from "./keys";
 import { type KeptKey, Locked, keepKey } from "./keptkey";
@@ -105,6 +106,7 @@ export function lock(): void {
   signer.value = box = undefined;
   balance.value = history.value = asOf.value = undefined;
   marked.value = new Map();
+  cameBack.value = false;
   forget();
 }
 
@@ -396,7 +398,10 @@ export async function refresh(): Promise<void> {
     connected.value = true;
     const now: Seen = { balance: b, lines: h.lines, marked: m, asOf: asOf.value };
     await keep("seen", { ...now, marked: [...m] });
-    if (back || payments.value.some((p) => p.state === "waiting")) void resume();
+    const joined = paidElsewhere(payments.value, h.lines, record.value?.wallet ?? "");
+    for (const p of joined) await theStore().removePayment(p.id);
+    if (joined.length > 0) await readJournal();
+    if (back || payments.value.some(unsettled)) void resume();
   } catch (error) {
     if (error instanceof Refusal && error.status === 401) return; // the session ended meanwhile: the next look opens another
     if (error instanceof Gone) return; // it is said on the whole page
@@ -406,17 +411,25 @@ export async function refresh(): Promise<void> {
   }
 }
 
-/** Hears what touches the wallet while it is open, by one connection of this browser. */
+/** So often it is tried to pay what waits, whatever page is open and whether or not the browser says that there is a connection. */
+const TRIED_EVERY = 5_000;
+
+/** Hears what touches the wallet while it is open, by one connection of this browser, and pays what waits. */
 export function attend(): void {
   listening?.abort();
   const of = record.value?.wallet;
   if (of === undefined) return;
   listening = new AbortController();
   const { signal: ends } = listening;
+  const tryAll = () => {
+    if (payments.value.some(unsettled)) void refresh();
+  };
+  const trying = setInterval(tryAll, TRIED_EVERY);
+  ends.addEventListener("abort", () => clearInterval(trying));
   listen(
     `aqsha-events-${of}`,
     {
-      open: (last, until, heard) => signedIn(() => client.events("wallet,drafts", last, until, heard)),
+      open: (last, until, heard) => signedIn(() => client.events("wallet,drafts", last, until, heard, tryAll)),
       heard: () => void refresh(),
       pause: (millis) => new Promise((done) => setTimeout(done, millis)),
     },
@@ -429,11 +442,16 @@ function pause(millis: number): Promise<void> {
   return new Promise((done) => setTimeout(done, millis));
 }
 
+/** Shows what the journal says now, which another tab may have changed. */
+async function readJournal(): Promise<void> {
+  payments.value = await theStore().payments();
+}
+
 function payer(): Payer {
   const key = signer.value;
   const r = record.value;
   if (!key || !r) throw new Error("the wallet is not open");
-  return { network: unhex(r.network), signer: key, client, store: theStore(), now: Date.now, pause };
+  return { network: unhex(r.network), signer: key, client, store: theStore(), now: Date.now, pause, written: readJournal };
 }
 
 let paying: Promise<PaymentRecord> | undefined;
@@ -448,12 +466,10 @@ async function payNow(order: Omit<Order, "wallet">): Promise<PaymentRecord> {
       if (!(error instanceof Unreached)) throw error;
       verdict = await wait(payer(), { wallet: record.value!.wallet!, ...order });
       connected.value = false;
-      payments.value = await theStore().payments();
+      await readJournal();
       return;
     }
-    payments.value = await theStore().payments();
     verdict = await settle(payer(), made);
-    payments.value = await theStore().payments();
   });
   unanswered.value = false;
   await refresh();
@@ -505,11 +521,11 @@ export function resume(): Promise<void> {
         if (!signer.value || phase.value !== "open") break;
         if (p.state === "prepared") await settle(payer(), p);
         if (p.state === "waiting") await signedIn((wallet) => makeWaiting(payer(), wallet, p));
-        payments.value = await theStore().payments();
       }
+      await readJournal();
     })
     .catch((error: unknown) => {
-      if (!(error instanceof Unreached || error instanceof Gone || error instanceof Locked || (error instanceof Refusal && error.status === 401))) throw error; // it waits on
+      if (!(error instanceof Unreached || error instanceof Gone || error instanceof Locked || error instanceof Refusal)) throw error; // it waits on
     })
     .then(refresh)
     .finally(() => {
@@ -519,10 +535,9 @@ export function resume(): Promise<void> {
   return resuming;
 }
 
-/** Takes a payment back that waits: nothing of it was signed. One that was signed meanwhile stays. */
+/** Takes a payment back that waits: nothing of it was signed. One that was signed meanwhile stays. No lock: another payment that is
+ * asked for again and again may have it for minutes. */
 export async function cancelWaiting(id: string): Promise<void> {
-  await navigator.locks.request("aqsha-pay", async () => {
-    if ((await theStore().payment(id))?.state === "waiting") await theStore().removePayment(id);
-    payments.value = await theStore().payments();
-  });
+  await theStore().takeBack(id);
+  await readJournal();
 }

@@ -37,6 +37,7 @@ export interface PaymentRecord {
   readonly until?: number; // of the request: a payment that waits is not made later
   readonly purpose?: number; // whose money is paid; absent for plain tenge
   readonly once?: boolean; // one that waits: a request, which is not paid when it was paid before
+  readonly waited?: string; // the id under which it waited here, before it was signed
 }
 
 /** A value under a key of the wallet's; see Box. */
@@ -143,11 +144,29 @@ export class Store {
     return all.sort((a, b) => b.made - a.made);
   }
 
-  /** Puts what was signed in the place of what waited, both or neither: a payment is signed once. */
-  async replacePayment(waiting: string, signed: PaymentRecord): Promise<void> {
+  /** Puts what became of a payment in the place of what waited, both or neither: a payment is signed once. False, and nothing is
+   * written, when it was taken back meanwhile. */
+  async replacePayment(waiting: string, now: PaymentRecord): Promise<boolean> {
+    const held = await this.run("payments", "readwrite", (s) => {
+      const found = s.get(waiting) as IDBRequest<PaymentRecord | undefined>;
+      found.onsuccess = () => {
+        if (found.result === undefined) return;
+        s.delete(waiting);
+        s.put(now);
+      };
+      return found;
+    });
+    return held !== undefined;
+  }
+
+  /** Takes a payment back if it still waits. */
+  async takeBack(id: string): Promise<void> {
     await this.run("payments", "readwrite", (s) => {
-      s.delete(waiting);
-      return s.put(signed);
+      const found = s.get(id) as IDBRequest<PaymentRecord | undefined>;
+      found.onsuccess = () => {
+        if (found.result?.state === "waiting") s.delete(id);
+      };
+      return found;
     });
   }
 
