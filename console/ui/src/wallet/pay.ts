@@ -6,6 +6,7 @@ import type { Signer } from "../ledger/sign";
 import { ROLE, digest, encodeTransaction, markedBody, markedMergeBody, mergeBody, signatureOf, transactionId, transferBody } from "../ledger/transaction";
 import type { Value } from "../ledger/cbor";
 import { type Client, Refusal, isRule, undecided } from "./client";
+import { checkTime } from "./request";
 import { checkOnce, checkRefund, waitsAlready } from "./refund";
 import type { PaymentRecord, Store } from "./store";
 
@@ -39,16 +40,25 @@ async function signed(p: Payer, body: readonly Value[]): Promise<{ id: string; b
   return { id: hex(id), bytes: encodeTransaction(body, [{ role: ROLE.wallet, index: 0, signature }]) };
 }
 
+/** Until when what is signed now can be executed, by the node's clock: never from the time on from which a request is not to be paid. */
+async function validUntilOf(p: Payer, order: Order): Promise<bigint> {
+  const now = (await p.client.network()).timeMillis;
+  checkTime(order, now);
+  const most = BigInt(now) + VALID_MILLIS;
+  return order.until !== undefined && BigInt(order.until) <= most ? BigInt(order.until) - 1n : most;
+}
+
 /** Chooses tokens, signs and writes the payment down. Nothing has been sent when it returns. */
 export async function prepare(p: Payer, order: Order): Promise<PaymentRecord> {
   const payer = unhex(order.wallet, 16);
   const { purpose } = order;
+  if (order.until !== undefined) await validUntilOf(p, order); // what is over is not looked at any further
   await checkOnce(p, order);
   await checkRefund(p, order);
   const becomes = purpose === undefined ? 0 : await p.client.mayPay(purpose, order.payee, order.amount);
   for (let merges = 0; ; merges++) {
     const selection = await p.client.select(order.wallet, order.amount, purpose);
-    const validUntil = BigInt((await p.client.network()).timeMillis) + VALID_MILLIS;
+    const validUntil = await validUntilOf(p, order);
     const inputs = selection.tokens.map((t) => unhex(t.id, 32));
     if (selection.merge && merges < MOST_MERGES) {
       const merge = purpose === undefined ? mergeBody(payer, inputs, selection.total, validUntil) : markedMergeBody(payer, inputs, selection.total, purpose, validUntil);
@@ -78,8 +88,9 @@ export async function prepare(p: Payer, order: Order): Promise<PaymentRecord> {
 }
 
 /** Writes down a payment for which no node could be asked. It is signed when one can be, so that it cannot lapse unseen. A request
- * that waits already is that payment. */
+ * that waits already is that payment, and one whose time is over by the device's clock does not wait. */
 export async function wait(p: Pick<Payer, "store" | "now">, order: Order): Promise<PaymentRecord> {
+  checkTime(order, p.now());
   const same = order.once ? await waitsAlready(p.store, order) : undefined;
   if (same) return same;
   const id = `waiting-${hex(crypto.getRandomValues(new Uint8Array(16)))}`;
@@ -93,15 +104,10 @@ export async function wait(p: Pick<Payer, "store" | "now">, order: Order): Promi
 export async function makeWaiting(p: Payer, wallet: string, record: PaymentRecord): Promise<PaymentRecord> {
   let made: PaymentRecord;
   try {
-    if (record.until !== undefined && (await p.client.network()).timeMillis >= record.until) {
-      made = { ...record, state: "lapsed", code: "request-over" };
-      await p.store.savePayment(made);
-      return made;
-    }
     made = await prepare(p, { wallet, payee: record.payee, amount: BigInt(record.amount), memo: record.memo, waiting: record.id, ...(record.once && { once: true }), ...(record.until !== undefined && { until: record.until }), ...(record.purpose !== undefined && { purpose: record.purpose }) });
   } catch (error) {
     if (!isRule(error) && (!(error instanceof Refusal) || undecided(error) || error.status === 403)) throw error;
-    made = { ...record, state: "refused", code: error.code };
+    made = { ...record, state: error.code === "request-over" ? "lapsed" : "refused", code: error.code };
     await p.store.savePayment(made);
     return made;
   }
@@ -116,7 +122,7 @@ export async function settle(p: Payer, record: PaymentRecord): Promise<PaymentRe
       const receipt = await p.client.submit(concat(unhex(record.bytes)));
       verdict = { ...record, state: "done", index: receipt.index };
     } catch (error) {
-      if (error instanceof Refusal && error.code === "expired") verdict = { ...record, state: "lapsed", code: error.code };
+      if (error instanceof Refusal && error.code === "expired") verdict = { ...record, state: "lapsed", code: record.until === record.validUntil + 1 ? "request-over" : error.code };
       else if (error instanceof Refusal && !undecided(error)) verdict = { ...record, state: "refused", code: error.code };
       else if (!undecided(error)) throw error;
     }

@@ -16,7 +16,7 @@ import { Refused } from "./refused";
 import { type PaymentRequest, checkRequest, numberIn, parseRequest, saidCode } from "./request";
 import { go, requested } from "./route";
 import type { PaymentRecord } from "./store";
-import { answered, asOf, client, connected, history, learnPurpose, marked, network, pay, payments, purposeName, reach, record, refresh, signedIn, unanswered } from "./state";
+import { answered, asOf, client, connected, history, learnPurpose, marked, nodeNow, pay, payments, purposeName, reach, record, refresh, signedIn, unanswered } from "./state";
 
 const scanner = () => import("./scanner").then((m) => m.Scanner);
 
@@ -83,7 +83,7 @@ function Order({ chosen }: { chosen: (d: Draft) => void }) {
           let request: PaymentRequest;
           try {
             request = payeeOf(to);
-            checkRequest(request, unhex(record.value!.network), network.value?.timeMillis ?? Date.now());
+            checkRequest(request, unhex(record.value!.network), nodeNow());
           } catch (error) {
             return setProblems({ to: isRule(error) && error.code !== "request-unknown" ? { code: saidCode(error) } : "pay.bad-payee" });
           }
@@ -134,7 +134,10 @@ function Confirm({ draft, back, done }: { draft: Draft; back: () => void; done: 
   useEffect(() => {
     void refresh(); // what remains is of now, not of before
     void reach();
-    const timer = setInterval(() => void reach(), ASK_EVERY);
+    const timer = setInterval(() => {
+      if (draft.until !== undefined && nodeNow() >= draft.until) setCode("request-over"); // it ended while it was looked at
+      void reach();
+    }, ASK_EVERY);
     return () => clearInterval(timer);
   }, []);
   const amount = money(draft.amount, language.value);

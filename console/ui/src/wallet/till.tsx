@@ -8,7 +8,7 @@ import { Cells, Columns, GivenTwice } from "./lines";
 import { Field, Form, Later, type Problem, Title } from "./parts";
 import { formatRequest } from "./request";
 import { address, go, requested } from "./route";
-import { connected, network } from "./state";
+import { connected, nodeNow } from "./state";
 import { against } from "./unsaved";
 import { type Asked, dayOf, newReference, payerOf, refundMemo, refunded, standing } from "./tillbook";
 
@@ -160,7 +160,7 @@ function Payment({ payment, most }: { payment: HistoryLine; most: bigint | undef
 
 function Day({ open }: { open: (a: Asked) => void }) {
   if (!lines.value) return <p class="skeleton">{t(connected.value ? "loading" : "unknown")}</p>;
-  const today = dayIn(network.value?.timeMillis ?? Date.now());
+  const today = dayIn(nodeNow());
   const day = dayOf(lines.value, today, dayIn);
   const rows = [...day.sales, ...day.refunds].sort((a, b) => (a.index < b.index ? 1 : -1));
   const unpaid = asked.value.filter((a) => dayIn(a.made) === today && ["open", "part"].includes(standing(a, lines.value ?? []).state));
