@@ -80,6 +80,13 @@ export interface HistoryLine {
   readonly parties: readonly string[];
   readonly payers: number; // how many of the parties pay: the first ones
   readonly memo: string;
+  readonly came?: Mark; // of what the wallet was paid in marked money
+}
+
+/** What money was marked for when it was paid, and what it carries since: 0 for plain money. */
+export interface Mark {
+  readonly from: number;
+  readonly becomes: number;
 }
 
 export interface HistoryPage {
@@ -176,9 +183,18 @@ function standingOf(value: unknown): Standing | undefined {
   return { kind: s.kind, payer: String(s.payer), payee: String(s.payee), mayTake: amountOf(s.may_take), taken: amountOf(s.taken), each: amountOf(s.each ?? 0), fromMillis: Number(s.from_millis ?? 0) };
 }
 
-function lineOf(l: Json): HistoryLine {
+/** The mark of what came: of the outputs to others than the payer, who is the first party, that which took a mark off or passed it on. */
+function markOf(body: Json, wallet: string): Mark | undefined {
+  if (!Array.isArray(body.parties) || !Array.isArray(body.outputs)) return undefined;
+  const own = body.parties.map(String).lastIndexOf(wallet);
+  const o = (body.outputs as Json[]).find((one) => own > 0 && Number(one.party) === own && Number(one.from ?? 0) !== 0);
+  return o && { from: Number(o.from), becomes: Number(o.becomes ?? 0) };
+}
+
+function lineOf(l: Json, wallet: string): HistoryLine {
   const tx = l.transaction as Json | undefined;
   const body = (tx?.body ?? {}) as Json;
+  const came = markOf(body, wallet);
   return {
     id: String(l.id),
     index: amountOf(l.index),
@@ -188,6 +204,7 @@ function lineOf(l: Json): HistoryLine {
     parties: Array.isArray(body.parties) ? body.parties.map(String) : [],
     payers: Number(body.payers ?? 1),
     memo: memoText(body.memo),
+    ...(came && { came }),
   };
 }
 
@@ -353,7 +370,7 @@ export class Client {
 
   async history(wallet: string, limit: number, before?: bigint): Promise<HistoryPage> {
     const h = (await this.call(`/v1/wallets/${wallet}/history?limit=${limit}${before === undefined ? "" : `&before=${before}`}`)) as { lines: Json[] | null; next?: unknown };
-    return { lines: (h.lines ?? []).map(lineOf), ...(h.next !== undefined && { next: amountOf(h.next) }) };
+    return { lines: (h.lines ?? []).map((l) => lineOf(l, wallet)), ...(h.next !== undefined && { next: amountOf(h.next) }) };
   }
 
   /** One line of a wallet's history, by its transaction. */

@@ -22,6 +22,7 @@ export interface Order {
   readonly until?: number; // Unix milliseconds: not to be paid later
   readonly purpose?: number; // whose money is paid; absent for plain tenge
   readonly once?: boolean; // a request: it is not paid when it was paid before
+  readonly freed?: boolean; // a refund of marked money in plain tenge, as its payer said
   readonly waiting?: string; // the id of the record in whose place the signed payment comes
 }
 
@@ -54,7 +55,7 @@ export async function prepare(p: Payer, order: Order): Promise<PaymentRecord> {
   const { purpose } = order;
   if (order.until !== undefined) await validUntilOf(p, order); // what is over is not looked at any further
   await checkOnce(p, order);
-  await checkRefund(p, order);
+  await checkRefund(p, order, purpose ?? 0);
   const becomes = purpose === undefined ? 0 : await p.client.mayPay(purpose, order.payee, order.amount);
   for (let merges = 0; ; merges++) {
     const selection = await p.client.select(order.wallet, order.amount, purpose);
@@ -65,7 +66,7 @@ export async function prepare(p: Payer, order: Order): Promise<PaymentRecord> {
       await p.client.submit((await signed(p, merge)).bytes);
       continue;
     }
-    await checkRefund(p, order); // who gave back on another device meanwhile has spent what was chosen, or is seen
+    await checkRefund(p, order, becomes); // who gave back on another device meanwhile has spent what was chosen, or is seen
     const payment = { payer, payee: unhex(order.payee, 16), inputs, total: selection.total, amount: order.amount, memo: order.memo, validUntil };
     const body = purpose === undefined ? transferBody(payment) : markedBody({ ...payment, purpose, becomes });
     const { id, bytes } = await signed(p, body);
@@ -95,7 +96,7 @@ export async function wait(p: Pick<Payer, "store" | "now">, order: Order): Promi
   if (same) return same;
   const id = `waiting-${hex(crypto.getRandomValues(new Uint8Array(16)))}`;
   const { payee, amount, memo, until, purpose } = order;
-  const record: PaymentRecord = { id, bytes: "", payee, amount: String(amount), memo, made: p.now(), validUntil: 0, state: "waiting", ...(until !== undefined && { until }), ...(purpose !== undefined && { purpose }), ...(order.once && { once: true }) };
+  const record: PaymentRecord = { id, bytes: "", payee, amount: String(amount), memo, made: p.now(), validUntil: 0, state: "waiting", ...(until !== undefined && { until }), ...(purpose !== undefined && { purpose }), ...(order.once && { once: true }), ...(order.freed && { freed: true }) };
   await p.store.savePayment(record);
   return record;
 }
@@ -104,7 +105,7 @@ export async function wait(p: Pick<Payer, "store" | "now">, order: Order): Promi
 export async function makeWaiting(p: Payer, wallet: string, record: PaymentRecord): Promise<PaymentRecord> {
   let made: PaymentRecord;
   try {
-    made = await prepare(p, { wallet, payee: record.payee, amount: BigInt(record.amount), memo: record.memo, waiting: record.id, ...(record.once && { once: true }), ...(record.until !== undefined && { until: record.until }), ...(record.purpose !== undefined && { purpose: record.purpose }) });
+    made = await prepare(p, { wallet, payee: record.payee, amount: BigInt(record.amount), memo: record.memo, waiting: record.id, ...(record.once && { once: true }), ...(record.freed && { freed: true }), ...(record.until !== undefined && { until: record.until }), ...(record.purpose !== undefined && { purpose: record.purpose }) });
   } catch (error) {
     if (!isRule(error) && (!(error instanceof Refusal) || undecided(error) || error.status === 403)) throw error;
     made = { ...record, state: error.code === "request-over" ? "lapsed" : "refused", code: error.code };

@@ -4,6 +4,7 @@ import { unhex } from "../ledger/bytes";
 import { language, t } from "../words";
 import { explain } from "../words/refusals";
 import { codeOf } from "./codeof";
+import { lines } from "./desk";
 import { Refusal, isRule } from "./client";
 import { freeMoney } from "./facts";
 import { LearnLink, What } from "./learnlink";
@@ -11,7 +12,7 @@ import { limitsNow } from "./limits";
 import { GivenTwice, memoOf } from "./lines";
 import { Choice, Field, Form, Later, Picture, type Problem, Title } from "./parts";
 import { contacts, nameOf, settings } from "./private";
-import type { Before } from "./refund";
+import { type Before, refundedBy } from "./refund";
 import { Refused } from "./refused";
 import { type PaymentRequest, checkRequest, numberIn, parseRequest, saidCode } from "./request";
 import { go, requested } from "./route";
@@ -19,6 +20,20 @@ import type { PaymentRecord } from "./store";
 import { answered, asOf, client, connected, history, learnPurpose, marked, nodeNow, pay, payments, purposeName, reach, record, refresh, signedIn, unanswered } from "./state";
 
 const scanner = () => import("./scanner").then((m) => m.Scanner);
+
+/** What is known here of what was paid to the wallet: a till reads further back. */
+const received = () => [...(lines.value ?? []), ...(history.value ?? [])];
+
+/** The purpose whose money goes back where a text asks for a refund of money that is marked still; "" for one's own. */
+function purposeBack(text: string): string {
+  try {
+    const { reference } = payeeOf(text);
+    const came = reference === undefined ? undefined : refundedBy(reference, received())?.came;
+    return came && came.becomes !== 0 ? String(came.becomes) : "";
+  } catch {
+    return "";
+  }
+}
 
 /** Whom a text names: a request in a code or link, or a wallet's number. */
 function payeeOf(text: string): PaymentRequest {
@@ -51,7 +66,7 @@ function Order({ chosen }: { chosen: (d: Draft) => void }) {
   });
   const [amount, setAmount] = useState("");
   const [memo, setMemo] = useState("");
-  const [purpose, setPurpose] = useState("");
+  const [purpose, setPurpose] = useState(() => purposeBack(to));
   const [scanning, setScanning] = useState(false);
   const [problems, setProblems] = useState<{ to?: Problem; amount?: Problem }>({});
   let asked: PaymentRequest | undefined;
@@ -129,6 +144,8 @@ function Confirm({ draft, back, done }: { draft: Draft; back: () => void; done: 
   const [problem, setProblem] = useState(false);
   const [before, setBefore] = useState<Before | undefined>(undefined);
   const [again, setAgain] = useState(false);
+  const [freed, setFreed] = useState(false);
+  const [becomes, setBecomes] = useState<number | undefined>(undefined);
   const look = () => answered(draft).then(setBefore);
   useEffect(() => void look(), [draft]);
   useEffect(() => {
@@ -140,6 +157,9 @@ function Confirm({ draft, back, done }: { draft: Draft; back: () => void; done: 
     }, ASK_EVERY);
     return () => clearInterval(timer);
   }, []);
+  const came = refundedBy(draft.memo, received())?.came;
+  const frees = code === "refund-marked" || (came !== undefined && (draft.purpose === undefined || becomes === 0)); // a refund of marked money that would make it free
+  useEffect(() => void (came && learnPurpose(came.from)), [came?.from]);
   const amount = money(draft.amount, language.value);
   const name = nameOf(draft.payee);
   const strange = name === undefined && draft.amount >= settings.value.askAbove && !payments.value.some((p) => p.payee === draft.payee && p.state === "done");
@@ -162,7 +182,7 @@ function Confirm({ draft, back, done }: { draft: Draft; back: () => void; done: 
           <>
             <dt>{t("pay.money")}</dt>
             <dd>
-              {purposeName(draft.purpose)} <May draft={draft} purpose={draft.purpose} refused={setCode} />
+              {purposeName(draft.purpose)} <May draft={draft} purpose={draft.purpose} refused={setCode} becomes={setBecomes} />
             </dd>
           </>
         )}
@@ -191,6 +211,11 @@ function Confirm({ draft, back, done }: { draft: Draft; back: () => void; done: 
       <LearnLink card="final" />
       {overDay && <p class="note">{t("pay.day-over", { left: money(limits!.dayLeft!, language.value) })}</p>}
       {code !== undefined && <Refused code={code} about={draft} />}
+      {frees && (
+        <p class="warn" role="alert">
+          {t("refund.frees", { purpose: came ? purposeName(came.from) : "…" })}
+        </p>
+      )}
       {before && (
         <p class="note" role="alert">
           {t(before.waits ? "pay.waits-already" : "pay.before", { when: moment(before.millis, language.value) })}
@@ -199,10 +224,10 @@ function Confirm({ draft, back, done }: { draft: Draft; back: () => void; done: 
       <Form
         button={t("pay.confirm", { amount })}
         submit={async () => {
-          if ((strange && !compared) || (before && !again)) return setProblem(true);
+          if ((strange && !compared) || (before && !again) || (frees && !freed)) return setProblem(true);
           setCode(undefined);
           try {
-            done(await pay({ ...draft, once: draft.once === true && !again }));
+            done(await pay({ ...draft, once: draft.once === true && !again, ...(frees && { freed: true }) }));
           } catch (error) {
             setCode(codeOf(error));
             await look(); // it may have been paid meanwhile, in another tab or on another phone
@@ -238,6 +263,17 @@ function Confirm({ draft, back, done }: { draft: Draft; back: () => void; done: 
             </span>
           </p>
         )}
+        {frees && (
+          <p class="field">
+            <label class="check">
+              <input type="checkbox" checked={freed} aria-invalid={problem && !freed} onChange={(e) => setFreed(e.currentTarget.checked)} />
+              <span>{t("refund.frees-yes")}</span>
+            </label>
+            <span class="problem" role="alert">
+              {problem && !freed ? t("refund.frees-say") : ""}
+            </span>
+          </p>
+        )}
         {unanswered.value && <p role="status">{t("pay.unanswered")}</p>}
       </Form>
     </>
@@ -245,12 +281,15 @@ function Confirm({ draft, back, done }: { draft: Draft; back: () => void; done: 
 }
 
 /** Whether marked money may be paid here, before anything is signed. */
-function May({ draft, purpose, refused }: { draft: Draft; purpose: number; refused: (code: string) => void }) {
+function May({ draft, purpose, refused, becomes }: { draft: Draft; purpose: number; refused: (code: string) => void; becomes: (purpose: number) => void }) {
   const [may, setMay] = useState(false);
   useEffect(() => {
     void learnPurpose(purpose);
     signedIn(() => client.mayPay(purpose, draft.payee, draft.amount)).then(
-      () => setMay(true),
+      (number) => {
+        setMay(true);
+        becomes(number);
+      },
       (error: unknown) => {
         if (error instanceof Refusal) refused(error.code);
       },

@@ -37,6 +37,7 @@ export interface PaymentRecord {
   readonly until?: number; // of the request: a payment that waits is not made later
   readonly purpose?: number; // whose money is paid; absent for plain tenge
   readonly once?: boolean; // one that waits: a request, which is not paid when it was paid before
+  readonly freed?: boolean; // one that waits: its payer said that marked money goes back as plain
 }
 
 /** A value under a key of the wallet's; see Box. */

@@ -8,7 +8,7 @@ import { Cells, Columns, GivenTwice } from "./lines";
 import { Field, Form, Later, type Problem, Title } from "./parts";
 import { formatRequest } from "./request";
 import { address, go, requested } from "./route";
-import { connected, nodeNow } from "./state";
+import { connected, learnPurpose, nodeNow, purposeName } from "./state";
 import { against } from "./unsaved";
 import { type Asked, dayOf, newReference, payerOf, refundMemo, refunded, standing } from "./tillbook";
 
@@ -135,12 +135,19 @@ function Payment({ payment, most }: { payment: HistoryLine; most: bigint | undef
   const to = payerOf(payment, deskWallet.value);
   const left = payment.net - back;
   const due = most ?? left;
+  const { came } = payment;
+  useEffect(() => void (came && learnPurpose(came.from)), [came?.from]);
   return (
     <div class="card">
       <p>
         {time(payment.millis, language.value)}, {money(payment.net, language.value)}
       </p>
       {back > 0n && <p class="dim">{t("till.refunded", { amount: money(back, language.value) })}</p>}
+      {came && (
+        <p class="dim" data-testid="marked">
+          {t("till.marked", { purpose: purposeName(came.from) })} {left > 0n && came.becomes === 0 && t("till.marked-back")}
+        </p>
+      )}
       {left > 0n && to !== undefined && !delegation.value && (
         <p class="acts">
           <button
