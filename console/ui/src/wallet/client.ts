@@ -521,10 +521,11 @@ export class Client {
     return Number(c.becomes);
   }
 
-  /** What may be done with a contract now by the session's own wallet, and why not. */
-  async steps(contract: string): Promise<Step[]> {
-    const { steps } = (await this.call(`/v1/contracts/${contract}/next`)) as { steps: Json[] | null };
-    return (steps ?? []).map((s) => ({
+  /** What may be done with a contract now by a wallet, and why not. It is named: a node that is open to read answers for each action's
+   * own party else, and what was looked at for another is nothing of this wallet's. */
+  async steps(contract: string, wallet: string): Promise<Step[]> {
+    const { steps } = (await this.call(`/v1/contracts/${contract}/next?as=${wallet}`)) as { steps: Json[] | null };
+    return (steps ?? []).filter((s) => s.caller === wallet).map((s) => ({
       action: String(s.action),
       possible: s.possible === true,
       plain: s.open !== true && s.document !== true && [s.args, s.takes].every((list) => !Array.isArray(list) || list.length === 0),

@@ -9,7 +9,7 @@ import { Meaning } from "./meaning";
 import { Form, Title } from "./parts";
 import { nameOf } from "./private";
 import { Refused } from "./refused";
-import { client, record, refresh, signedIn, submitOwn } from "./state";
+import { asOf, client, nodeNow, record, refresh, signedIn, submitOwn } from "./state";
 
 /** What binds the wallet: contracts, standing debits, channels; and what the person may do about each. */
 export function Rules() {
@@ -24,7 +24,7 @@ export function Rules() {
       setProblem(error instanceof Refusal ? error.code : "unreached");
     }
   };
-  useEffect(() => void read(), []);
+  useEffect(() => void read(), [asOf.value]); // what the other side did shows too
   return (
     <>
       <Title text="nav.rules" />
@@ -91,6 +91,9 @@ function Takes({ standing: s, own }: { standing: Standing; own: string }) {
   );
 }
 
+/** The longest that a browser's timer waits, about 24 days. */
+const MOST_WAIT = 2 ** 31 - 1;
+
 function Contract({ contract, changed }: { contract: ContractLine; changed: () => Promise<void> }) {
   const own = record.value?.wallet ?? "";
   const [definition, setDefinition] = useState<Definition | undefined>(undefined);
@@ -101,8 +104,17 @@ function Contract({ contract, changed }: { contract: ContractLine; changed: () =
     client.definition(contract.definition).then(setDefinition, () => {});
   }, [contract.definition]);
   useEffect(() => {
-    signedIn(() => client.steps(contract.id)).then(setSteps, () => {});
-  }, [contract.id, contract.version]);
+    const look = () => void signedIn((wallet) => client.steps(contract.id, wallet)).then(setSteps, () => {});
+    look();
+    addEventListener("focus", look);
+    return () => removeEventListener("focus", look);
+  }, [contract.id, contract.version, asOf.value]);
+  const due = Math.min(...steps.filter((s) => !s.possible && s.fromMillis > nodeNow()).map((s) => s.fromMillis));
+  useEffect(() => {
+    if (due === Infinity) return;
+    const timer = setTimeout(() => signedIn((wallet) => client.steps(contract.id, wallet)).then(setSteps, () => {}), Math.min(due - nodeNow() + 1_000, MOST_WAIT));
+    return () => clearTimeout(timer);
+  }, [due]);
   const { standing } = contract;
   const others = standing ? [] : steps.map(said).filter((text) => text !== undefined); // of what is known the page says all itself
   return (
