@@ -137,6 +137,7 @@ export interface Step {
 
 export interface Definition {
   readonly about: string;
+  readonly parties: readonly string[]; // as it names them
 }
 
 /** A cashier's leave to see what a wallet is paid. */
@@ -405,7 +406,7 @@ export class Client {
     const before = (BigInt(`0x${id}`) - 1n).toString(16).padStart(64, "0");
     const [d] = (await this.call(`/v1/definitions?after=${before}&limit=1`)) as Json[];
     if (d?.id !== id) return undefined;
-    return { about: String(d.about ?? "") };
+    return { about: String(d.about ?? ""), parties: Array.isArray(d.parties) ? d.parties.map(String) : [] };
   }
 
   async delegations(wallet: string): Promise<DelegationLine[]> {
