@@ -41,9 +41,13 @@ func (s *Server) registerNext() {
 		"What may be done with a contract: which action, by whom, from when, or why not now", byWallet,
 		http.StatusNotFound, http.StatusTooManyRequests, http.StatusServiceUnavailable),
 		func(ctx context.Context, in *struct {
-			ID token.WalletID `path:"id"`
-			As token.WalletID `query:"as" doc:"for this wallet; absent for the session's own, or else for the first party that may"`
+			ID     token.WalletID `path:"id"`
+			As     token.WalletID `query:"as" doc:"for this wallet; absent for the session's own, or else for the first party that may"`
+			Bearer string         `header:"Authorization" hidden:"true"`
 		}) (*answer[NextSteps], error) {
+			if own, err := s.ownSession(ctx, in.Bearer); err == nil && in.As == (token.WalletID{}) {
+				in.As = own // also where the node is open to read, and a session opens nothing more
+			}
 			return retried(s.nextSteps(ctx, in.ID, in.As))
 		})
 	check := operation("check-purpose", "/v1/purposes/{number}/check",

@@ -148,3 +148,22 @@ func TestWhatMayBeDoneWithAContract(t *testing.T) {
 	// of what has ended nobody is a party
 	w.problem(t, "GET", "/v1/contracts/"+id.String()+"/next", "", buyer, nil, http.StatusForbidden, "forbidden")
 }
+
+// On a node that is open to read too, a session is told what its own wallet may do; without one each action is looked at
+// for the first party that may.
+func TestStepsAreOfTheSessionsOwnWallet(t *testing.T) {
+	w := streetOf(t, true)
+	id := w.escrow(t)
+	for session, possible := range map[string]bool{"": true, w.session(t, w.bob, "bob"): false} {
+		_, _, body := w.call(t, "GET", "/v1/contracts/"+id.String()+"/next", "", session, nil)
+		var n api.NextSteps
+		if err := json.Unmarshal(body, &n); err != nil || len(n.Steps) == 0 {
+			t.Fatalf("%v %s", err, body)
+		}
+		for _, s := range n.Steps {
+			if s.Action == "release" && (s.Possible != possible || (s.Caller == w.bob) == possible) {
+				t.Errorf("with the session %q: %+v", session, s)
+			}
+		}
+	}
+}

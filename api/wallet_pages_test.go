@@ -320,8 +320,8 @@ func TestAPersonKeepsAWalletSafe(t *testing.T) {
 
 	w.turn("rules")
 	w.see("40.00")
-	w.press("Stop it: release")
-	w.press("Yes, release")
+	w.press("Stop it: let the money go")
+	w.press("Yes, let the money go")
 	w.see("Nothing binds this wallet")
 
 	w.turn("safety")

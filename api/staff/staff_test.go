@@ -411,6 +411,8 @@ func TestWhatAnAccountCannotBecome(t *testing.T) {
 	wantCode(t, "ending the last", s.End(p.id, p.id, start), staff.LastAdministrator)
 	_, err := s.SetRoles(p.id, p.id, []staff.Role{staff.Auditor}, token.WalletID{}, start)
 	wantCode(t, "another role for the last", err, staff.LastAdministrator)
+	_, err = s.SetRoles(p.id, p.id, nil, token.WalletID{}, start)
+	wantCode(t, "no role for the last", err, staff.LastAdministrator)
 	q := invited(t, s, p, "Bolat", start, staff.Administrator, staff.Authority)
 	if err := s.End(p.id, p.id, start); err != nil {
 		t.Fatal(err)

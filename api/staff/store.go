@@ -346,20 +346,21 @@ func (s *Store) account(id string) (*Account, error) {
 
 // SetRoles gives an account other roles; its sessions end.
 func (s *Store) SetRoles(by, id string, roles []Role, bank token.WalletID, now time.Time) (Account, error) {
-	roles, err := checkRoles(roles, bank)
-	if err != nil {
-		return Account{}, err
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	a, err := s.account(id)
+	if err != nil {
+		return Account{}, err
+	}
+	if !slices.Contains(roles, Administrator) && s.roster.isLast(a) { // also where no role is left at all
+		return Account{}, token.Errorf(LastAdministrator, "roles", "nobody else is an administrator")
+	}
+	roles, err = checkRoles(roles, bank)
 	switch {
 	case err != nil:
 		return Account{}, err
 	case slices.Equal(a.Roles, roles) && a.Bank == bank: // asked for again
 		return *a, nil
-	case !slices.Contains(roles, Administrator) && s.roster.isLast(a):
-		return Account{}, token.Errorf(LastAdministrator, "roles", "nobody else is an administrator")
 	}
 	if err := s.within(by, a); err != nil {
 		return Account{}, err

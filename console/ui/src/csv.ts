@@ -1,18 +1,22 @@
-// Tables as files (RFC 4180), which spreadsheets open: a text that would be read as a formula there is kept a text.
+// Tables as files (RFC 4180), which spreadsheets open: a text that would be read as a formula there is kept a text. Where the decimal
+// sign is a comma, in Kazakh and Russian, spreadsheets want a semicolon between cells. The mark at the beginning says UTF-8 to them.
 
-function cell(value: string): string {
-  const safe = /^[=+\-@\t\r]/.test(value) && !/^-?\d+(\.\d+)?$/.test(value) ? `'${value}` : value;
-  return /[",\r\n']/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+import type { Language } from "./format";
+
+function cell(value: string, separator: string): string {
+  const safe = /^[=+\-@\t\r]/.test(value) && !/^-?\d+([.,]\d+)?$/.test(value) ? `'${value}` : value;
+  return /["\r\n']/.test(safe) || safe.includes(separator) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }
 
-export function csv(rows: readonly (readonly string[])[]): string {
-  return `\ufeff${rows.map((r) => r.map(cell).join(",")).join("\r\n")}\r\n`;
+export function csv(rows: readonly (readonly string[])[], language: Language): string {
+  const separator = language === "en" ? "," : ";";
+  return `\ufeff${rows.map((r) => r.map((value) => cell(value, separator)).join(separator)).join("\r\n")}\r\n`;
 }
 
-/** Tenge with a point, as programs read them. */
-export function decimal(tiyn: bigint): string {
+/** Tenge without groups, with the decimal sign of a language: with a point programs read them. */
+export function decimal(tiyn: bigint, language: Language = "en"): string {
   const absolute = tiyn < 0n ? -tiyn : tiyn;
-  return `${tiyn < 0n ? "-" : ""}${absolute / 100n}.${String(absolute % 100n).padStart(2, "0")}`;
+  return `${tiyn < 0n ? "-" : ""}${absolute / 100n}${language === "en" ? "." : ","}${String(absolute % 100n).padStart(2, "0")}`;
 }
 
 /** Hands a file to the person. */

@@ -1,4 +1,4 @@
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { moment } from "../format";
 import { language, t } from "../words";
 import { Field, Form, Title } from "../wallet/parts";
@@ -12,6 +12,9 @@ import { rolesInWords } from "./roles";
 export function AccountPage() {
   const [name, setName] = useState("");
   const [error, setError] = useState<unknown>(undefined);
+  useEffect(() => {
+    void whoAmI(); // an administrator may have given other roles
+  }, []);
   const me = account.value;
   if (!me) return null;
   const attempt = async (act: () => Promise<unknown>) => {

@@ -131,7 +131,7 @@ export function AuditPage() {
                 {last > 0 && <button onClick={() => void more(last)}>{t("older")}</button>}
                 <button
                   onClick={() =>
-                    download("audit.csv", "text/csv", csv([["index", "time_millis", "act", "by", "by_name", "account", "name", "what", "roles", "bank"], ...shown.map((l) => [String(l.index), String(l.timeMillis), l.act, l.by, l.byName, l.whom, l.name, l.what, l.roles.join(" "), l.bank])]))
+                    download("audit.csv", "text/csv", csv([["index", "time_millis", "act", "by", "by_name", "account", "name", "what", "roles", "bank"], ...shown.map((l) => [String(l.index), String(l.timeMillis), l.act, l.by, l.byName, l.whom, l.name, l.what, l.roles.join(" "), l.bank])], language.value))
                   }
                 >
                   {t("csv")}

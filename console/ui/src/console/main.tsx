@@ -8,7 +8,7 @@ import { soonOr, whenIdle } from "../pace";
 import { Overview, lookAhead } from "./overview";
 import { Trouble } from "./parts";
 import { Refusal } from "./api";
-import { type Page, account, address, go, loadNetwork, network, offered, page, startRoutes, wanted, whoAmI } from "./state";
+import { type Page, account, address, go, loadNetwork, network, offered, onReturn, page, startRoutes, wanted, whoAmI } from "./state";
 import "./console.css";
 
 const NAMES: Record<Language, string> = { kk: "Қазақша", ru: "Русский", en: "English" };
@@ -105,6 +105,7 @@ startRoutes();
 const asked = [whoAmI(), loadNetwork(), ...(page.value === "overview" ? [lookAhead()] : [])];
 await Promise.all([choose(preferred()), soonOr(Promise.allSettled(asked))]);
 render(<Shell />, document.getElementById("app")!);
+onReturn(() => void whoAmI());
 effect(() => {
   void language.value;
   document.title = `${t(`nav.${page.value}`)} · Aqsha`;

@@ -148,7 +148,7 @@ function Days({ measure, step }: { measure: (typeof MEASURES)[number]; step: str
                 <p class="acts">
                   <button
                     onClick={() =>
-                      download(`${measure}.csv`, "text/csv", csv([["date", ...(why ? ["code"] : []), measure], ...linesOf({ unit, rows, parts }).map((r) => [r.date, ...(why ? [r.of] : []), r.value === undefined ? String(r.ratio ?? "") : unit === "tiyn" ? decimal(r.value) : String(r.value)])]))
+                      download(`${measure}.csv`, "text/csv", csv([["date", ...(why ? ["code"] : []), measure], ...linesOf({ unit, rows, parts }).map((r) => [r.date, ...(why ? [r.of] : []), r.value === undefined ? String(r.ratio ?? "").replace(".", language.value === "en" ? "." : ",") : unit === "tiyn" ? decimal(r.value, language.value) : String(r.value)])], language.value))
                     }
                   >
                     {t("csv")}

@@ -5,7 +5,7 @@ import { explain, loadRefusals } from "../words/refusals";
 import { time } from "../format";
 import { Refusal } from "./api";
 import { Declined } from "./passkeys";
-import { account } from "./state";
+import { account, onReturn, whoAmI } from "./state";
 
 /** What went wrong, in words: what, why, and what can be done. */
 export function Trouble({ error }: { error: unknown }) {
@@ -50,6 +50,7 @@ export function useLoaded<T>(load: () => Promise<T>, of: readonly unknown[], eve
     } catch (error) {
       if (mine !== turn.current) return;
       if (error instanceof Refusal && error.status === 401) account.value = null; // the session is over
+      if (error instanceof Refusal && error.status === 403) void whoAmI(); // another role, perhaps
       setState((s) => ({ ...s, error }));
     }
   }, of);
@@ -57,7 +58,9 @@ export function useLoaded<T>(load: () => Promise<T>, of: readonly unknown[], eve
     if (!known.current) void again();
     known.current = false;
     const round = every === 0 ? undefined : setInterval(() => void (document.hidden || again()), every);
+    const gone = onReturn(() => void again());
     return () => {
+      gone();
       clearInterval(round);
       turn.current++;
     };

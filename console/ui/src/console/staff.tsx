@@ -35,6 +35,9 @@ async function load(): Promise<Staff> {
   };
 }
 
+/** How often the lists are read: an invitation that somebody used is none any more. */
+const EVERY = 10_000;
+
 /** What somebody may be: at most one role that reads, and an administrator or not. */
 interface Wanted {
   readonly reads: string;
@@ -46,11 +49,19 @@ function body(w: Wanted): Json {
   return { roles: [...(w.administrator ? ["administrator"] : []), ...(w.reads === "" ? [] : [w.reads])], ...(w.reads === "intermediary" && { bank: w.bank }) };
 }
 
+/** Whether nothing is left that somebody would be: an account has one role at least. */
+const nothing = (w: Wanted) => !w.administrator && w.reads === "";
+
+/** Whether somebody is the only administrator, which the node says in words of its own. */
+export function isLast(a: Account, all: readonly Account[]): boolean {
+  return a.roles.includes("administrator") && !all.some((b) => b.id !== a.id && b.endedMillis === 0 && !b.demo && b.roles.includes("administrator"));
+}
+
 function wantedOf(a: Account, banks: readonly Bank[]): Wanted {
   return { reads: a.roles.find((r) => r !== "administrator") ?? "", bank: a.bank || (banks[0]?.id ?? ""), administrator: a.roles.includes("administrator") };
 }
 
-function Roles({ wanted, change, banks }: { wanted: Wanted; change: (w: Wanted) => void; banks: readonly Bank[] }) {
+function Roles({ wanted, change, banks, idle }: { wanted: Wanted; change: (w: Wanted) => void; banks: readonly Bank[]; idle: boolean }) {
   return (
     <>
       <Choice
@@ -65,14 +76,18 @@ function Roles({ wanted, change, banks }: { wanted: Wanted; change: (w: Wanted) 
           <input type="checkbox" checked={wanted.administrator} onChange={(e) => change({ ...wanted, administrator: e.currentTarget.checked })} />
           {t("staff.administers")}
         </label>
+        <span class="problem" role="alert">
+          {idle && nothing(wanted) ? t("staff.no-role") : ""}
+        </span>
       </p>
     </>
   );
 }
 
 /** One account, to be changed or ended. */
-function Person({ of, banks, attempt }: { of: Account; banks: readonly Bank[]; attempt: (act: () => Promise<unknown>) => Promise<void> }) {
+function Person({ of, last, banks, attempt }: { of: Account; last: boolean; banks: readonly Bank[]; attempt: (act: () => Promise<unknown>) => Promise<void> }) {
   const [wanted, setWanted] = useState(wantedOf(of, banks));
+  const [idle, setIdle] = useState(false);
   return (
     <details class="card">
       <summary>
@@ -81,8 +96,11 @@ function Person({ of, banks, attempt }: { of: Account; banks: readonly Bank[]; a
       <p class="dim id">{of.id}</p>
       {of.endedMillis === 0 && (
         <>
-          <Form button={t("staff.change")} submit={() => attempt(() => ask(`/v1/staff/accounts/${of.id}/roles`, "PUT", body(wanted)))}>
-            <Roles wanted={wanted} change={setWanted} banks={banks} />
+          <Form button={t("staff.change")} submit={async () => {
+              setIdle(nothing(wanted) && !last);
+              if (!nothing(wanted) || last) await attempt(() => ask(`/v1/staff/accounts/${of.id}/roles`, "PUT", body(wanted)));
+            }}>
+            <Roles wanted={wanted} change={setWanted} banks={banks} idle={idle} />
           </Form>
           <p class="acts">
             <Sure button={t("staff.end")} question={t("staff.end-sure", { name: of.name })} act={() => attempt(() => ask(`/v1/staff/accounts/${of.id}`, "DELETE"))} />
@@ -94,9 +112,10 @@ function Person({ of, banks, attempt }: { of: Account; banks: readonly Bank[]; a
 }
 
 export function StaffPage() {
-  const loaded = useLoaded(load, [account.value?.id]);
+  const loaded = useLoaded(load, [account.value?.id], EVERY);
   const [name, setName] = useState("");
   const [nameless, setNameless] = useState(false);
+  const [idle, setIdle] = useState(false);
   const [wanted, setWanted] = useState<Wanted>({ reads: "auditor", bank: "", administrator: false });
   const [made, setMade] = useState<{ address: string; name: string } | undefined>(undefined);
   const [error, setError] = useState<unknown>(undefined);
@@ -132,7 +151,7 @@ export function StaffPage() {
             {accounts
               .filter((a) => a.name.toLowerCase().includes(query.toLowerCase()) || a.id.startsWith(query))
               .map((a) => (
-                <Person key={a.id + a.roles.join()} of={a} banks={banks} attempt={attempt} />
+                <Person key={a.id + a.roles.join()} of={a} last={isLast(a, accounts)} banks={banks} attempt={attempt} />
               ))}
             <h2>{t("staff.invitations")}</h2>
             {invitations.length === 0 ? (
@@ -156,7 +175,8 @@ export function StaffPage() {
               button={t("staff.invite")}
               submit={async () => {
                 setNameless(name.trim() === "");
-                if (name.trim() === "") return;
+                setIdle(nothing(wanted));
+                if (name.trim() === "" || nothing(wanted)) return;
                 await attempt(async () => {
                   const bank = wanted.bank || (banks[0]?.id ?? "");
                   const link = (await ask("/v1/staff/invitations", "POST", { name: name.trim(), ...body({ ...wanted, bank }) })) as Json;
@@ -166,7 +186,7 @@ export function StaffPage() {
               }}
             >
               <Field label="staff.name" value={name} change={setName} problem={nameless && name.trim() === "" ? "join.empty" : undefined} />
-              <Roles wanted={{ ...wanted, bank: wanted.bank || (banks[0]?.id ?? "") }} change={setWanted} banks={banks} />
+              <Roles wanted={{ ...wanted, bank: wanted.bank || (banks[0]?.id ?? "") }} change={setWanted} banks={banks} idle={idle} />
             </Form>
           </>
         )}

@@ -97,6 +97,12 @@ export function setParam(name: string, value: string): void {
   history.replaceState(null, "", address(page.value) + (next.size === 0 ? "" : `?${next}`));
 }
 
+/** Looks again whenever the person comes back to the page: others act meanwhile. */
+export function onReturn(look: () => void, at: EventTarget = globalThis): () => void {
+  at.addEventListener("focus", look);
+  return () => at.removeEventListener("focus", look);
+}
+
 const SIGNED_IN = "aqsha-signed-in";
 
 /** Notes that somebody has signed in with this browser: the session itself no script sees. */

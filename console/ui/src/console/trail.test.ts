@@ -3,6 +3,8 @@ import { describe, expect, it } from "vitest";
 import { type Bytes, hex, sha256, utf8 } from "../ledger/bytes";
 import { choose } from "../words";
 import { changeInWords } from "./audit";
+import { isLast } from "./staff";
+import { type Account, onReturn } from "./state";
 import { extended } from "./trail";
 
 // A tree and its proofs by the definitions of RFC 6962, sections 2.1 and 2.1.2, which know no loop of the verifier's.
@@ -63,5 +65,26 @@ describe("a line of the trail", () => {
     const of = (l: typeof joined) => changeInWords(l, all);
     expect(of(changed)).toBe(`${of(joined)} → ${changeInWords(changed, [])}`);
     expect(of({ ...line, index: 4, act: "acted", what: "POST /v1/drafts", roles: [] })).toBe("POST /v1/drafts");
+  });
+});
+
+describe("the staff's page", () => {
+  const person = (id: string, roles: string[], more: Partial<Account> = {}): Account => ({ id, name: id, roles, bank: "", passkeys: [], endedMillis: 0, demo: false, part: "", ...more });
+
+  it("knows the last administrator, beside ended ones and the demo's", () => {
+    const p = person("p", ["administrator"]);
+    expect(isLast(p, [p, person("q", ["auditor"]), person("r", ["administrator"], { endedMillis: 1 }), person("s", ["administrator"], { demo: true })])).toBe(true);
+    expect(isLast(p, [p, person("q", ["administrator", "authority"])])).toBe(false);
+    expect(isLast(person("q", ["auditor"]), [p])).toBe(false);
+  });
+
+  it("looks again when somebody comes back to it, until it is left", () => {
+    const tab = new EventTarget();
+    let looks = 0;
+    const gone = onReturn(() => looks++, tab);
+    tab.dispatchEvent(new Event("focus"));
+    gone();
+    tab.dispatchEvent(new Event("focus"));
+    expect(looks).toBe(1);
   });
 });

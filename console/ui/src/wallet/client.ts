@@ -80,6 +80,13 @@ export interface HistoryLine {
   readonly parties: readonly string[];
   readonly payers: number; // how many of the parties pay: the first ones
   readonly memo: string;
+  readonly came?: Mark; // of what the wallet was paid in marked money
+}
+
+/** What money was marked for when it was paid, and what it carries since: 0 for plain money. */
+export interface Mark {
+  readonly from: number;
+  readonly becomes: number;
 }
 
 export interface HistoryPage {
@@ -130,6 +137,7 @@ export interface Step {
 
 export interface Definition {
   readonly about: string;
+  readonly parties: readonly string[]; // as it names them
 }
 
 /** A cashier's leave to see what a wallet is paid. */
@@ -176,9 +184,18 @@ function standingOf(value: unknown): Standing | undefined {
   return { kind: s.kind, payer: String(s.payer), payee: String(s.payee), mayTake: amountOf(s.may_take), taken: amountOf(s.taken), each: amountOf(s.each ?? 0), fromMillis: Number(s.from_millis ?? 0) };
 }
 
-function lineOf(l: Json): HistoryLine {
+/** The mark of what came: of the outputs to others than the payer, who is the first party, that which took a mark off or passed it on. */
+function markOf(body: Json, wallet: string): Mark | undefined {
+  if (!Array.isArray(body.parties) || !Array.isArray(body.outputs)) return undefined;
+  const own = body.parties.map(String).lastIndexOf(wallet);
+  const o = (body.outputs as Json[]).find((one) => own > 0 && Number(one.party) === own && Number(one.from ?? 0) !== 0);
+  return o && { from: Number(o.from), becomes: Number(o.becomes ?? 0) };
+}
+
+function lineOf(l: Json, wallet: string): HistoryLine {
   const tx = l.transaction as Json | undefined;
   const body = (tx?.body ?? {}) as Json;
+  const came = markOf(body, wallet);
   return {
     id: String(l.id),
     index: amountOf(l.index),
@@ -188,6 +205,7 @@ function lineOf(l: Json): HistoryLine {
     parties: Array.isArray(body.parties) ? body.parties.map(String) : [],
     payers: Number(body.payers ?? 1),
     memo: memoText(body.memo),
+    ...(came && { came }),
   };
 }
 
@@ -353,7 +371,7 @@ export class Client {
 
   async history(wallet: string, limit: number, before?: bigint): Promise<HistoryPage> {
     const h = (await this.call(`/v1/wallets/${wallet}/history?limit=${limit}${before === undefined ? "" : `&before=${before}`}`)) as { lines: Json[] | null; next?: unknown };
-    return { lines: (h.lines ?? []).map(lineOf), ...(h.next !== undefined && { next: amountOf(h.next) }) };
+    return { lines: (h.lines ?? []).map((l) => lineOf(l, wallet)), ...(h.next !== undefined && { next: amountOf(h.next) }) };
   }
 
   /** One line of a wallet's history, by its transaction. */
@@ -388,7 +406,7 @@ export class Client {
     const before = (BigInt(`0x${id}`) - 1n).toString(16).padStart(64, "0");
     const [d] = (await this.call(`/v1/definitions?after=${before}&limit=1`)) as Json[];
     if (d?.id !== id) return undefined;
-    return { about: String(d.about ?? "") };
+    return { about: String(d.about ?? ""), parties: Array.isArray(d.parties) ? d.parties.map(String) : [] };
   }
 
   async delegations(wallet: string): Promise<DelegationLine[]> {
@@ -505,10 +523,11 @@ export class Client {
     return Number(c.becomes);
   }
 
-  /** What may be done with a contract now by the session's own wallet, and why not. */
-  async steps(contract: string): Promise<Step[]> {
-    const { steps } = (await this.call(`/v1/contracts/${contract}/next`)) as { steps: Json[] | null };
-    return (steps ?? []).map((s) => ({
+  /** What may be done with a contract now by a wallet, and why not. It is named: a node that is open to read answers for each action's
+   * own party else, and what was looked at for another is nothing of this wallet's. */
+  async steps(contract: string, wallet: string): Promise<Step[]> {
+    const { steps } = (await this.call(`/v1/contracts/${contract}/next?as=${wallet}`)) as { steps: Json[] | null };
+    return (steps ?? []).filter((s) => s.caller === wallet).map((s) => ({
       action: String(s.action),
       possible: s.possible === true,
       plain: s.open !== true && s.document !== true && [s.args, s.takes].every((list) => !Array.isArray(list) || list.length === 0),

@@ -8,7 +8,7 @@ import { amountOf } from "../json";
 import { Box } from "./box";
 import { type HistoryLine, Refusal, Unreached } from "./client";
 import { listen } from "./events";
-import { client, connected, keep, network, phase, record, signedIn, theStore } from "./state";
+import { client, connected, keep, network, nodeNow, phase, record, signedIn, theStore } from "./state";
 import type { Delegation } from "./store";
 import type { Asked } from "./tillbook";
 
@@ -99,7 +99,7 @@ function read<T>(work: (wallet: string) => Promise<T>): Promise<T> {
 export async function look(): Promise<void> {
   if (over.value || (!delegation.value && phase.value !== "open")) return;
   try {
-    const today = dayIn(network.value?.timeMillis ?? Date.now());
+    const today = dayIn(nodeNow());
     const all: HistoryLine[] = [];
     let before: bigint | undefined;
     for (let pages = 0; pages < MOST_PAGES; pages++) {

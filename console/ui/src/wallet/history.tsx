@@ -33,9 +33,9 @@ function table(lines: readonly HistoryLine[], own: string): string {
     head,
     ...lines.map((l) => {
       const other = otherOf(l, own) ?? "";
-      return [stamp(l.millis), t(wordOf(l)), other, nameOf(other) ?? bankOf(other) ?? "", memoOf(l, lines), decimal(l.net), l.id, String(l.index)];
+      return [stamp(l.millis), t(wordOf(l)), other, nameOf(other) ?? bankOf(other) ?? "", memoOf(l, lines), decimal(l.net, language.value), l.id, String(l.index)];
     }),
-  ]);
+  ], language.value);
 }
 
 export function HistoryPage() {

@@ -3,8 +3,9 @@ import { language, t } from "../words";
 import { whom } from "./facts";
 import { client } from "./state";
 
-/** What a purpose or a kind of contract means, in the reader's language; without a connection, what is here of it. */
-export function Meaning({ purpose, definition, otherwise }: { purpose?: number; definition?: string; otherwise: string }) {
+/** What a purpose or a kind of contract means, in the reader's language; without a connection, what is here of it. Without: its
+ * first line, the parties, stands elsewhere. */
+export function Meaning({ purpose, definition, otherwise, without = false }: { purpose?: number; definition?: string; otherwise: string; without?: boolean }) {
   const lang = language.value;
   const [said, setSaid] = useState<{ lang: string; lines: readonly string[] } | undefined>(undefined);
   useEffect(() => {
@@ -15,7 +16,7 @@ export function Meaning({ purpose, definition, otherwise }: { purpose?: number; 
   const shown = definition === undefined ? said.lines.length : SHOWN;
   return (
     <>
-      <Lines of={said.lines.slice(0, shown)} />
+      <Lines of={said.lines.slice(without ? 1 : 0, shown)} />
       {said.lines.length > shown && (
         <details>
           <summary>{t("rules.exactly")}</summary>

@@ -10,7 +10,9 @@ import { wanted } from "./history";
 import { wordOf } from "./lines";
 import { otherOf } from "./refund";
 import { contacts } from "./private";
+import { actName, loadActs, partyNames } from "./acts";
 import { said } from "./rules";
+import shipped from "./shipped.json";
 
 const own = "aa".repeat(16);
 const shop = "bb".repeat(16);
@@ -42,20 +44,35 @@ describe("a history", () => {
   });
 });
 
+const OWN_RULES = "ef".repeat(32);
+
 describe("a step of a contract", () => {
   const step: Step = { action: "release", possible: true, plain: true, ends: true, fromMillis: 0, code: "" };
 
   it("that is another's is not spoken of, and one with a button needs no words", () => {
-    expect([said(step), said({ ...step, possible: false, code: "wrong-caller" })]).toEqual([undefined, undefined]);
+    expect([said(step, OWN_RULES), said({ ...step, possible: false, code: "wrong-caller" }, OWN_RULES)]).toEqual([undefined, undefined]);
   });
 
   it("that cannot be taken now says from when, or why not", async () => {
     await choose("en");
     await loadRefusals();
     const early = { ...step, possible: false, code: "too-early" };
-    expect(said({ ...early, fromMillis: Date.UTC(2026, 10, 28, 20, 5) })).toBe("release: from 29\u00a0November, 01:05 on");
-    expect(said(early)).toBe("release: not now. It is too early.");
-    expect(said({ ...step, possible: false, code: "frozen" })).toMatch(/^release: not now\. .+\.$/);
-    expect(said({ ...step, plain: false })).toMatch(/^release: asks for more/);
+    expect(said({ ...early, fromMillis: Date.UTC(2026, 10, 28, 20, 5) }, OWN_RULES)).toBe("“release”: from 29\u00a0November, 01:05 on");
+    expect(said(early, OWN_RULES)).toBe("“release”: not now. It is too early.");
+    expect(said({ ...step, possible: false, code: "frozen" }, OWN_RULES)).toMatch(/^“release”: not now\. .+\.$/);
+    expect(said({ ...step, plain: false }, OWN_RULES)).toMatch(/^“release”: asks for more/);
+  });
+});
+
+describe("the names of a definition", () => {
+  it("are words where it came with the program, and its author's in quotation marks where not", async () => {
+    for (const [l, act, parties] of [["en", "leave the contract", "customer, meter, “xenon”"], ["ru", "выйти из договора", "потребитель, счётчик, «xenon»"], ["kk", "келісімшарттан шығу", "тұтынушы, есептегіш, «xenon»"]] as const) {
+      await choose(l);
+      await loadActs();
+      expect([actName("leave", shipped[0]!), partyNames(["customer", "meter", "xenon"], shipped[0]!)]).toEqual([act, parties]);
+      expect(partyNames(["maker", "b1", "b7"], shipped[0]!)).not.toMatch(/b\d/);
+      expect(actName("leave", OWN_RULES)).toBe(l === "en" ? "“leave”" : "«leave»");
+      expect(actName("constructor", shipped[0]!)).toMatch(/^[“«]constructor[”»]$/);
+    }
   });
 });

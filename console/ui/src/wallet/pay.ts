@@ -6,6 +6,7 @@ import type { Signer } from "../ledger/sign";
 import { ROLE, digest, encodeTransaction, markedBody, markedMergeBody, mergeBody, signatureOf, transactionId, transferBody } from "../ledger/transaction";
 import type { Value } from "../ledger/cbor";
 import { type Client, Refusal, isRule, undecided } from "./client";
+import { checkTime } from "./request";
 import { checkOnce, checkRefund, waitsAlready } from "./refund";
 import type { PaymentRecord, Store } from "./store";
 
@@ -21,6 +22,7 @@ export interface Order {
   readonly until?: number; // Unix milliseconds: not to be paid later
   readonly purpose?: number; // whose money is paid; absent for plain tenge
   readonly once?: boolean; // a request: it is not paid when it was paid before
+  readonly freed?: boolean; // a refund of marked money in plain tenge, as its payer said
   readonly waiting?: string; // the id of the record in whose place the signed payment comes
 }
 
@@ -43,23 +45,32 @@ async function signed(p: Payer, body: readonly Value[]): Promise<{ id: string; b
   return { id: hex(id), bytes: encodeTransaction(body, [{ role: ROLE.wallet, index: 0, signature }]) };
 }
 
+/** Until when what is signed now can be executed, by the node's clock: never from the time on from which a request is not to be paid. */
+async function validUntilOf(p: Payer, order: Order): Promise<bigint> {
+  const now = (await p.client.network()).timeMillis;
+  checkTime(order, now);
+  const most = BigInt(now) + VALID_MILLIS;
+  return order.until !== undefined && BigInt(order.until) <= most ? BigInt(order.until) - 1n : most;
+}
+
 /** Chooses tokens, signs and writes the payment down. Nothing has been sent when it returns. */
 export async function prepare(p: Payer, order: Order): Promise<PaymentRecord> {
   const payer = unhex(order.wallet, 16);
   const { purpose } = order;
+  if (order.until !== undefined) await validUntilOf(p, order); // what is over is not looked at any further
   await checkOnce(p, order);
-  await checkRefund(p, order);
+  await checkRefund(p, order, purpose ?? 0);
   const becomes = purpose === undefined ? 0 : await p.client.mayPay(purpose, order.payee, order.amount);
   for (let merges = 0; ; merges++) {
     const selection = await p.client.select(order.wallet, order.amount, purpose);
-    const validUntil = BigInt((await p.client.network()).timeMillis) + VALID_MILLIS;
+    const validUntil = await validUntilOf(p, order);
     const inputs = selection.tokens.map((t) => unhex(t.id, 32));
     if (selection.merge && merges < MOST_MERGES) {
       const merge = purpose === undefined ? mergeBody(payer, inputs, selection.total, validUntil) : markedMergeBody(payer, inputs, selection.total, purpose, validUntil);
       await p.client.submit((await signed(p, merge)).bytes);
       continue;
     }
-    await checkRefund(p, order); // who gave back on another device meanwhile has spent what was chosen, or is seen
+    await checkRefund(p, order, becomes); // who gave back on another device meanwhile has spent what was chosen, or is seen
     const payment = { payer, payee: unhex(order.payee, 16), inputs, total: selection.total, amount: order.amount, memo: order.memo, validUntil };
     const body = purpose === undefined ? transferBody(payment) : markedBody({ ...payment, purpose, becomes });
     const { id, bytes } = await signed(p, body);
@@ -84,13 +95,14 @@ export async function prepare(p: Payer, order: Order): Promise<PaymentRecord> {
 }
 
 /** Writes down a payment for which no node could be asked. It is signed when one can be, so that it cannot lapse unseen. A request
- * that waits already is that payment. */
+ * that waits already is that payment, and one whose time is over by the device's clock does not wait. */
 export async function wait(p: Pick<Payer, "store" | "now">, order: Order): Promise<PaymentRecord> {
+  checkTime(order, p.now());
   const same = order.once ? await waitsAlready(p.store, order) : undefined;
   if (same) return same;
   const id = `waiting-${hex(crypto.getRandomValues(new Uint8Array(16)))}`;
   const { payee, amount, memo, until, purpose } = order;
-  const record: PaymentRecord = { id, bytes: "", payee, amount: String(amount), memo, made: p.now(), validUntil: 0, state: "waiting", ...(until !== undefined && { until }), ...(purpose !== undefined && { purpose }), ...(order.once && { once: true }) };
+  const record: PaymentRecord = { id, bytes: "", payee, amount: String(amount), memo, made: p.now(), validUntil: 0, state: "waiting", ...(until !== undefined && { until }), ...(purpose !== undefined && { purpose }), ...(order.once && { once: true }), ...(order.freed && { freed: true }) };
   await p.store.savePayment(record);
   return record;
 }
@@ -99,17 +111,11 @@ export async function wait(p: Pick<Payer, "store" | "now">, order: Order): Promi
 export async function makeWaiting(p: Payer, wallet: string, record: PaymentRecord): Promise<PaymentRecord> {
   let made: PaymentRecord;
   try {
-    if (record.until !== undefined && (await p.client.network()).timeMillis >= record.until) {
-      made = { ...record, state: "lapsed", code: "request-over" };
-      await p.store.replacePayment(record.id, made);
-      await p.written?.();
-      return made;
-    }
-    made = await prepare(p, { wallet, payee: record.payee, amount: BigInt(record.amount), memo: record.memo, waiting: record.id, ...(record.once && { once: true }), ...(record.until !== undefined && { until: record.until }), ...(record.purpose !== undefined && { purpose: record.purpose }) });
+    made = await prepare(p, { wallet, payee: record.payee, amount: BigInt(record.amount), memo: record.memo, waiting: record.id, ...(record.once && { once: true }), ...(record.freed && { freed: true }), ...(record.until !== undefined && { until: record.until }), ...(record.purpose !== undefined && { purpose: record.purpose }) });
   } catch (error) {
     if (error instanceof TakenBack) return record;
     if (!isRule(error) && (!(error instanceof Refusal) || undecided(error) || error.status === 403)) throw error;
-    made = { ...record, state: "refused", code: error.code };
+    made = { ...record, state: error.code === "request-over" ? "lapsed" : "refused", code: error.code };
     await p.store.replacePayment(record.id, made);
     await p.written?.();
     return made;
@@ -125,7 +131,7 @@ export async function settle(p: Payer, record: PaymentRecord): Promise<PaymentRe
       const receipt = await p.client.submit(concat(unhex(record.bytes)));
       verdict = { ...record, state: "done", index: receipt.index };
     } catch (error) {
-      if (error instanceof Refusal && error.code === "expired") verdict = { ...record, state: "lapsed", code: error.code };
+      if (error instanceof Refusal && error.code === "expired") verdict = { ...record, state: "lapsed", code: record.until === record.validUntil + 1 ? "request-over" : error.code };
       else if (error instanceof Refusal && !undecided(error)) verdict = { ...record, state: "refused", code: error.code };
       else if (!undecided(error)) throw error;
     }

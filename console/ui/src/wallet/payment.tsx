@@ -4,6 +4,7 @@ import { unhex } from "../ledger/bytes";
 import { language, t } from "../words";
 import { explain } from "../words/refusals";
 import { codeOf } from "./codeof";
+import { lines } from "./desk";
 import { Refusal, isRule } from "./client";
 import { freeMoney } from "./facts";
 import { LearnLink, What } from "./learnlink";
@@ -12,14 +13,28 @@ import { GivenTwice, memoOf } from "./lines";
 import { nowOf, unsettled } from "./outbox";
 import { Choice, Field, Form, Later, Picture, type Problem, Title } from "./parts";
 import { contacts, nameOf, settings } from "./private";
-import type { Before } from "./refund";
+import { type Before, refundedBy } from "./refund";
 import { Refused } from "./refused";
 import { type PaymentRequest, checkRequest, numberIn, parseRequest, saidCode } from "./request";
 import { again, go, requested } from "./route";
 import type { PaymentRecord } from "./store";
-import { answered, asOf, client, connected, history, learnPurpose, marked, moved, network, pay, payments, purposeName, reach, record, refresh, signedIn, unanswered } from "./state";
+import { answered, asOf, client, connected, history, learnPurpose, marked, moved, nodeNow, pay, payments, purposeName, reach, record, refresh, signedIn, unanswered } from "./state";
 
 const scanner = () => import("./scanner").then((m) => m.Scanner);
+
+/** What is known here of what was paid to the wallet: a till reads further back. */
+const received = () => [...(lines.value ?? []), ...(history.value ?? [])];
+
+/** The purpose whose money goes back where a text asks for a refund of money that is marked still; "" for one's own. */
+function purposeBack(text: string): string {
+  try {
+    const { reference } = payeeOf(text);
+    const came = reference === undefined ? undefined : refundedBy(reference, received())?.came;
+    return came && came.becomes !== 0 ? String(came.becomes) : "";
+  } catch {
+    return "";
+  }
+}
 
 /** Whom a text names: a request in a code or link, or a wallet's number. */
 function payeeOf(text: string): PaymentRequest {
@@ -58,7 +73,7 @@ function Order({ chosen }: { chosen: (d: Draft) => void }) {
   });
   const [amount, setAmount] = useState("");
   const [memo, setMemo] = useState("");
-  const [purpose, setPurpose] = useState("");
+  const [purpose, setPurpose] = useState(() => purposeBack(to));
   const [scanning, setScanning] = useState(false);
   const [problems, setProblems] = useState<{ to?: Problem; amount?: Problem }>({});
   let asked: PaymentRequest | undefined;
@@ -90,7 +105,7 @@ function Order({ chosen }: { chosen: (d: Draft) => void }) {
           let request: PaymentRequest;
           try {
             request = payeeOf(to);
-            checkRequest(request, unhex(record.value!.network), network.value?.timeMillis ?? Date.now());
+            checkRequest(request, unhex(record.value!.network), nodeNow());
           } catch (error) {
             return setProblems({ to: isRule(error) && error.code !== "request-unknown" ? { code: saidCode(error) } : "pay.bad-payee" });
           }
@@ -138,14 +153,22 @@ function Confirm({ draft, back, done }: { draft: Draft; back: () => void; done: 
   const [problem, setProblem] = useState(false);
   const [before, setBefore] = useState<Before | undefined>(undefined);
   const [anew, setAnew] = useState(false);
+  const [freed, setFreed] = useState(false);
+  const [becomes, setBecomes] = useState<number | undefined>(undefined);
   const look = () => answered(draft).then(setBefore);
   useEffect(() => void look(), [draft]);
   useEffect(() => {
     void refresh(); // what remains is of now, not of before
     void reach();
-    const timer = setInterval(() => void reach(), ASK_EVERY);
+    const timer = setInterval(() => {
+      if (draft.until !== undefined && nodeNow() >= draft.until) setCode("request-over"); // it ended while it was looked at
+      void reach();
+    }, ASK_EVERY);
     return () => clearInterval(timer);
   }, []);
+  const came = refundedBy(draft.memo, received())?.came;
+  const frees = code === "refund-marked" || (came !== undefined && (draft.purpose === undefined || becomes === 0)); // a refund of marked money that would make it free
+  useEffect(() => void (came && learnPurpose(came.from)), [came?.from]);
   const amount = money(draft.amount, language.value);
   const name = nameOf(draft.payee);
   const strange = name === undefined && draft.amount >= settings.value.askAbove && !payments.value.some((p) => p.payee === draft.payee && p.state === "done");
@@ -169,7 +192,7 @@ function Confirm({ draft, back, done }: { draft: Draft; back: () => void; done: 
           <>
             <dt>{t("pay.money")}</dt>
             <dd>
-              {purposeName(draft.purpose)} <May draft={draft} purpose={draft.purpose} refused={setCode} />
+              {purposeName(draft.purpose)} <May draft={draft} purpose={draft.purpose} refused={setCode} becomes={setBecomes} />
             </dd>
           </>
         )}
@@ -198,6 +221,11 @@ function Confirm({ draft, back, done }: { draft: Draft; back: () => void; done: 
       <LearnLink card="final" />
       {overDay && <p class="note">{t("pay.day-over", { left: money(limits!.dayLeft!, language.value) })}</p>}
       {code !== undefined && <Refused code={code} about={draft} />}
+      {frees && (
+        <p class="warn" role="alert">
+          {t("refund.frees", { purpose: came ? purposeName(came.from) : "…" })}
+        </p>
+      )}
       {before && (
         <p class="note" role="alert">
           {t(before.waits ? "pay.waits-already" : "pay.before", { when: moment(before.millis, language.value) })}
@@ -206,12 +234,12 @@ function Confirm({ draft, back, done }: { draft: Draft; back: () => void; done: 
       <Form
         button={t("pay.confirm", { amount })}
         submit={async () => {
-          if ((strange && !compared) || (before && !anew)) return setProblem(true);
+          if ((strange && !compared) || (before && !anew) || (frees && !freed)) return setProblem(true);
           setCode(undefined);
           setUnderway({ left, slow: false });
           const timer = setTimeout(() => setUnderway({ left, slow: true }), SAID_AFTER);
           try {
-            done(await pay({ ...draft, once: draft.once === true && !anew }));
+            done(await pay({ ...draft, once: draft.once === true && !anew, ...(frees && { freed: true }) }));
           } catch (error) {
             setCode(codeOf(error));
             await look(); // it may have been paid meanwhile, in another tab or on another phone
@@ -250,6 +278,17 @@ function Confirm({ draft, back, done }: { draft: Draft; back: () => void; done: 
             </span>
           </p>
         )}
+        {frees && (
+          <p class="field">
+            <label class="check">
+              <input type="checkbox" checked={freed} aria-invalid={problem && !freed} onChange={(e) => setFreed(e.currentTarget.checked)} />
+              <span>{t("refund.frees-yes")}</span>
+            </label>
+            <span class="problem" role="alert">
+              {problem && !freed ? t("refund.frees-say") : ""}
+            </span>
+          </p>
+        )}
         <p role="status">{unanswered.value ? t("pay.unanswered") : underway?.slow ? t("pay.going") : ""}</p>
       </Form>
     </>
@@ -257,12 +296,15 @@ function Confirm({ draft, back, done }: { draft: Draft; back: () => void; done: 
 }
 
 /** Whether marked money may be paid here, before anything is signed. */
-function May({ draft, purpose, refused }: { draft: Draft; purpose: number; refused: (code: string) => void }) {
+function May({ draft, purpose, refused, becomes }: { draft: Draft; purpose: number; refused: (code: string) => void; becomes: (purpose: number) => void }) {
   const [may, setMay] = useState(false);
   useEffect(() => {
     void learnPurpose(purpose);
     signedIn(() => client.mayPay(purpose, draft.payee, draft.amount)).then(
-      () => setMay(true),
+      (number) => {
+        setMay(true);
+        becomes(number);
+      },
       (error: unknown) => {
         if (error instanceof Refusal) refused(error.code);
       },

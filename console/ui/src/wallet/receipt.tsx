@@ -44,6 +44,13 @@ export function ReceiptPage() {
       <dl class="card">
         <dt>{t(wordOf(line))}</dt>
         <dd class="big">{money(absolute, language.value)}</dd>
+        <div class="printed">
+          <dt>{t(line.net > 0n ? "receipt.to" : "receipt.from")}</dt>
+          <dd>
+            {(nameOf(own) ?? bankOf(own)) !== undefined && <b class="quoted">{nameOf(own) ?? bankOf(own)} </b>}
+            <span class="id">{own}</span>
+          </dd>
+        </div>
         {other !== undefined && (
           <>
             <dt>{t(line.net > 0n ? "receipt.from" : "receipt.to")}</dt>

@@ -25,6 +25,7 @@ interface Entry {
   readonly memo: string;
   readonly from: string;
   readonly to: string;
+  readonly mark?: readonly [from: number, becomes: number];
 }
 
 /** A node with a history in pages of two, the latest first, whose answers to payments a test makes. */
@@ -33,6 +34,7 @@ async function payerOf(name: string, entries: () => readonly Entry[], submit: ()
   const send = (async (path: string) => {
     let a: unknown;
     if (path === "/v1/network") a = { network: NETWORK, name: "t", open: false, time_millis: MILLIS };
+    else if (path.startsWith("/v1/purposes/")) a = { becomes: path.startsWith("/v1/purposes/7/") ? 7 : 0 };
     else if (path.endsWith("/selections")) a = { tokens: [{ id: "07".repeat(32), amount: 500_000 }], total: 500_000, merge: false };
     else if (path.includes("/history?")) {
       payer.asked++;
@@ -40,7 +42,7 @@ async function payerOf(name: string, entries: () => readonly Entry[], submit: ()
       const lines = entries().slice(0, before).slice(-2).reverse();
       const first = before - lines.length;
       a = {
-        lines: lines.map((e, i) => ({ id: e.id, index: before - 1 - i, time_millis: MILLIS, net: e.net, transaction: { kind: "transfer", body: { parties: [e.from, e.to], payers: 1, memo: { scheme: 1, bytes: btoa(e.memo) } } } })),
+        lines: lines.map((e, i) => ({ id: e.id, index: before - 1 - i, time_millis: MILLIS, net: e.net, transaction: { kind: e.mark ? "marked-transfer" : "transfer", body: { parties: [e.from, e.to], ...(e.mark ? { outputs: [{ party: 0, amount: 1, from: e.mark[0], becomes: e.mark[0] }, { party: 1, amount: e.net, from: e.mark[0], ...(e.mark[1] && { becomes: e.mark[1] }) }] } : { payers: 1 }), memo: { scheme: 1, bytes: btoa(e.memo) } } } })),
         ...(first > 0 && { next: first }),
       };
     } else {
@@ -65,6 +67,21 @@ describe("a refund", () => {
     await expect(prepare(payer, refund)).rejects.toMatchObject({ code: "refund-made" });
     expect(payer.sent).toBe(1);
     expect(await payer.store.payments()).toHaveLength(1);
+  });
+
+  it("of marked money does not make it free unasked, and goes back marked where the purpose lets it", async () => {
+    const bought: Entry = { ...SALE, mark: [3, 0] };
+    const payer = await payerOf("marked", () => [bought]);
+    expect((await payer.client.history(OWN, 1)).lines[0]!.came).toEqual({ from: 3, becomes: 0 });
+    expect((await payer.client.history(CUSTOMER, 1)).lines[0]!.came).toBeUndefined();
+    await expect(prepare(payer, refund)).rejects.toMatchObject({ code: "refund-marked" });
+    await expect(prepare(payer, { ...refund, purpose: 3 })).rejects.toMatchObject({ code: "refund-marked" }); // its purpose would set it free
+    expect(await payer.store.payments()).toHaveLength(0);
+    const waits = await wait(payer, { ...refund, freed: true });
+    expect((await makeWaiting(payer, OWN, waits)).state).toBe("done"); // as its payer said, also when it waited for a connection
+    const kept = await payerOf("kept mark", () => [{ ...SALE, mark: [7, 7] }]);
+    await expect(prepare(kept, refund)).rejects.toMatchObject({ code: "refund-marked" });
+    expect(await prepare(kept, { ...refund, purpose: 7 })).toMatchObject({ purpose: 7, state: "prepared" });
   });
 
   it("is not made when another device made it, even between choosing the money and signing", async () => {

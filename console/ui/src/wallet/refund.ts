@@ -29,6 +29,12 @@ export function refundOf(memo: string): string | undefined {
   return /^refund ([0-9a-f]{32})$/.exec(memo)?.[1];
 }
 
+/** The payment that a memo gives back, where it is known. */
+export function refundedBy(memo: string, known: readonly HistoryLine[]): HistoryLine | undefined {
+  const of = refundOf(memo);
+  return of === undefined ? undefined : known.find((l) => l.net > 0n && l.id.startsWith(of));
+}
+
 /** How much of a payment was given back. */
 export function refunded(payment: HistoryLine, lines: readonly HistoryLine[]): bigint {
   const memo = refundMemo(payment);
@@ -42,8 +48,9 @@ export function overRefunded(lines: readonly HistoryLine[]): readonly { readonly
 
 type Seeing = { readonly client: Client; readonly store: Store };
 
-/** Refuses a refund of what did not come, to somebody else, or of more than is left of it. A memo that names no payment passes. */
-export async function checkRefund(p: Seeing, order: Order): Promise<void> {
+/** Refuses a refund of what did not come, to somebody else, or of more than is left of it, or of marked money as plain unless
+ * its payer said so: becomes is the purpose that the money carries then, 0 for none. A memo that names no payment passes. */
+export async function checkRefund(p: Seeing, order: Order, becomes: number): Promise<void> {
   const of = refundOf(order.memo);
   if (of === undefined) return;
   const lines: HistoryLine[] = [];
@@ -58,6 +65,7 @@ export async function checkRefund(p: Seeing, order: Order): Promise<void> {
   }
   if (!payment) throw new RuleError("refund-unknown", "memo", "no payment of this number came");
   if (otherOf(payment, order.wallet) !== order.payee) throw new RuleError("refund-payee", "payee", "the payment came from somebody else");
+  if (payment.came && becomes === 0 && !order.freed) throw new RuleError("refund-marked", "purpose", "it came in marked money");
   const unseen = (await p.store.payments()).filter((r) => r.memo === order.memo && (r.state === "done" || r.state === "prepared") && !lines.some((l) => l.id === r.id));
   const gone = unseen.reduce((sum, r) => sum + BigInt(r.amount), refunded(payment, lines));
   if (gone + order.amount > payment.net) throw new RuleError("refund-made", "amount", `${gone} of ${payment.net} tiyn were given back`);

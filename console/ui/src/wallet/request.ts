@@ -104,5 +104,10 @@ export function refusedBy(r: PaymentRequest): RuleError | undefined {
 /** Whether a request can be paid here and now. */
 export function checkRequest(r: PaymentRequest, network: Uint8Array, now: number): void {
   if (r.network !== hex(network)) throw new RuleError("request-network", "network", "it is for another network");
+  checkTime(r, now);
+}
+
+/** Refuses what is not to be paid any more: from `until` on. */
+export function checkTime(r: Pick<PaymentRequest, "until">, now: number): void {
   if (r.until !== undefined && now >= r.until) throw new RuleError("request-over", "until", "its time is over");
 }

@@ -5,11 +5,12 @@ import { actBody } from "../ledger/transaction";
 import { type Key, language, t } from "../words";
 import { explain } from "../words/refusals";
 import { type ContractLine, type Definition, Refusal, type Standing, type Step, Unreached } from "./client";
+import { actName, isShipped, loadActs, partyNames } from "./acts";
 import { Meaning } from "./meaning";
 import { Form, Title } from "./parts";
 import { nameOf } from "./private";
 import { Refused } from "./refused";
-import { client, record, refresh, signedIn, submitOwn } from "./state";
+import { asOf, client, nodeNow, record, refresh, signedIn, submitOwn } from "./state";
 
 /** What binds the wallet: contracts, standing debits, channels; and what the person may do about each. */
 export function Rules() {
@@ -24,7 +25,7 @@ export function Rules() {
       setProblem(error instanceof Refusal ? error.code : "unreached");
     }
   };
-  useEffect(() => void read(), []);
+  useEffect(() => void read(), [asOf.value]); // what the other side did shows too
   return (
     <>
       <Title text="nav.rules" />
@@ -38,24 +39,24 @@ export function Rules() {
 }
 
 /** What a wallet is told of a step of its contract: nothing of those that are others'. */
-export function said(step: Step): string | undefined {
+export function said(step: Step, definition: string): string | undefined {
   if (step.code === "wrong-caller") return undefined;
-  const { action } = step;
+  const action = actName(step.action, definition);
   if (step.possible) return step.plain ? undefined : t("rules.more", { action });
   if (step.code === "too-early" && step.fromMillis > 0) return t("rules.from", { action, date: `${date(step.fromMillis, language.value)}, ${time(step.fromMillis, language.value)}` });
   return t("rules.not-now", { action, why: explain(step.code).title });
 }
 
-/** What the wallet may do about a debit or a channel, in words of this page; another contract's actions are named as it names them. */
+/** What the wallet may do about a debit or a channel, in words of this page; another contract's actions have the names of its definition. */
 const ACTS: Readonly<Record<Standing["kind"], Readonly<Record<string, { readonly does: Key; readonly sure?: Key }>>>> = {
   debit: { revoke: { does: "rules.revoke" }, charge: { does: "rules.charge", sure: "rules.sure-charge" } },
   channel: { leave: { does: "rules.leave", sure: "rules.sure-leave" }, finish: { does: "rules.finish" }, release: { does: "rules.release", sure: "rules.sure-release" } },
 };
 
-function does(step: Step, s: Standing | undefined): string {
+function does(step: Step, s: Standing | undefined, definition: string): string {
   const own = s && ACTS[s.kind][step.action];
   if (own) return t(own.does, { sum: money(s.each, language.value) });
-  return t(step.ends ? "rules.stop" : "rules.do", { action: step.action });
+  return t(step.ends ? "rules.stop" : "rules.do", { action: actName(step.action, definition) });
 }
 
 function sureOf(step: Step, s: Standing | undefined): Key {
@@ -91,6 +92,9 @@ function Takes({ standing: s, own }: { standing: Standing; own: string }) {
   );
 }
 
+/** The longest that a browser's timer waits, about 24 days. */
+const MOST_WAIT = 2 ** 31 - 1;
+
 function Contract({ contract, changed }: { contract: ContractLine; changed: () => Promise<void> }) {
   const own = record.value?.wallet ?? "";
   const [definition, setDefinition] = useState<Definition | undefined>(undefined);
@@ -101,15 +105,27 @@ function Contract({ contract, changed }: { contract: ContractLine; changed: () =
     client.definition(contract.definition).then(setDefinition, () => {});
   }, [contract.definition]);
   useEffect(() => {
-    signedIn(() => client.steps(contract.id)).then(setSteps, () => {});
-  }, [contract.id, contract.version]);
+    const look = () => void signedIn((wallet) => client.steps(contract.id, wallet)).then(setSteps, () => {});
+    look();
+    addEventListener("focus", look);
+    return () => removeEventListener("focus", look);
+  }, [contract.id, contract.version, asOf.value]);
+  const due = Math.min(...steps.filter((s) => !s.possible && s.fromMillis > nodeNow()).map((s) => s.fromMillis));
+  useEffect(() => {
+    if (due === Infinity) return;
+    const timer = setTimeout(() => signedIn((wallet) => client.steps(contract.id, wallet)).then(setSteps, () => {}), Math.min(due - nodeNow() + 1_000, MOST_WAIT));
+    return () => clearTimeout(timer);
+  }, [due]);
+  useEffect(() => void loadActs().catch(() => {}), [language.value]); // without a connection names stand as they are written
   const { standing } = contract;
-  const others = standing ? [] : steps.map(said).filter((text) => text !== undefined); // of what is known the page says all itself
+  const others = standing ? [] : steps.map((s) => said(s, contract.definition)).filter((text) => text !== undefined); // of what is known the page says all itself
   return (
     <section class="card">
       {standing ? <h2>{t(standing.kind === "debit" ? "rules.kind-debit" : "rules.kind-channel")}</h2> : <h2 class="rule-text">{contract.name}</h2>}
       {standing && <Takes standing={standing} own={own} />}
-      <Meaning definition={contract.definition} otherwise={definition?.about ?? ""} />
+      {definition && definition.parties.length > 0 && <p>{t("rules.between", { parties: partyNames(definition.parties, contract.definition) })}</p>}
+      {!isShipped(contract.definition) && <p class="dim">{t("rules.own-names")}</p>}
+      <Meaning definition={contract.definition} without={definition !== undefined && definition.parties.length > 0} otherwise={definition?.about ?? ""} />
       <dl>
         <dt>{t("rules.held")}</dt>
         <dd>{money(contract.held, language.value)}</dd>
@@ -126,7 +142,7 @@ function Contract({ contract, changed }: { contract: ContractLine; changed: () =
       {code !== undefined && <Refused code={code} />}
       {sure ? (
         <Form
-          button={standing && ACTS[standing.kind][sure.action] ? does(sure, standing) : t("rules.yes", { action: sure.action })}
+          button={standing && ACTS[standing.kind][sure.action] ? does(sure, standing, contract.definition) : t("rules.yes", { action: actName(sure.action, contract.definition) })}
           submit={async () => {
             setCode(undefined);
             try {
@@ -154,7 +170,7 @@ function Contract({ contract, changed }: { contract: ContractLine; changed: () =
               .filter((s) => s.possible && s.plain)
               .map((s) => (
                 <button key={s.action} onClick={() => setSure(s)}>
-                  {does(s, standing)}
+                  {does(s, standing, contract.definition)}
                 </button>
               ))}
           </p>

@@ -13,7 +13,7 @@ import { setSettings, settings } from "./private";
 import { Refused } from "./refused";
 import { go } from "./route";
 import { Recovery } from "./written";
-import { balance, client, lock, network, record, seedWith, setDeviceLock, signedIn, signer } from "./state";
+import { balance, client, lock, nodeNow, record, seedWith, setDeviceLock, signedIn, signer } from "./state";
 import { type Bytes, unhex } from "../ledger/bytes";
 
 const served = () => import("./served").then((m) => m.Served);
@@ -289,7 +289,7 @@ function Cashiers() {
           submit={() =>
             guarded(async () => {
               const r = record.value!;
-              const until = (network.value?.timeMillis ?? Date.now()) + Number(hours) * 3_600_000;
+              const until = nodeNow() + Number(hours) * 3_600_000;
               const token = await client.delegate(unhex(r.network), r.wallet!, signer.value!, until, name.trim());
               setLink(delegationLink(location.origin, { network: r.network, wallet: r.wallet!, token, until }));
               setName("");

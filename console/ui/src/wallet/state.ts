@@ -39,6 +39,8 @@ export const fault = signal<"no-crypto" | "storage" | "storage-gone" | undefined
 export const started = signal(false);
 /** How far this device's clock is from the network's, in milliseconds, as far as it was asked. */
 export const clockOff = signal(0);
+/** The time by the network's clock, as far as it is known here. */
+export const nodeNow = () => Date.now() + clockOff.value;
 /** Another key has taken this one's place: this device neither pays nor reads the wallet any more. */
 export const moved = signal(false);
 /** What lay with the bank came back to this device. */
@@ -363,7 +365,8 @@ const PATIENCE = 4_000;
 
 /** Asks whether the node answers. */
 export async function reach(): Promise<void> {
-  const answers = client.network().then(() => true, (error: unknown) => !(error instanceof Unreached));
+  const heard = (n: Network) => ((clockOff.value = n.timeMillis - Date.now()), true);
+  const answers = client.network().then(heard, (error: unknown) => !(error instanceof Unreached));
   connected.value = await Promise.race([answers, new Promise<boolean>((done) => setTimeout(() => done(false), PATIENCE))]);
 }
 
@@ -451,7 +454,7 @@ function payer(): Payer {
   const key = signer.value;
   const r = record.value;
   if (!key || !r) throw new Error("the wallet is not open");
-  return { network: unhex(r.network), signer: key, client, store: theStore(), now: Date.now, pause, written: readJournal };
+  return { network: unhex(r.network), signer: key, client, store: theStore(), now: nodeNow, pause, written: readJournal };
 }
 
 let paying: Promise<PaymentRecord> | undefined;

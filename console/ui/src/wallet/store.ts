@@ -38,6 +38,7 @@ export interface PaymentRecord {
   readonly purpose?: number; // whose money is paid; absent for plain tenge
   readonly once?: boolean; // one that waits: a request, which is not paid when it was paid before
   readonly waited?: string; // the id under which it waited here, before it was signed
+  readonly freed?: boolean; // one that waits: its payer said that marked money goes back as plain
 }
 
 /** A value under a key of the wallet's; see Box. */

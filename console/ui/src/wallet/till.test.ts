@@ -17,6 +17,7 @@ import { choose } from "../words";
 import { type Payer, makeWaiting, wait } from "./pay";
 import { numberIn } from "./request";
 import { Store } from "./store";
+import { givenText } from "./till";
 import { dayOf, newReference, refundMemo, refunded, standing } from "./tillbook";
 
 let index = 0n;
@@ -50,6 +51,13 @@ describe("a till", () => {
     expect(new TextEncoder().encode(refundMemo(first)).length).toBeLessThanOrEqual(64);
   });
 
+  it("says what was given back and what stays", async () => {
+    await choose("en");
+    const came = line(220_000n, asked.reference);
+    const s = standing({ ...asked, amount: 200_000n }, [came, line(-90_000n, refundMemo(came))]);
+    expect([s.state, givenText(s)]).toEqual(["paid", "Given back: 900.00\u00a0₸. What stays: 1,300.00\u00a0₸."]);
+  });
+
   it("adds up the day that it is in the country, sales less refunds", () => {
     const evening = Date.UTC(2026, 10, 28, 20, 0); // 01:00 on the 29th there
     const sale = line(500n, "T-0000000A", evening);
@@ -67,7 +75,8 @@ describe("a till", () => {
 
 describe("a table", () => {
   it("is read back by a spreadsheet as texts and numbers, never as a formula", () => {
-    expect(csv([["=1+1", "-5.00", 'a "b"', "x,y", "@sum", "-cmd"]])).toBe("\ufeff\"'=1+1\",-5.00,\"a \"\"b\"\"\",\"x,y\",\"'@sum\",\"'-cmd\"\r\n");
+    expect(csv([["=1+1", "-5.00", 'a "b"', "x,y", "@sum", "-cmd"]], "en")).toBe("\ufeff\"'=1+1\",-5.00,\"a \"\"b\"\"\",\"x,y\",\"'@sum\",\"'-cmd\"\r\n");
+    for (const l of ["kk", "ru"] as const) expect(csv([["=1;1", decimal(-500n, l), "x;y", "-1,5cmd", decimal(123456789n, l)]], l)).toBe("\ufeff\"'=1;1\";-5,00;\"x;y\";\"'-1,5cmd\";1234567,89\r\n");
     expect([decimal(-5n), decimal(123456n), decimal((1n << 63n) - 1n)]).toEqual(["-0.05", "1234.56", "92233720368547758.07"]);
   });
 });

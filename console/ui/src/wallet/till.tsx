@@ -8,9 +8,9 @@ import { Cells, Columns, GivenTwice } from "./lines";
 import { Field, Form, Later, type Problem, Title } from "./parts";
 import { formatRequest } from "./request";
 import { address, go, requested } from "./route";
-import { connected, network } from "./state";
+import { connected, learnPurpose, nodeNow, purposeName } from "./state";
 import { against } from "./unsaved";
-import { type Asked, dayOf, newReference, payerOf, refundMemo, refunded, standing } from "./tillbook";
+import { type Asked, type Standing, dayOf, newReference, payerOf, refundMemo, refunded, standing } from "./tillbook";
 
 const code = () => import("./code").then((m) => m.Code);
 /** Payments are heard at once; this is for when nothing can be heard. */
@@ -103,11 +103,12 @@ function Counter({ asked: a, back }: { asked: Asked; back: () => void }) {
     <>
       <Title text="till.title" />
       <div class={s.state === "paid" ? "card done" : s.state === "over" ? "card note" : "card"} role="status" data-testid="till-state">
-        {s.state === "paid" && <p class="big good">{t("till.paid", { amount })}</p>}
+        {s.state === "paid" && <p class="big good">{t("till.paid", { amount: s.given > 0n ? money(s.paid + s.given, language.value) : amount })}</p>}
         {s.state === "part" && <p class="big warn">{t("till.part", { paid: money(s.paid, language.value), rest: money(rest, language.value) })}</p>}
         {s.state === "over" && <p class="big warn">{t(s.twice ? "till.twice" : "till.more", { paid: money(s.paid, language.value), over: money(-rest, language.value) })}</p>}
         {s.state === "open" && <p class="big">{amount}</p>}
         {s.state === "back" && <p class="big">{t("till.refunded", { amount: money(s.given, language.value) })}</p>}
+        {s.given > 0n && s.state !== "back" && <p data-testid="given">{givenText(s)}</p>}
         <p class="dim">{a.reference}</p>
       </div>
       {(s.state === "open" || s.state === "part") && <Later key={request} load={code} props={{ text: request, label: t("ask.code", { amount: money(rest, language.value) }) }} />}
@@ -129,18 +130,30 @@ function Counter({ asked: a, back }: { asked: Asked; back: () => void }) {
   );
 }
 
+/** What was given back of what came, and what stays. */
+export function givenText(s: Standing): string {
+  return t("till.given", { given: money(s.given, language.value), left: money(s.paid, language.value) });
+}
+
 /** A payment that came, and its refund, which only the wallet's own device can sign. */
 function Payment({ payment, most }: { payment: HistoryLine; most: bigint | undefined }) {
   const back = refunded(payment, lines.value ?? []);
   const to = payerOf(payment, deskWallet.value);
   const left = payment.net - back;
   const due = most ?? left;
+  const { came } = payment;
+  useEffect(() => void (came && learnPurpose(came.from)), [came?.from]);
   return (
     <div class="card">
       <p>
         {time(payment.millis, language.value)}, {money(payment.net, language.value)}
       </p>
       {back > 0n && <p class="dim">{t("till.refunded", { amount: money(back, language.value) })}</p>}
+      {came && (
+        <p class="dim" data-testid="marked">
+          {t("till.marked", { purpose: purposeName(came.from) })} {left > 0n && came.becomes === 0 && t("till.marked-back")}
+        </p>
+      )}
       {left > 0n && to !== undefined && !delegation.value && (
         <p class="acts">
           <button
@@ -160,7 +173,7 @@ function Payment({ payment, most }: { payment: HistoryLine; most: bigint | undef
 
 function Day({ open }: { open: (a: Asked) => void }) {
   if (!lines.value) return <p class="skeleton">{t(connected.value ? "loading" : "unknown")}</p>;
-  const today = dayIn(network.value?.timeMillis ?? Date.now());
+  const today = dayIn(nodeNow());
   const day = dayOf(lines.value, today, dayIn);
   const rows = [...day.sales, ...day.refunds].sort((a, b) => (a.index < b.index ? 1 : -1));
   const unpaid = asked.value.filter((a) => dayIn(a.made) === today && ["open", "part"].includes(standing(a, lines.value ?? []).state));
@@ -215,5 +228,5 @@ function Day({ open }: { open: (a: Asked) => void }) {
 
 function table(rows: readonly HistoryLine[]): string {
   const head = [t("csv.time"), t("csv.memo"), t("csv.other"), t("csv.amount"), t("csv.id"), t("csv.entry")];
-  return csv([head, ...rows.map((l) => [stamp(l.millis), l.memo, payerOf(l, deskWallet.value) ?? "", decimal(l.net), l.id, String(l.index)])]);
+  return csv([head, ...rows.map((l) => [stamp(l.millis), l.memo, payerOf(l, deskWallet.value) ?? "", decimal(l.net, language.value), l.id, String(l.index)])], language.value);
 }

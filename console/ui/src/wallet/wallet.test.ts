@@ -9,7 +9,7 @@ import { hex, unhex } from "../ledger/bytes";
 import { signerOf } from "../ledger/sign";
 import { decodeTransaction, item } from "../ledger/transaction";
 import { Client, Refusal } from "./client";
-import { type Payer, prepare, settle } from "./pay";
+import { type Payer, prepare, settle, wait } from "./pay";
 import { groupsOf, recoveryCode, seedOf } from "./recovery";
 import { formatRequest, parseRequest, checkRequest } from "./request";
 import { Store } from "./store";
@@ -64,6 +64,30 @@ describe("a payment", () => {
     expect([tx.kind.name, item(tx, "outputs"), made.purpose]).toEqual(["marked-transfer", [[1n, 120050n, 3n, 0n], [0n, 379950n, 3n, 3n]], 3]);
     await expect(prepare(payer, { ...order, payee: "03".repeat(16), purpose: 3 })).rejects.toThrow("purpose-forbids");
     expect(await payer.store.payments()).toHaveLength(1);
+  });
+
+  it("of a request is not signed from its time on, though it was looked at before, nor kept to be made later", async () => {
+    let now = 1_800_000_000_000;
+    const { client, sent } = nodeThat(receipt);
+    client.network = async () => ({ network: NETWORK, name: "test", open: false, timeMillis: now });
+    const payer = { ...(await payerAt(client, "over")), now: () => now };
+    const until = now + 17_000;
+    await expect(prepare(payer, { ...order, until: now })).rejects.toMatchObject({ code: "request-over" });
+    const made = await prepare(payer, { ...order, until });
+    expect(made.validUntil).toBe(until - 1); // the ledger takes it at its last moment, and no later
+    expect((await prepare(payer, { ...order, memo: "later", until: until + 300_000 })).validUntil).toBe(now + 120_000);
+    const select = client.select.bind(client);
+    client.select = async (...a) => ((now = until), select(...a)); // time goes by while the money is chosen
+    await expect(prepare(payer, { ...order, until })).rejects.toMatchObject({ code: "request-over" });
+    await expect(wait(payer, { ...order, until })).rejects.toMatchObject({ code: "request-over" });
+    expect([sent.length, (await payer.store.payments()).length]).toEqual([0, 2]);
+  });
+
+  it("of a request that comes too late to the ledger is over as the request is", async () => {
+    const { client } = nodeThat(() => problem("expired", 422));
+    const payer = await payerAt(client, "late");
+    expect(await settle(payer, await prepare(payer, { ...order, until: 1_800_000_000_050 }))).toMatchObject({ state: "lapsed", code: "request-over" });
+    expect(await settle(payer, await prepare(payer, { ...order, until: 1_800_009_000_000 }))).toMatchObject({ state: "lapsed", code: "expired" });
   });
 
   it("is sent again, the same bytes, until there is an answer", async () => {

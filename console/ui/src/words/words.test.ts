@@ -27,7 +27,7 @@ function sources(folder = new URL("../", here)): string {
 /** Latin words that people of every language write so. */
 const LATIN = /\{\w+\}|HTTPS|Aqsha/g;
 /** Keys whose texts are the same in Kazakh and Russian, which share the word. */
-const SHARED = ["term-name.limit", "app", "nav.till", "till.title", "minutes.many", "apply.bank"];
+const SHARED = ["rules.quoted", "term-name.limit", "app", "nav.till", "till.title", "minutes.many", "apply.bank"];
 
 /** What says the texts of each catalogue. */
 const SPEAKERS: Record<string, () => string> = {
@@ -165,5 +165,14 @@ describe("a refusal", () => {
     await choose("en");
     expect(explain("nosuch-code").title).toBe(t("refusal.general"));
     expect(explain("toString").title).toBe(t("refusal.general"));
+  });
+});
+
+describe("names of acts and parties", () => {
+  it("are the same in all languages, and Kazakh and Russian in their own letters", () => {
+    const [en, kk, ru] = ["en", "kk", "ru"].map((l) => JSON.parse(readFileSync(new URL(`acts.${l}.json`, here), "utf8")) as Record<string, string>);
+    expect([Object.keys(kk!).sort(), Object.keys(ru!).sort()]).toEqual([Object.keys(en!).sort(), Object.keys(en!).sort()]);
+    for (const text of [...Object.values(kk!), ...Object.values(ru!)]) expect(text).toMatch(/^[\u0400-\u04ff -]+$/);
+    for (const text of Object.values(en!)) expect(text).toMatch(/^[a-z' -]+$/);
   });
 });
