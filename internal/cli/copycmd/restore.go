@@ -137,6 +137,10 @@ func restore(command *cobra.Command, source string, to point, accept bool) (err 
 	if info.Head, err = to.find(ctx, from, info.Head); err != nil {
 		return err
 	}
+	// Before anything is set aside: what ends in a failure later leaves a directory without its log.
+	if err := signedToTheEnd(ctx, source, from, to); err != nil {
+		return err
+	}
 	if lock, err = relock(ctx, dir, lock); err != nil {
 		return err
 	}
@@ -393,6 +397,19 @@ func openSource(ctx context.Context, source, access string, keyring *wallet.Keyr
 		return nil, nil, err
 	}
 	return s.API, func() { _ = s.End() }, nil
+}
+
+// signedToTheEnd refuses a source that no checkpoint covers, where all of it is wanted: a copy that was itself restored
+// to a point in the past holds no signature of where it ends.
+func signedToTheEnd(ctx context.Context, source string, from *api.Client, to point) error {
+	if !to.whole() {
+		return nil
+	}
+	if _, err := from.Checkpoint(ctx); !CodeIs(err, node.NotFound) {
+		return err
+	}
+	return cli.Usage(fmt.Errorf("%s has no signed checkpoint, as a copy that was restored to a size or a time has none: "+
+		"restore from the backup that it was made from, with --to-size or --to-time", source))
 }
 
 const whatToRestore = "name the directory of a backup, or the URL of a node that has the ledger"
