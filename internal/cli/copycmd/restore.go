@@ -134,11 +134,10 @@ func restore(command *cobra.Command, source string, to point, accept bool) (err 
 	if err != nil {
 		return err
 	}
-	if info.Head, err = to.find(ctx, from, info.Head); err != nil {
-		return err
+	if info.Head, err = to.find(ctx, from, info.Head); err == nil {
+		err = signedToTheEnd(ctx, source, from, to) // before anything is set aside: a later failure leaves no log here
 	}
-	// Before anything is set aside: what ends in a failure later leaves a directory without its log.
-	if err := signedToTheEnd(ctx, source, from, to); err != nil {
+	if err != nil {
 		return err
 	}
 	if lock, err = relock(ctx, dir, lock); err != nil {
