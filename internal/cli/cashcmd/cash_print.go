@@ -35,7 +35,16 @@ a copy of the file.
 A sheet has at most four notes: an amount that needs more is refused. "aqsha cash settle --reclaim" takes back what
 nobody has spent.`,
 		Example: "  aqsha cash print 5000 gift.svg", Args: cobra.ExactArgs(2),
-		RunE: onCash(true, runCashPrint),
+		RunE: amountFirst(0, func(command *cobra.Command, args []string) error {
+			// Before a wallet is made or an office asked, as the amount is.
+			if !strings.HasSuffix(args[1], ".svg") {
+				return cli.Usage(fmt.Errorf("%s: a sheet is a file whose name ends in .svg", args[1]))
+			}
+			if err := freeForSheet(args[1]); err != nil {
+				return err
+			}
+			return onCash(true, runCashPrint)(command, args)
+		}),
 	}
 	return command
 }
@@ -43,12 +52,6 @@ nobody has spent.`,
 func runCashPrint(ctx context.Context, command *cobra.Command, w *cashwallet.Wallet, args []string) error {
 	amount, err := cashAmount(args[0])
 	if err != nil {
-		return err
-	}
-	if !strings.HasSuffix(args[1], ".svg") {
-		return cli.Usage(fmt.Errorf("%s: a sheet is a file whose name ends in .svg", args[1]))
-	}
-	if err := freeForSheet(args[1]); err != nil {
 		return err
 	}
 	if err := w.Refresh(ctx); err != nil {

@@ -175,6 +175,12 @@ if they are locked to this wallet's key. --to-wallet pays the money on into a le
 		if err != nil {
 			return err
 		}
+		// Before the notes are taken: a payee whom nobody knows would be found out when they are this wallet's already.
+		if to := cli.Flag(command, "to-wallet"); to != "" {
+			if _, err := payee(command, to, 0, t.Memo); err != nil {
+				return err
+			}
+		}
 		if !command.Flags().Changed("mint") && !cashwallet.Exists(vfs.OS, cli.Flag(command, "wallet")) {
 			// a first wallet is of the office that the first token names
 			if err := command.Flags().Set("mint", t.Mint); err != nil {

@@ -43,6 +43,9 @@ Prints the longest time, from the fault on, that no payment was answered, how ma
 			if clients < 1 || clients > 100 {
 				return cli.Usage(errors.New("--clients: want 1 to 100"))
 			}
+			if err := drillTime(duration); err != nil {
+				return err
+			}
 			// All names are judged before the first drill: a misspelt fourth would be found out after three networks
 			// have come and gone.
 			return runDrills(command, args, clients, duration)
@@ -52,6 +55,17 @@ Prints the longest time, from the fault on, that no payment was answered, how ma
 	command.Flags().DurationVar(&duration, "for", 2*time.Second, "how long they pay before the fault, and after it")
 	command.AddCommand(newDrillDestroyCommand())
 	return command
+}
+
+// maxDrill bounds how long clients pay in a drill.
+const maxDrill = time.Hour
+
+// drillTime judges --for: clients who pay for no time show nothing, and the drill waits for their payments.
+func drillTime(d time.Duration) error {
+	if d <= 0 || d > maxDrill {
+		return cli.Usage(fmt.Errorf("--for: want a time up to %s", maxDrill))
+	}
+	return nil
 }
 
 func runDrills(command *cobra.Command, only []string, clients int, duration time.Duration) error {

@@ -29,6 +29,9 @@ answered are missing: none, when the follower acknowledges each payment.`,
 			if clients < 1 || clients > 1000 {
 				return cli.Usage(errors.New("--clients: want 1 to 1000"))
 			}
+			if err := drillTime(duration); err != nil {
+				return err
+			}
 			d, err := drill.New(command.Context(), cli.Narrator(command),
 				drill.Result{Acknowledgement: !without, Clients: clients})
 			if err != nil {

@@ -121,11 +121,7 @@ func restore(command *cobra.Command, source string, to point, accept bool) (err 
 			err = errors.Join(err, lock.Close())
 		}
 	}()
-	access, err := datadir.AccessOf(command)
-	if err != nil {
-		return err
-	}
-	from, closeSource, err := openSource(ctx, source, access, keyring)
+	from, closeSource, err := openSource(command, source, keyring)
 	if err != nil {
 		return err
 	}
@@ -134,7 +130,10 @@ func restore(command *cobra.Command, source string, to point, accept bool) (err 
 	if err != nil {
 		return err
 	}
-	if info.Head, err = to.find(ctx, from, info.Head); err != nil {
+	if info.Head, err = to.find(ctx, from, info.Head); err == nil {
+		err = signedToTheEnd(ctx, source, from, to) // before anything is set aside: a later failure leaves no log here
+	}
+	if err != nil {
 		return err
 	}
 	if lock, err = relock(ctx, dir, lock); err != nil {
@@ -145,8 +144,8 @@ func restore(command *cobra.Command, source string, to point, accept bool) (err 
 	if err != nil {
 		return err
 	}
-	result := restored{}
-	if err := result.compare(ctx, dir, source, c, from, info, accept); err != nil {
+	var result restored
+	if err = result.compare(ctx, dir, source, c, from, info, accept); err != nil {
 		return err
 	}
 	c.Name, c.Network = info.Name, info.Network.String()
@@ -171,9 +170,8 @@ func restore(command *cobra.Command, source string, to point, accept bool) (err 
 	if err := durable.Remove(vfs.OS, filepath.Join(dir, datadir.RestoringFile)); err != nil {
 		return err
 	}
-	return cli.Show(command, result, func(w io.Writer) {
-		result.describe(w, cli.LanguageFor(command), dir, c, keyring)
-	})
+	show := func(w io.Writer) { result.describe(w, cli.LanguageFor(command), dir, c, keyring) }
+	return cli.Show(command, result, show)
 }
 
 // beside brings back what lies beside a ledger in a copy's folder: the staff's trail and wallets' sealed backups.
@@ -381,18 +379,35 @@ func (r *restored) compare(ctx context.Context, dir, source string, c datadir.Co
 }
 
 // openSource opens what a ledger is restored from.
-func openSource(ctx context.Context, source, access string, keyring *wallet.Keyring) (*api.Client, func(), error) {
+func openSource(command *cobra.Command, source string, keyring *wallet.Keyring) (*api.Client, func(), error) {
+	access, err := datadir.AccessOf(command)
+	if err != nil {
+		return nil, nil, err
+	}
 	if strings.Contains(source, "://") {
 		return api.NewClient(source, access), func() {}, nil
 	}
 	if err := holdsCopy(source); err != nil {
 		return nil, nil, err
 	}
-	s, err := session.OpenForReading(ctx, source, keyring)
+	s, err := session.OpenForReading(command.Context(), source, keyring)
 	if err != nil {
 		return nil, nil, err
 	}
 	return s.API, func() { _ = s.End() }, nil
+}
+
+// signedToTheEnd refuses a source that no checkpoint covers, where all of it is wanted: a copy that was itself restored
+// to a point in the past holds no signature of where it ends.
+func signedToTheEnd(ctx context.Context, source string, from *api.Client, to point) error {
+	if !to.whole() {
+		return nil
+	}
+	if _, err := from.Checkpoint(ctx); !CodeIs(err, node.NotFound) {
+		return err
+	}
+	return cli.Usage(fmt.Errorf("%s has no signed checkpoint, as a copy that was restored to a size or a time has none: "+
+		"restore from the backup that it was made from, with --to-size or --to-time", source))
 }
 
 const whatToRestore = "name the directory of a backup, or the URL of a node that has the ledger"

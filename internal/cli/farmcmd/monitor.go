@@ -43,6 +43,9 @@ func newFarmWatchCommand() *cobra.Command {
 			if err := served.check(); err != nil {
 				return err
 			}
+			if err := watchTimes(interval, timeout, duration); err != nil {
+				return err
+			}
 			dir, err := farmWithMachines(command)
 			if err != nil {
 				return err
@@ -60,6 +63,22 @@ func newFarmWatchCommand() *cobra.Command {
 	flags.StringVar(&poolWorkers, "pool-workers", "",
 		"URL of the pool's workers (an Aqsha pool's /v1/workers), written down for 'aqsha farm compare'")
 	return cli.SpeakingAtOnce(command)
+}
+
+// maxWatchInterval bounds the time between polls, as farm.toml's is: alarms count polls, and would come too late.
+const maxWatchInterval = 5 * time.Minute
+
+// watchTimes judges the times that flags give; 0 is the default of each.
+func watchTimes(interval, timeout, duration time.Duration) error {
+	switch {
+	case interval < 0 || interval > maxWatchInterval:
+		return farm.Refuse("farm-out-of-range", "interval", "want a time up to %s", maxWatchInterval)
+	case timeout < 0 || timeout > maxWatchInterval:
+		return farm.Refuse("farm-out-of-range", "timeout", "want a time up to %s", maxWatchInterval)
+	case duration < 0: // it would be watched until somebody interrupts it
+		return farm.Refuse("farm-out-of-range", "for", "want a time of zero or more")
+	}
+	return nil
 }
 
 // watchFarm polls the farm of a folder for a time, or until it is interrupted, and says what came of it.
