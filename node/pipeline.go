@@ -340,8 +340,8 @@ func (n *Node) apply(b *block) error {
 	return nil
 }
 
-// enter adds a request that was executed just now to the block's entries, and hands the index what several payers gained:
-// the executor knows it, and the log would have to be read for it.
+// enter adds a request that was executed just now to the block's entries, and hands the index what several payers
+// gained: the executor knows it, and the log would have to be read for it.
 func (n *Node) enter(r *request) {
 	if t, is := r.tx.Body.(*token.Transfer); is && t.Payers > 1 && n.nets != nil {
 		n.nets.Put(r.receipt.Index, n.executor.Nets())
