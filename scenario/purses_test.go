@@ -45,10 +45,10 @@ func TestTheMine(t *testing.T) {
 		f.Fraud != crookOnce+crookTwice-crookHas || f.Bonded != f.Fraud {
 		t.Errorf("the figures: %+v", f)
 	}
-	pageShows(t, n, api.Options{Open: true}, "purses", "Offline purses", "4 purses are open and 0 have ended",
-		"5 payments without a network settled; ever settled: 7 700.00 ₸",
-		"1 purse is convicted by two of its own signatures; 2 500.00 ₸ was claimed beyond what purses had",
-		"1 owner’s name opened", view.Convicted[0].String()+" convicted", "name opened: it was convicted")
+	pageShows(t, n, api.Options{Open: true}, "purses", "Offline purses", "Open: 4. Ended: 0. Locked",
+		"Payments without a network: 5. Ever settled: 7 700.00 ₸",
+		"Convicted by two of their own signatures: 1. Claimed beyond what they had: 2 500.00 ₸",
+		"Owners’ names opened: 1.", view.Convicted[0].String()+" convicted", "name opened: it was convicted")
 	account, err := w.Client.API.PurseAccount(t.Context(), w.id(crook), view.Convicted[0], 1)
 	if err != nil || account.Lock != 0 || account.Bonded != crookOnce+crookTwice-crookHas || account.Count != 2 ||
 		len(account.Links) != 1 || !account.Links[0].Paid || !account.Convicted {

@@ -171,7 +171,7 @@ func TestFilesOfOnesOwn(t *testing.T) {
 	} {
 		refusedWith(t, word, "market", "risks", dir, "--events", file(t, "events.csv", content))
 	}
-	if e := run(t, "market", "risks", dir, "--events", filepath.Join(dir, "none.csv")); e.Exit != 1 || !strings.Contains(e.Err, "none.csv") {
+	if e := run(t, "market", "risks", dir, "--events", filepath.Join(dir, "none.csv")); e.Exit != 2 || !strings.Contains(e.Err, "none.csv") {
 		t.Errorf("exit %d, %s", e.Exit, e.Err)
 	}
 	run(t, "market", "architecture", "--system", "bitcoin").Wants(t, 0, "reversed after", "supply")

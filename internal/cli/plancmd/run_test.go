@@ -95,10 +95,10 @@ func TestPowerFilesThatAreNone(t *testing.T) {
 			}
 		}
 	}
-	run(t, "power", "ceiling", filepath.Join(t.TempDir(), "none.toml")).Wants(t, 1, "none.toml")
+	run(t, "power", "ceiling", filepath.Join(t.TempDir(), "none.toml")).Wants(t, 2, "none.toml")
 	run(t, "power", "ceiling", file).Wants(t, 0, "ceiling a kWh", "from")
 	run(t, "power", "bid", file).Wants(t, 2, "prices")
-	run(t, "power", "bid", file, "--prices", filepath.Join(t.TempDir(), "none.csv")).Wants(t, 1, "none.csv")
+	run(t, "power", "bid", file, "--prices", filepath.Join(t.TempDir(), "none.csv")).Wants(t, 2, "none.csv")
 	run(t, "power", "backtest", file, "--prices", prices, "--train", "100000").Wants(t, 3)
 	run(t, "power", "backtest", file, "--prices", prices, "--train", "-1").Wants(t, 3)
 }

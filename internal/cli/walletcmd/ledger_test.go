@@ -240,7 +240,7 @@ func TestDraftsOnALedger(t *testing.T) {
 		t.Fatal(err)
 	}
 	id := d.Transaction.ID().String()
-	l.Wrong("signed already", "tx", "sign", draft, "--key", "aigerim", "--yes", id) // by the command that made it
+	l.Wrong("has signed the draft already", "tx", "sign", draft, "--key", "aigerim", "--yes", id) // by the command that made it
 	first := l.Done("tx", "submit", draft).Out
 	if again := l.Done("tx", "submit", draft).Out; again != first {
 		t.Errorf("handed in twice: %s and %s", first, again)
