@@ -400,8 +400,8 @@ func openSource(command *cobra.Command, source string, keyring *wallet.Keyring) 
 // signedToTheEnd refuses a source that no checkpoint covers, where all of it is wanted: a copy that was itself restored
 // to a point in the past holds no signature of where it ends.
 func signedToTheEnd(ctx context.Context, source string, from *api.Client, to point) error {
-	if !to.whole() {
-		return nil
+	if !to.whole() || strings.Contains(source, "://") {
+		return nil // a node that has none yet says so itself
 	}
 	if _, err := from.Checkpoint(ctx); !CodeIs(err, node.NotFound) {
 		return err
