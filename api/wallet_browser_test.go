@@ -121,7 +121,8 @@ func (d *deaf) WriteHeader(int)             {}
 
 func (w *walletPage) do(actions ...chromedp.Action) {
 	w.t.Helper()
-	ctx, cancel := context.WithTimeout(w.ctx, 30*time.Second)
+	// Longer than the node keeps tokens for a payment that was given up (half a minute), until which the next one waits.
+	ctx, cancel := context.WithTimeout(w.ctx, time.Minute)
 	defer cancel()
 	if err := chromedp.Run(ctx, actions...); err != nil {
 		var page string
