@@ -218,7 +218,7 @@ func TestADishonestSenderPaysWhatWasAccepted(t *testing.T) {
 		k := kept()
 		for range rapid.IntRange(1, 14).Draw(t, "steps") {
 			wait := time.Duration(rapid.SampledFrom([]int{0, 1, 60, 5 * 3600, 11 * 3600}).Draw(t, "wait")) * time.Second
-			if time.Since(looked)+wait >= window-time.Minute { // the tower looks once in a window
+			if time.Since(looked)+wait >= window/2-time.Minute { // the tower looks twice in a window
 				tower.away = false
 				watch()
 				looked = time.Now()
@@ -241,7 +241,7 @@ func TestADishonestSenderPaysWhatWasAccepted(t *testing.T) {
 				var ledger channels.Ledger = l
 				asked := pipeNow()
 				if rapid.Bool().Draw(t, "without") {
-					if ledger, asked = (keptLedger{&k}), k.Asked; pipeNow() >= k.deadline() {
+					if ledger, asked = (keptLedger{&k}), k.Asked; pipeNow() >= k.acceptsUntil() {
 						continue // as the command refuses
 					}
 				}

@@ -139,6 +139,10 @@ func (k *keptChannel) check() error {
 // then.
 func (k *keptChannel) deadline() uint64 { return min(k.Asked+k.Channel.Window, k.Channel.Ends) }
 
+// acceptsUntil is until when a receiver may accept without a node: half a window after it was asked. The other half is for
+// the receiver, or a tower that looks twice in a window, to claim before a sender who left at once can take the rest back.
+func (k *keptChannel) acceptsUntil() uint64 { return min(k.Asked+k.Channel.Window/2, k.Channel.Ends) }
+
 func addOfflineFlag(command *cobra.Command) {
 	command.Flags().Bool("offline", false, "ask no node: what aqsha channel keep has kept says what the channel is")
 }
@@ -186,11 +190,11 @@ func acceptOffline(command *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	if now := wallet.SystemNow(); now >= k.deadline() || now+86_400_000 < k.Asked {
+	if now := wallet.SystemNow(); now >= k.acceptsUntil() || now+86_400_000 < k.Asked {
 		return token.Errorf(channelUnseen, "channel",
-			"a node was asked about the channel at %s; by %s the sender may have left and taken the rest back: aqsha "+
-				"channel keep %s, where there is a node",
-			terminal.Moment(k.Asked), terminal.Moment(k.deadline()), args[0])
+			"a node was asked about the channel at %s; what is accepted after %s could not surely be claimed before a "+
+				"sender who has left takes the rest back: aqsha channel keep %s, where there is a node",
+			terminal.Moment(k.Asked), terminal.Moment(k.acceptsUntil()), args[0])
 	}
 	id := k.Channel.Contract
 	r, added, err := acceptOver(command.Context(), keptLedger{k}, receiverPath(command, args[0], id), id, args[1],

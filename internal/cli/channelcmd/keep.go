@@ -78,7 +78,7 @@ last total, and the key that signs. In a directory with wallets' keys of neither
 			if err := k.save(keptPath(command, c.Contract)); err != nil {
 				return err
 			}
-			out := keptNow{c.Contract, c.Sender, c.Receiver, asked, k.deadline(), len(k.Proof), missing.IsZero(),
+			out := keptNow{c.Contract, c.Sender, c.Receiver, asked, k.acceptsUntil(), len(k.Proof), missing.IsZero(),
 				missing}
 			return cli.Show(command, out, func(w io.Writer) {
 				out.say(w, cli.LanguageFor(command), args[0], s.Keyring, c)

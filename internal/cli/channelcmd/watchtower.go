@@ -53,7 +53,7 @@ func newChannelWatch() *cobra.Command {
 	command := &cobra.Command{
 		Use: "watch CLAIM...", Short: "Be a watchtower: when a sender leaves a channel, bring the receiver's claim",
 		Args: cobra.MinimumNArgs(1),
-		Long: `Looks at the channels of the claims (aqsha channel export) until each is settled. When the sender
+		Long: `Looks at the channels of the claims (aqsha channel export) until each is settled, at least twice in a window (--every). When the sender
 has left and the contract has paid less than the claim is worth, brings the claim. A node that does
 not answer, or a claim that the ledger refuses, is said and tried again; the other claims go on.
 
