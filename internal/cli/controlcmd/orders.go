@@ -161,11 +161,7 @@ func orderStep(step orders.Step) func(command *cobra.Command, args []string) err
 		if err != nil {
 			return cli.Usage(fmt.Errorf("%q: want the number of an order", args[0]))
 		}
-		dir, err := farmdir.Of(command, false)
-		if err != nil {
-			return err
-		}
-		config, err := records.ReadConfig(dir)
+		dir, config, err := farmdir.Config(command)
 		if err != nil {
 			return err
 		}
@@ -496,11 +492,7 @@ withdrawn or have not ended.`,
 		Example: "  aqsha farm orders account hours.csv",
 		Args:    cli.ExactArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
-			dir, err := farmdir.Of(command, false)
-			if err != nil {
-				return err
-			}
-			config, err := records.ReadConfig(dir)
+			dir, config, err := farmdir.Config(command)
 			if err != nil {
 				return err
 			}

@@ -109,11 +109,7 @@ func showTickets(command *cobra.Command, tickets []repair.Ticket) error {
 		// An empty list, not null, for programs that read it.
 		tickets = []repair.Ticket{}
 	}
-	dir, err := farmdir.Of(command, false)
-	if err != nil {
-		return err
-	}
-	config, err := records.ReadConfig(dir)
+	_, config, err := farmdir.Config(command)
 	if err != nil {
 		return err
 	}

@@ -29,11 +29,7 @@ func newFarmAlertsCommand() *cobra.Command {
 Silenced ones are listed and marked.`,
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
-			dir, err := farmdir.Of(command, false)
-			if err != nil {
-				return err
-			}
-			config, err := records.ReadConfig(dir)
+			dir, config, err := farmdir.Config(command)
 			if err != nil {
 				return err
 			}

@@ -79,11 +79,7 @@ receiver took it, 3 when it refused, 4 when it was sent and not answered, 5 when
 		Example: "  aqsha farm alerts test night\n  aqsha farm alerts test mail --json",
 		Args:    cli.ExactArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
-			dir, err := farmdir.Of(command, false)
-			if err != nil {
-				return err
-			}
-			config, err := records.ReadConfig(dir)
+			_, config, err := farmdir.Config(command)
 			if err != nil {
 				return err
 			}

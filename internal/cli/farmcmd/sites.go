@@ -62,11 +62,7 @@ Ends with 5 when none of the joined farms was reached, with 3 when one refuses, 
 		Args:      cobra.MatchAll(cobra.MaximumNArgs(1), cobra.OnlyValidArgs),
 		ValidArgs: siteLists,
 		RunE: func(command *cobra.Command, args []string) error {
-			dir, err := farmdir.Of(command, false)
-			if err != nil {
-				return err
-			}
-			config, err := records.ReadConfig(dir)
+			dir, config, err := farmdir.Config(command)
 			if err != nil {
 				return err
 			}

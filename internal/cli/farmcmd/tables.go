@@ -151,11 +151,7 @@ func newFarmSilenceCommand() *cobra.Command {
 			if long <= 0 || long > 30*24*time.Hour {
 				return farm.Refuse("farm-out-of-range", "for", "want a time up to 30 days")
 			}
-			dir, err := farmdir.Of(command, false)
-			if err != nil {
-				return err
-			}
-			config, err := records.ReadConfig(dir)
+			dir, config, err := farmdir.Config(command)
 			if err != nil {
 				return err
 			}

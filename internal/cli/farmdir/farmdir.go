@@ -28,6 +28,14 @@ func Of(command *cobra.Command, create bool) (string, error) {
 	return dir, err
 }
 
+// Config is the folder of the farm that --data names, and the configuration that is read from it.
+func Config(command *cobra.Command) (dir string, config records.Config, err error) {
+	if dir, err = Of(command, false); err == nil {
+		config, err = records.ReadConfig(dir)
+	}
+	return dir, config, err
+}
+
 // Open opens the farm of --data to read. Whoever is given no error closes it.
 func Open(command *cobra.Command) (*records.Records, error) {
 	dir, err := Of(command, false)
