@@ -24,8 +24,8 @@ type Owned struct {
 // Offer is machines that may be bought. One may be bought at any date of the plan from From to Until that leaves it the
 // time to arrive before the end.
 type Offer struct {
-	Class      power.Class
-	PriceUSD   float64
+	Class    power.Class
+	PriceUSD float64
 	// first and last month in which it is sold
 	From       Month
 	Until      Month
