@@ -24,10 +24,9 @@ type Owned struct {
 // Offer is machines that may be bought. One may be bought at any date of the plan from From to Until that leaves it the
 // time to arrive before the end.
 type Offer struct {
-	Class    power.Class
-	PriceUSD float64
-	// first and last month in which it is sold
-	From       Month
+	Class      power.Class
+	PriceUSD   float64
+	From       Month // first month in which it is sold; Until is the last one
 	Until      Month
 	Max        int // of all dates; 0: as many as there are
 	Delivery   int // months from payment to hashing
