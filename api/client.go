@@ -28,6 +28,8 @@ import (
 
 // Client speaks to a node's API: over the network, or within the process (see Local).
 // Errors of the node come back as *Problem.
+//
+// It may be used by many goroutines once it is set up. What is said to be set before the first request has no lock.
 type Client struct {
 	bases  []string     // of nodes of one ledger; more than one: see send
 	at     atomic.Int32 // which of them is spoken to
@@ -121,7 +123,8 @@ func (w *memoryWriter) Write(b []byte) (int, error) { return w.body.Write(b) }
 // maxAnswer bounds what a client reads of one answer.
 const maxAnswer = 128 << 20
 
-// do sends a request and returns the answer's body.
+// do sends a request and returns the answer's body. An error is a *Problem of the node, a *StatusError of what is no
+// node, or says that none was reached; at most maxAnswer bytes are read.
 func (c *Client) do(ctx context.Context, method, path, contentType string, body []byte) ([]byte, error) {
 	response, err := c.send(ctx, method, path, contentType, body)
 	if err != nil {
@@ -248,6 +251,7 @@ func (e *StatusError) NoNode() bool {
 	return e.Code < 400 || e.Code == http.StatusNotFound || e.Code == http.StatusMethodNotAllowed
 }
 
+// get reads what is at a path. It may be sent again to another node, since it changes nothing.
 func get[T any](ctx context.Context, c *Client, path string) (value T, err error) {
 	body, err := c.do(ctx, http.MethodGet, path, "", nil)
 	if err != nil {
@@ -275,9 +279,12 @@ func change[T any](ctx context.Context, c *Client, path string, input any) (valu
 	return value, answered(err)
 }
 
+// Network asks which network the node serves, and how it stands (GET /v1/network).
 func (c *Client) Network(ctx context.Context) (Network, error) {
 	return get[Network](ctx, c, "/v1/network")
 }
+
+// Supply asks what was issued and redeemed and what circulates, in tiyn (GET /v1/supply).
 func (c *Client) Supply(ctx context.Context) (Supply, error) {
 	return get[Supply](ctx, c, "/v1/supply")
 }
@@ -286,6 +293,8 @@ func (c *Client) Supply(ctx context.Context) (Supply, error) {
 func (c *Client) Banknotes(ctx context.Context) (Banknotes, error) {
 	return get[Banknotes](ctx, c, "/v1/banknotes")
 }
+
+// Health asks how the node is. It is answered without an access, and also by a node that takes no payments.
 func (c *Client) Health(ctx context.Context) (Health, error) { return get[Health](ctx, c, "/health") }
 
 // Instance asks which run of a server answers here (Options.Instance).
@@ -302,18 +311,22 @@ func (c *Client) Blocks(ctx context.Context, before uint64, limit int) ([]BlockV
 	return get[[]BlockView](ctx, c, fmt.Sprintf("/v1/blocks?before=%d&limit=%d", before, limit))
 }
 
+// Genesis fetches what founded the network. Its hash is the network's id, which the caller compares.
 func (c *Client) Genesis(ctx context.Context) (ledger.Genesis, error) {
 	return get[ledger.Genesis](ctx, c, "/v1/genesis")
 }
 
+// Authority fetches the central bank's keys, policy and proposals as they stand (GET /v1/authority).
 func (c *Client) Authority(ctx context.Context) (AuthorityView, error) {
 	return get[AuthorityView](ctx, c, "/v1/authority")
 }
 
+// Intermediaries lists the banks, in order of their ids.
 func (c *Client) Intermediaries(ctx context.Context) ([]IntermediaryView, error) {
 	return get[[]IntermediaryView](ctx, c, "/v1/intermediaries")
 }
 
+// Wallet reads a wallet, for who may read it. Whoever may not is told so whether there is one or not.
 func (c *Client) Wallet(ctx context.Context, id token.WalletID) (WalletView, error) {
 	return get[WalletView](ctx, c, "/v1/wallets/"+id.String())
 }
@@ -366,6 +379,7 @@ func (c *Client) Release(ctx context.Context, id token.WalletID, tokens []token.
 	return err
 }
 
+// Token reads a token, live or spent, for who may read its wallet.
 func (c *Client) Token(ctx context.Context, id token.ID) (TokenView, error) {
 	return get[TokenView](ctx, c, "/v1/tokens/"+id.String())
 }
@@ -380,6 +394,7 @@ func (c *Client) Receipt(ctx context.Context, id token.TransactionID) ([]byte, e
 	return c.do(ctx, http.MethodGet, fmt.Sprintf("/v1/transactions/%s/proof", id), "", nil)
 }
 
+// Transaction reads an executed transaction, for who may read one of its wallets.
 func (c *Client) Transaction(ctx context.Context, id token.TransactionID) (TransactionView, error) {
 	return get[TransactionView](ctx, c, "/v1/transactions/"+id.String())
 }
@@ -399,7 +414,8 @@ func (c *Client) Submit(ctx context.Context, tx *token.Transaction) (node.Receip
 	return *answers[0].Receipt, nil
 }
 
-// SubmitAll sends transactions in one request; each gets an answer, in order.
+// SubmitAll sends transactions in one request; each gets an answer, in order. The answers are as many as txs. With an
+// *UnansweredError it is not known what became of them: the same may be sent again, and is executed once.
 func (c *Client) SubmitAll(ctx context.Context, txs []*token.Transaction) ([]Answer, error) {
 	var sequence []byte
 	for _, tx := range txs {

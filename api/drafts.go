@@ -67,7 +67,8 @@ const (
 	draftsAnswer    = 1 << 20 // bytes of the transactions of one answer
 )
 
-// draftBoard is the store, and who filled it lately.
+// draftBoard is the store, and who filled it lately. The store has a lock of its own, under which no ledger is asked:
+// what the ledger says is read before a Change and may be older by then, so Change looks at the draft's state again.
 type draftBoard struct {
 	*drafts.Store
 	addresses *recent.Map[string, []time.Time] // guarded by Server.shown.mu
@@ -149,7 +150,8 @@ func (s *Server) signatories(ctx context.Context, body token.Body) (groups []led
 	return groups, err
 }
 
-// putDraft takes a draft up. Until a signature holds nothing is told of the wallets that should sign.
+// putDraft takes a draft up. Until a signature holds nothing is told of the wallets that should sign. Of who signs, the
+// answer to a stranger and to somebody who guesses a wallet is the same.
 func (s *Server) putDraft(ctx context.Context, in DraftRequest) (view DraftView, err error) {
 	if in.Network == (token.NetworkID{}) {
 		return view, token.Errorf(token.WrongType, "network", "want the network's id")
@@ -249,6 +251,8 @@ func noDraft() error {
 	return token.Errorf(node.NotFound, "draft", "no draft of this id: one that is over is forgotten after a day")
 }
 
+// refuseDraft notes that a signer does not sign. His signature over the word is checked by the draft; nobody can refuse
+// for another.
 func (s *Server) refuseDraft(ctx context.Context, id token.TransactionID, in DraftWord) (view DraftView, err error) {
 	d, err := s.drafts.Change(id, s.now(), func(d *drafts.Draft) *token.Error {
 		return d.Refuse(s.node.Network(), in.Key, in.Reason, &in.Signature, s.now())
@@ -292,7 +296,8 @@ func (s *Server) executedElsewhere(ctx context.Context, d *drafts.Draft) (*draft
 }
 
 // settleDraft hands a complete draft to the ledger. One that the ledger has not decided stays complete and is handed in
-// again, by whoever looks at it next and by the node itself: it is the same transaction, which is executed once.
+// again, by whoever looks at it next and by the node itself: it is the same transaction, which is executed once. A
+// crash between the ledger's answer and the store's leaves it complete: handed in again, it gets the same receipt.
 func (s *Server) settleDraft(ctx context.Context, d *drafts.Draft) *drafts.Draft {
 	if d.State != drafts.Complete {
 		return d
@@ -414,7 +419,8 @@ func (s *Server) bankSigns(ctx context.Context, bank token.WalletID, d *drafts.D
 	return false
 }
 
-// draftView is a draft as the caller may see it: keys of wallets that he may not read stand empty.
+// draftView is a draft as the caller may see it: keys of wallets that he may not read stand empty. A key that is hidden
+// among the signatories is hidden among the refusals too.
 func (s *Server) draftView(ctx context.Context, d *drafts.Draft) DraftView {
 	view := DraftView{ID: d.Transaction.ID(), Network: s.node.Network(), Transaction: d.Transaction,
 		Encoded: hex.EncodeToString(d.Transaction.Encode()),

@@ -102,7 +102,7 @@ func (s *Server) eventSchema() *huma.Schema {
 	}}}}
 }
 
-// eventStream is one listener.
+// eventStream is one listener. The goroutine of its request has it alone.
 type eventStream struct {
 	s       *Server
 	w       http.ResponseWriter
@@ -151,7 +151,8 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 	_ = e.run(ctx)
 }
 
-// permit checks topics and rights.
+// permit checks topics and rights. An unknown topic is refused whoever asks, so that a misspelt one is not a stream
+// that never says anything.
 func (e *eventStream) permit(access *Access) error {
 	slices.Sort(e.topics)
 	e.topics = slices.Compact(e.topics)
@@ -264,7 +265,8 @@ func (e *eventStream) sendText(name string, body []byte) error {
 	return nil
 }
 
-// run sends until the listener, the server or the right to listen ends.
+// run sends until the listener, the server or the right to listen ends. The channels of changes are taken before the
+// look: what changes between the two is seen at once or wakes the wait.
 func (e *eventStream) run(ctx context.Context) error {
 	for height := e.s.node.Head().Height; ; height = e.s.node.Head().Height {
 		e.changes = e.changes[:0]
@@ -295,7 +297,8 @@ const (
 	maxPause       = 5 * time.Second
 )
 
-// listenPause is the least time between two looks of a stream, by how many there are.
+// listenPause is the least time between two looks of a stream, by how many there are. n streams pause for n /
+// looksPerSecond seconds each, at least streamPause and at most maxPause.
 func (s *Server) listenPause() time.Duration {
 	fair := time.Duration(s.listeners.Load()) * time.Second / looksPerSecond
 	return min(max(fair, streamPause), maxPause)
@@ -334,7 +337,8 @@ func (e *eventStream) wait(ctx context.Context, height uint64) error {
 	}
 }
 
-// catchUp gathers what has happened since what was heard last.
+// catchUp gathers what has happened since what was heard last. What is not the listener's is passed over and counted as
+// heard.
 func (e *eventStream) catchUp(ctx context.Context) error {
 	if slices.Contains(e.topics, topicBlocks) {
 		for last := e.s.node.Head().Height; e.heard.block < last; {

@@ -31,7 +31,9 @@ type Members struct {
 	URLs map[string]string `json:"urls,omitempty" doc:"where followers can be asked, by name, as they say themselves"`
 }
 
-// ID tells one list from another: a follower says beside its cosignatures which one it keeps.
+// ID tells one list from another: a follower says beside its cosignatures which one it keeps. It is the first 16 bytes,
+// in hexadecimal, of SHA-256 over the number and the sorted keys, a line each: where followers can be asked is no part
+// of it.
 func (m Members) ID() string {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%d\n%s", m.Acks, strings.Join(slices.Sorted(slices.Values(m.Followers)),
 		"\n")))
@@ -222,7 +224,8 @@ func (s *Server) registerFeed(mux *routes) {
 	s.serveRaw(mux, feed, "", s.feed)
 }
 
-// feed streams the log's blocks and checkpoints to those who may read all.
+// feed streams the log's blocks and checkpoints to those who may read all. A write may take requestTimeout; a reader
+// that is slower is left, and begins anew after the last block it has.
 func (s *Server) feed(w http.ResponseWriter, r *http.Request) {
 	if err := mayReadAll(r.Context()); err != nil {
 		writeProblem(w, problemOf(err))
@@ -255,7 +258,8 @@ func (s *Server) feed(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// Feed opens the stream of a leader's log.
+// Feed opens the stream of a leader's log. The caller closes it. An error is the node's *Problem, such as not-found
+// where no block begins at the entry, or that it was not reached.
 func (c *Client) Feed(ctx context.Context, from uint64) (io.ReadCloser, error) {
 	response, err := c.send(ctx, http.MethodGet, "/v1/feed?frames="+feedFrames+"&from="+strconv.FormatUint(from, 10),
 		"", nil)
@@ -270,7 +274,7 @@ func (c *Client) Feed(ctx context.Context, from uint64) (io.ReadCloser, error) {
 	return nil, errors.Join(err)
 }
 
-// Tile fetches a hash tile.
+// Tile fetches a hash tile. Nothing is verified: a reader of hashes checks them against a signed root.
 func (c *Client) Tile(ctx context.Context, t txlog.Tile) ([]byte, error) {
 	return c.do(ctx, http.MethodGet, "/"+t.Path(), "", nil)
 }

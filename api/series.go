@@ -156,7 +156,7 @@ func (q seriesQuery) period(day uint32) string {
 	return at.Format(time.DateOnly)
 }
 
-// sums are a cell's over a period.
+// sums are a cell's over a period. hidden stays once a day of the period is suppressed.
 type sums struct {
 	index.Cell
 	heldDays money.Tiyn // what was held at the days' ends, over days
@@ -232,7 +232,8 @@ func (q seriesQuery) suppressed(day index.Day) (hidden map[string]bool, whole bo
 	return hidden, whole
 }
 
-// row states a period's measure.
+// row states a period's measure. Velocity is V / (Σ held / days), of the value V of the period and what was held at
+// each day's end.
 func (q seriesQuery) row(period, name string, s *sums) SeriesRow {
 	r := SeriesRow{Date: period, Of: name, Suppressed: s.hidden}
 	value := map[string]int64{"payments": s.Payments, "value": int64(s.Value), "active": s.Active,

@@ -74,6 +74,8 @@ const (
 	strangersAnswersEach = 3 << 20
 )
 
+// limits are those of callers. Where everybody is open to read nobody is a stranger: such a node listens on loopback
+// alone.
 func (s *Server) limits() httplimit.Limits {
 	if s.options.Limits != nil {
 		return *s.options.Limits
@@ -94,6 +96,10 @@ const (
 )
 
 // Server serves one node.
+//
+// Set by New and not changed after, but for what has a lock of its own (shown.mu, and those in sessions, staff, drafts
+// and so on) or is atomic and set anew while requests run (SetAccess, SetMembers, SetOrigins): a request reads each of
+// those once. No lock is held while the node is asked, which may wait for followers.
 type Server struct {
 	node    *node.Node
 	options Options
@@ -128,7 +134,8 @@ type Server struct {
 	endStreams   context.CancelFunc
 }
 
-// New makes the server of a node.
+// New makes the server of a node. It listens nowhere and starts no goroutine; Serve does. The server does not close the
+// node.
 func New(n *node.Node, options Options) *Server {
 	if options.Logger == nil {
 		options.Logger = slog.New(slog.DiscardHandler)
@@ -236,7 +243,8 @@ func callerOf(r *http.Request) httplimit.Caller {
 	return httplimit.Caller{Address: address, Known: known, Stream: isStream(r)}
 }
 
-// mountLog serves the log's public parts, and entries to those who may read all.
+// mountLog serves the log's public parts, and entries to those who may read all. Tiles and checkpoints are as any C2SP
+// reader expects them, at the root and not under /v1.
 func (s *Server) mountLog(mux *routes) {
 	public, entries := s.node.Log().Handler(), s.node.Log().EntriesHandler()
 	checkpoint := operation("get-checkpoint", "/checkpoint", "The newest signed checkpoint (C2SP tlog-checkpoint)",
@@ -383,7 +391,8 @@ func (o Options) CheckListen(address string) error {
 	return o.mayServe(tcp)
 }
 
-// mayServe says whether what is served with these options may be reached at an address.
+// mayServe says whether what is served with these options may be reached at an address. The refusals are
+// ErrOpenBeyondLoopback and ErrPlainBeyondLoopback.
 func (o Options) mayServe(address net.Addr) error {
 	tcp, ok := address.(*net.TCPAddr)
 	beyond := !ok || !tcp.IP.IsLoopback()
@@ -407,7 +416,7 @@ func (s *Server) ListenHere() (net.Listener, error) {
 }
 
 // Serve answers requests until ctx ends, then lets those under way finish. The first listener is that of Listen; others
-// are plain.
+// are plain. It returns nil after an orderly end, and the first error of a listener otherwise.
 func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
 	server := &http.Server{Handler: s.handler, ErrorLog: s.errors.log()}
 	httplimit.Configure(server)

@@ -66,7 +66,7 @@ type SignIn struct {
 
 // sessions makes and knows challenges and sessions. Neither is kept: each carries a MAC under a secret of this run, so
 // that a restart ends them all, and strangers who ask for challenges cost no memory. Only a challenge that was used is,
-// until it would have ended anyway.
+// until it would have ended anyway. used is as small as what was signed in within a minute.
 type sessions struct {
 	secret [32]byte // of this run; read without a lock
 
@@ -117,6 +117,7 @@ func (s *sessions) listens(address net.Addr) {
 	}
 }
 
+// mac is HMAC-SHA-256 under the run's secret. The first part says what for, so that no challenge passes for a session.
 func (s *sessions) mac(parts ...[]byte) []byte {
 	m := hmac.New(sha256.New, s.secret[:])
 	for _, p := range parts {
@@ -148,7 +149,8 @@ func (s *sessions) ours(origin string) bool {
 	return s.origins[origin] || s.local[origin]
 }
 
-// use uses a challenge up; false when it was used before, or somebody is faster. There is no other look at it.
+// use uses a challenge up; false when it was used before, or somebody is faster. There is no other look at it. It is
+// asked last, after the signature: a stranger cannot use up somebody's challenge.
 func (s *sessions) use(c [token.SessionChallengeBytes]byte, now time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -180,7 +182,8 @@ func (s *sessions) open(wallet token.WalletID, key token.PublicKey, ends time.Ti
 	return sessionPrefix + base64.RawURLEncoding.EncodeToString(append(body, s.mac([]byte("session"), body)...))
 }
 
-// read is the access that a session's token gives; nil if it gives none.
+// read is the access that a session's token gives; nil if it gives none. Whether the key is the wallet's still, whoever
+// reads the wallet asks (Access.holds).
 func (s *sessions) read(text string, now time.Time) *Access {
 	encoded, ok := strings.CutPrefix(text, sessionPrefix)
 	if !ok || len(encoded) > 128 {

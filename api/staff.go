@@ -30,7 +30,8 @@ const (
 	byTrailReaders   reader = "trail"          // administrators, auditors and the authority
 )
 
-// staffDoor is the store, and who failed at it lately.
+// staffDoor is the store, and who failed at it lately. The store has its own lock. failed is by address of the client,
+// as the proxy says it.
 type staffDoor struct {
 	store *staff.Store // nil when it cannot be had
 	why   string       // then
@@ -96,7 +97,8 @@ func (d *staffDoor) open() (*staff.Store, error) {
 	return d.store, nil
 }
 
-// admit bounds what an address gets wrong.
+// admit bounds what an address gets wrong. It is asked before anything is looked up, so that guessing costs the node a
+// map's look.
 func (d *staffDoor) admit(ctx context.Context, now time.Time) error {
 	address, _ := ctx.Value(addressKey{}).(string)
 	d.mu.Lock()
@@ -134,6 +136,8 @@ type staffAnswer struct {
 	Body      StaffSession
 }
 
+// registerStaff serves the staff's door. Whoever calls one of its changes is checked by its handler: staffCaller for a
+// session, freshCaller for a passkey used within five minutes, administrator for the role.
 func (s *Server) registerStaff() {
 	huma.Register(s.api, describe(huma.Operation{OperationID: "make-staff-challenge", Method: http.MethodPost,
 		Path: "/v1/staff/challenges", Summary: "A challenge that a passkey answers"}, bySignature,
@@ -355,6 +359,8 @@ func nothing(err error) (*struct{}, error) {
 	return nil, nil
 }
 
+// staffChallenge begins what a passkey is to answer. A challenge to confirm or to add is for the account of the
+// session, whatever the request names.
 func (s *Server) staffChallenge(ctx context.Context, in StaffChallengeRequest) (StaffChallenge, error) {
 	store, err := s.staff.open()
 	if err != nil {
@@ -440,6 +446,8 @@ func (s *Server) staffList() (list StaffList) {
 	return list
 }
 
+// auditTrail is a page of the trail with its tree: who has an earlier root proves by the consistency that nothing was
+// taken out.
 func (s *Server) auditTrail(ctx context.Context, before, since uint64, limit int) (view AuditTrail, err error) {
 	caller, _ := ctx.Value(staffKey{}).(*staffSession)
 	if err := mayReadAll(ctx); err != nil && (caller == nil || !caller.account.Has(staff.Administrator)) {

@@ -29,7 +29,8 @@ import (
 // appVersion is that of what this application does with blocks, besides the rules of the ledger, which have their own.
 const appVersion = 1
 
-// Ledger is what the application drives: a node that was opened with a Sequencer.
+// Ledger is what the application drives: a node that was opened with a Sequencer. Batches and ordered blocks are the
+// node's own types; what its methods promise stands there.
 type Ledger interface {
 	VerifyBatch(*node.Batch)
 	Unsigned(*node.Batch) []int
@@ -56,6 +57,9 @@ type Ledger interface {
 }
 
 // app is the ABCI application: CometBFT calls it on three connections, each one call at a time.
+//
+// What FinalizeBlock answers follows from the decided blocks alone. No clock, no mempool and no order of a map of this
+// machine may enter it, or this validator disagrees with the others and stops.
 type app struct {
 	abci.BaseApplication
 	ledger   Ledger
@@ -138,7 +142,8 @@ func (a *app) CheckTx(_ context.Context, r *abci.RequestCheckTx) (*abci.Response
 // protoBytes is the most that CometBFT counts for a transaction besides its bytes.
 const protoBytes = 8
 
-// PrepareProposal makes a block of what waits: a header, and batches in which everything is signed.
+// PrepareProposal makes a block of what waits: a header, and batches in which everything is signed. The seed of salts
+// is new for each proposal, so that nobody knows salts before a block is proposed.
 func (a *app) PrepareProposal(_ context.Context, r *abci.RequestPrepareProposal) (*abci.ResponsePrepareProposal,
 	error) {
 	var seed [seedBytes]byte
@@ -195,7 +200,8 @@ type opened struct {
 	count   int
 }
 
-// open decodes and verifies a block. What is wrong with it depends on its bytes alone.
+// open decodes and verifies a block. What is wrong with it depends on its bytes alone. So all validators find the same
+// wrong, and a proposer is refused by all or by none.
 func (a *app) open(txs [][]byte) (o opened, err error) {
 	if len(txs) == 0 {
 		return o, errors.New("a block without a header")
@@ -240,6 +246,8 @@ func (a *app) ProcessProposal(_ context.Context, r *abci.RequestProcessProposal)
 	return &abci.ResponseProcessProposal{Status: abci.ResponseProcessProposal_ACCEPT}, nil
 }
 
+// judge says why a block may not be voted for. It asks the state after the last committed block, which all who vote
+// have.
 func (a *app) judge(txs [][]byte) error {
 	o, err := a.open(txs)
 	if err != nil {
@@ -253,7 +261,8 @@ func (a *app) judge(txs [][]byte) error {
 	return nil
 }
 
-// FinalizeBlock executes a block that is decided.
+// FinalizeBlock executes a block that is decided. An error stops this validator: CometBFT does not go on without the
+// answer.
 func (a *app) FinalizeBlock(_ context.Context, r *abci.RequestFinalizeBlock) (*abci.ResponseFinalizeBlock, error) {
 	a.busy.Add(1)
 	defer a.busy.Add(-1)
@@ -295,7 +304,8 @@ func (a *app) FinalizeBlock(_ context.Context, r *abci.RequestFinalizeBlock) (*a
 		ValidatorUpdates: changed}, nil
 }
 
-// verdictsDigest is over the codes of refusals: their texts are for people, and may differ between programs.
+// verdictsDigest is over the codes of refusals: their texts are for people, and may differ between programs. It is
+// SHA-256 over each code after its length in two bytes; of what was executed the code is empty.
 func verdictsDigest(verdicts []*token.Error) digest {
 	h := sha256.New()
 	for _, v := range verdicts {
@@ -359,7 +369,8 @@ func (a *app) Commit(context.Context, *abci.RequestCommit) (*abci.ResponseCommit
 	return response, nil
 }
 
-// ExtendVote signs the checkpoint of the state on which the block builds.
+// ExtendVote signs the checkpoint of the state on which the block builds. That state is durable and the same at all who
+// vote, so their signatures are over one text.
 func (a *app) ExtendVote(context.Context, *abci.RequestExtendVote) (*abci.ResponseExtendVote, error) {
 	text, size := a.ledger.CheckpointText()
 	a.mu.Lock()

@@ -146,7 +146,7 @@ func (e *Engine) catchUp(ctx context.Context, lost bool) error {
 
 // witnesses is of how many others a validator that has lost what it signed must know where they are: one of them is
 // honest and had a part in the block before the last that this validator may have voted on. Of n with a quorum of q,
-// q-1 others had, of whom n-q may lie.
+// q-1 others had, of whom n-q may lie. With n members and a quorum of q these are 2(n−q) + 1.
 func (e *Engine) witnesses() int {
 	s := e.app.now()
 	return 2*(len(s.members)-s.threshold()) + 1
@@ -214,6 +214,7 @@ func (e *Engine) votedBy(o *offer) error {
 	return nil
 }
 
+// validatorsOf is a set of the ledger's as CometBFT has it; all have the same power.
 func validatorsOf(members []Member) *cmttypes.ValidatorSet {
 	var list []*cmttypes.Validator
 	for _, m := range members {
@@ -232,7 +233,8 @@ func (e *Engine) validators() *cmttypes.ValidatorSet {
 }
 
 // fetch takes the log from one of those who offered it, and returns under which offer it stands; nil when none could
-// give it whole. Each begins where the one before him ended.
+// give it whole. Each begins where the one before him ended. Only what the offer's checkpoint covers is executed, and
+// every rule and signature is verified again: a peer can withhold, not deceive.
 func (e *Engine) fetch(ctx context.Context, a *asking, offers []offered) (*offer, error) {
 	for _, o := range offers {
 		edge, blocks, err := e.app.ledger.Edge()
@@ -307,6 +309,8 @@ func (e *Engine) blocks(ctx context.Context, a *asking, o offered, edge txlog.Tr
 }
 
 // begin begins the engine's data at a block.
+//
+// The file catchingFile goes last: a crash anywhere before has all of it done again, and each step can be.
 func (e *Engine) begin(o *offer, lost bool, highest int64) error {
 	c, err := txlog.ParseSigned(o.checkpoint)
 	if err != nil {
@@ -476,7 +480,8 @@ func (e *Engine) leaveSilent(network *p2p.Switch) {
 	}
 }
 
-// ahead says whether so many members vote on blocks far after one that one of them does not lie.
+// ahead says whether so many members vote on blocks far after one that one of them does not lie. A member's word for
+// its height is not proved; of n with a quorum of q, n−q may lie.
 func (e *Engine) ahead(network *p2p.Switch, height uint64) bool {
 	count := 0
 	for _, peer := range network.Peers().List() {

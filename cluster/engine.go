@@ -30,6 +30,10 @@ import (
 )
 
 // Engine orders a node's transactions together with the other members. It is the node's Sequencer.
+//
+// Open, Succeed and Start are called one after the other by whoever opens the node; then comet, states and cause, which
+// are atomic, are what other goroutines read. beside is the one goroutine that fetches and watches: it alone stops and
+// starts CometBFT until Stop has waited for it.
 type Engine struct {
 	dir      string
 	keys     Keys
@@ -104,7 +108,8 @@ func (e *Engine) Charter() Charter { return e.charter }
 func (e *Engine) Settings() Settings { return e.settings }
 
 // Start begins to order: CometBFT replays what the ledger lacks, connects to the other members, and goes on. name is
-// the network's.
+// the network's. An error leaves nothing open. Where the log is fetched first it returns before that has ended: Failed
+// and Err say what became of it.
 func (e *Engine) Start(ledger Ledger, name string) error {
 	if ledger.Network() != e.charter.Network {
 		return fmt.Errorf("the cluster is of network %s, the ledger of %s", e.charter.Network, ledger.Network())
@@ -238,7 +243,8 @@ func (e *Engine) voters(height uint64) (*cmttypes.ValidatorSet, error) {
 	return (*states).LoadValidators(int64(height))
 }
 
-// run has CometBFT drive an application.
+// run has CometBFT drive an application. What this validator has signed is read first (openValidator): without that
+// file it could vote twice on one height.
 func (e *Engine) run(application abci.Application) error {
 	validator, err := openValidator(e.dir, e.keys.Consensus)
 	if err != nil {
@@ -300,7 +306,8 @@ const (
 	emptyEvery      = time.Second
 )
 
-// Propose hands a batch to all members.
+// Propose hands a batch to all members. not-joined while the engine starts, overloaded where its mempool is full; nil
+// says only that the others will hear of it.
 func (e *Engine) Propose(b *node.Batch) *token.Error {
 	comet := e.comet.Load()
 	if comet == nil {
@@ -314,7 +321,8 @@ func (e *Engine) Propose(b *node.Batch) *token.Error {
 	return nil
 }
 
-// Stop ends ordering. The ledger stays open.
+// Stop ends ordering. The ledger stays open. Nothing is lost by it: what was executed and not committed is brought
+// again by CometBFT's own log.
 func (e *Engine) Stop() error {
 	if e.end != nil {
 		e.end()

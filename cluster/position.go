@@ -22,7 +22,8 @@ type position struct {
 }
 
 // appHash is what validators compare after a block: two whose logs, effects or refusals differ disagree on it, and
-// stop.
+// stop. It is SHA-256("aqsha cluster v1\n" ‖ network ‖ size ‖ root ‖ verdicts), the size of 64 bits big-endian. The
+// height is CometBFT's own.
 func (p position) appHash(network token.NetworkID) []byte {
 	b := append([]byte("aqsha cluster v1\n"), network[:]...)
 	b = binary.BigEndian.AppendUint64(b, p.Size)
@@ -59,7 +60,8 @@ const keptPositions = 2
 
 var positionsOptions = durable.Options{Header: "aqsha cluster positions v1\n", Max: positionBytes, Locked: true}
 
-// positions is the journal of positions, in a directory that the caller has locked.
+// positions is the journal of positions, in a directory that the caller has locked. Invariant: one of last is of the
+// log's size, whatever a crash has left (see Commit). It has no lock: app.mu guards it.
 type positions struct {
 	files   vfs.FS
 	path    string
@@ -72,6 +74,7 @@ func openPositions(files vfs.FS, path string) (*positions, error) {
 	return p, p.open()
 }
 
+// open reads the journal; a torn end is cut by it.
 func (p *positions) open() (err error) {
 	p.last = nil
 	p.journal, err = durable.OpenJournal(p.files, p.path, positionsOptions, func(body []byte) error {

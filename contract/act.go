@@ -7,7 +7,8 @@ import (
 	"github.com/aqsha/aqsha/token"
 )
 
-// Call is an action that somebody wants.
+// Call is an action that somebody wants. Slices by asset are as long as the definition's assets; amounts are in tiyn.
+// Nothing of it is kept after the call.
 type Call struct {
 	Action   int
 	Caller   *Party
@@ -26,7 +27,8 @@ type Call struct {
 // Plain is what tenge without a mark is called.
 const Plain = "plain"
 
-// Outcome is what an action does. It is valid until the program is used again.
+// Outcome is what an action does. It is valid until the program is used again. State has an item for each variable,
+// Registers one for each that is a word (Instance).
 type Outcome struct {
 	Payouts []Paid
 	State   []int64 // after the action
@@ -47,8 +49,8 @@ type Paid struct {
 // ToCaller is Paid.Party where the caller is paid.
 const ToCaller = callerIndex
 
-// Create checks a creation and returns the instance's state and end. The instance has its id,
-// parties, assets, terms and time of creation already.
+// Create checks a creation and returns the instance's state and end. The instance has its id, parties, assets, terms
+// and time of creation already. After a refusal the instance is of no use.
 func (p *Program) Create(instance *Instance, c *Call) *token.Error {
 	d := p.Definition
 	if len(instance.Parties) != len(d.Parties) {
@@ -88,8 +90,9 @@ func (p *Program) Create(instance *Instance, c *Call) *token.Error {
 	return p.admit(&p.create, s)
 }
 
-// Act computes an action: it checks everything that the definition demands and says what is paid
-// and what the state becomes. It changes nothing.
+// Act computes an action: it checks everything that the definition demands and says what is paid and what the state
+// becomes. It changes nothing. What an action may cost was bounded when the definition was accepted, so nothing here
+// counts steps.
 func (p *Program) Act(instance *Instance, c *Call) (*Outcome, *token.Error) {
 	if c.Action < 0 || c.Action >= len(p.actions) {
 		return nil, refuse(UnknownAction, "action", "no action %d", c.Action)
@@ -145,7 +148,7 @@ func (p *Program) does(a *action, s *scope) (*Outcome, *token.Error) {
 	return out, err
 }
 
-// enter points the scope at a call.
+// enter points the scope at a call. The scope is the program's one, used again: that is why a program has one user.
 func (p *Program) enter(instance *Instance, c *Call, getters map[string]getter) *scope {
 	s := &p.scope
 	s.getters, s.instance, s.party, s.caller = getters, instance, c.Party, c.Caller
@@ -274,7 +277,8 @@ func (p *Program) hasDocument(a *action, s *scope) *token.Error {
 	return nil
 }
 
-// payouts computes what is paid, one after the other, each from what the ones before have left.
+// payouts computes what is paid, one after the other, each from what the ones before have left. The sum per asset
+// therefore never exceeds what is held, whatever the static checks have shown; the ledger asks again all the same.
 func (p *Program) payouts(a *action, s *scope) *token.Error {
 	out := p.outcome.Payouts[:0]
 	for i := range a.pay {

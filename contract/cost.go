@@ -51,6 +51,8 @@ type estimator struct {
 	tracking     bool // for programs that count what they cost: lists cost what CEL's counting charges
 }
 
+// EstimateSize is how large a variable can be at most, in CEL's units of its type (letters, bytes, items); nil lets CEL
+// estimate what is computed.
 func (e estimator) EstimateSize(node cost.AstNode) *cost.SizeEstimate {
 	path := node.Path()
 	if len(path) == 0 {
@@ -66,6 +68,7 @@ func (e estimator) EstimateSize(node cost.AstNode) *cost.SizeEstimate {
 	return &cost.SizeEstimate{Max: most}
 }
 
+// EstimateCallCost is what a call costs at most and how large its result can be; nil lets CEL's own table say.
 func (e estimator) EstimateCallCost(function, overload string, target *cost.AstNode,
 	args []cost.AstNode) *cost.CallEstimate {
 	if target != nil {

@@ -34,7 +34,7 @@ const (
 	itemsMade5  = 2   // items of such a list that are made in a unit, beside what they cost themselves
 )
 
-// begun is how many parts of a size n has, the last of them begun.
+// begun is how many parts of a size n has, the last of them begun. It is ⌈n/size⌉ without a sum that could wrap.
 func begun(n, size uint64) uint64 { return n/size + min(1, n%size) }
 
 // compared5 is what comparing two values of a type costs, of which the shorter has a size.
@@ -170,7 +170,8 @@ func listsAsCalls(tree *ast.AST) *ast.AST {
 	return out
 }
 
-// list5 is what a list costs that is written out, and how large it and what it has are.
+// list5 is what a list costs that is written out, and how large it and what it has are. With tracking it costs what
+// CEL's own counting charges at run time, so that a test can hold estimate against count.
 func (e estimator) list5(overload string, items []cost.AstNode) *cost.CallEstimate {
 	units := uint64(0)
 	if overload == listWritten {

@@ -142,7 +142,8 @@ func (k *checker) sums(x *expression, e ast.Expr, amounts []string) bool {
 	return amounts[0] != "" && x.textOf(e) == amounts[0]
 }
 
-// bounds says whether a condition keeps a sum of amounts within what is held.
+// bounds says whether a condition keeps a sum of amounts within what is held. Under rules before version 3 it goes by
+// the text alone.
 func (k *checker) bounds(x *expression, e ast.Expr, asset string, amounts []string) bool {
 	if k.rules < 3 {
 		total := strings.Join(amounts, " + ")
@@ -169,7 +170,8 @@ func (k *checker) bounds(x *expression, e ast.Expr, asset string, amounts []stri
 	return false
 }
 
-// coveredBy says whether an amount cannot exceed what is left of an asset, by its form.
+// coveredBy says whether an amount cannot exceed what is left of an asset, by its form. held and paid stand for what
+// there was before any payout, so they cover the first alone; left covers each.
 func coveredBy(e ast.Expr, asset string, first bool) bool {
 	if e.Kind() == ast.IdentKind {
 		name := e.AsIdent()
@@ -211,6 +213,7 @@ func zero(e ast.Expr) bool {
 	return ok && n == 0
 }
 
+// notNegative says whether a number is at least nothing whenever it can be computed, by its form.
 func notNegative(e ast.Expr) bool {
 	if n, ok := number(e); ok {
 		return n >= 0

@@ -12,5 +12,6 @@
 // outcome and enforces, whatever the outcome says, that what leaves is what entered.
 //
 // Invariants: the same definition has one encoding and one id; a Program never evaluates to
-// anything but the types its place demands; the end of a contract evaluates nothing.
+// anything but the types its place demands; an end cannot fail: its shares evaluate nothing, and an action that the end
+// does is left out where it is not possible.
 package contract

@@ -5,7 +5,8 @@ import "github.com/aqsha/aqsha/token"
 // format is the first item of every encoded definition.
 const format = 1
 
-// Encode returns the definition's deterministic CBOR, the form in which the ledger keeps it.
+// Encode returns the definition's deterministic CBOR, the form in which the ledger keeps it. It is the array [format,
+// name, about, parties, assets, terms, state, create, actions, end]; its SHA-256 is the definition's id (ID).
 func (d *Definition) Encode() []byte {
 	b := token.AppendArray(nil, 10)
 	b = token.AppendUint(b, format)
@@ -136,8 +137,8 @@ func appendAction(b []byte, a *Action) []byte {
 	return b
 }
 
-// Decode reads a definition's encoding. It is of the right form then; Compile says whether it is a
-// contract.
+// Decode reads a definition's encoding. It is of the right form then; Compile says whether it is a contract. Every list
+// is bounded before it is made, and there is one encoding of each definition.
 func Decode(data []byte) (*Definition, *token.Error) {
 	if len(data) > MaxDefinition {
 		return nil, refuse(token.TooLarge, "definition", "%d bytes, at most %d", len(data), MaxDefinition)

@@ -36,6 +36,7 @@ type Problem struct {
 	Write string `json:"write,omitempty"` // a suggestion
 }
 
+// String is the problem in one line: where, what, and what to write instead.
 func (p Problem) String() string {
 	text := p.Where + ": " + p.What
 	if p.Write != "" {
@@ -56,6 +57,7 @@ func (p Problems) Error() string {
 	return strings.Join(lines, "\n")
 }
 
+// ErrorCode is bad-definition for all of them; ErrorField is where the first one stands.
 func (p Problems) ErrorCode() string { return string(BadDefinition) }
 
 func (p Problems) ErrorField() string {

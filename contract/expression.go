@@ -14,7 +14,8 @@ import (
 	"github.com/aqsha/aqsha/token"
 )
 
-// expression is a compiled expression. A constant and a lone variable need no program.
+// expression is a compiled expression. A constant and a lone variable need no program. Where constant or get is set it
+// answers, and program would say the same.
 type expression struct {
 	text     string
 	constant ref.Val
@@ -34,6 +35,8 @@ type compiler struct {
 	estimator estimator
 }
 
+// newCompiler declares variables over a version's environment. An error means a name that the checks of form should
+// have refused.
 func newCompiler(e *environment, variables []variable) (*compiler, error) {
 	env, err := extend(e.base, variables)
 	if err != nil {
@@ -53,7 +56,9 @@ func newCompiler(e *environment, variables []variable) (*compiler, error) {
 	return c, nil
 }
 
-// compile checks an expression and prepares it. A problem says what to write instead.
+// compile checks an expression and prepares it. A problem says what to write instead. The order is from cheap to dear:
+// length, grammar, types, the rules' own bounds, cost; only then a program is made of it. Cost is estimated at worst,
+// over all values that the variables may have.
 func (c *compiler) compile(where, text string, want *cel.Type) (*expression, *Problem) {
 	fail := func(write, format string, args ...any) (*expression, *Problem) {
 		return nil, &Problem{Where: where, What: fmt.Sprintf(format, args...), Write: write}
@@ -235,7 +240,8 @@ func (c *compiler) nearest(name string) string {
 	return best
 }
 
-// distance counts the letters to change between two short words.
+// distance counts the letters to change between two short words. It is Levenshtein's, in one row: O(|a|·|b|) steps of
+// at most 64 letters each.
 func distance(a, b string) int {
 	if len(a) > 64 || len(b) > 64 {
 		return 64
@@ -277,7 +283,8 @@ func (x *expression) textOf(e ast.Expr) string {
 	return text
 }
 
-// value evaluates an expression.
+// value evaluates an expression. An error is cannot-evaluate: a division by nothing, a sum beyond 64 bits, an index
+// beyond a list.
 func (x *expression) value(s *scope) (ref.Val, *token.Error) {
 	if x.constant != nil {
 		return x.constant, nil

@@ -23,6 +23,7 @@ const (
 	Refuted          // it never holds
 )
 
+// String is the verdict in English words.
 func (v Verdict) String() string { return [...]string{"not known", "proved", "refuted"}[v] }
 
 // linear is a sum of named numbers, each times a factor, and a constant.
@@ -120,6 +121,8 @@ func inequalities(e ast.Expr, text func(ast.Expr) string) (all []linear) {
 	return all
 }
 
+// comparison reads one condition as inequalities s ≥ 0, two for an equation; false where it is none. Strict ones lose
+// one, for all are whole numbers.
 func comparison(e ast.Expr, text func(ast.Expr) string) ([]linear, bool) {
 	if e.Kind() == ast.LiteralKind && e.AsLiteral() == types.False {
 		return []linear{number0(-1)}, true
@@ -154,6 +157,11 @@ func comparison(e ast.Expr, text func(ast.Expr) string) ([]linear, bool) {
 const maxInequalities = 256
 
 // contradict says whether no numbers satisfy all inequalities.
+//
+// Eliminating a number with a lower and b upper bounds leaves a·b inequalities in place of a + b, which is why it may
+// grow beyond all measure, and why the number that stands in the fewest goes first. Factors are integers of any size:
+// with rounding it could prove what is not so. The order is fixed by names, so that every node comes to the same
+// verdict.
 func contradict(all []linear) bool {
 	for {
 		names := map[string]int{}
@@ -199,7 +207,8 @@ func contradict(all []linear) bool {
 	}
 }
 
-// judge says what facts make of a condition.
+// judge says what facts make of a condition. A condition is proved when the converse of each of its parts contradicts
+// the facts.
 func judge(facts []linear, e ast.Expr, text func(ast.Expr) string) Verdict {
 	if contradict(append(slices.Clip(facts), inequalities(e, text)...)) {
 		return Refuted

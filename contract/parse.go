@@ -13,10 +13,12 @@ import (
 	"github.com/aqsha/aqsha/token"
 )
 
-// maxSource bounds what Parse reads.
+// maxSource bounds what Parse reads. A definition has at most MaxDefinition bytes encoded; the rest is for comments and
+// indentation. It also bounds what the YAML library sees.
 const maxSource = 64 << 10
 
-// Source is a definition as it was written, with the lines on which its parts stand.
+// Source is a definition as it was written, with the lines on which its parts stand. lines is keyed as Problem.Where is
+// written, such as actions.release.pay[1].
 type Source struct {
 	Definition Definition
 	lines      map[string]int
@@ -59,7 +61,8 @@ func more(decoder *yaml.Decoder) bool {
 	return !errors.Is(decoder.Decode(&next), io.EOF)
 }
 
-// Lines fills in on which lines problems stand.
+// Lines fills in on which lines problems stand. Where a part has no line of its own, the nearest above it in the tree
+// is named. It changes the list that it returns.
 func (s *Source) Lines(problems Problems) Problems {
 	for i := range problems {
 		where := problems[i].Where
@@ -81,7 +84,7 @@ func (s *Source) Check() (*Program, Problems) {
 	return program, s.Lines(problems)
 }
 
-// reader walks a YAML tree.
+// reader walks a YAML tree. It reads on after a problem, so that all are told at once; what was read then is not used.
 type reader struct {
 	source   Source
 	lines    map[string]int
@@ -163,6 +166,8 @@ func (r *reader) fields(n *yaml.Node, where string) (fields []Field) {
 	return fields
 }
 
+// definition reads a whole definition. What only the text has (distinct, the kind of an asset) becomes part of the
+// guard of creating, so that it is hashed, shown and enforced with that; an asset that is not named is the first.
 func (r *reader) definition(n *yaml.Node) {
 	d := &r.source.Definition
 	allowed := []string{"contract", "about", "parties", "distinct", "assets", "terms", "state", "create", "actions",
@@ -320,6 +325,7 @@ func (r *reader) payout(n *yaml.Node, where string) (p Payout) {
 	return p
 }
 
+// end reads what is paid when nobody does anything: shares, or variables whose values are shares.
 func (r *reader) end(n *yaml.Node) {
 	e := &r.source.Definition.End
 	r.pairs(n, "end", []string{"at", "do", "pay"}, func(key string, value *yaml.Node) {

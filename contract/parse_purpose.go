@@ -11,7 +11,8 @@ import (
 	"github.com/aqsha/aqsha/token"
 )
 
-// PurposeSource is a purpose as it was written: wallets, other purposes and definitions stand by name.
+// PurposeSource is a purpose as it was written: wallets, other purposes and definitions stand by name. Becomes is as
+// long as Purpose.Permits, whose numbers the caller fills in once it knows what the names mean.
 type PurposeSource struct {
 	Purpose   token.Purpose
 	Returns   string
@@ -21,7 +22,7 @@ type PurposeSource struct {
 	source    Source
 }
 
-// ParsePurpose reads a purpose in YAML or JSON.
+// ParsePurpose reads a purpose in YAML or JSON. It asks neither ledger nor clock; whether the rules compile says Check.
 func ParsePurpose(data []byte) (*PurposeSource, Problems) {
 	var problems Problems
 	var document yaml.Node

@@ -9,7 +9,8 @@ import (
 	"github.com/aqsha/aqsha/token"
 )
 
-// Program is a definition that passed its checks, compiled. It is used by one goroutine.
+// Program is a definition that passed its checks, compiled. It is used by one goroutine. Definition, id and what is
+// compiled never change; scope and outcome are those of the last call.
 type Program struct {
 	Definition *Definition
 	id         token.Hash
@@ -63,7 +64,9 @@ type update struct {
 // callerIndex stands for the caller among parties.
 const callerIndex = -1
 
-// Compile checks a definition under the newest rules and prepares it. All that is wrong is returned at once.
+// Compile checks a definition under the newest rules and prepares it. All that is wrong is returned at once. It takes
+// milliseconds, as long as hundreds of payments, and is the same everywhere: it depends on the definition and the
+// version alone. The result shares the definition.
 func Compile(d *Definition) (*Program, Problems) { return compile(NewestRules, d, false) }
 
 // CompileUnder is Compile under a version of the ledger's rules.
@@ -87,6 +90,9 @@ func newChecker(rules uint32, d *Definition) *checker {
 	return &checker{rules: rules, environment: environmentOf(rules), definition: d, program: &Program{Definition: d}}
 }
 
+// compile checks form first, for names are needed by all that follows; then what is fixed at creation, the actions, the
+// end; last what is said of the contract as a whole, which needs all of it compiled. What is registered skips that last
+// part: it was asked then.
 func (k *checker) compile() (*Program, Problems) {
 	d := k.definition
 	k.form()
@@ -128,7 +134,7 @@ func (p *Program) Cost(action int) uint64 { return p.actions[action].cost.units 
 // Later says what rules version 5 refuses in a definition that an earlier version takes.
 func (p *Program) Later() Problems { return p.later }
 
-// checker collects what is wrong while it compiles.
+// checker collects what is wrong while it compiles. Used by one goroutine, once.
 type checker struct {
 	environment *environment
 	definition  *Definition

@@ -14,6 +14,7 @@ type domain struct {
 	open   bool // computed somewhere: any value
 }
 
+// add takes in what a variable is set to: one more value, or any.
 func (d *domain) add(x *expression) (grew bool) {
 	n, ok := x.literal()
 	if !ok {
@@ -109,7 +110,8 @@ func (k *checker) impossible(i int, domains []domain) string {
 	return ""
 }
 
-// holdsFor says whether a condition over one variable is true of one of its values.
+// holdsFor says whether a condition over one variable is true of one of its values. What cannot be evaluated counts as
+// possible: only what is certain is refused.
 func (k *checker) holdsFor(x *expression, i, variable int, values []int64) bool {
 	instance := Instance{State: make([]int64, len(k.definition.State))}
 	s := &scope{getters: k.program.actions[i].getters, instance: &instance}

@@ -58,6 +58,7 @@ func (s *scope) ResolveName(name string) (any, bool) {
 	return get(s), true
 }
 
+// Parent is none: a name that the scope does not have is unknown.
 func (s *scope) Parent() cel.Activation { return nil }
 
 func fromValue(v *token.Value) ref.Val {

@@ -37,7 +37,8 @@ func ParseLanguage(code string) (Language, bool) {
 	return "", false
 }
 
-// lexicon is how a language says what expressions say. Relations take both sides.
+// lexicon is how a language says what expressions say. Relations take both sides. A copy is made for each expression,
+// for its info.
 type lexicon struct {
 	and, or, not     string
 	either           string // around alternatives
@@ -94,7 +95,7 @@ var lexicons = map[Language]*lexicon{
 	},
 }
 
-// say puts the whole expression into words.
+// say puts the whole expression into words. It is for people: nothing of it is hashed or decides anything.
 func (x *expression) say(language Language) string {
 	l := *lexicons[language]
 	l.info = x.info

@@ -81,7 +81,9 @@ func (x *Executor) inForce(number uint32) *token.Error {
 
 // permitted asks the rule of some money, and then those that amend it: the first that permits the payment decides what
 // the money becomes, or a later one where that gives what the payer has signed. What its own rule says is the refusal.
-// bounded says that what is paid at once is to be booked.
+// bounded says that what is paid at once is to be booked. It asks at most MaxAmendments+1 rules. The order, from the
+// money's own rule to the newest, is part of the rules of the ledger: with another one a payment would become other
+// money.
 func (x *Executor) permitted(from, wanted uint32,
 	payment *contract.Payment) (after uint32, bounded bool, refusal *token.Error) {
 	found := false

@@ -20,6 +20,8 @@ func (x *Executor) policySequence(named uint64) (*Set, *token.Error) {
 	return set, sequence(set.Sequence, named)
 }
 
+// admit adds an intermediary. Its treasury is the wallet with the same id, so that one id names both and neither can be
+// there without the other.
 func (x *Executor) admit(id token.TransactionID, t *token.Admit) *token.Error {
 	set, err := x.policySequence(t.Sequence)
 	if err != nil {
@@ -49,6 +51,9 @@ func (x *Executor) policyOn(id token.WalletID, named uint64) (*Set, Intermediary
 	return set, intermediary, nil
 }
 
+// suspend stops an intermediary, or lets it go on. A suspended one registers nothing and asks for no change of a
+// wallet, and its treasury pays nothing (see active and mayPay); its customers' wallets pay and are paid as before,
+// until move hands them to another.
 func (x *Executor) suspend(t *token.Suspend) *token.Error {
 	set, intermediary, err := x.policyOn(t.Intermediary, t.Sequence)
 	if err != nil {
@@ -63,6 +68,8 @@ func (x *Executor) suspend(t *token.Suspend) *token.Error {
 	return nil
 }
 
+// renew gives an intermediary other keys at once. Its sequence stays: what the old keys signed and was not executed yet
+// is refused for its signatures, not repeated.
 func (x *Executor) renew(t *token.RenewIntermediary) *token.Error {
 	set, intermediary, err := x.policyOn(t.Intermediary, t.Sequence)
 	if err != nil {
@@ -112,6 +119,8 @@ func (x *Executor) move(t *token.Move) *token.Error {
 	return nil
 }
 
+// setPolicy puts a policy in force at once. What would take away time or a limit that protects others is refused here
+// with needs-proposal: it comes by propose, which waits and can be vetoed.
 func (x *Executor) setPolicy(t *token.SetPolicy) *token.Error {
 	set, err := x.policySequence(t.Sequence)
 	if err != nil {
@@ -163,6 +172,8 @@ func weakens(old, policy *token.Policy) *token.Error {
 	return nil
 }
 
+// propose enters a change that takes effect Authority.DelayMillis after this block unless root vetoes it. Its effect
+// comes by applyDue, in a system entry of its own.
 func (x *Executor) propose(id token.TransactionID, t *token.Propose) *token.Error {
 	a := x.state.Authority()
 	set := a.Set(t.By)
@@ -206,6 +217,7 @@ func (x *Executor) propose(id token.TransactionID, t *token.Propose) *token.Erro
 	return nil
 }
 
+// byDue orders proposals by (due, id): the id breaks ties, so that every node applies those of one block in one order.
 func byDue(a, b Proposal) int {
 	switch {
 	case a.DueMillis < b.DueMillis:
@@ -216,6 +228,7 @@ func byDue(a, b Proposal) int {
 	return bytes.Compare(a.ID[:], b.ID[:])
 }
 
+// veto drops a proposal that waits. Only root can, also what it proposed itself; the proposer is not asked.
 func (x *Executor) veto(t *token.Veto) *token.Error {
 	a := x.state.Authority()
 	root := a.Set(token.RoleRoot)

@@ -74,6 +74,8 @@ func (x *Executor) reserves() (sum money.Tiyn) {
 	return sum
 }
 
+// announceKeyset enters a keyset of a reserve; the zero reserve opens one, whose id is the transaction's registered id.
+// Until and Expiry are in Unix seconds, as in the keysets themselves; a block's time is in milliseconds.
 func (x *Executor) announceKeyset(id token.TransactionID, t *token.AnnounceKeyset) *token.Error {
 	a := x.state.Authority()
 	set := a.Set(token.RoleIssue)

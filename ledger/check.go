@@ -22,6 +22,8 @@ func Check(network token.NetworkID, state State, height, now uint64, tx *token.T
 // a broken invariant here.
 type unchanged struct{ State }
 
+// These three a payment does. Reads go to the state itself, so that what a later step of the payment reads is what was
+// there before it: transfer reads everything before it writes.
 func (unchanged) AddToken(token.ID, Token)         {}
 func (unchanged) RemoveToken(token.ID)             {}
 func (unchanged) PutWallet(token.WalletID, Wallet) {}

@@ -11,6 +11,11 @@ import (
 // clearing finds which of the open links of some purses, and of those that get money by them, are paid: all of them at
 // once where no purse then holds less than nothing, since what goes round in a circle needs no order. Where a purse
 // falls short of more than the bond pays in its place, its last links wait; each waits whole.
+//
+// It begins with every open link paid and takes back the last links of purses that fall short, until none does: each
+// round but the last drops a link at least, so that there is at most one round more than there are links. What a purse
+// falls short of is Σ links it pays − its lock − Σ links to it that are paid; the bond adds at most may. Purses are
+// taken in the order of their ids, and so is what is left of a bond that several need: every node drops the same links.
 type clearing struct {
 	x      *Executor
 	purses []*clearingPurse // by id
@@ -104,7 +109,9 @@ func (c *clearing) pays() (links []*PurseLink) {
 	return links
 }
 
-// clear pays what clearing decides.
+// clear pays what clearing decides. First the bonds' money goes in, then all links are paid, so that no lock is below
+// nothing when a circle has been paid whole; between the two steps single locks may be. What a purse got beyond what it
+// owes goes back to its bond last.
 func (s *settlement) clear(touched ...token.WalletID) {
 	c := s.clearing(touched)
 	for _, p := range c.purses {

@@ -18,7 +18,9 @@ type Compiled struct {
 	Checked  bool              // all was checked that a new one must hold; not of one that is registered
 }
 
-// Compile compiles a definition as registering it, or calling a contract of it, wants it.
+// Compile compiles a definition as registering it, or calling a contract of it, wants it. It reads no state and depends
+// on nothing but its arguments, so that anybody may call it outside of the state's lock, and every node comes to the
+// same.
 func Compile(rules uint32, encoded []byte, registered bool) Compiled {
 	d, err := contract.Decode(encoded)
 	if err != nil {
@@ -64,7 +66,8 @@ func (x *Executor) compileNew(id token.Hash, d *contract.Definition) (*contract.
 
 func (x *Executor) keepProgram(id token.Hash, p *contract.Program) { x.programs.Put(id, p) }
 
-// program is a definition compiled, remembered.
+// program is a definition compiled, remembered. What registering let pass compiles for ever under every later version:
+// that it does not is a broken invariant.
 func (x *Executor) program(id token.Hash) (*contract.Program, *token.Error) {
 	if p, ok := x.programs.Get(id); ok {
 		return p, nil

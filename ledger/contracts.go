@@ -66,7 +66,7 @@ func (x *Executor) caller(id token.WalletID) (Wallet, *token.Error) {
 	return w, x.mayPay(id, &w)
 }
 
-// create makes a contract.
+// create makes a contract. From PutWallet on nothing refuses.
 func (x *Executor) create(id token.TransactionID, t *token.Create) *token.Error {
 	if _, ok := x.state.Definition(t.Definition); !ok {
 		return refuse(UnknownDefinition, "definition", "no definition %s", t.Definition)
@@ -415,7 +415,8 @@ func (x *Executor) release(c *Contract, out *contract.Outcome, call *contract.Ca
 	}
 }
 
-// locate notes where a contract's tokens are after an entry made them.
+// locate notes where a contract's tokens are after an entry made them. An entry makes at most one token of each asset
+// for its contract: what it keeps.
 func (x *Executor) locate(c *Contract, id token.TransactionID) {
 	for i, e := range x.effects.Made {
 		if e.Wallet == c.ID {
@@ -425,7 +426,8 @@ func (x *Executor) locate(c *Contract, id token.TransactionID) {
 	}
 }
 
-// remove ends a contract that holds nothing.
+// remove ends a contract that holds nothing. Its wallet goes with it and leaves no Closed record: nothing is paid to a
+// contract but by its own actions.
 func (x *Executor) remove(c *Contract) {
 	x.state.RemoveContract(c.ID)
 	x.state.RemoveWallet(c.ID)
@@ -444,7 +446,8 @@ func (x *Executor) definitionOf(id token.Hash) *contract.Definition {
 	return d
 }
 
-// expire returns a token whose purpose has ended.
+// expire returns a token whose purpose has ended. The id of the token stands for the transaction in the id of the one
+// that is made, so that a token returns under an id that nothing else can have (System.Makes).
 func (x *Executor) expire(id token.ID) System {
 	t, _ := x.state.Token(id)
 	purpose := t.Asset.Purpose

@@ -6,10 +6,11 @@ import (
 	"github.com/aqsha/aqsha/token"
 )
 
-// applyDue applies what falls due at the block's time, in order: proposals first, so that a new
-// policy governs what follows, then re-keys and closings by (due, wallet), ends of contracts by (end, id), and money
-// whose purpose has ended by (end, id). At most MaxSystemPerBlock in a block, of the last two MaxPaidPerBlock;
-// the rest waits for the next.
+// applyDue applies what falls due at the block's time, in order: proposals first, so that a new policy governs what
+// follows, then re-keys and closings by (due, wallet), ends of contracts by (end, id), and money whose purpose has
+// ended by (end, id). At most MaxSystemPerBlock in a block, of the last two MaxPaidPerBlock; the rest waits for the
+// next. It goes by the time of the block and the state alone. Replay calls it with the same two and must come to the
+// very entries that stand in the log, so its order and its bounds are rules: they change with a version only.
 func (x *Executor) applyDue() []System {
 	var applied []System
 	a := x.state.Authority()

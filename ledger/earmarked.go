@@ -8,7 +8,8 @@ import (
 	"github.com/aqsha/aqsha/token"
 )
 
-// holding is what a transaction brings of one asset, and gives.
+// holding is what a transaction brings of one asset, and gives. A payment is balanced when in equals out of every
+// holding (checkHoldings).
 type holding struct {
 	purpose  uint32
 	in, out  money.Tiyn
@@ -16,7 +17,8 @@ type holding struct {
 	hops     uint16     // the most that a token of it has used
 }
 
-// portion is what a transaction pays of a purpose to one wallet.
+// portion is what a transaction pays of a purpose to one wallet. MaxPayment of a purpose bounds the sum, not each
+// output (paysAtOnce).
 type portion struct {
 	purpose uint32
 	payee   token.WalletID
@@ -34,7 +36,8 @@ func (x *Executor) holdingOf(purpose uint32) *holding {
 	return &x.holdings[len(x.holdings)-1]
 }
 
-// gather reads a payer's inputs into x.holdings. Money whose purpose has ended is not spent any more.
+// gather reads a payer's inputs into x.holdings. Money whose purpose has ended is not spent any more. Inputs are
+// distinct by form (package token), so that none is counted twice.
 func (x *Executor) gather(payer token.WalletID, inputs []token.ID) *token.Error {
 	x.holdings, x.portions = x.holdings[:0], x.portions[:0]
 	if most := x.state.Authority().Policy.MaxInputs; len(inputs) > most {
@@ -154,7 +157,9 @@ func (x *Executor) loadEarmarked(t *token.EarmarkedTransfer) *token.Error {
 	return nil
 }
 
-// judgeOutputs asks the purposes about every output and adds up what each party gains.
+// judgeOutputs asks the purposes about every output and adds up what each party gains. It leaves in x.nets what each
+// party gains in all, in x.counted the part of that which counts to limits, in x.delta the same in numbers of tokens,
+// each by party.
 func (x *Executor) judgeOutputs(t *token.EarmarkedTransfer, policy *token.Policy) *token.Error {
 	payer := x.partyOf(t.Parties[0], &x.wallets[0])
 	for i := range t.Outputs {
@@ -270,7 +275,8 @@ func (x *Executor) pays(purpose uint32, payment *contract.Payment) {
 	x.portions = append(x.portions, portion{purpose, payment.Payee.ID, payment.Amount})
 }
 
-// mayEnter checks that money may become a purpose's: by marking, or out of another purpose.
+// mayEnter checks that money may become a purpose's: by marking, or out of another purpose. It adds the amount to the
+// holding's entering, so that outputs of one transaction cannot exceed MaxTotal together.
 func (x *Executor) mayEnter(number uint32, payment *contract.Payment, earmarking bool) *token.Error {
 	r, err := x.rule(number)
 	if err != nil {

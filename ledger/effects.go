@@ -8,8 +8,10 @@ import (
 	"github.com/aqsha/aqsha/token"
 )
 
-// Effects are what the rules add to what somebody signed, or do without anybody: tokens of a contract
-// that they spend, and tokens that they make. The tokens made are numbered in order.
+// Effects are what the rules add to what somebody signed, or do without anybody: tokens of a contract that they spend,
+// and tokens that they make. The tokens made are numbered in order. They stand in the entry behind the transaction,
+// though everybody can derive them: a reader that follows balances then needs no compiler of contracts, and Replay
+// compares them with what the rules give.
 type Effects struct {
 	Spent []token.ID `json:"spent,omitempty"`
 	Made  []Effect   `json:"made,omitempty"`
@@ -136,7 +138,7 @@ func (x *Executor) effect(id token.WalletID, amount money.Tiyn, purpose uint32, 
 }
 
 // enactEffects makes the planned tokens, under the ids of an entry. Wallets gain; one that is to hold money for another
-// and does not exist is opened.
+// and does not exist is opened. Numbers follow the order of Effects.Made.
 func (x *Executor) enactEffects(of token.TransactionID) {
 	for i, e := range x.effects.Made {
 		w, ok := x.state.Wallet(e.Wallet)

@@ -16,7 +16,9 @@ const (
 	EntrySystem      EntryType = 2 // what happens by the rules alone, without anybody's signature
 )
 
-// Leaf begins every block.
+// Leaf begins every block. Amounts are in tiyn, times in Unix milliseconds. Its bytes are a canonical CBOR array [0,
+// height, time, count, rules, previous, issued, redeemed, circulating], in block 0 with the genesis behind them, and
+// where wallets back banknotes with reserve and circulating less reserve.
 type Leaf struct {
 	Height      uint64     `json:"height"`
 	TimeMillis  uint64     `json:"time_millis"`
@@ -66,6 +68,7 @@ func (l Leaf) Encode() []byte {
 	return b
 }
 
+// decodeLeaf reads a leaf behind its type. It checks form alone; what a leaf claims is checked by Replay.
 func decodeLeaf(d *token.Decoder, items int) *Leaf {
 	l := &Leaf{
 		Height:     d.Uint("height", 1<<53),
@@ -93,7 +96,7 @@ func decodeLeaf(d *token.Decoder, items int) *Leaf {
 	return l
 }
 
-// SystemKind numbers what happens by the rules alone.
+// SystemKind numbers what happens by the rules alone. The numbers stand in logs and are never given again.
 type SystemKind uint8
 
 const (
@@ -112,6 +115,7 @@ var systemNames = map[SystemKind]string{
 	SystemRenewal: "contract goes on",
 }
 
+// String is the kind in English words, for operators; empty for a kind that is not known.
 func (k SystemKind) String() string { return systemNames[k] }
 
 // System is an entry that nobody signs and everybody can re-derive.
@@ -133,6 +137,7 @@ const SaltBytes = 16
 // right. What a transaction is, its signatures keep from being guessed.
 type Salt [SaltBytes]byte
 
+// MarshalText and UnmarshalText have a salt in 32 hexadecimal digits.
 func (s Salt) MarshalText() ([]byte, error) { return []byte(hex.EncodeToString(s[:])), nil }
 
 func (s *Salt) UnmarshalText(text []byte) error {
@@ -254,7 +259,8 @@ type Entry struct {
 	System      *System            `json:"system,omitempty"`
 }
 
-// DecodeEntry reads the bytes of one log entry. The result shares data's memory.
+// DecodeEntry reads the bytes of one log entry. The result shares data's memory. An error is a *token.Error; bytes
+// after the entry, or another than the canonical form, are refused.
 func DecodeEntry(data []byte) (Entry, error) {
 	return decodeEntry(token.NewDecoder(data))
 }

@@ -93,7 +93,7 @@ func refuse(code token.Code, field, format string, args ...any) *token.Error {
 	return token.Errorf(code, field, format, args...)
 }
 
-// BlockError says where in the log a rule is broken.
+// BlockError says where in the log a rule is broken. Err is most often a *token.Error with the rule's code.
 type BlockError struct {
 	Height uint64
 	Entry  int // within the block; the leaf is 0

@@ -21,7 +21,12 @@ const MaxPaidPerBlock = 128
 // to carry a transaction from one key holder to the next.
 const maxAheadMillis = 30 * 86_400_000
 
-// Executor applies transactions to a state, block by block. It is used by one goroutine.
+// Executor applies transactions to a state, block by block. It is used by one goroutine. Begin starts a block, Apply
+// executes its transactions one after the other, Leaf ends it; whoever holds the state's lock calls them (package
+// node). Between them the state stands in the midst of a block.
+//
+// What is said to be scratch means something only within one transaction: each begins by emptying what it uses, so that
+// a refusal needs no tidying up.
 type Executor struct {
 	network token.NetworkID
 	state   State
@@ -47,6 +52,8 @@ type Executor struct {
 
 	registered map[token.WalletID]int // how much each registrar and agency has registered in the block
 
+	// Scratch, reused between transactions so that a payment allocates nothing. wallets, nets, counted and delta are by
+	// party.
 	keys    []token.PublicKey // scratch, reused between transactions
 	tokens  []Token
 	wallets []Wallet
@@ -67,7 +74,7 @@ type Executor struct {
 	calling          contract.Call
 }
 
-// NewExecutor works on a state that Found has founded, or that was recovered.
+// NewExecutor works on a state that ApplyGenesis has begun, or that was recovered.
 func NewExecutor(network token.NetworkID, state State) *Executor {
 	return &Executor{network: network, state: state, registered: map[token.WalletID]int{},
 		rules:    recent.New[uint32, *contract.Rule](KeptCompiled),
@@ -75,7 +82,8 @@ func NewExecutor(network token.NetworkID, state State) *Executor {
 }
 
 // Begin starts a block and applies what falls due in it. Its entries follow the leaf, in order; whoever makes the block
-// gives each a salt if they are Salted.
+// gives each a salt if they are Salted. height is the last one's plus one and timeMillis, in Unix milliseconds, not
+// before the last block's; the caller sees to both. It panics where this program does not know the rules of the height.
 func (x *Executor) Begin(height, timeMillis uint64) []System {
 	x.height, x.now, x.count = height, timeMillis, 0
 	rules := x.state.Authority().RulesAt(height)
@@ -97,8 +105,9 @@ func (x *Executor) Begin(height, timeMillis uint64) []System {
 // Salted says whether the system entries of the block that was begun bear salts.
 func (x *Executor) Salted() bool { return x.rulesVersion >= salted }
 
-// Leaf ends the block; previous is the log's root before it. The sum of live tokens must be what
-// the totals say: if not, the process must not go on.
+// Leaf ends the block; previous is the log's root before it. The sum of live tokens must be what the totals say: if
+// not, the process must not go on. The version of the rules is noted as in force only here, so that RulesAt says the
+// same of this height throughout the block.
 func (x *Executor) Leaf(previous token.Hash) Leaf {
 	a := x.state.Authority()
 	if live := x.state.LiveTotal(); live != a.Circulating() {
@@ -126,6 +135,10 @@ func (x *Executor) Leaf(previous token.Hash) Leaf {
 // Apply executes a transaction, or refuses it and changes nothing. verified are the keys under
 // which its signatures were found valid, in order (see Keys); if they are not the present ones,
 // or nil, the signatures are verified here.
+//
+// The order of the checks is from what concerns the transaction alone to what concerns others: its time and its kind,
+// then whether those have signed who must, and only then the rules, whose refusals speak of balances, limits and
+// freezes. So who may not sign learns nothing by them (Tellable).
 func (x *Executor) Apply(tx *token.Transaction, verified []token.PublicKey) *token.Error {
 	x.outlawed, x.tellable = nil, true
 	if err := x.checkTime(tx); err != nil {
@@ -222,6 +235,8 @@ func BadSignatureOf(w *token.Witness) *token.Error {
 	return refuse(BadSignature, "witnesses", "the signature of %s %d is not valid", w.Role, w.Index)
 }
 
+// checkTime holds valid-until against the block's time. It may not lie far ahead either: within that time whoever
+// signed knows for good whether it is executed.
 func (x *Executor) checkTime(tx *token.Transaction) *token.Error {
 	ahead := uint64(maxAheadMillis)
 	switch tx.Body.Kind() {

@@ -114,7 +114,7 @@ func NetworkOf(firstEntry []byte) token.NetworkID {
 	return sha256.Sum256(append([]byte{0}, firstEntry...))
 }
 
-// ApplyGenesis puts a genesis into an empty state.
+// ApplyGenesis puts a genesis into an empty state. Sequences begin with 1, so that 0 names none.
 func ApplyGenesis(state State, g Genesis) {
 	a := state.Authority()
 	*a = Authority{Policy: g.Policy, DailyCap: g.DailyCap, DelayMillis: g.DelayMillis, Rules: g.Rules}

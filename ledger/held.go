@@ -12,7 +12,8 @@ import (
 // the payee above its tier's limit is held for it, beyond the reach of the contract and of everybody else, until a
 // Release takes it in parts that fit.
 
-// gain is what a wallet gains and pays in the entry under way, of money that counts to its limit.
+// gain is what a wallet gains and pays in the entry under way, of money that counts to its limit. An entry touches few
+// wallets, so that a list is searched faster than a map.
 type gain struct {
 	wallet token.WalletID
 	amount money.Tiyn
@@ -88,7 +89,8 @@ func (x *Executor) comesBack(c *Contract, payee token.WalletID, asset int, amoun
 }
 
 // pay plans what a contract pays of one of its assets: what comes back and what fits the payee's limit to the payee,
-// the rest to be held for it.
+// the rest to be held for it. Where it is split, each part is at least the policy's least token; an amount too small
+// for two such parts is held whole.
 func (x *Executor) pay(c *Contract, payee token.WalletID, asset int, amount money.Tiyn, purpose uint32, hops uint16) {
 	if x.rulesVersion < 2 || amount == 0 {
 		x.effect(payee, amount, purpose, hops)
@@ -115,7 +117,8 @@ func (x *Executor) pay(c *Contract, payee token.WalletID, asset int, amount mone
 }
 
 // fits is how much of an amount a payee may have on top of what it has and gains in this entry. For a closed wallet all
-// is held anyway.
+// is held anyway. A wallet whose tier the policy lacks takes all: a payout cannot be refused, and there is no limit to
+// hold it against.
 func (x *Executor) fits(payee token.WalletID, purpose uint32, amount money.Tiyn) money.Tiyn {
 	w, ok := x.state.Wallet(payee)
 	if !ok || w.Treasury || !x.counts(purpose) {

@@ -90,7 +90,8 @@ func Hopeless(state State, now uint64, tx *token.Transaction) *token.Error {
 	return nil
 }
 
-// spends lists the tokens that a transaction spends, and the wallets of which one must own each.
+// spends lists the tokens that a transaction spends, and the wallets of which one must own each. Both are empty for
+// kinds that spend nothing.
 func spends(body token.Body) (inputs []token.ID, owners []token.WalletID) {
 	switch t := body.(type) {
 	case *token.Transfer:

@@ -7,8 +7,8 @@ import (
 	"github.com/aqsha/aqsha/token"
 )
 
-// Model is the plain reference of a State: maps, no compactness. Tests compare livestate with it,
-// and dry runs work on it.
+// Model is the plain reference of a State: maps, no compactness. Tests compare livestate with it, and dry runs work on
+// it. Each answer takes as long as there are rows; it has no lock and one user.
 type Model struct {
 	Tokens         map[token.ID]Token
 	Wallets        map[token.WalletID]Wallet

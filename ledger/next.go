@@ -36,7 +36,8 @@ type Unprepared struct {
 	Purposes   map[uint32]token.Purpose
 }
 
-// NeededFor says what a trial of payments of purposes' money, or of a contract's actions, needs compiled.
+// NeededFor says what a trial of payments of purposes' money, or of a contract's actions, needs compiled. It reads
+// under the state's lock and takes copies; Prepare, which may take long, then needs no lock.
 func NeededFor(state State, height uint64, c *Contract, purposes ...uint32) Unprepared {
 	need := Unprepared{Rules: state.Authority().RulesAt(height), Purposes: map[uint32]token.Purpose{}}
 	if c != nil {
@@ -93,6 +94,8 @@ func trial(network token.NetworkID, state State, height, now uint64, with Prepar
 // NextSteps says of every action of a live contract whether it would be executed if a block of this time were made now:
 // for a caller or, of the zero wallet, for the first party that may call it. An action that takes nothing is tried to
 // its end, payouts included; of one that takes money, whether the caller has it is not asked. Nothing is changed.
+// height is the next block's, now its time in Unix milliseconds. The result has one step for each action, in the order
+// of the definition; an action that is not open is no error. The state's lock is held for reading.
 func NextSteps(network token.NetworkID, state State, height, now uint64, id, caller token.WalletID,
 	with Prepared) ([]Step, *token.Error) {
 	c := state.Contract(id)
@@ -178,7 +181,8 @@ func MayPay(network token.NetworkID, state State, height, now uint64, of Earmark
 	return becomes, x.planEarmarked(t)
 }
 
-// EarmarkedPayment is a payment of marked money that nobody has signed.
+// EarmarkedPayment is a payment of marked money that nobody has signed. Amounts are in tiyn. Inputs are the payer's,
+// and may carry other purposes too.
 type EarmarkedPayment struct {
 	Purpose      uint32
 	Payer, Payee token.WalletID

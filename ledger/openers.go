@@ -43,7 +43,8 @@ func (x *Executor) announceOpeners(t *token.AnnounceOpeners) *token.Error {
 }
 
 // checkSeal checks a new purse's sealed name: under the last key that was announced, made for this purse. Without a key
-// there is none.
+// there is none. The proof binds the seal to network, intermediary, owner and device, so that one made for another
+// purse is none of this.
 func (x *Executor) checkSeal(t *token.OpenPurse) *token.Error {
 	keys := len(x.state.PurseBook().Openers)
 	if len(t.Sealed) == 0 {
@@ -108,5 +109,6 @@ func (x *Executor) openName(t *token.OpenName) *token.Error {
 	return nil
 }
 
-// CaseHash is how a court's case stands in an opening: who knows the case can show that it was the reason.
+// CaseHash is how a court's case stands in an opening: who knows the case can show that it was the reason. A case's
+// number can be guessed, so the hash hides it only from who does not try.
 func CaseHash(court string) token.Hash { return sha256.Sum256([]byte("aqsha case v1\x00" + court)) }

@@ -12,7 +12,8 @@ import (
 	"github.com/aqsha/aqsha/token"
 )
 
-// Agency registers purposes, by a role that the authority granted.
+// Agency registers purposes, by a role that the authority granted. Its id is the registered id of the transaction that
+// granted the role.
 type Agency struct {
 	Name        string       `json:"name"`
 	Keys        token.KeySet `json:"keys"`
@@ -21,7 +22,8 @@ type Agency struct {
 	Suspended   bool         `json:"suspended"`
 }
 
-// Purpose is a registered purpose and what became of the money that carries it.
+// Purpose is a registered purpose and what became of the money that carries it. Invariant: Live is the sum of the live
+// tokens that carry it (Executor.Leaf asserts it for purposes whose money moved, a snapshot's reader for all).
 type Purpose struct {
 	Agency token.WalletID `json:"agency"`
 	token.Purpose
@@ -41,7 +43,8 @@ type Registered struct {
 // Live is how much money carries the mark now.
 func (p *Purpose) Live() money.Tiyn { return p.Entered - p.Left }
 
-// Contract is an instance and what it holds: at most one token of each of its assets.
+// Contract is an instance and what it holds: at most one token of each of its assets. Invariant: each of Tokens that is
+// not zero is a live token of the contract's wallet and of that asset, and the wallet has no other.
 type Contract struct {
 	contract.Instance
 	Tokens []token.ID `json:"tokens"` // by asset; zero for none
@@ -50,11 +53,17 @@ type Contract struct {
 	// made under rules version 1 has none.
 	PaidIn []money.Tiyn `json:"paid_in,omitempty"`
 
+	// endHeap keeps it: the index at which container/heap finds the contract.
 	place int // in Programs.ends, unless it is frozen
 }
 
 // Programs is the part of a state that programmable money adds: agencies, purposes, definitions,
 // contracts, and what stays known of wallets that were closed. Every State embeds one.
+//
+// The counts and lists beside the records (numbers, purposesOf, definedBy, defined, ends, named, instances, holding)
+// can be derived from them. They are changed by Add, Put and Remove alone, with the record; whoever changes a record in
+// place leaves alone what they are derived from: a contract's parties, assets and definition never change, its end and
+// freeze do by SetEnd and SetFrozen.
 type Programs struct {
 	agencies    map[token.WalletID]Agency
 	purposes    map[uint32]*Purpose
@@ -86,6 +95,7 @@ func NewPrograms() Programs {
 	}
 }
 
+// Agency is the record of an agency, by value; PutAgency stores it, new or changed.
 func (p *Programs) Agency(id token.WalletID) (Agency, bool) {
 	a, ok := p.agencies[id]
 	return a, ok
@@ -115,6 +125,7 @@ func (p *Programs) AddContract(c *Contract) {
 	}
 }
 
+// RemoveContract takes a live contract out of all indexes. Its wallet is the executor's to remove.
 func (p *Programs) RemoveContract(id token.WalletID) {
 	c := p.contracts[id]
 	for _, party := range c.Parties {
@@ -164,6 +175,8 @@ func (p *Programs) Closed(id token.WalletID) (Closed, bool) {
 	return c, ok
 }
 
+// PutClosed keeps what stays known of a closed wallet. The record stays for ever: its id is a hash and never given
+// again.
 func (p *Programs) PutClosed(id token.WalletID, c Closed) { p.closed[id] = c }
 
 // Agencies, Contracts and ClosedWallets list ids in order.

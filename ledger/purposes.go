@@ -37,7 +37,9 @@ func (x *Executor) setAgency(id token.TransactionID, t *token.SetAgency) *token.
 	return nil
 }
 
-// registerPurpose gives a purpose the next number, after checking its rules.
+// registerPurpose gives a purpose the next number, after checking its rules. A purpose names only purposes that are
+// there already, of its own agency: so no circle of permits or amendments comes to be, and roomForPurpose finds in one
+// pass from the newest to the oldest what nothing names.
 func (x *Executor) registerPurpose(t *token.RegisterPurpose) *token.Error {
 	agency, ok := x.state.Agency(t.Agency)
 	switch {

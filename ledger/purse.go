@@ -19,6 +19,9 @@ const (
 )
 
 // settlement is what one transaction does to purses.
+//
+// While it is under way single sums do not match; finish makes them match and asserts it. Every step before the first
+// change of the state may refuse, none after it.
 type settlement struct {
 	x       *Executor
 	book    *PurseBook
@@ -31,7 +34,8 @@ func (x *Executor) settlement() *settlement {
 	return &settlement{x: x, book: x.state.PurseBook()}
 }
 
-// setAside checks what a wallet sets aside for purses; take does it.
+// setAside checks what a wallet sets aside for purses; take does it. Amounts are in tiyn; of plain tenge, the inputs of
+// one wallet.
 type setAside struct {
 	wallet token.WalletID
 	inputs []token.ID
@@ -39,6 +43,7 @@ type setAside struct {
 	change money.Tiyn
 }
 
+// maySetAside checks it. To set aside counts as a payment to the payer's limits, so that a purse is no way round them.
 func (x *Executor) maySetAside(s *setAside) *token.Error {
 	if s.amount == 0 {
 		return nil
@@ -77,7 +82,8 @@ func (s *settlement) takeAside(a *setAside) {
 	s.book.Locked += a.amount
 }
 
-// finish makes the tokens: what is paid out, and the fund's where its sum is another. before is what was locked.
+// finish makes the tokens: what is paid out, and the fund's where its sum is another. before is what was locked. The
+// fund's token is the last effect, which is how its id is known before it is made.
 func (s *settlement) finish(id token.TransactionID, before money.Tiyn) {
 	x, book := s.x, s.book
 	moved := book.Locked != before
@@ -85,6 +91,8 @@ func (s *settlement) finish(id token.TransactionID, before money.Tiyn) {
 		if _, exists := x.state.Wallet(PurseFund); !exists {
 			x.state.PutWallet(PurseFund, Wallet{Registrar: token.Authority, Version: 1, Held: true})
 		}
+		// All of it in one token: the old one is spent and a new one made, whatever the number of purses that were
+		// touched.
 		if book.Token != (token.ID{}) {
 			fund, _ := x.state.Token(book.Token)
 			x.spend(book.Token, fund)
@@ -102,7 +110,8 @@ func (s *settlement) finish(id token.TransactionID, before money.Tiyn) {
 	x.checkPurses()
 }
 
-// checkPurses panics where the fund does not hold what the book says: the process must not go on.
+// checkPurses panics where the fund does not hold what the book says: the process must not go on. By the book SetAside
+// − Paid − Returned = Locked, and the fund's one token is of that amount.
 func (x *Executor) checkPurses() {
 	book := x.state.PurseBook()
 	fund, _ := x.state.Token(book.Token)
@@ -341,6 +350,9 @@ func asRefusal(err error) *token.Error {
 
 // covered checks that each link is: its payer's deposit and the links to it that are known, or are among these and
 // covered, amount to all that it has paid up to it.
+//
+// Links are taken as covered one after the other, until a round finds no more: a circle of links that cover each other
+// alone, which no money stands behind, stays uncovered. With n links it takes n rounds at most; a transaction has few.
 func (x *Executor) covered(fresh []freshLink) *token.Error {
 	came, spent, done := map[token.WalletID]money.Tiyn{}, map[token.WalletID]money.Tiyn{}, make([]bool, len(fresh))
 	for more := true; more; {
@@ -377,7 +389,8 @@ func (x *Executor) knownIn(payee token.WalletID) money.Tiyn {
 	return 0
 }
 
-// learn makes a link known. One that conflicts with a neighbour convicts its purse.
+// learn makes a link known. One that conflicts with a neighbour convicts its purse. Links stand by (number, id), so
+// that whichever links it conflicts with, it conflicts with a neighbour: of one number, or the next before or after it.
 func (s *settlement) learn(f *freshLink) {
 	l, p := &f.link, s.x.state.Purse(f.link.Purse)
 	s.x.state.ChangePurse(p)
@@ -454,7 +467,8 @@ func (s *settlement) payOut(wallet token.WalletID, amount money.Tiyn) {
 	s.x.pay(nil, wallet, 0, amount, 0, 0)
 }
 
-// giveBack empties a purse that has ended: what the bond is owed, the rest to the owner.
+// giveBack empties a purse that has ended: what the bond is owed, the rest to the owner. Where the bond was given back
+// meanwhile, all of it is the owner's.
 func (s *settlement) giveBack(p *Purse) {
 	if s.book.Bond(p.Intermediary) != nil {
 		s.reimburse(p, p.Bonded)
@@ -464,7 +478,8 @@ func (s *settlement) giveBack(p *Purse) {
 	p.Lock = 0
 }
 
-// convict enters two links that convict their purse.
+// convict enters two links that convict their purse. It moves no money. A convicted purse is funded no more; what is
+// claimed of it is paid as far as it and the bond reach.
 func (x *Executor) convict(t *token.ConvictPurse) *token.Error {
 	c, err := purse.DecodeConviction(t.Conviction)
 	if err != nil {

@@ -34,6 +34,10 @@ const (
 )
 
 // Purse is an offline purse.
+//
+// Amounts are in tiyn. While it is open, Lock = Deposit + what links to it have paid − what links of it have paid +
+// Bonded, and is never below 0; Known and KnownIn also count links that wait. Links are what settle learnt, without
+// gaps filled: an offline payment that never reached the ledger is not among them.
 type Purse struct {
 	ID           token.WalletID    `json:"purse"`
 	Intermediary token.WalletID    `json:"intermediary"`
@@ -108,7 +112,8 @@ func (p *Purse) open() (open []*PurseLink) {
 	return open
 }
 
-// Bond is an intermediary's money for what the owners of its purses defraud.
+// Bond is an intermediary's money for what the owners of its purses defraud. Amount is what is in it now: what it paid
+// in a purse's place stands in that purse's Bonded until it comes back.
 type Bond struct {
 	Intermediary token.WalletID  `json:"intermediary"`
 	Certifier    token.PublicKey `json:"certifier"` // signs certificates
@@ -142,7 +147,8 @@ func (b *PurseBook) find(intermediary token.WalletID) (at int, found bool) {
 		func(bond Bond, id token.WalletID) int { return bytes.Compare(bond.Intermediary[:], id[:]) })
 }
 
-// used says whether there is anything to remember.
+// Used says whether there is anything to remember: until then a state has no record of purses, and the bytes that it
+// always had.
 func (b *PurseBook) Used() bool { return b.SetAside != 0 || len(b.Bonds) > 0 || len(b.Openers) > 0 }
 
 // Purse is a purse's record, or nil. The executor changes it in place, after saying so to ChangePurse.

@@ -5,6 +5,8 @@ import "github.com/aqsha/aqsha/token"
 // Replay re-derives a ledger from its log, block by block, believing nothing: every rule is
 // checked again, every system entry must be the one the rules demand, every leaf must state
 // what the entries give. It is used by one goroutine.
+//
+// After an error the state stands in the midst of a block: it and the Replay are of no more use.
 type Replay struct {
 	state    State
 	executor *Executor
@@ -21,21 +23,24 @@ type Replay struct {
 // aheadOf is how many entries Ahead is shown at once.
 const aheadOf = 32
 
-// NewReplay starts from an empty state. With trustSignatures signatures are not verified again.
+// NewReplay starts from an empty state. With trustSignatures signatures are not verified again. The genesis, which
+// block 0 holds, says which network it is.
 func NewReplay(state State, trustSignatures bool) *Replay {
 	executor := NewExecutor(token.NetworkID{}, state) // the network follows with the genesis
 	executor.TrustSignatures = trustSignatures
 	return &Replay{state: state, executor: executor}
 }
 
-// ResumeReplay goes on from a state that stands after the given block.
+// ResumeReplay goes on from a state that stands after the given block. Nobody but who made the state vouches for it:
+// what it holds is not derived again.
 func ResumeReplay(state State, network token.NetworkID, last Leaf, trustSignatures bool) *Replay {
 	executor := NewExecutor(network, state)
 	executor.TrustSignatures = trustSignatures
 	return &Replay{state: state, executor: executor, next: last.Height + 1, time: last.TimeMillis}
 }
 
-// Executor goes on where the replay ended.
+// Executor goes on where the replay ended. From then on signatures are verified whatever the replay trusted, and the
+// Replay is not used any more.
 func (r *Replay) Executor() *Executor {
 	r.executor.TrustSignatures = false
 	return r.executor
@@ -135,6 +140,8 @@ func (r *Replay) entry(e *Entry, verified []token.PublicKey, due *[]System) erro
 	return nil
 }
 
+// checkLeaf checks what a leaf claims of its place in the log: height, time, count, the root before it and the rules.
+// Times may be equal, never fall: what is due is due by them.
 func (r *Replay) checkLeaf(leaf Leaf, count int, rootBefore token.Hash) error {
 	switch {
 	case leaf.Height != r.next:
@@ -159,6 +166,8 @@ func (r *Replay) checkLeaf(leaf Leaf, count int, rootBefore token.Hash) error {
 	return nil
 }
 
+// begin takes in the genesis. Its leaf has no root before it and no sums: everything it states is the genesis, whose
+// hash is the network's id.
 func (r *Replay) begin(leaf Leaf) error {
 	want := leaf.Genesis.Leaf()
 	if leaf.Count != 0 || leaf.Issued != 0 || leaf.Redeemed != 0 || leaf.Circulating != 0 ||

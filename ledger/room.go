@@ -16,7 +16,8 @@ import (
 // sharedRoom is the first version of the rules with shares.
 const sharedRoom = 5
 
-// MaxPerBlock bounds how many definitions a registrar, and purposes an agency, registers in a block.
+// MaxPerBlock bounds how many definitions a registrar, and purposes an agency, registers in a block. It bounds what one
+// of them can add to a block's time by compiling and looking for room.
 const MaxPerBlock = 64
 
 // perBlock checks how often somebody has registered in the block.

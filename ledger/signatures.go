@@ -57,9 +57,9 @@ func owner(rules uint32, role token.Role, key token.PublicKey) (Signatory, *toke
 	return Signatory{}, refuse(NotAuthorised, "witnesses", "it has no key in the role of %s that could sign", role)
 }
 
-// Keys returns, for each of a transaction's witnesses in order, the key that must have made it,
-// after checking that these are the signatures the transaction needs. It reads the state and
-// does no cryptography. dst is reused when large enough.
+// Keys returns, for each of a transaction's witnesses in order, the key that must have made it, after checking that
+// these are the signatures the transaction needs. It reads the state and does no cryptography. dst is reused when large
+// enough. The result is as long as tx.Witnesses. It may be called by anybody who may read the state, beside others.
 func Keys(dst []token.PublicKey, state Reader, tx *token.Transaction) ([]token.PublicKey, *token.Error) {
 	switch t := tx.Body.(type) {
 	case *token.Transfer:
@@ -123,7 +123,8 @@ func walletKey(dst []token.PublicKey, state Reader, id token.WalletID,
 	return append(dst[:0], wallet.Key), nil
 }
 
-// match assigns each witness its key.
+// match assigns each witness its key. Witnesses stand by (role, index) without repetition, by form: so no key counts
+// twice to a threshold, and a set's keys are distinct by its own check.
 func match(dst []token.PublicKey, groups []Signatory, witnesses []token.Witness) ([]token.PublicKey, *token.Error) {
 	dst = dst[:0]
 	signed := make([]int, len(groups))
@@ -243,6 +244,7 @@ func signatories(rules uint32, state Reader, body token.Body) ([]Signatory, *tok
 	return walletSignatories(rules, state, body)
 }
 
+// payerSignatory is the one wallet that signs what it pays.
 func payerSignatory(state Reader, id token.WalletID) ([]Signatory, *token.Error) {
 	wallet, ok := state.Wallet(id)
 	if !ok {
@@ -373,7 +375,8 @@ func registrarOf(state Reader, id token.WalletID) (Signatory, *token.Error) {
 	return ofSet(token.RoleIntermediary, intermediary.Keys), nil
 }
 
-// possession asks every key of a new set that the old one did not have to prove itself.
+// possession asks every key of a new set that the old one did not have to prove itself. A key that nobody has proven to
+// hold could be mistyped, and lock the set; or be another's, whose signatures elsewhere would then speak for this set.
 func possession(set, old token.KeySet) Signatory {
 	keys := slices.Clone(set.Keys)
 	for i, k := range keys {

@@ -14,6 +14,9 @@ type Token struct {
 }
 
 // Wallet is what every payment needs to know of a wallet. What is rarer stands in Detail.
+//
+// Invariant: Balance is the sum of its live tokens and Tokens their number. The executor keeps both with every token it
+// makes or ends; a State does not, and a snapshot's reader checks them.
 type Wallet struct {
 	Registrar token.WalletID  `json:"registrar"` // its intermediary, or token.Authority
 	Key       token.PublicKey `json:"key"`
@@ -36,7 +39,7 @@ type Wallet struct {
 	PaymentsToday uint32     `json:"payments_today"` // transactions signed as payer
 }
 
-// Detail is what few wallets have.
+// Detail is what few wallets have. The zero Detail is not stored.
 type Detail struct {
 	Recovery token.PublicKey `json:"recovery,omitzero"`
 	Case     string          `json:"case,omitempty"` // of the freeze
@@ -84,7 +87,8 @@ type Intermediary struct {
 	Suspended   bool         `json:"suspended"`
 }
 
-// Set is a key set of the authority.
+// Set is a key set of the authority. Sequence is what the next decision of the set names that spends and changes
+// nothing which has a version of its own. It rises by one with each, so that none is executed twice.
 type Set struct {
 	token.KeySet
 	SinceMillis uint64 `json:"since_millis"` // since when these keys stand: the time of that block
@@ -146,6 +150,11 @@ type Reader interface {
 }
 
 // State is the live set. Only the executor changes it, one transaction at a time.
+//
+// Records come and go by value but for Authority, Purpose, Contract, Purse and PurseBook, which the executor changes in
+// place; of a contract and a purse it says so first. To add what is there, or to remove what is not, is a broken
+// invariant of the executor: an implementation may panic. Nothing in it is safe for concurrent use; readers and the
+// executor exclude each other outside.
 type State interface {
 	Reader
 	Token(token.ID) (Token, bool)

@@ -5,7 +5,8 @@ import (
 	"github.com/aqsha/aqsha/token"
 )
 
-// issue makes new tenge in an intermediary's treasury, within the day's cap.
+// issue makes new tenge in an intermediary's treasury, within the day's cap. With redeem it is the one place where the
+// sum of live tokens changes.
 func (x *Executor) issue(id token.TransactionID, t *token.Issue) *token.Error {
 	a := x.state.Authority()
 	if err := sequence(a.Set(token.RoleIssue).Sequence, t.Sequence); err != nil {

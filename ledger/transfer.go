@@ -73,6 +73,8 @@ func (x *Executor) loadParties(t *token.Transfer) *token.Error {
 	return nil
 }
 
+// mayPay checks that nothing stops a wallet from paying: a freeze of either mode, a new key or closing that waits, and
+// of a treasury its intermediary's suspension. A customer pays on when its intermediary is suspended.
 func (x *Executor) mayPay(id token.WalletID, w *Wallet) *token.Error {
 	if w.Frozen != token.NotFrozen {
 		return refuse(Frozen, "parties", "wallet %s is frozen", id)
@@ -178,8 +180,9 @@ func (x *Executor) checkOutputs(t *token.Transfer, policy *token.Policy) *token.
 	return nil
 }
 
-// paidOn returns a wallet's counters of a day. A day that a change of the policy's offset brings
-// back counts on with the later one: turning the offset to and fro gives no fresh limits.
+// paidOn returns a wallet's counters of a day. A day that a change of the policy's offset brings back counts on with
+// the later one: turning the offset to and fro gives no fresh limits. So nothing has to be reset at midnight: a wallet
+// that did not pay today still has another day's counters.
 func (w *Wallet) paidOn(day uint32) (paid money.Tiyn, payments uint32) {
 	if day > w.Day {
 		return 0, 0
@@ -221,7 +224,8 @@ func (x *Executor) checkLimit(policy *token.Policy, id token.WalletID, w *Wallet
 	return nil
 }
 
-// room is how much more of an amount a wallet may hold.
+// room is how much more of an amount a wallet may hold. MaxBalance is compared by subtraction: a sum of two amounts
+// could exceed 63 bits.
 func (x *Executor) room(tier *token.Tier, id token.WalletID, w *Wallet, amount money.Tiyn) money.Tiyn {
 	if tier.MaxBalance == 0 || (w.Balance <= tier.MaxBalance && amount <= tier.MaxBalance-w.Balance) {
 		return amount

@@ -31,6 +31,8 @@ func (x *Executor) setValidators(t *token.SetValidators) *token.Error {
 		return refuse(token.TooMany, "validators", "they were set %d times, the most", n)
 	}
 	if n := len(a.Validators.Members); n > 0 {
+		// As many may leave as may fail, (n−1)/3: from four on, those who stay are more than two thirds of the old, so
+		// that some of any quorum of the old are among the new. Of fewer than four one may leave.
 		if gone, most := leaving(a.Validators.Members, t.Validators), max(1, (n-1)/3); gone > most {
 			return refuse(TooManyLeave, "validators", "%d of %d would leave or get other keys, at most %d at once",
 				gone, n, most)

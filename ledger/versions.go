@@ -49,7 +49,8 @@ type Upgrade struct {
 	Height uint64 `json:"height"` // of the first block that follows it
 }
 
-// RulesAt is the version that a block of a height follows, when it is the next.
+// RulesAt is the version that a block of a height follows, when it is the next. It is asked of the next height alone:
+// of an earlier block its leaf says by which version it was made.
 func (a *Authority) RulesAt(height uint64) uint32 {
 	if a.Upgrade.Rules != 0 && height >= a.Upgrade.Height {
 		return a.Upgrade.Rules

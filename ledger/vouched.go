@@ -52,7 +52,7 @@ func (a Testimony) compare(b Testimony) int {
 	return cmp.Or(bytes.Compare(a.Agency[:], b.Agency[:]), cmp.Compare(a.As, b.As))
 }
 
-// All lists what is vouched for.
+// All lists what is vouched for. It shares the memory of v.
 func (v *Vouched) All() []Testimony {
 	for i := range v {
 		if v[i].As == "" {

@@ -13,7 +13,8 @@ func (x *Executor) advance(registrar token.WalletID) {
 	x.state.PutIntermediary(registrar, intermediary)
 }
 
-// registrarSequence checks that a registrar may register, and the sequence that it names.
+// registrarSequence checks that a registrar may register, and the sequence that it names. One sequence orders all that
+// a registrar signs without inputs: of two registrations that cross, one is refused and signed again.
 func (x *Executor) registrarSequence(registrar token.WalletID, named uint64) *token.Error {
 	present := x.state.Authority().Set(token.RolePolicy).Sequence
 	if registrar != token.Authority {
@@ -26,6 +27,8 @@ func (x *Executor) registrarSequence(registrar token.WalletID, named uint64) *to
 	return sequence(present, named)
 }
 
+// register makes a wallet, whose id follows from the transaction. Its keys prove themselves (possessed); that they are
+// the customer's is the registrar's to know.
 func (x *Executor) register(id token.TransactionID, t *token.Register) *token.Error {
 	if err := x.registrarSequence(t.Registrar, t.Sequence); err != nil {
 		return err
@@ -102,6 +105,7 @@ func (x *Executor) changed(id token.WalletID, w Wallet) {
 	x.state.PutWallet(id, w)
 }
 
+// update changes a wallet's tier and attributes, and neither its keys nor its money: its registrar alone signs it.
 func (x *Executor) update(t *token.Update) *token.Error {
 	w, err := x.target(t.Wallet, t.Version)
 	if err != nil {
@@ -209,6 +213,7 @@ func (x *Executor) giveKey(id token.WalletID, w Wallet, detail Detail, key Pendi
 	x.changed(id, w)
 }
 
+// cancelRekey is cancel as rules version 1 had it: by the wallet's own key alone.
 func (x *Executor) cancelRekey(t *token.CancelRekey) *token.Error {
 	return x.cancel(t.Wallet, t.Version, token.RoleWallet)
 }
@@ -293,7 +298,8 @@ func (x *Executor) closable(id token.WalletID, w *Wallet) *token.Error {
 	return nil
 }
 
-// endWallet closes a wallet. What stays known of it says whom money obeys that a contract may still owe it.
+// endWallet closes a wallet. What stays known of it says whom money obeys that a contract may still owe it. The id is
+// never given again, so that money which comes late finds this record and no stranger's wallet.
 func (x *Executor) endWallet(id token.WalletID, w Wallet) {
 	closed := Closed{Registrar: w.Registrar}
 	if x.rulesVersion >= 2 {

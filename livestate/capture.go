@@ -63,7 +63,8 @@ type spentToken struct {
 type goneWallet struct{ row, spent uint32 }
 
 // Capture begins one: the state as it stands now, at a position. Nobody may use the state meanwhile. One capture can be
-// under way at a time; it ends with End.
+// under way at a time; it ends with End. The small tables are encoded here; of wallets and tokens only the bitmaps and
+// the lists by slot are made, so that payments wait for no more than that.
 func (s *State) Capture(at Position) *Capture {
 	if s.capture != nil {
 		panic("another capture of the state is under way")
@@ -85,7 +86,8 @@ func (s *State) Capture(at Position) *Capture {
 	return c
 }
 
-// End lets the state go on without the capture. Nobody may use the state meanwhile.
+// End lets the state go on without the capture. Nobody may use the state meanwhile. A capture that failed in the midst
+// is ended like one that was written; the state keeps nothing of it.
 func (c *Capture) End() {
 	if c.state.capture == c {
 		c.state.capture = nil
@@ -98,7 +100,9 @@ func (c *Capture) End() {
 func (c *Capture) tokenAdded(slot uint32) { c.tokens.set(slot) }
 
 // tokenRemoved: a slot has lost its token. One that the writer stands on hands its place to the next of the list. One
-// that was read, or whose wallet was read to its end, is not put aside: it is in the snapshot already.
+// that was read, or whose wallet was read to its end, is not put aside: it is in the snapshot already. The slot may be
+// given to another token at once: tokenAdded sets its bit then, so that what the capture sees in the slot is never
+// taken for what was there.
 func (c *Capture) tokenRemoved(slot uint32, id token.ID, r *tokenRow) {
 	if slot == c.next {
 		c.next = r.next
@@ -140,7 +144,8 @@ func (c *Capture) detailChanges(id token.WalletID) {
 	}
 }
 
-// walletRemoved: a slot has lost its wallet, whose detail was put aside with it.
+// walletRemoved: a slot has lost its wallet, whose detail was put aside with it. Its slot is given to others, so from
+// here on it is found by its id, in gone.
 func (c *Capture) walletRemoved(slot uint32, id token.WalletID, r *walletRow) {
 	if c.wallets.has(slot) {
 		return
@@ -160,7 +165,8 @@ func (s *State) AddDefinition(id token.Hash, encoded []byte, by ledger.Registere
 	}
 }
 
-// RemoveDefinition drops a definition. One that is new since the moment was never of the capture.
+// RemoveDefinition drops a definition. One that is new since the moment was never of the capture. One that is
+// registered again afterwards counts as new, and its record as dropped is the one that is written.
 func (s *State) RemoveDefinition(id token.Hash) {
 	if c := s.capture; c != nil && !c.newDefinitions[id] {
 		c.definitions[id] = s.definitionRecord(id)
@@ -184,7 +190,8 @@ func (s *State) AddContract(contract *ledger.Contract) {
 	}
 }
 
-// ChangeContract says that a contract's record is about to change.
+// ChangeContract says that a contract's record is about to change. It must come before the change: what is put aside is
+// the record as it still is.
 func (s *State) ChangeContract(contract *ledger.Contract) {
 	if s.capture == nil {
 		return
@@ -218,7 +225,8 @@ func (s *State) ChangePurse(p *ledger.Purse) {
 	}
 }
 
-// bitmap is a set of slots that contains all that lie beyond it.
+// bitmap is a set of slots that contains all that lie beyond it. Its last word may reach beyond the slots of the
+// moment: those are not set, and whoever fills such a slot sets its bit (tokenAdded, walletPut) before anybody asks.
 type bitmap []uint64
 
 func newBitmap(slots uint32) bitmap { return make(bitmap, (slots+63)/64) }
@@ -234,7 +242,8 @@ func (b bitmap) set(slot uint32) {
 	}
 }
 
-// arena is a list that grows without copying what it holds.
+// arena is a list that grows without copying what it holds. A list that grew by copying would hold payments up for as
+// long as a copy of all of it takes.
 type arena[T any] struct {
 	pieces [][]T
 	count  uint32

@@ -23,7 +23,8 @@ func appendReserves(b []byte, reserves []ledger.CashReserve) []byte {
 	return b
 }
 
-// decodeReserves reads what appendReserves wrote; there are none at the least where something stands behind them.
+// decodeReserves reads what appendReserves wrote; there are none at the least where something stands behind them. Its
+// bounds are those of the rules: of what a snapshot claims nothing is allocated beyond them.
 func decodeReserves(d *token.Decoder, least int) (reserves []ledger.CashReserve) {
 	for range d.Array("reserves", least, ledger.MaxReserves) {
 		var r ledger.CashReserve

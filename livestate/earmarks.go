@@ -13,6 +13,9 @@ import (
 // earmarks are the live tokens of one purpose, in buckets by the first twelve bits of the id. When the purpose
 // ends they are wanted in order of their ids: a bucket is sorted when its turn comes, so that a
 // million tokens that end together hold nobody up.
+//
+// Invariants: live and count are the sum and number of the tokens in all buckets; a token's place is its index in its
+// bucket's slots; no bucket before from has any. earmark, unmark and least keep them.
 type earmarks struct {
 	live    money.Tiyn
 	count   int
@@ -22,7 +25,8 @@ type earmarks struct {
 
 const bucketsEach = 16
 
-// place is the number of an id's bucket.
+// place is the number of an id's bucket. Buckets are in the order of ids, so that the first that is not empty has the
+// least.
 func place(id token.ID) int { return int(id[0])*bucketsEach + int(id[1]>>4) }
 
 func (m *earmarks) bucket(n int) *bucket {
@@ -33,6 +37,8 @@ func (m *earmarks) bucket(n int) *bucket {
 	return &(*group)[n%bucketsEach]
 }
 
+// bucket holds slots of tokens. Adding and removing leave it unsorted, in constant time; sorting is paid once by
+// whoever asks for the least.
 type bucket struct {
 	slots  []uint32
 	sorted bool // the least id last
@@ -62,7 +68,8 @@ func (s *State) PutPurpose(number uint32, p ledger.Purpose) {
 	}
 }
 
-// RemovePurpose drops a purpose that no token carries.
+// RemovePurpose drops a purpose that no token carries. The executor drops none of which money is live
+// (ledger.Executor.roomForPurpose).
 func (s *State) RemovePurpose(number uint32) {
 	s.expiries = slices.DeleteFunc(s.expiries, func(n uint32) bool { return n == number })
 	delete(s.earmarks, number)
@@ -84,7 +91,8 @@ func (s *State) earmark(id token.ID, slot uint32, r *tokenRow, purpose uint32, w
 	}
 }
 
-// unmark takes a removed token out, if it carried a purpose.
+// unmark takes a removed token out, if it carried a purpose. The last of the bucket takes its place, so that nothing is
+// shifted; only where it was the last itself does the order stay. Its wallet must be there still.
 func (s *State) unmark(id token.ID, r tokenRow) {
 	purpose := s.assets.values[r.asset].Purpose
 	if purpose == 0 {
@@ -108,6 +116,7 @@ func (s *State) unmark(id token.ID, r tokenRow) {
 }
 
 // NextExpired is the live token with the least (end of its purpose, id), of purposes that end at now or before.
+// Purposes without tokens are passed over one by one; the executor asks once for each token that returns.
 func (s *State) NextExpired(now uint64) (id token.ID, found bool) {
 	until := now
 	for _, number := range s.expiries {

@@ -5,7 +5,8 @@ import (
 	"io"
 )
 
-// recordList is some records of a snapshot, one after the other in one buffer.
+// recordList is some records of a snapshot, one after the other in one buffer. One buffer for many records: hundreds of
+// thousands of small slices would be the garbage collector's.
 type recordList struct {
 	bytes []byte
 	ends  []int
@@ -29,7 +30,8 @@ func (r *recordList) endsWith(record []byte) bool {
 	return end == len(r.bytes) && &r.bytes[end-len(record)] == &record[0]
 }
 
-// frames reads a snapshot's records ahead of who loads them.
+// frames reads a snapshot's records ahead of who loads them. One goroutine reads and closes lists, another loads. err
+// is written before lists is closed, and read after that: it needs no lock.
 type frames struct {
 	lists chan *recordList
 	spare chan *recordList
@@ -40,6 +42,8 @@ type frames struct {
 // listBytes is about how many bytes of records are read ahead at a time.
 const listBytes = 256 << 10
 
+// readFrames begins to read. It decodes nothing: lengths are bounded before memory is taken for them. Whoever calls it
+// calls stop, or the goroutine waits for ever.
 func readFrames(in io.Reader) *frames {
 	f := &frames{lists: make(chan *recordList, 2), spare: make(chan *recordList, 4), done: make(chan struct{})}
 	go func() {
@@ -49,7 +53,7 @@ func readFrames(in io.Reader) *frames {
 	return f
 }
 
-// stop ends the reading, at the latest after the next list.
+// stop ends the reading, at the latest after the next list. It does not wait for a Read that hangs.
 func (f *frames) stop() { close(f.done) }
 
 // reuse gives a list's memory back.
@@ -107,7 +111,8 @@ func (f *frames) read(in io.Reader) error {
 	}
 }
 
-// chunkReader reads ahead in large pieces.
+// chunkReader reads ahead in large pieces. Invariant: buffer[from:] came and was not handed out. What next returned
+// lies before from, and is gone when fill moves the rest to the front.
 type chunkReader struct {
 	in     io.Reader
 	buffer []byte

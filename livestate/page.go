@@ -49,10 +49,11 @@ func (p *page) flush(out *snapshotWriter) {
 // noneFurther is the number of no token in a page.
 const noneFurther = -1
 
-// maxPageBytes bounds the amounts and the rest of a page.
+// maxPageBytes bounds the amounts and the rest of a page. For each token the longest uvarints of its six numbers: an
+// amount below 2⁶³ takes 9 bytes, a number of 32 bits 5, one of 16 bits 3, and those below 16,384 two.
 const maxPageBytes = pageTokens * (9 + 2 + 5 + 2 + 5 + 3)
 
-// owed are wallets whose tokens are still to come, in order.
+// owed are wallets whose tokens are still to come, in order. Invariant: tokens is the sum of left over wallets.
 type owed struct {
 	wallets []owedWallet
 	tokens  int
@@ -87,7 +88,8 @@ func (l *loader) putWallet(id token.WalletID, w ledger.Wallet, detail ledger.Det
 	return nil
 }
 
-// page loads a page.
+// page loads a page. A page is full but for the last one, which comes where all that is owed is in it: one state has
+// one way to be cut into pages, and so one root.
 func (l *loader) page(d *token.Decoder) error {
 	ids := d.Bytes("ids", 32, 32*pageTokens)
 	columns := uvarints{left: d.Bytes("amounts", 1, maxPageBytes)}
@@ -129,7 +131,8 @@ func (l *loader) page(d *token.Decoder) error {
 	return nil
 }
 
-// token loads a token of the first wallet that is owed one.
+// token loads a token of the first wallet that is owed one. The checks are those on which the rules rely without ever
+// adding up again: ids ascend in a wallet, amounts sum to the wallet's balance, no sum exceeds what circulates.
 func (l *loader) token(id token.ID, t ledger.Token) error {
 	s, w := l.state, &l.owed.wallets[0]
 	switch {
@@ -156,7 +159,7 @@ func (l *loader) token(id token.ID, t ledger.Token) error {
 	return nil
 }
 
-// uvarints reads numbers in their shortest form.
+// uvarints reads numbers in their shortest form. bad stays once it is set, so that it is asked for once a token.
 type uvarints struct {
 	left []byte
 	bad  bool

@@ -178,7 +178,9 @@ func decodeContract(d *token.Decoder, items int) *ledger.Contract {
 	return c
 }
 
-// program loads a record of programmable money. first says that it is the first of its type.
+// program loads a record of programmable money. first says that it is the first of its type. ascending says that it
+// stands behind the one before it of its type; the caller refuses it otherwise. Where the decoder has failed it returns
+// true, and the caller finds the error there.
 func (l *loader) program(kind, items int, d *token.Decoder, first bool) (ascending bool, err error) {
 	var id token.WalletID
 	switch kind {

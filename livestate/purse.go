@@ -17,7 +17,8 @@ const (
 	purseLinkItems = 10
 )
 
-// purseBookRecord is the book as it stands; nil where there is nothing to remember.
+// purseBookRecord is the book as it stands; nil where there is nothing to remember. A network without purses has no
+// such record, and a state's root as if there were no purses at all.
 func (s *State) purseBookRecord() []byte {
 	book := s.PurseBook()
 	if !book.Used() {
@@ -69,7 +70,8 @@ func decodePurseBook(d *token.Decoder) (book ledger.PurseBook) {
 
 func tiyn(d *token.Decoder, field string) money.Tiyn { return money.Tiyn(d.Uint(field, maxUint63)) }
 
-// purseRecords are a purse's record and those of its links.
+// purseRecords are a purse's record and those of its links. Links have records of their own, so that a purse with many
+// stays below maxRecord. The purse's says how many follow.
 func purseRecords(p *ledger.Purse) [][]byte {
 	b := token.AppendUint(token.AppendArray(nil, purseItems), recordPurse)
 	b = token.AppendBytes(token.AppendBytes(token.AppendBytes(b, p.ID[:]), p.Intermediary[:]), p.Owner[:])

@@ -254,7 +254,9 @@ func decodeVouched(d *token.Decoder) (v ledger.Vouched) {
 	return v
 }
 
-// loader puts a snapshot's records into a state, in the one order they may stand in.
+// loader puts a snapshot's records into a state, in the one order they may stand in. Used by one goroutine, once.
+// stage, intermediary, wallet, id, definition, purse and missing are what the next record is held against for order;
+// owed is what wallets were promised and pages have not brought.
 type loader struct {
 	state        *State
 	at           Position
@@ -304,6 +306,9 @@ func wellSized(kind, items int) bool {
 	return items == 3 // a page
 }
 
+// record loads a record of a type, whose first item was read. Header and authority come first, each once; then the
+// types in the order of their numbers, pages among the wallets and links among the purses. What was decoded is put into
+// the state before the caller looks whether the decoder has failed: after any error the state is thrown away.
 func (l *loader) record(kind, items int, d *token.Decoder) error {
 	l.count++
 	if kind < l.stage || (kind > l.stage+1 && l.stage < recordAuthority) || (l.count == 1) != (kind == recordHeader) {
@@ -360,6 +365,8 @@ func (l *loader) record(kind, items int, d *token.Decoder) error {
 	return nil
 }
 
+// header reads the position. Memory is reserved by its counts only for a snapshot of our own: in anybody's, two numbers
+// could ask for all there is.
 func (l *loader) header(d *token.Decoder) error {
 	d.Fixed("network", l.at.Network[:])
 	leaf := d.Bytes("leaf", 1, 4096)
@@ -381,7 +388,8 @@ func (l *loader) header(d *token.Decoder) error {
 	return nil
 }
 
-// finish checks what must hold of a whole state.
+// finish checks what must hold of a whole state. Single records were checked as they came; these are the sums over all
+// of them.
 func (l *loader) finish() error {
 	if l.stage < recordAuthority {
 		return badSnapshot("it holds no authority")

@@ -56,7 +56,8 @@ func paceFor(tokens int) pace {
 	return pace{rows: min(max(8_192, tokens/512), 20_480), rare: 1_024, slots: 1 << 16}
 }
 
-// serialiser writes a capture: it holds the lock while it reads, never while it encodes, writes or sorts.
+// serialiser writes a capture: it holds the lock while it reads, never while it encodes, writes or sorts. pause is
+// called without the lock only: it may sleep.
 type serialiser struct {
 	*Capture
 	lock  sync.Locker
@@ -67,7 +68,9 @@ type serialiser struct {
 }
 
 // Write writes the capture as a snapshot. The lock is held while the state is read, a little at a time; rest is called
-// in between, when it is not. It returns the root over the records and the longest time that the lock was held.
+// in between, when it is not. It returns the root over the records and the longest time that the lock was held. It is
+// called once, by one goroutine. After an error the stream is no snapshot; what was read stays marked as read, so that
+// the capture cannot be written again.
 func (c *Capture) Write(to io.Writer, lock sync.Locker,
 	rest func()) (root txlog.Hash, longestHold time.Duration, err error) {
 	t := &serialiser{Capture: c, lock: lock, pause: rest}
@@ -92,7 +95,9 @@ func (c *Capture) Write(to io.Writer, lock sync.Locker,
 	return root, t.longestHold, err
 }
 
-// pursesInOrder writes the purses as they were. Those that were opened since are none of the capture.
+// pursesInOrder writes the purses as they were. Those that were opened since are none of the capture. A purse is never
+// removed, so the ids that are listed now are those of the moment and those that were opened since; of the latter
+// Capture.purses has nothing to write.
 func (t *serialiser) pursesInOrder(out *snapshotWriter) {
 	if t.purseBook == nil {
 		return
@@ -132,7 +137,9 @@ func (t *serialiser) yield() {
 	t.acquire()
 }
 
-// ids collects and sorts ids that are wanted, while what they come from may change between steps.
+// ids collects and sorts ids that are wanted, while what they come from may change between steps. A range over a map
+// that changes between steps yields what is there throughout exactly once (Go's specification, "For statements with
+// range clause"); what comes and goes meanwhile is the caller's to know.
 func ids[K ~[16]byte | ~[32]byte](t *serialiser, all iter.Seq[K], wanted func(K) bool, compare func(a, b K) int) []K {
 	t.acquire()
 	var out []K
@@ -168,6 +175,8 @@ func serialiseRecords[K any](t *serialiser, out *snapshotWriter, all []K, record
 	}
 }
 
+// definitions writes definitions as they were. The ids are collected over several holds of the lock: one that is
+// dropped meanwhile may come from both sides, and is compacted.
 func (t *serialiser) definitions(out *snapshotWriter) {
 	s := t.state
 	compare := func(a, b token.Hash) int { return bytes.Compare(a[:], b[:]) }
@@ -186,6 +195,8 @@ func (t *serialiser) definitions(out *snapshotWriter) {
 	})
 }
 
+// closed writes the wallets that were closed. A record of one never changes, so that only new ones have to be told
+// apart.
 func (t *serialiser) closed(out *snapshotWriter) {
 	s := t.state
 	all := ids(t, s.EachClosed(), func(id token.WalletID) bool { return !t.newClosed[id] }, compareWallets)
@@ -217,7 +228,8 @@ func (t *serialiser) contractsInOrder(out *snapshotWriter) {
 	})
 }
 
-// list lists the wallets of the moment by id.
+// list lists the wallets of the moment by id. From then on no wallet of the moment is unknown: one that is removed is
+// found in gone by its id, one that stays by its slot.
 func (t *serialiser) list() {
 	wallets := t.state.wallets
 	t.acquire()

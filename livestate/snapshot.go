@@ -22,7 +22,8 @@ import (
 
 const snapshotMagic = "AQSNAP3\n"
 
-// maxRecord bounds a record's bytes; the authority's is the largest.
+// maxRecord bounds a record's bytes; the authority's is the largest. It also bounds what a damaged length has a reader
+// wait for.
 const maxRecord = 1 << 20
 
 // Record types, the first item of each record.
@@ -43,7 +44,7 @@ const (
 	recordPurseLink    = 13 // of the purse before it
 )
 
-// Position says after which block a snapshot was taken.
+// Position says after which block a snapshot was taken. The genesis alone has no snapshot: there is nothing to save.
 type Position struct {
 	Network token.NetworkID
 	Leaf    ledger.Leaf // of the last block, but never the genesis itself
@@ -51,7 +52,8 @@ type Position struct {
 	LogRoot txlog.Hash  // at that size
 }
 
-// snapshotWriter frames records and hashes them.
+// snapshotWriter frames records and hashes them. err is the first failure; after it records are hashed and not written,
+// so that only the end has to ask.
 type snapshotWriter struct {
 	out   *bufio.Writer
 	tree  txlog.Tree
@@ -152,7 +154,8 @@ func badSnapshot(format string, args ...any) error {
 	return &SnapshotError{fmt.Sprintf(format, args...)}
 }
 
-// ReadSnapshot reads a state back, checking order, root and conservation.
+// ReadSnapshot reads a state back, checking order, root and conservation. What is refused is a *SnapshotError. The
+// position is the header's as far as it was read, also beside an error. seed is the new state's, see New.
 func ReadSnapshot(in io.Reader, seed [32]byte) (*State, Position, error) {
 	return readSnapshot(in, seed, true)
 }

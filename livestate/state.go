@@ -14,7 +14,9 @@ import (
 // none is the slot that no row has.
 const none = ^uint32(0)
 
-// tokenRow is 32 bytes; with its id a live token takes 64 and its index entry.
+// tokenRow is 32 bytes; with its id a live token takes 64 and its index entry. Rows refer to each other by slot, and to
+// what many share by number: there is no pointer in them, so that the garbage collector does not look at ten million
+// tokens.
 type tokenRow struct {
 	amount     money.Tiyn
 	wallet     uint32 // slot of the owner
@@ -24,6 +26,8 @@ type tokenRow struct {
 	hops       uint16
 }
 
+// walletRow is what each payment needs of a wallet; balance and tokens are the executor's, first is the list's, which
+// PutWallet leaves as it is.
 type walletRow struct {
 	balance   money.Tiyn
 	paidToday money.Tiyn
@@ -48,6 +52,13 @@ const (
 )
 
 // State is the live set. The zero State is not usable; see New.
+//
+// It has no lock: see Capture for who holds node.stateLock, and package node for the readers'.
+//
+// Invariants: total is the sum of all rows of tokens; each token is in the list of its wallet, from first along next,
+// and in prev backwards; where its asset has a purpose, in that purpose's earmarks, and in apart for its wallet if the
+// purpose has limits of its own; rekeys has one item for each detail whose key waits; expiries is in the order of the
+// purposes' ends.
 type State struct {
 	tokens  *table[token.ID, tokenRow]
 	wallets *table[token.WalletID, walletRow]
@@ -86,7 +97,8 @@ func (a rekey) compare(b rekey) int {
 	return bytes.Compare(a.wallet[:], b.wallet[:])
 }
 
-// interned numbers the few distinct values of something that many rows share.
+// interned numbers the few distinct values of something that many rows share. A value keeps its number for the life of
+// the state, even when no row has it any more.
 type interned[T comparable] struct {
 	values  []T
 	numbers map[T]uint32
@@ -116,7 +128,9 @@ func (n *interned[T]) number(value T) uint32 {
 // plainAsset is the number of plain tenge among the assets.
 const plainAsset = 0
 
-// New makes an empty state. The seed of its tables is random and secret, per process.
+// New makes an empty state. The seed of its tables is random and secret, per process. It decides nothing but where rows
+// lie: two states with other seeds have the same snapshots. Whoever knew it could make ids that fall on one place of
+// the index.
 func New(seed [32]byte) *State {
 	words := [4]uint64{}
 	for i := range words {
@@ -219,7 +233,8 @@ type LiveToken struct {
 	ledger.Token
 }
 
-// TokensOf returns up to most of a wallet's live tokens, the newest first.
+// TokensOf returns up to most of a wallet's live tokens, the newest first. The result is the caller's own and stays as
+// it is.
 func (s *State) TokensOf(id token.WalletID, most int) []LiveToken {
 	w := s.wallets.get(id)
 	if w == nil {
@@ -254,7 +269,8 @@ func (s *State) wallet(r *walletRow) ledger.Wallet {
 	}
 }
 
-// PutWallet stores a wallet, new or known.
+// PutWallet stores a wallet, new or known. The pointer into the row is taken before the capture is asked and written
+// after: keeping a row moves none.
 func (s *State) PutWallet(id token.WalletID, w ledger.Wallet) {
 	slot, r, isNew := s.wallets.put(id)
 	if isNew {
@@ -299,7 +315,7 @@ func (s *State) RemoveWallet(id token.WalletID) {
 // Detail returns what few wallets have; zero for the rest.
 func (s *State) Detail(id token.WalletID) ledger.Detail { return s.details[id] }
 
-// PutDetail stores a wallet's detail, keeping the order of waiting keys and closings.
+// PutDetail stores a wallet's detail, keeping the order of waiting keys and closings. The zero Detail removes it.
 func (s *State) PutDetail(id token.WalletID, d ledger.Detail) {
 	if s.capture != nil {
 		s.capture.detailChanges(id)

@@ -10,6 +10,9 @@ import (
 // table maps ids to rows. Rows live in chunks and never move, so a row's slot number is a
 // reference of four bytes; the index over them grows by a quarter, one shard at a time, so
 // that memory stays near what is used, growth included. Neither holds pointers.
+//
+// A lookup takes the hash, one entry of the index where the key is alone at home, and one row: two misses of the cache.
+// It has no lock: reads may be at once, a write excludes everything (package node).
 type table[K comparable, R any] struct {
 	hash   func(K) uint64
 	chunks [][]row[K, R]
@@ -39,9 +42,9 @@ const (
 	maxChunks = 32 // added at a time: 8 MiB of tokens, which clears in a millisecond or two
 )
 
-// shard is an open-addressing table with linear probing. An entry is a 32-bit tag of the hash
-// and the slot number plus one; zero is empty. The tag alone gives the home position, so growing
-// and deleting do not read rows.
+// shard is an open-addressing table with linear probing. An entry is a 32-bit tag of the hash and the slot number plus
+// one; zero is empty. The tag alone gives the home position, so growing and deleting do not read rows. The tag's bits
+// are others than those that chose the shard.
 type shard struct {
 	entries []uint64
 	count   int
@@ -128,7 +131,8 @@ func (t *table[K, R]) get(key K) *R {
 	return &t.at(slot).value
 }
 
-// put returns a key's row, and makes it when there is none.
+// put returns a key's row, and makes it when there is none. The row of a new key is zero. The last slot of 32 bits is
+// none, and never reached: the memory ends before.
 func (t *table[K, R]) put(key K) (slot uint32, r *R, isNew bool) {
 	index, tag := split(t.hash(key))
 	s := &t.shards[index]
@@ -224,7 +228,7 @@ func (s *shard) resize(entries int) {
 	}
 }
 
-// remove deletes a key's row and returns where it was and what it held.
+// remove deletes a key's row and returns where it was and what it held. The slot is given to the next key that comes.
 func (t *table[K, R]) remove(key K) (slot uint32, value R, found bool) {
 	slot, ok := t.find(key)
 	if !ok {
@@ -240,7 +244,8 @@ func (t *table[K, R]) remove(key K) (slot uint32, value R, found bool) {
 	return slot, value, true
 }
 
-// remove takes an entry out and shifts back those that probing had pushed past it.
+// remove takes an entry out and shifts back those that probing had pushed past it. Without gravestones a table that
+// lives for years, and of which most rows come and go, probes no further than one that was made anew.
 func (s *shard) remove(entry uint64) {
 	i, wraps := s.home(uint32(entry>>32)), 0
 	for s.entries[i] != entry {
@@ -285,8 +290,9 @@ func (t *table[K, R]) slots() []uint32 {
 	return slots
 }
 
-// mix hashes two words under a secret seed; ids are chosen by their makers, who must not be
-// able to choose where they land.
+// mix hashes two words under a secret seed; ids are chosen by their makers, who must not be able to choose where they
+// land. It is no cryptographic hash: the seed never leaves the process, and no answer depends on it but how long it
+// takes.
 func mix(a, b uint64, seed *[2]uint64) uint64 {
 	high, low := bits.Mul64(a^seed[0], b^seed[1])
 	high2, low2 := bits.Mul64(high^low^seed[1], seed[0]|1)

@@ -15,6 +15,7 @@ func appendValidators(b []byte, v *ledger.Validators) []byte {
 	return b
 }
 
+// decodeValidators reads what appendValidators wrote. Heights ascend strictly: a block holds one change.
 func decodeValidators(d *token.Decoder) (v ledger.Validators) {
 	d.Array("validators", 2, 2)
 	v.Members = d.Validators()

@@ -3,8 +3,8 @@ package livestate
 import "github.com/aqsha/aqsha/token"
 
 // Prefetcher brings what coming transactions will touch from memory into the processor's cache. Executing one after
-// another waits for memory a dozen times each; looking for many at once, those waits overlap. It changes
-// nothing and answers nothing. The zero Warmer is usable, by one goroutine.
+// another waits for memory a dozen times each; looking for many at once, those waits overlap. It changes nothing and
+// answers nothing. The zero Prefetcher is usable, by one goroutine.
 type Prefetcher struct {
 	wallets []token.WalletID
 	tokens  []token.ID

@@ -20,6 +20,10 @@ const maxPending = 256
 
 // acknowledged is how much of its leader's log a follower may show. What fewer followers have than must acknowledge is
 // taken back by a promotion of another: whoever was shown it has handed over goods for nothing.
+//
+// Invariants: reported never falls; what is shown (size, and Node.durable) is at most what is durable here and what was
+// reported; kept is at most size, so that after a crash less is shown, until the leader says again how much was
+// acknowledged, and never more.
 type acknowledged struct {
 	mu       sync.Mutex       // over everything here; n.durable grows under it
 	reported uint64           // by the leader: entries that were acknowledged; 0 when it never told
@@ -53,7 +57,8 @@ func (a *acknowledged) advance() {
 	}
 }
 
-// openAcknowledged brings back what a follower may show. Whoever reads a directory himself sees all of it.
+// openAcknowledged brings back what a follower may show. Whoever reads a directory himself sees all of it. Until the
+// leader is heard, what stands in the file is shown, or nothing is held back where there is none.
 func (n *Node) openAcknowledged(head Head) error {
 	a := &n.acknowledged
 	a.own = head
@@ -100,7 +105,8 @@ func AcknowledgedIn(files vfs.FS, dir string) uint64 {
 	return c.Size
 }
 
-// headAt is the last block within so many entries of the log.
+// headAt is the last block within so many entries of the log. A size in the midst of a block is that of the block
+// before: half a block is nothing that anybody was answered.
 func (n *Node) headAt(size uint64) (Head, error) {
 	info, err := n.log.BatchOf(size - 1)
 	if err == nil && info.Size() > size && info.Height > 0 {
@@ -125,7 +131,7 @@ func (n *Node) headAt(size uint64) (Head, error) {
 }
 
 // hearAcknowledged takes in how many entries the leader says were acknowledged. every means that it does not say such
-// things.
+// things. Connections come and go, and a later one may tell an older number: the largest that was heard counts.
 func (n *Node) hearAcknowledged(size uint64, every bool) error {
 	a := &n.acknowledged
 	a.mu.Lock()

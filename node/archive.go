@@ -61,7 +61,8 @@ func (n *Node) archiver() {
 	}
 }
 
-// archive copies what is sealed and may be shown.
+// archive copies what is sealed and may be shown. The lock of the directory keeps a restore that reads it, or a second
+// node by mistake, from meeting half a segment.
 func (n *Node) archive(dir string) (done txlog.Archived, err error) {
 	lock, err := n.fs.Lock(dir)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 
 // Check says whether a payment would be executed now, whoever has signed it, and why not. Nothing happens by it; while
 // it is looked at it takes a place of its sender's share, as a payment does. Who may ask for whom is for the caller to
-// see to.
+// see to. The codes are those of the refusal that the payment would have, or overloaded.
 func (n *Node) Check(ctx context.Context, sender Sender, tx *token.Transaction) error {
 	if err := n.Err(); err != nil {
 		return err
@@ -67,7 +67,8 @@ func (n *Node) MayPay(ctx context.Context, sender Sender, of ledger.EarmarkedPay
 	return becomes, err
 }
 
-// maxLookedAt bounds among how many tokens of a wallet those of a purpose are looked for.
+// maxLookedAt bounds among how many tokens of a wallet those of a purpose are looked for. They are read with the
+// state's lock held, which payments wait for.
 const maxLookedAt = 4096
 
 // try tries what nobody has signed on the state as it is now: what is needed for that is read, compiled outside of the

@@ -26,7 +26,8 @@ type Bounds struct {
 	Least money.Tiyn // of a token
 }
 
-// Usable are the tokens that may pay what is wanted, and how much of the asset may not because it has used its hops.
+// Usable are the tokens that may pay what is wanted, and how much of the asset may not because it has used its hops. A
+// token of another asset is in neither.
 func (w *Want) Usable(tokens []livestate.LiveToken) (usable []livestate.LiveToken, stuck money.Tiyn) {
 	for _, t := range tokens {
 		switch {
@@ -40,7 +41,9 @@ func (w *Want) Usable(tokens []livestate.LiveToken) (usable []livestate.LiveToke
 	return usable, stuck
 }
 
-// Choose is Usable and ChooseFor for who knows all tokens of a wallet: why they do not pay is the refusal.
+// Choose is Usable and ChooseFor for who knows all tokens of a wallet: why they do not pay is the refusal. The code is
+// amount-zero, insufficient-funds or dust. Like all that chooses, it reads its arguments alone: wallets that keep their
+// own lists use it as the node does.
 func Choose(tokens []livestate.LiveToken, want Want,
 	b Bounds) (chosen []livestate.LiveToken, merge bool, _ *token.Error) {
 	usable, stuck := want.Usable(tokens)
@@ -107,7 +110,8 @@ func ChooseFor(usable []livestate.LiveToken, want Want, b Bounds) (chosen []live
 }
 
 // choose picks the smallest token that suffices, else the largest until they suffice; of a fragmented wallet it takes
-// some small change along.
+// some small change along. It sorts its argument. Without dust it takes O(n log n) of n tokens; the search after that
+// is bounded by maxSearch.
 func choose(free []livestate.LiveToken, amount money.Tiyn, b Bounds) (chosen []livestate.LiveToken, merge bool) {
 	slices.SortFunc(free, func(a, b livestate.LiveToken) int {
 		return cmp.Or(cmp.Compare(a.Amount, b.Amount), slices.Compare(a.ID[:], b.ID[:]))

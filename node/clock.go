@@ -67,7 +67,7 @@ func newClock(c *Config) *clock {
 }
 
 // begin reads the clock at the start. last is the last block's time, 0 when there is but the genesis, and delay the
-// shortest delay in force, in milliseconds.
+// shortest delay in force, in milliseconds. It is called once, before the executor runs.
 func (c *clock) begin(last, delay uint64) {
 	if c.monotonic == nil {
 		return
@@ -93,6 +93,10 @@ func (c *clock) read(last uint64) (uint64, *token.Error) {
 }
 
 // judge reads the clock and says in doubt whether it is believed. The lock is held.
+//
+// With a believed reading (wall₀, mono₀) the step is (wall − wall₀) − (mono − mono₀). Followers' clocks come before
+// everything else, for or against; then a person's word; only where neither speaks do the gap at the start and the step
+// decide.
 func (c *clock) judge(last uint64) (wall int64) {
 	wall, at := int64(c.now()), c.monotonic()
 	ran := (at - c.at).Milliseconds()

@@ -12,7 +12,8 @@ import (
 // maxGroup is the most blocks that one write makes durable.
 const maxGroup = 16
 
-// commit makes blocks durable in groups: whatever was executed during one sync goes into the next.
+// commit makes blocks durable in groups: whatever was executed during one sync goes into the next. It alone commits to
+// the log and has n.room.held.
 func (n *Node) commit() {
 	defer n.running.Done()
 	defer close(n.answers)
@@ -50,7 +51,8 @@ func (n *Node) gatherBlocks(first *block) []*block {
 	return group
 }
 
-// store makes a group durable, after what waited for room before it.
+// store makes a group durable, after what waited for room before it. Blocks reach the log in the order in which they
+// were staged, so that a group never passes one that is held.
 func (n *Node) store(group []*block) {
 	for len(n.room.held) > 0 && n.Err() == nil {
 		waiting := n.room.held[:min(len(n.room.held), maxGroup)]
@@ -73,9 +75,10 @@ func (n *Node) store(group []*block) {
 	}
 }
 
-// storeGroup writes and syncs a group, then has its requests answered. When the write fails nobody is told
-// that his payment is done, and nothing more is accepted. It returns false, and has done nothing, when the disk is
-// full.
+// storeGroup writes and syncs a group, then has its requests answered. When the write fails nobody is told that his
+// payment is done, and nothing more is accepted. It returns false, and has done nothing, when the disk is full. A block
+// without a batch has refusals alone: they come behind the blocks whose effects they saw, and so are told of a state
+// that is durable.
 func (n *Node) storeGroup(group []*block) bool {
 	var batches []*txlog.Batch
 	transactions, bytes := 0, 0
@@ -156,7 +159,8 @@ func (n *Node) acknowledge() {
 // lastAckWait is how long a node that shuts down waits for its followers.
 const lastAckWait = 3 * time.Second
 
-// settle answers a group's requests. What failed, if not nil, holds for all of them.
+// settle answers a group's requests. What failed, if not nil, holds for all of them. The head is moved before anybody
+// is answered: who reads after his answer sees what he paid.
 func (n *Node) settle(group []*block, failed *token.Error) {
 	if head := group[len(group)-1].head; failed == nil && head.Height > n.durable.Load().Height {
 		n.durable.Store(&head)
@@ -187,8 +191,9 @@ func (n *Node) answerAll(group []*block, failed *token.Error) {
 	}
 }
 
-// makeDurable writes and syncs blocks and signs a checkpoint over them. Only what a checkpoint covers
-// is acknowledged: without it, damage to the last write could not be told from a write never finished.
+// makeDurable writes and syncs blocks and signs a checkpoint over them. Only what a checkpoint covers is acknowledged:
+// without it, damage to the last write could not be told from a write never finished. A crash between the two leaves
+// entries that nobody was answered: the next start replays them, and signs (signRecovered).
 func (n *Node) makeDurable(batches []*txlog.Batch) error {
 	if err := n.log.Commit(batches...); err != nil {
 		return err
@@ -201,7 +206,8 @@ func (n *Node) makeDurable(batches []*txlog.Batch) error {
 }
 
 // Publish signs a checkpoint over what is durable. It states the epoch in which this node leads, but for the founder's,
-// so that whoever holds two can tell what a promotion left behind from a history that was rewritten.
+// so that whoever holds two can tell what a promotion left behind from a history that was rewritten. Anybody may call
+// it; with nothing new it returns the last one.
 func (n *Node) Publish() ([]byte, error) {
 	n.fencing.mu.Lock()
 	epoch := n.fencing.fence.Epoch

@@ -9,7 +9,9 @@ import (
 )
 
 // compiled keeps definitions that verifiers have compiled, for the executor. Compiling takes as long as hundreds of
-// payments and must not be done under the state's lock, where all payments wait for it.
+// payments and must not be done under the state's lock, where all payments wait for it. A compilation depends on
+// version and bytes alone, so that one made under a state that has changed since is right all the same; at worst it is
+// not asked for.
 type compiled struct {
 	mu   sync.Mutex
 	kept *recent.Map[compiledKey, ledger.Compiled]
@@ -66,7 +68,8 @@ func (n *Node) wants(r *request) {
 	}
 }
 
-// compile compiles what a submission's requests need whose signatures hold.
+// compile compiles what a submission's requests need whose signatures hold. It runs in a verifier's goroutine, after
+// the signatures were checked: who has not signed has nothing compiled.
 func (n *Node) compile(s *submission) {
 	made := 0
 	for i := range s.requests {

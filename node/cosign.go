@@ -22,6 +22,9 @@ const NotCosigner token.Code = "not-a-follower"
 
 // cosigners are the followers whose cosignatures this leader knows. A follower cosigns a checkpoint (C2SP
 // tlog-cosignature) once everything below it is verified and durable with him: that is his acknowledgement.
+//
+// Invariants: lists is never empty; sizes and shownSize never fall while a list holds; shown is the checkpoint of
+// shownSize entries, or nil, and enough followers under every list have that many.
 type cosigners struct {
 	mu        sync.Mutex           // over all but grown, which has a lock of its own
 	lists     []memberList         // the last is the current one; those before it count too, until all have heard of it
@@ -60,7 +63,9 @@ type Cosigner struct {
 	Members string // id of the list of followers that it keeps
 }
 
-// Cosign takes a checkpoint of this log that a known follower has cosigned.
+// Cosign takes a checkpoint of this log that a known follower has cosigned. What a follower says of itself counts only
+// where the note bears one signature, its own. Nothing of this is stored but the checkpoint: after a restart followers
+// say it all again.
 func (n *Node) Cosign(signed []byte, by Cosigner) error {
 	n.cosigners.mu.Lock()
 	verifiers := n.cosigners.verifiers
@@ -174,7 +179,7 @@ type FollowerState struct {
 	SilentMillis *int64  `json:"silent_millis,omitempty"` // since it was last heard
 }
 
-// Followers lists the known followers, heard of since the start or not.
+// Followers lists the known followers, heard of since the start or not. It is a copy, in order of names.
 func (n *Node) Followers() []FollowerState {
 	s := n.cosigners
 	s.mu.Lock()

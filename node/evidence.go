@@ -140,7 +140,8 @@ func (e *EvidenceError) ErrorField() string { return e.File }
 // EvidencePattern is how files of evidence are named, in the data directory.
 const EvidencePattern = "evidence-*.json"
 
-// accuse makes evidence of a checkpoint that contradicts the one kept here, which is at least as long.
+// accuse makes evidence of a checkpoint that contradicts the one kept here, which is at least as long. It always
+// returns an error: an *EvidenceError where the evidence holds and is stored.
 func (f *follower) accuse(ctx context.Context, signed []byte, c txlog.Checkpoint) error {
 	n := f.node
 	own, kept := n.log.Checkpoint()
@@ -162,7 +163,7 @@ type FenceKeeper interface {
 	FenceOf(ctx context.Context, epoch uint64) ([]byte, error) // nil when it has none
 }
 
-// maxFences bounds how many promotions evidence looks at.
+// maxFences bounds how many promotions evidence looks at. Each is asked of the leader, which may take SilenceBound.
 const maxFences = 64
 
 // fences are those of promotions between two checkpoints, with whose logs both agree.

@@ -40,7 +40,8 @@ func (n *Node) waitNews(ctx context.Context, size, acknowledged uint64) ([]byte,
 // Feed hands on what followers need, from an entry on that begins a block: the blocks below each checkpoint, and the
 // checkpoint, which comes before all of them too. To who asks for it, it says after that first checkpoint how much was
 // acknowledged, and again when that grows. It goes on until ctx ends or send fails; with nothing new it repeats the
-// checkpoint every so often.
+// checkpoint every so often. Many may run at once: each reads the log alone, and a slow one holds up nobody. send must
+// not keep the frames.
 func (n *Node) Feed(ctx context.Context, from uint64, acknowledged bool, send func(frames []byte) error) error {
 	height, err := n.feedFrom(from)
 	signed, c := n.log.Checkpoint()

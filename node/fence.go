@@ -174,7 +174,8 @@ func ReplacedFrom(files vfs.FS, dir string) (size, epoch uint64, replaced bool) 
 	return size, epoch, err == nil
 }
 
-// readSmall reads a file of at most a fence's size; nil if there is none.
+// readSmall reads a file of at most a fence's size; nil if there is none. A longer file gives one byte more than a
+// fence may have, which OpenFence refuses.
 func readSmall(files vfs.FS, path string) ([]byte, error) {
 	f, err := files.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -198,6 +199,9 @@ func (n *Node) KnownFence() (signed []byte, f Fence) {
 }
 
 // Fence takes a fence in. It is durable when this returns; a leader whom it replaces stops writing before that.
+//
+// A crash between stopping and storing changes nothing: the fence is taken in again. One between the two files leaves
+// the node fenced and without the copy by epoch, for which evidence then asks the leader (FenceKeeper).
 func (n *Node) Fence(signed []byte) error {
 	f, err := OpenFence(signed, n.logVerifier)
 	if err != nil {
@@ -277,7 +281,9 @@ func conflicted(files vfs.FS, dir string, verifier note.Verifier) (uint64, error
 }
 
 // Promote makes a signed fence under which this node is the leader of the epoch that it prepared, and stores it. The
-// node must be closed and opened without Leader to write.
+// node must be closed and opened without Leader to write. The word is stored before the fence: a crash between the two
+// leaves a word that no fence bears, and the promotion is done again with the same prepare; the other way about the
+// node would take its own fence for another's.
 func (n *Node) Promote(signer note.Signer, prepared Prepare) (signed []byte, f Fence, err error) {
 	if _, promised := n.Prepared(); promised != prepared.Ballot {
 		return nil, f, refuse(Fenced, "epoch", "another candidate has prepared epoch %d meanwhile", promised.Epoch)

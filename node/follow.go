@@ -32,7 +32,8 @@ type Leader interface {
 	Cosign(ctx context.Context, signed []byte) error
 }
 
-// following is a follower's state.
+// following is a follower's state. mu is over connected and what follows; it is held for a few assignments, never while
+// the network or the disk is waited for.
 type following struct {
 	// ms by which the last block that came was dated ahead of the clock here, or before it
 	ahead     atomic.Int64
@@ -126,8 +127,9 @@ func (n *Node) Follow(ctx context.Context, leader Leader, cosigner note.Signer) 
 // stalled is how long a copy may make no progress before it is given up.
 const stalled = 30 * time.Second
 
-// FollowUntil follows until this node has a checkpoint of at least so many entries. tell, if not nil, is told how far
-// it is.
+// FollowUntil follows until this node has a checkpoint of at least so many entries. notify, if not nil, is called every
+// now and then with how many it has. It gives up, unlike Follow, when nothing comes for stalled, the disk is full, or
+// the leader shows what no honest one shows.
 func (n *Node) FollowUntil(ctx context.Context, leader Leader, cosigner note.Signer, size uint64,
 	notify func(size uint64)) error {
 	ctx, cancel := context.WithCancel(ctx)
@@ -200,6 +202,7 @@ func (n *Node) fatal(err error) bool {
 	return n.Err() != nil
 }
 
+// heardNothing notes that a connection ended, and logs why once, not at every try.
 func (n *Node) heardNothing(err error) {
 	f := &n.following
 	f.mu.Lock()
@@ -226,6 +229,7 @@ func (n *Node) heardNothing(err error) {
 	}
 }
 
+// heard notes a checkpoint of the leader's that holds: it is there, and what it was accused of is mended.
 func (n *Node) heard(c txlog.Checkpoint) {
 	f := &n.following
 	f.mu.Lock()
@@ -246,6 +250,11 @@ func (n *Node) heard(c txlog.Checkpoint) {
 var ErrOldLeader = errors.New("the leader was replaced: it knows less of who leads than this follower")
 
 // follower is one connection to a leader.
+//
+// Three goroutines share it, and followOnce ends when all have: the source reads the stream (blocks) and has fence and
+// signed; the engine executes (executed) and has group, bytes and staged; notify tells the leader. The source may be
+// ahead of the engine by as much as maxUnverified. What all read, node, leader, cosigner, began and leads, is set
+// before they start.
 type follower struct {
 	node     *Node
 	leader   Leader
@@ -264,6 +273,9 @@ type follower struct {
 	executes   chan struct{} // something was
 }
 
+// followOnce follows over one connection until it ends. Who leads is compared first, then the leader's public
+// checkpoint, and only then blocks are asked for: a leader that was replaced, or rewrote its history, has nothing of it
+// executed here.
 func (n *Node) followOnce(ctx context.Context, leader Leader, cosigner note.Signer) (err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	fenced := n.fencing.changed.wait()
@@ -509,7 +521,9 @@ func (f *follower) tooEarly(frame Frame) error {
 	return nil
 }
 
-// executed stages a block that holds, and makes it durable with those before it when its checkpoint is there.
+// executed stages a block that holds, and makes it durable with those before it when its checkpoint is there. The head
+// moves before the block is durable, as at a leader; readers wait for n.durable. A crash loses the group, and the next
+// connection asks for it again.
 func (f *follower) executed(ctx context.Context, b *replay.Block, leaf ledger.Leaf) (txlog.Hash, error) {
 	n := f.node
 	f.unverified.Add(-sizeOf(b.Entries))
@@ -600,7 +614,8 @@ func (f *follower) reached(ctx context.Context, signed []byte) error {
 }
 
 // acknowledge keeps a checkpoint, cosigned, unless that was promised away. Whoever promises meanwhile waits, and counts
-// it.
+// it. The lock of the fencing is held from looking at the promise to the stored checkpoint: a promise states the size
+// of that checkpoint, so nothing that was cosigned is missing from it.
 func (f *follower) acknowledge(signed []byte, c txlog.Checkpoint) ([]byte, error) {
 	n := f.node
 	if f.cosigner != nil {

@@ -74,7 +74,7 @@ func (n *Node) Covers(c txlog.Checkpoint) error {
 
 // begins reads the checkpoint with which a stream begins, which covers what comes before the next one: it says how far
 // the stream is followed. A stream of what a fence left behind is followed up to the fence, if its log is the one that
-// the fence states.
+// the fence states. It is called by the source's goroutine, as refuses is.
 func (f *follower) begins(ctx context.Context, signed []byte) error {
 	n := f.node
 	if f.fence == nil {

@@ -67,7 +67,8 @@ func (e *FrameError) Error() string      { return "the leader's stream: " + e.Re
 func (e *FrameError) ErrorCode() string  { return "bad-stream" }
 func (e *FrameError) ErrorField() string { return "" }
 
-// ReadFrame reads the next frame; io.EOF at the end of a stream.
+// ReadFrame reads the next frame; io.EOF at the end of a stream. What is none is a *FrameError; a stream that ends
+// within a frame, io.ErrUnexpectedEOF. Entries and Checkpoint are new memory. Nothing in them was decoded or verified.
 func ReadFrame(r io.Reader) (Frame, error) {
 	var header [frameHeader]byte
 	if _, err := io.ReadFull(r, header[:]); err != nil {

@@ -12,7 +12,8 @@ import (
 	"github.com/aqsha/aqsha/token"
 )
 
-// indexer follows the log and feeds the index. It lags behind payments and never holds them up.
+// indexer follows the log and feeds the index. It lags behind payments and never holds them up. One goroutine writes to
+// store; readers wait for its size. It is made from the log alone, so a crash costs only what is indexed again.
 type indexer struct {
 	store   *index.Index
 	cancel  context.CancelFunc
@@ -130,7 +131,9 @@ func (n *Node) WaitIndex(ctx context.Context) error {
 	return err
 }
 
-// Lookup finds an executed transaction by its id: the same transaction sent twice gets the same answer.
+// Lookup finds an executed transaction by its id: the same transaction sent twice gets the same answer. It waits for
+// the index to come as far as what is durable at the call: false then means that it was not executed before the call,
+// not that it never will be.
 func (n *Node) Lookup(ctx context.Context, id token.TransactionID) (Receipt, bool, error) {
 	store, err := n.indexed(ctx)
 	if err != nil {

@@ -8,8 +8,9 @@ import (
 	"github.com/aqsha/aqsha/txlog"
 )
 
-// Init begins a network in a data directory: its log with the genesis as first entry. The log's
-// signer must be the one whose key the genesis names.
+// Init begins a network in a data directory: its log with the genesis as first entry. The log's signer must be the one
+// whose key the genesis names. A crash behind the commit leaves a log that Open signs (signRecovered); one before it
+// leaves an empty log, and Init can be called again.
 func Init(config Config, g ledger.Genesis) error {
 	config.complete()
 	if err := g.Check(); err != nil {

@@ -132,6 +132,7 @@ func (s *cosigners) count() {
 }
 
 // settle forgets the lists before the current one when all of them who are in it have heard of it. The lock is held.
+// What the dropped followers have does not count any more, so it is forgotten.
 func (s *cosigners) settle() {
 	if len(s.unsettled()) > 0 || len(s.lists) == 1 {
 		return

@@ -7,7 +7,8 @@ import (
 	"github.com/aqsha/aqsha/txlog/vfs"
 )
 
-// Metrics counts what the node does since it was opened.
+// Metrics counts what the node does since it was opened. Every field is counted by itself: figures that are read
+// together need not fit each other to the unit.
 type Metrics struct {
 	transactions atomic.Uint64
 	blocks       atomic.Uint64

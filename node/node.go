@@ -100,6 +100,12 @@ type Receipt struct {
 }
 
 // Node is a running ledger.
+//
+// Locks that are taken while another is held are taken in this order: snapshots, fencing.mu, signing.mu, mu, stateLock;
+// and under any of them cosigners.mu before clock.mu, acknowledged.mu, and the small ones of single parts (compiled,
+// reserved, ordering, following), under which nothing else is taken but a broadcast's or the queue's own. fencing.mu is
+// held while a file is written, and mu by a stage that may hang: what must always answer (health, warnings, metrics)
+// reads atomics, or tries a lock.
 type Node struct {
 	// Set by Open, and not changed after.
 	config  Config
@@ -216,7 +222,9 @@ func (c *Config) complete() {
 	}
 }
 
-// Open recovers the ledger in a data directory and runs it until Close.
+// Open recovers the ledger in a data directory and runs it until Close. An error leaves nothing running and the
+// directory unlocked. What a crash left is mended by then: a torn write is cut, the state is rebuilt from snapshot and
+// log, entries without a checkpoint are signed.
 func Open(config Config) (*Node, error) {
 	config.complete()
 	n := &Node{
@@ -270,9 +278,12 @@ func Open(config Config) (*Node, error) {
 	return n, nil
 }
 
-// maxUnacknowledged is how many groups of blocks may wait for followers.
+// maxUnacknowledged is how many groups of blocks may wait for followers. When they are full the committer waits, then
+// the executor, then the queue: senders are refused as overloaded.
 const maxUnacknowledged = 64
 
+// start runs the stages. A follower has none of a leader's: Follow does their work, in the goroutine of whoever calls
+// it.
 func (n *Node) start() {
 	go n.watch()
 	if !n.config.ReadOnly {
@@ -308,6 +319,9 @@ func (n *Node) start() {
 // Closing again waits for the first time to end and returns the same.
 func (n *Node) Close() error { return n.closeErr() }
 
+// shutDown ends the stages in the order of the channels: Submit hands over nothing more once closed is set under
+// closing, collect ends with the queue and closes what the next stage reads, and so on, so that all that was taken in
+// is answered before the snapshot is taken.
 func (n *Node) shutDown() error {
 	defer close(n.ended)
 	n.closing.Lock()
@@ -334,6 +348,7 @@ func (n *Node) shutDown() error {
 	return n.closeFiles()
 }
 
+// closeFiles lets go of the directory: the lock last, when nothing of ours writes there any more.
 func (n *Node) closeFiles() (err error) {
 	if n.log != nil {
 		err = n.log.Close()
@@ -383,8 +398,9 @@ func (n *Node) stopWriting(e *token.Error) {
 	}
 }
 
-// View shows the live state to read, and returns once what was seen is durable.
-// The state must not be kept.
+// View shows the live state to read, and returns once what was seen is durable. The state must not be kept. read runs
+// under the read lock, for which a block waits, and behind a waiting block all other readers: it must be short and take
+// no lock of this node. With an error, such as not-yet or not-shown, nothing of what was seen may be used.
 func (n *Node) View(ctx context.Context, read func(state *livestate.State, head Head)) error {
 	return n.view(ctx, n.waitShown, read)
 }
@@ -403,7 +419,8 @@ func (n *Node) view(ctx context.Context, wait func(ctx context.Context, height u
 	return wait(ctx, height)
 }
 
-// WaitHeight waits until a block is durable.
+// WaitHeight waits until a block is durable. At a leader with followers, and at a follower, durable means acknowledged
+// too.
 func (n *Node) WaitHeight(ctx context.Context, height uint64) error {
 	for {
 		grown := n.grown.wait()

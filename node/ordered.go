@@ -106,7 +106,9 @@ type Outcome struct {
 	Verdicts []*token.Error // of each transaction, in order: nil when it was executed
 }
 
-// ordering is what a node knows of transactions that were handed to a sequencer.
+// ordering is what a node knows of transactions that were handed to a sequencer. mu is never held while a block is
+// executed. A transaction is in waiting from propose until its fate is known, whoever put it into a block; each of its
+// submissions counts down undecided once for it.
 type ordering struct {
 	mu       sync.Mutex // over waiting
 	waiting  map[token.TransactionID][]waiter
@@ -220,7 +222,8 @@ func (n *Node) unfit(r *request) *token.Error {
 
 // ExecuteOrdered executes a block. Nothing is durable before CommitOrdered, which must follow; both are called by one
 // goroutine at a time. What a transaction is refused for is its verdict; an error is the node's own, and it cannot go
-// on.
+// on. A crash before CommitOrdered leaves no trace of the block here: whoever orders hands it in again (package
+// cluster).
 func (n *Node) ExecuteOrdered(o Ordered) (Outcome, error) {
 	b := &block{ordered: []*request{}, salt: seeded(o.Seed)}
 	for _, batch := range o.Batches {
@@ -253,7 +256,8 @@ func (n *Node) ExecuteOrdered(o Ordered) (Outcome, error) {
 	return out, nil
 }
 
-// seeded makes the salts of a block's system entries from a seed that all who execute it know.
+// seeded makes the salts of a block's system entries from a seed that all who execute it know. It is SHA-256("aqsha
+// salt\n" ‖ seed ‖ height ‖ i), the first 16 bytes, with both numbers of 64 bits big-endian.
 func seeded(seed [32]byte) func(height uint64, i int) *ledger.Salt {
 	return func(height uint64, i int) *ledger.Salt {
 		b := append([]byte("aqsha salt\n"), seed[:]...)
@@ -267,7 +271,8 @@ func seeded(seed [32]byte) func(height uint64, i int) *ledger.Salt {
 }
 
 // CommitOrdered makes the block that was executed last durable, and answers those who wait for its transactions. While
-// the disk is full it waits, and whoever orders with it: the others go on without this node.
+// the disk is full it waits, and whoever orders with it: the others go on without this node. A stop while the disk is
+// full returns disk-full, and the block stays to be committed.
 func (n *Node) CommitOrdered() error {
 	b := n.ordering.executed
 	if b == nil {
@@ -355,6 +360,8 @@ func (n *Node) reconsider() {
 	}
 }
 
+// reconsiderOld looks at some that have waited since before a moment. Signatures are verified with the state's lock
+// held for reading, which is why they are few.
 func (n *Node) reconsiderOld(before time.Time) {
 	o := &n.ordering
 	o.mu.Lock()

@@ -10,8 +10,9 @@ import (
 	"github.com/aqsha/aqsha/txlog"
 )
 
-// unit is submissions that are verified together. Units are executed in order of arrival, so that a
-// client may send a payment that spends the one before it.
+// unit is submissions that are verified together. Units are executed in order of arrival, so that a client may send a
+// payment that spends the one before it. verified is closed by the verifier when all requests are looked at: what a
+// verifier wrote into them is seen by whoever waited for that.
 type unit struct {
 	submissions []*submission
 	size        int // requests
@@ -29,7 +30,9 @@ const (
 	maxBlockBytes = 16 << 20
 )
 
-// block is an executed block on its way to the disk, or refusals that wait for what they saw to be durable.
+// block is an executed block on its way to the disk, or refusals that wait for what they saw to be durable. The
+// executor makes it, the committer stores it, and with followers acknowledge answers it: each owns it until it sends it
+// on.
 type block struct {
 	batch       *txlog.Batch // nil when nothing was executed
 	head        Head
@@ -42,7 +45,8 @@ type block struct {
 	salt    func(height uint64, i int) *ledger.Salt
 }
 
-// collect groups what has arrived into units, without waiting for more.
+// collect groups what has arrived into units, without waiting for more. Every unit goes to both channels: to the
+// verifiers in whatever order they take it, to the executor in the order of arrival.
 func (n *Node) collect() {
 	defer n.running.Done()
 	defer close(n.units)
@@ -153,6 +157,7 @@ func (n *Node) onlyDue() bool {
 	}
 }
 
+// somethingDue says whether applyDue would find anything now: a block without entries is never made.
 func (n *Node) somethingDue() bool {
 	n.mu.RLock()
 	defer n.mu.RUnlock()
@@ -187,7 +192,8 @@ func (n *Node) pump() {
 	}
 }
 
-// executeBlock makes one block of what its requests and the due list give, and passes it on.
+// executeBlock makes one block of what its requests and the due list give, and passes it on. Also a block of refusals
+// alone is passed on, so that they are answered behind what they saw.
 func (n *Node) executeBlock(submissions []*submission) {
 	b := &block{submissions: submissions}
 	size := 0
@@ -271,6 +277,10 @@ func (n *Node) knowsRules(height uint64) error {
 }
 
 // apply executes requests and stages the block they make, if any. The write lock is held.
+//
+// An error comes before anything is executed, or from the log, which takes no part of a block: then the state is ahead
+// of it, and the caller stops the node. With a capture under way stateLock is let go within the block: what the capture
+// then reads is what was put aside, or has not changed.
 func (n *Node) apply(b *block) error {
 	n.stateLock.Lock()
 	defer n.stateLock.Unlock()

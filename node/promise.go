@@ -27,7 +27,8 @@ type Prepare struct {
 // MaxOver bounds how many candidates a prepare says to be given up.
 const MaxOver = 8
 
-// Promise is the answer, signed with the key with which a follower cosigns; a leader's with the log's key.
+// Promise is the answer, signed with the key with which a follower cosigns; a leader's with the log's key. Size and
+// Root are of the newest checkpoint kept here.
 type Promise struct {
 	Network token.NetworkID
 	failover.Ballot
@@ -216,7 +217,9 @@ func (n *Node) Prepared() (signed []byte, b failover.Ballot) {
 
 // Prepare signs what a promotion of this node, a follower so far, asks of others: an epoch above all that it knows of.
 // It has to promise that itself (Hold) before it leads. word is random; over are candidates that somebody gave up. A
-// promotion of this node that ended half way goes on with what it asked then, unless more are given up.
+// promotion of this node that ended half way goes on with what it asked then, unless more are given up. The file is
+// written before anybody is asked, so that after a crash the same ballot is asked for again and not a new one, which
+// those who promised would refuse.
 func (n *Node) Prepare(signer note.Signer, word string, over ...failover.Ballot) (signed []byte, p Prepare, err error) {
 	if n.config.Leader == "" {
 		return nil, p, errors.New("this node is a leader already")
@@ -285,7 +288,8 @@ func (n *Node) Hold(signed []byte, p Prepare) error {
 	return n.holdTo(signed, p)
 }
 
-// holdTo is Hold for who has the fencing's lock.
+// holdTo is Hold for who has the fencing's lock. It stops a leader first, then stores, then returns: a crash before the
+// file is there forgets a promise that nobody has been given.
 func (n *Node) holdTo(signed []byte, p Prepare) error {
 	if n.fencing.promised == p.Ballot {
 		return nil

@@ -79,7 +79,8 @@ func (p *Promotion) verifiers(logKey note.Verifier) (note.Verifiers, error) {
 }
 
 // Check verifies the proof under the log's key. Who the followers were, and how many had to acknowledge, is what the
-// proof says: compare it with what is known of the old leader.
+// proof says: compare it with what is known of the old leader. It reads the proof alone. The error names the field that
+// does not hold.
 func (p *Promotion) Check(logKey note.Verifier) (f Fence, err error) {
 	if f, err = OpenFence([]byte(p.Fence), logKey); err != nil {
 		return f, fmt.Errorf("fence: %w", err)

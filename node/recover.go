@@ -42,7 +42,9 @@ type Recovered struct {
 // Recovered says how the node came to its state when it was opened.
 func (n *Node) Recovered() Recovered { return n.recovery }
 
-// recover brings the live state to the end of the log: the newest usable snapshot, then the tail.
+// recover brings the live state to the end of the log: the newest usable snapshot, then the tail. It runs before any
+// goroutine, so that nothing here takes a lock. n.durable is what may be shown, which with followers is less than what
+// is durable until they are heard.
 func (n *Node) recover() error {
 	dir := n.config.Dir
 	if err := n.fs.MkdirAll(filepath.Join(dir, snapshotDir)); err != nil {
@@ -124,7 +126,7 @@ func (n *Node) signRecovered() error {
 	return err
 }
 
-// rebuilt is a state made from a snapshot and the log, and the replay that made it.
+// rebuilt is a state made from a snapshot and the log, and the replay that made it. The replay goes on as the executor.
 type rebuilt struct {
 	state  *livestate.State
 	replay *ledger.Replay

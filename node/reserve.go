@@ -35,6 +35,9 @@ const maxSelect = 4096
 // reservations keeps tokens that are being spent out of other payments' way, for all processes that
 // pay from a wallet through this node. It is only a courtesy between payers: the ledger's rules
 // refuse a double spend whoever chose the tokens.
+//
+// Nothing of it is stored: after a restart all tokens are free, and the ledger refuses whoever pays twice. held may
+// name tokens that are spent; they are forgotten when their time is over.
 type reservations struct {
 	node *Node
 
@@ -44,7 +47,8 @@ type reservations struct {
 	queues  map[token.WalletID]*queue
 }
 
-// queue is a wallet's turn: a channel of capacity one, taken by the payer who chooses.
+// queue is a wallet's turn: a channel of capacity one, taken by the payer who chooses. users is guarded by
+// reservations.mu; the slot by itself.
 type queue struct {
 	slot  chan struct{}
 	users int // the chooser and who waits; the last one removes the queue
@@ -106,7 +110,8 @@ func (n *Node) Select(ctx context.Context, wallet token.WalletID, amount money.T
 	return n.SelectFor(ctx, wallet, Want{Asset: token.PlainTenge, Amount: amount})
 }
 
-// SelectFor is Select for tokens of an asset: marked tenge.
+// SelectFor is Select for tokens of an asset: marked tenge. Codes: amount-zero, not-found, insufficient-funds, dust,
+// and tokens-busy when ctx ends while others pay.
 func (n *Node) SelectFor(ctx context.Context, wallet token.WalletID, want Want) (Selection, error) {
 	if want.Amount <= 0 {
 		return Selection{}, refuse(token.AmountZero, "amount", "an amount is positive")
@@ -270,7 +275,8 @@ func (r *reservations) forget(now uint64) {
 	r.sweepAt = max(leastSweep, 2*len(r.held))
 }
 
-// Release frees tokens of a wallet that a payer will not spend after all.
+// Release frees tokens of a wallet that a payer will not spend after all. Tokens that are not the wallet's are passed
+// over: who may pay from one wallet frees nothing of another's.
 func (n *Node) Release(wallet token.WalletID, ids []token.ID) {
 	var own []token.ID
 	n.mu.RLock()

@@ -14,7 +14,8 @@ const roomRetry = time.Second
 
 // room is what a node does about a disk that has no room for more of the log. The log has written nothing then and can
 // be asked again, so the node takes no transactions meanwhile and goes on by itself when there is room. A crash loses
-// the blocks that wait: nobody was told that they are executed.
+// the blocks that wait: nobody was told that they are executed. Whoever waited for a held block was answered with
+// disk-full: sending the same again finds it executed.
 type room struct {
 	lack atomic.Pointer[lack] // nil when there is room
 	held []*block             // executed, and waiting for room, in order; the committer's alone

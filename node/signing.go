@@ -21,6 +21,10 @@ import (
 const signersDir = "signers"
 
 // signing is who signs this node's log.
+//
+// Invariants: own is who signs by the durable log here and known is at least as long and agrees with it (Signers.Same);
+// met counts the changes taken in, heights and sets go with it. broken stays: a log whose changes contradict what was
+// proven is followed no further. The lock is taken before the node's, never under it.
 type signing struct {
 	executed atomic.Int64 // changes of validators that the state has met; stored with the node's lock held
 
@@ -321,7 +325,8 @@ func (n *Node) signerLink(height, before, size uint64) (l signers.Link, err erro
 }
 
 // LearnSigners follows links that another node shows, and keeps what shows them. They may go beyond the log here; as
-// far as it goes, they must say what it says.
+// far as it goes, they must say what it says. Links come from whoever is asked; they prove themselves from the genesis
+// on.
 func (n *Node) LearnSigners(links []signers.Link) error {
 	learnt, err := signers.FromGenesis(n.genesis, links)
 	if err != nil {

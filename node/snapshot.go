@@ -15,7 +15,8 @@ import (
 	"github.com/aqsha/aqsha/txlog/vfs"
 )
 
-// snapshotsKept is how many snapshots stay; the log could rebuild all of them.
+// snapshotsKept is how many snapshots stay; the log could rebuild all of them. The second is for a newest one that
+// turns out unreadable.
 const snapshotsKept = 2
 
 // Snapshot writes the live state as it stands, so that the next start need not replay all of the log, while payments go
@@ -114,7 +115,7 @@ func (n *Node) SnapshotFailure() (since time.Time, cause error) {
 }
 
 // capture begins a capture of the state after the last executed block; nil when that is the genesis, or when the node
-// ends before there is such a state.
+// ends before there is such a state. End of the capture is the caller's, under stateLock.
 func (n *Node) capture() (*livestate.Capture, livestate.Position, error) {
 	for {
 		n.mu.Lock()
@@ -277,7 +278,8 @@ func (n *Node) readSnapshotFile(f vfs.File) (*livestate.State, livestate.Positio
 	return state, at, err
 }
 
-// replaceFile makes content durable under a path, whole or not at all.
+// replaceFile makes content durable under a path, whole or not at all. A crash leaves the old content or the new, and
+// perhaps a file .new that the next call removes.
 func replaceFile(fs vfs.FS, dir, path string, content []byte) error {
 	temporary := path + ".new"
 	_ = fs.Remove(temporary) // what an interrupted attempt left

@@ -60,7 +60,8 @@ func (n *Node) signSnapshot(at livestate.Position, digest [sha256.Size]byte) ([]
 }
 
 // openSealed checks the signature of a snapshot's file, before anything in it is read. content is what was signed, and
-// text what must be said of the position that stands in it.
+// text what must be said of the position that stands in it. The file is read twice, once to hash and once to load: to
+// load while hashing would decode bytes that nobody has vouched for yet.
 func (n *Node) openSealed(f vfs.File) (content *io.SectionReader, digest [sha256.Size]byte, text string, err error) {
 	size, err := f.Size()
 	if err != nil {

@@ -9,7 +9,9 @@ import (
 	"github.com/aqsha/aqsha/token"
 )
 
-// request is a transaction on its way. The stage that holds it owns it.
+// request is a transaction on its way. The stage that holds it owns it. Only its stage writes to it, so no field has a
+// lock: it is passed on by channels, and read by the sender once done is closed. Where others order, a copy travels,
+// and the fate is written under the lock of ordering.
 type request struct {
 	tx       *token.Transaction
 	keyed    [2]token.PublicKey // room for verified, enough for nearly all
@@ -35,8 +37,9 @@ type submission struct {
 	done      chan struct{} // closed when every request's fate is final
 }
 
-// Submit takes a transaction in and answers when it is durable, or why it is refused. When ctx
-// ends first, the transaction may still be executed: ask for its id.
+// Submit takes a transaction in and answers when it is durable, or why it is refused. When ctx ends first, the
+// transaction may still be executed: ask for its id. An error is a *token.Error with a code of the ledger's, of form,
+// or of this package (errors.go); or ctx's. The same transaction again gets the receipt of the first time.
 func (n *Node) Submit(ctx context.Context, tx *token.Transaction) (Receipt, error) {
 	receipts, errs := n.SubmitAll(ctx, []*token.Transaction{tx})
 	return receipts[0], errs[0]
@@ -50,7 +53,8 @@ type Sender struct {
 	Reads func(id token.WalletID, w ledger.Wallet, known bool) bool
 }
 
-// SubmitAll takes transactions in, in order, and answers each.
+// SubmitAll takes transactions in, in order, and answers each. Both results are as long as txs and in its order; where
+// the error is nil the receipt counts. They are not one unit: some may be executed and others refused.
 func (n *Node) SubmitAll(ctx context.Context, txs []*token.Transaction) ([]Receipt, []error) {
 	return n.SubmitAllOf(ctx, Sender{}, txs)
 }

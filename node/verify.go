@@ -74,7 +74,7 @@ const MaxOutlawed = 1000
 type Evidence struct {
 	Checkpoint []byte
 	Entries    func(size uint64) iter.Seq2[[]byte, error]
-	// Genesis, if set, is the network that this must be. Otherwise the log's own genesis is believed.
+	// Network, if set, is the network that this must be. Otherwise the log's own genesis is believed.
 	Network token.NetworkID
 	// Point, if set, stands for the checkpoint of a copy of the past, of whose size none was signed.
 	Point *Point
@@ -101,9 +101,10 @@ func mismatch(format string, args ...any) error {
 	return &VerifyError{fmt.Sprintf(format, args...)}
 }
 
-// Verify replays a log from nothing: every signature, rule, limit and system entry, every leaf's
-// supply, and that the root of it all is the one that the checkpoint's signature stands under.
-// progress, if not nil, is told the entries done.
+// Verify replays a log from nothing: every signature, rule, limit and system entry, every leaf's supply, and that the
+// root of it all is the one that the checkpoint's signature stands under. progress, if not nil, is told the entries
+// done. It needs memory for the live state, not for the log. The report is filled as far as it came, also beside an
+// error; the state is nil where the replay failed.
 func Verify(ctx context.Context, e Evidence, progress func(done, size uint64)) (Report, *livestate.State, error) {
 	claimed, err := e.claimed()
 	if err != nil {

@@ -5,7 +5,8 @@ import (
 	"github.com/aqsha/aqsha/node/verifier"
 )
 
-// verifier checks signatures of units, any of them.
+// verifier checks signatures of units, any of them. There are as many as processors; each has its own batch and shares
+// the cache of keys.
 func (n *Node) verifier() {
 	defer n.running.Done()
 	v := n.newVerifier()
@@ -34,7 +35,8 @@ func (n *Node) verify(u *unit, v *verifier.Verifier) {
 	}
 }
 
-// verifyUnit is verify without telling the queue.
+// verifyUnit is verify without telling the queue. State that it reads may be older than what the executor will see: it
+// decides nothing but what need not be verified again.
 func (n *Node) verifyUnit(u *unit, v *verifier.Verifier) {
 	now := n.shownTime.Load() // no block is dated before the last
 	n.mu.RLock()

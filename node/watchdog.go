@@ -64,7 +64,8 @@ type watched struct {
 	since time.Time // when it first saw that, with work waiting
 }
 
-// watch looks after the stages until the node is closed to the end: closing hangs with them.
+// watch looks after the stages until the node is closed to the end: closing hangs with them. It runs until closing has
+// ended, so that a close which hangs is logged too.
 func (n *Node) watch() {
 	tick := time.NewTicker(watchEvery)
 	defer tick.Stop()

@@ -2,7 +2,8 @@ package planner
 
 import "github.com/aqsha/aqsha/internal/strict"
 
-// form is a plan as it is written.
+// form is a plan as it is written, key by key; strict refuses keys that are not here. A number that may be left out is
+// a decimal that knows whether it was set, or a pointer, so that an absent key is told from a zero.
 type form struct {
 	Name      string         `toml:"name"`
 	Law       string         `toml:"law"`
@@ -27,12 +28,14 @@ type form struct {
 	Assume    []assumeForm   `toml:"assume"`
 }
 
+// rateForm is [rate]: tenge for a dollar on a day.
 type rateForm struct {
 	USDKZT       strict.Decimal `toml:"usd_kzt"`
 	Date         string         `toml:"date"`
 	Depreciation strict.Decimal `toml:"depreciation"`
 }
 
+// siteForm is [site]; prices are of a kWh, before VAT.
 type siteForm struct {
 	Hosting     string         `toml:"hosting"`
 	Licence     string         `toml:"licence_from"`
@@ -47,11 +50,13 @@ type siteForm struct {
 	SaleCost    strict.Decimal `toml:"sale_cost"`
 }
 
+// tariffForm is one [[tariff]]: the price of a kWh from a day on.
 type tariffForm struct {
 	From  string       `toml:"from"`
 	Price strict.Tenge `toml:"price"`
 }
 
+// fleetForm is one [[fleet]]: machines that there are. Rate and power may be left out for a model of the catalogue.
 type fleetForm struct {
 	Model     string         `toml:"model"`
 	Count     int            `toml:"count"`
@@ -64,6 +69,7 @@ type fleetForm struct {
 	Retire    []string       `toml:"retire"`
 }
 
+// offerForm is one [[offer]]: machines that may be bought.
 type offerForm struct {
 	Model    string         `toml:"model"`
 	RateTHs  strict.Decimal `toml:"rate_ths"`
@@ -77,6 +83,7 @@ type offerForm struct {
 	Resale   strict.Decimal `toml:"resale"`
 }
 
+// decisionForm is [decisions]: the grid that is searched.
 type decisionForm struct {
 	Dates  []string         `toml:"dates"`
 	Counts []int            `toml:"counts"`
@@ -84,6 +91,7 @@ type decisionForm struct {
 	Effort int              `toml:"effort"`
 }
 
+// priceForm is [price]: a kind, and the file that the kind reads.
 type priceForm struct {
 	Kind   string         `toml:"kind"`
 	USD    strict.Decimal `toml:"usd"`
@@ -92,6 +100,8 @@ type priceForm struct {
 	Column string         `toml:"column"`
 }
 
+// networkForm is [network]; a key that is absent leaves paths.Defaults as it is. Of the two counts of months a zero
+// does so, too.
 type networkForm struct {
 	Difficulty  *float64       `toml:"difficulty"`
 	FeesBTC     strict.Decimal `toml:"fees_btc"`
@@ -108,12 +118,14 @@ type networkForm struct {
 	MedianOpex  strict.Decimal `toml:"median_opex_usd"`
 }
 
+// loanForm is [loan].
 type loanForm struct {
 	Share  strict.Decimal `toml:"share"`
 	Rate   strict.Decimal `toml:"rate"`
 	Months int            `toml:"months"`
 }
 
+// assumeForm is one [[assume]]: what a future law is taken to say from a day on. What it leaves out stays as it was.
 type assumeForm struct {
 	From  string         `toml:"from"`
 	Levy  strict.Tenge   `toml:"levy"`

@@ -16,7 +16,8 @@ import (
 	"github.com/aqsha/aqsha/planner/paths"
 )
 
-// laws looks up every month's law, and puts the plan's own assumptions over it.
+// laws looks up every month's law, and puts the plan's own assumptions over it. A month for which no law is known, or
+// whose tariff no band of the levy covers, refuses the plan: nothing is guessed.
 func (r *parser) laws() error {
 	p := r.plan
 	var last params.Date
@@ -66,7 +67,7 @@ func (r *parser) laws() error {
 	return nil
 }
 
-// subsidy of a month in which it halves is the mean over its days.
+// subsidy of a month in which it halves is the mean over its days. Blocks come evenly over the days.
 func (r *parser) subsidy(m Month, atStart money.Satoshi) float64 {
 	total := 0.0
 	for day := 1; day <= m.Days(); day++ {
@@ -79,6 +80,8 @@ func (r *parser) subsidy(m Month, atStart money.Satoshi) float64 {
 	return total / float64(m.Days()) / float64(money.Bitcoin)
 }
 
+// lawOf is the law of a day with the assumptions over it. They stand in order, so that the first one after the day ends
+// the search and a later one overrides an earlier. Each one used is remembered among the facts, once.
 func (r *parser) lawOf(day params.Date) (Law, error) {
 	p := r.plan
 	law, problem := r.enacted(day)
@@ -143,7 +146,7 @@ func (p *Plan) LawAt(at Month) (Law, error) {
 	return Law{levy.Value, vat.Value, quota.Value, tax.Value}, errors.Join(err1, err2, err3, err4)
 }
 
-// fact takes a dated parameter and remembers it.
+// fact takes a dated parameter and remembers it. The months ask for the same fact again and again: it is kept once.
 func fact[T any](p *Plan, series params.Series[T], day params.Date) (T, error) {
 	f, err := series.At(day)
 	if note := (Fact{series.Name, f.From, f.Source}); err == nil && !slices.Contains(p.Facts, note) {
@@ -152,6 +155,7 @@ func fact[T any](p *Plan, series params.Series[T], day params.Date) (T, error) {
 	return f.Value, err
 }
 
+// price takes how the price of bitcoin goes on. A fixed price is one path, whatever the plan asked for.
 func (r *parser) price() error {
 	p, f := r.plan, r.Price
 	if g := f.Growth.Float(); g <= -1 || g > 10 {
@@ -193,7 +197,9 @@ func (r *parser) price() error {
 	return nil
 }
 
-// replay reads daily prices: a CSV with a date first and a column of prices.
+// replay reads daily prices: a CSV with a date first and a column of prices. Days must ascend; a row without a price is
+// passed over. A path is a window as long as the plan and one day, and the windows start 30 days apart: their number
+// replaces the plan's.
 func (r *parser) replay(content string) error {
 	column := r.Price.Column
 	if column == "" {
@@ -244,6 +250,7 @@ func (r *parser) replay(content string) error {
 	return nil
 }
 
+// network puts what the plan says over the defaults.
 func (r *parser) network() error {
 	n, f := &r.plan.Network, r.Network
 	// The subsidies were set by laws, by month, before this.

@@ -24,6 +24,7 @@ type DatedLaw struct {
 // maxLaws is how many rows a file of laws may have.
 const maxLaws = 200
 
+// lawColumns are a file's columns, in order. A first row that begins with the first one's name is a heading.
 var lawColumns = []string{"from", "levy_per_kwh", "vat", "quota", "tax", "source"}
 
 // ReadLaws reads a file of laws: CSV with the columns from (a day), levy_per_kwh (in the plan's currency), vat, quota
@@ -62,6 +63,7 @@ func ReadLaws(text string) ([]DatedLaw, error) {
 	return laws, nil
 }
 
+// lawOfRow reads one row. A row without a source is refused: a result has to say on what it rests.
 func lawOfRow(row []string) (law DatedLaw, err error) {
 	if law.From, err = params.ParseDate(row[0]); err != nil {
 		return law, err
@@ -85,13 +87,13 @@ func lawOfRow(row []string) (law DatedLaw, err error) {
 	return law, nil
 }
 
-// flatLevy takes the same of each kWh.
+// flatLevy takes the same of each kWh. The price of power and its source make no difference.
 func flatLevy(levy money.Tiyn) params.MiningLevy {
 	return params.MiningLevy{Bands: []params.LevyBand{{PerKWh: levy}}, Renewable: levy, Own: levy, OwnGreen: levy,
 		Unmetered: levy}
 }
 
-// ownLaw is the law of the plan's file on a day.
+// ownLaw is the law of the plan's file on a day. The last row that does not come after the day is in force.
 func (p *Plan) ownLaw(day params.Date) (DatedLaw, error) {
 	for i := len(p.OwnLaws) - 1; i >= 0; i-- {
 		if p.OwnLaws[i].From <= day {
@@ -101,7 +103,8 @@ func (p *Plan) ownLaw(day params.Date) (DatedLaw, error) {
 	return DatedLaw{}, farm.Refuse("date", "law", "the file of laws says nothing of %s", day)
 }
 
-// lawFile reads the file of laws that the plan names, and its currency.
+// lawFile reads the file of laws that the plan names, and its currency. The text is kept among the plan's files, so
+// that the result carries the law it was computed under.
 func (r *parser) lawFile() error {
 	p := r.plan
 	if r.Currency != "" {

@@ -8,7 +8,8 @@ import (
 	"github.com/aqsha/aqsha/planner/power"
 )
 
-// class takes a model from the catalogue, or its rate and power from the plan.
+// class takes a model from the catalogue, or its rate and power from the plan. With it comes the day on which the model
+// came to the market; it is empty, and so before every day, for a machine that the plan describes.
 func (r *parser) class(key, model string, rate strict.Decimal, watts int64,
 	count int) (power.Class, params.Date, error) {
 	if model == "" {
@@ -33,6 +34,7 @@ func (r *parser) class(key, model string, rate strict.Decimal, watts int64,
 	return power.ClassOf(params.MiningMachine{Name: model, RateGHs: milli, Watts: watts}, count), "", nil
 }
 
+// fleet takes the machines that there are. All of them together must keep within the site's limit.
 func (r *parser) fleet() error {
 	p := r.plan
 	if len(r.Fleet) > maxFleet {
@@ -84,6 +86,8 @@ func (r *parser) fleet() error {
 	return nil
 }
 
+// offers takes the machines that may be bought. Their number is not known yet: the search keeps what it buys within the
+// limit.
 func (r *parser) offers() error {
 	if len(r.Offers) > maxOffers {
 		return r.Refuse("farm-out-of-range", fmt.Sprintf("offer[%d]", maxOffers), "want at most %d offers", maxOffers)

@@ -7,7 +7,7 @@ import (
 	"github.com/aqsha/aqsha/params"
 )
 
-// Month counts calendar months: 12·year + month − 1.
+// Month counts calendar months: 12·year + month − 1. So months are compared and subtracted as numbers.
 type Month int
 
 // ParseMonth reads "2027-01".
@@ -19,7 +19,7 @@ func ParseMonth(text string) (Month, error) {
 	return Month(12*t.Year() + int(t.Month()) - 1), nil
 }
 
-// MonthOf is the month of a day.
+// MonthOf is the month of a day. The day was parsed before: one that is none gives month 0.
 func MonthOf(day params.Date) Month {
 	t, err := time.Parse(time.DateOnly, string(day))
 	if err != nil {

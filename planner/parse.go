@@ -14,7 +14,8 @@ import (
 	"github.com/aqsha/aqsha/planner/power"
 )
 
-// Limits of a plan.
+// Limits of a plan. Those of dates, offers, fleet and counts bound the grid that is searched; a number of machines
+// times an amount stays within 64 bits.
 const (
 	MaxMonths   = 120
 	MaxPaths    = 200_000
@@ -27,7 +28,8 @@ const (
 	maxMoney    = 10_000_000_000 * money.Tenge // of any one amount that is multiplied
 )
 
-// Read reads a plan and the files it names, which lie beside it.
+// Read reads a plan and the files it names, which lie beside it. A name that would lead out of the plan's directory is
+// refused: a plan may come from a stranger.
 func Read(path string) (*Plan, error) {
 	text, err := load(path)
 	if err != nil {
@@ -41,6 +43,7 @@ func Read(path string) (*Plan, error) {
 	})
 }
 
+// load reads a whole file; one that is too long is refused by its size before it is read.
 func load(path string) (string, error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -53,7 +56,8 @@ func load(path string) (string, error) {
 	return string(content), err
 }
 
-// parser carries a plan through its checks.
+// parser carries a plan through its checks: the form is the plan as it was written, plan what was accepted of it so
+// far. Its steps fill plan and refuse with the key and its line.
 type parser struct {
 	*strict.File
 	form
@@ -61,7 +65,10 @@ type parser struct {
 	open func(name string) (string, error)
 }
 
-// Parse checks a plan's text; open reads a file that it names.
+// Parse checks a plan's text; open reads a file that it names. The first thing that is wrong ends it. The steps lean on
+// each other: months and the start come first, the file of laws decides whether a licence is looked up, the levy of a
+// month needs its tariff, the machines need the site's limit; the price may change the number of paths, and the network
+// keeps the subsidies that the laws brought.
 func Parse(name, text string, open func(name string) (string, error)) (*Plan, error) {
 	r := &parser{plan: &Plan{File: filepath.Base(name), Text: text, Files: map[string]string{}}, open: open}
 	file, err := strict.Decode(name, text, &r.form)
@@ -79,6 +86,7 @@ func Parse(name, text string, open func(name string) (string, error)) (*Plan, er
 	return r.plan, nil
 }
 
+// frame takes how long, from when, over how many paths and at what rates.
 func (r *parser) frame() error {
 	p := r.plan
 	start, err := ParseMonth(r.Start)
@@ -114,6 +122,7 @@ func (r *parser) frame() error {
 	return nil
 }
 
+// rate takes the exchange rate of the start and how the tenge loses in a year.
 func (r *parser) rate() error {
 	p := r.plan
 	tiyn, ok := r.Rate.USDKZT.Tiyn()
@@ -133,6 +142,8 @@ func (r *parser) rate() error {
 	return nil
 }
 
+// site takes where the machines stand: the licence, power and its fees, and the shares that uptime, the pool and sales
+// take.
 func (r *parser) site() error {
 	p, s := r.plan, r.Site
 	if s.Hosting != "own" && s.Hosting != "hosted" {
@@ -197,6 +208,7 @@ func (r *parser) site() error {
 	return nil
 }
 
+// licenceSeries holds the terms of the licence that the hosting needs, by date.
 func (p *Plan) licenceSeries(hosting string) params.Series[params.MiningLicence] {
 	if hosting == "hosted" {
 		return params.MiningLicenceHosted
@@ -204,13 +216,16 @@ func (p *Plan) licenceSeries(hosting string) params.Series[params.MiningLicence]
 	return params.MiningLicenceOwn
 }
 
-// LicenceTerm is the licence the plan needs.
+// LicenceTerm is the licence the plan needs. There is none in a plan under another country's laws: its licence's date
+// is empty, and that is the error.
 func (p *Plan) LicenceTerm() (kind string, term params.MiningLicence, err error) {
 	series := p.licenceSeries(p.Hosting)
 	fact, err := series.At(p.Licence)
 	return series.Name, fact.Value, err
 }
 
+// tariffs takes prices of power by date, each in force until the next. One must be in force on the first day, so that
+// no month of the plan is without a price.
 func (r *parser) tariffs() error {
 	var last params.Date
 	for i, t := range r.Tariffs {
@@ -241,6 +256,8 @@ func (r *parser) tariffs() error {
 	return nil
 }
 
+// decisions takes the grid of the search: when one may buy, how many, what share of coins may be held, and how many
+// nodes may be opened for it.
 func (r *parser) decisions() error {
 	p, d := r.plan, r.Decisions
 	if len(d.Dates) > maxDates {
@@ -299,6 +316,7 @@ func (r *parser) decisions() error {
 	return nil
 }
 
+// loan takes the terms of a loan; a plan without the table buys with its own money.
 func (r *parser) loan() error {
 	l := r.Loan
 	if l == nil {

@@ -11,7 +11,7 @@ import (
 // Never is the retirement month of machines that stay.
 const Never = -1
 
-// Owned is machines that there are.
+// Owned is machines that there are. Of a kind, Class.Count of them are there at the start.
 type Owned struct {
 	Class     power.Class
 	Bought    Month
@@ -21,11 +21,12 @@ type Owned struct {
 	Retire    []int      // months from the start at which it may be retired; Never
 }
 
-// Offer is machines that may be bought.
+// Offer is machines that may be bought. One may be bought at any date of the plan from From to Until that leaves it the
+// time to arrive before the end.
 type Offer struct {
 	Class      power.Class
 	PriceUSD   float64
-	From       Month
+	From       Month // first month in which it is sold; Until is the last one
 	Until      Month
 	Max        int // of all dates; 0: as many as there are
 	Delivery   int // months from payment to hashing
@@ -33,14 +34,15 @@ type Offer struct {
 	ResalePart float64
 }
 
-// Loan finances a share of each purchase in equal instalments.
+// Loan finances a share of each purchase in equal instalments. A month's interest is a twelfth of the year's rate.
 type Loan struct {
 	Share  float64
 	Rate   finance.Rate // a year
 	Months int
 }
 
-// Law is what a month's law takes.
+// Law is what a month's law takes: the levy on power, VAT on power bought, the share of coins that must be sold, and
+// the tax of profit.
 type Law struct {
 	Levy  params.MiningLevy
 	VAT   params.PPM
@@ -55,7 +57,8 @@ type Fact struct {
 	Source string      `json:"source"`
 }
 
-// Plan is a checked plan file.
+// Plan is a checked plan file. Nothing changes it after Parse: the paths, the searches and the pages of one plan read
+// it together.
 type Plan struct {
 	Name     string
 	File     string
@@ -74,6 +77,8 @@ type Plan struct {
 	RateDate     params.Date
 	Depreciation float64 // a year, of the tenge
 
+	// Fees are of a kWh before VAT, MonthlyCost of the whole site. Uptime, PoolFee and SaleCost are shares: of the
+	// time, of what is mined, and of what is sold.
 	Hosting     string // own (licence I), hosted (licence II)
 	Licence     params.Date
 	Source      params.PowerSource
@@ -95,6 +100,8 @@ type Plan struct {
 	Effort int // nodes that the search may open
 	Loan   *Loan
 
+	// PriceKind is fixed, garch or replay; Model is there with garch, History (one price a day) with replay only.
+	// Growth is that of the expected price in a year; a replay has its own.
 	PriceKind string
 	PriceUSD  float64
 	Growth    float64
@@ -121,7 +128,8 @@ func (p *Plan) Days() paths.Calendar {
 	return days
 }
 
-// Tariff of a month before VAT and fees.
+// Tariff of a month before VAT and fees. It is that of the month's first day and first hour: a tariff that changes
+// within a month holds from the next.
 func (p *Plan) Tariff(m int) (money.Tiyn, error) {
 	return power.PriceAt(p.Tariffs, p.Month(m).First(), 0)
 }

@@ -17,8 +17,8 @@ import (
 	"github.com/aqsha/aqsha/pool/worker"
 )
 
-// source is a node with what it says. Every node is asked all the time, so that the next one can
-// stand in at once and none is asked anew for having been left.
+// source is a node with what it says. Every node is asked all the time, so that the next one can stand in at once and
+// none is asked anew for having been left. latest is read by whoever looks at all nodes, hence atomic.
 type source struct {
 	node    *bitcoin.Client
 	updates <-chan bitcoin.Update
@@ -26,7 +26,8 @@ type source struct {
 	news    chan bitcoin.Update              // one place; the newest
 }
 
-// watch follows the first node that is alive and honest; when it is neither, the next.
+// watch follows the first node that is alive and honest; when it is neither, the next. It ends with ctx. When no node
+// is left that may be followed the pool is halted, and tries the first again after a second.
 func (p *Pool) watch(ctx context.Context) {
 	poll := min(p.config.MaxTemplateAge/4, 5*time.Second)
 	nodes := p.nodes.All()
@@ -57,7 +58,8 @@ func (p *Pool) watch(ctx context.Context) {
 	}
 }
 
-// listen keeps the node's newest update until somebody follows the node.
+// listen keeps the node's newest update until somebody follows the node. It alone fills news, which has one place, so
+// that it never waits for whoever follows.
 func (s *source) listen() {
 	defer close(s.news)
 	for update := range s.updates {
@@ -145,7 +147,8 @@ func (p *Pool) missesOurs(followed *source, all []*source) bool {
 // behindChecks is how many looks in a row may find a node behind: blocks take seconds to travel.
 const behindChecks = 6
 
-// compareTips counts the looks at which another node has a higher chain with real work.
+// compareTips counts the looks at which another node has a higher chain with real work. A greater height alone is a
+// word; the header must carry the work that it states.
 func (p *Pool) compareTips(ctx context.Context, followed *source, all []*source, behind int) int {
 	current := p.CurrentJob()
 	if current == nil {
@@ -248,7 +251,9 @@ func (p *Pool) checkTip(ctx context.Context, node *bitcoin.Client,
 	return tip, job.EdgeMinTime(t.Height, tip.Time, start.Time), nil
 }
 
-// issue completes a job, logs it and sends it out.
+// issue completes a job, logs it and sends it out. The record is queued before the job goes out, and the log keeps the
+// order of the queue: a share stands behind its job. The job need not be durable when it is sent, since a share of it
+// is acknowledged only when both are.
 func (p *Pool) issue(j *job.Job) error {
 	t := j.Template
 	previous := p.CurrentJob()
@@ -278,7 +283,8 @@ func (p *Pool) issue(j *job.Job) error {
 	return err
 }
 
-// layOut makes the coinbases of a job: one for each class of firmware when miners are paid in it.
+// layOut makes the coinbases of a job: one for each class of firmware when miners are paid in it. Sizes stand by class,
+// as the handouts do, so that a connection's class is its index.
 func (p *Pool) layOut(j *job.Job) error {
 	t := j.Template
 	if !p.config.PayInCoinbase || p.config.Scheme == payout.SOLO {
@@ -307,6 +313,9 @@ func (p *Pool) layOut(j *job.Job) error {
 	return nil
 }
 
+// coinbase makes a job's coinbase. laid begins with the operator, who has an output of what is left even where that is
+// nothing and nobody else has one. The tag in it is how a block is found again that the log has lost (package
+// reconcile).
 func (p *Pool) coinbase(t *bitcoin.Template, number uint64, laid []payout.Laid) (bitcoin.CoinbaseParts, error) {
 	tag := job.Tag(p.tagger, t.Previous, number)
 	c := bitcoin.Coinbase{
@@ -363,7 +372,8 @@ func (p *Pool) soloHandout(j *job.Job, w *worker.Worker, user uint64) *job.Hando
 	return h
 }
 
-// solved hands a block to the network, at once and before anything else.
+// solved hands a block to the network, at once and before anything else. It is called on a loop's goroutine and does
+// not wait.
 func (p *Pool) solved(h *job.Handout, extranonce []byte, raw [bitcoin.HeaderSize]byte, hash bitcoin.Hash) {
 	p.found.Add(1)
 	header, err := bitcoin.DecodeHeader(raw[:])

@@ -21,8 +21,9 @@ type feeChange struct {
 // leastNotice is how long before it holds a higher fee is announced.
 const leastNotice = 24 * time.Hour
 
-// ChangeFee announces another fee of the operator's from a time on: at least a day ahead where it
-// rises. It is in /v1/pool at once and in the log when it holds; shares before it keep theirs.
+// ChangeFee announces another fee of the operator's from a time on: at least a day ahead where it rises. It is in
+// /v1/pool at once and in the log when it holds; shares before it keep theirs. A later announcement takes the place of
+// one that waits. A refusal is a *settings.ConfigError.
 func (p *Pool) ChangeFee(ppm uint64, at, now time.Time) error {
 	switch {
 	case ppm > 1_000_000:
@@ -44,6 +45,7 @@ func (p *Pool) ChangeFee(ppm uint64, at, now time.Time) error {
 // clockLeeway is how far behind the pool's clock that of who says "now" may be.
 const clockLeeway = time.Minute
 
+// announceFee keeps an announcement and shows it, in this order: a crash forgets none that anybody has seen.
 func (p *Pool) announceFee(ppm uint64, at time.Time) error {
 	if err := p.keepFee(&announcedFee{PPM: ppm, At: at.UTC(), Configured: p.config.FeePPM}); err != nil {
 		return fmt.Errorf("fee: the announcement cannot be kept: %w", err)
@@ -137,7 +139,8 @@ func (p *Pool) keptFee() (*announcedFee, error) {
 	return &kept, nil
 }
 
-// applyFee makes an announced fee hold when its time has come.
+// applyFee makes an announced fee hold when its time has come. A crash before the record is durable costs nothing: the
+// next start finds the announcement, whose time has come, and names the fee in the log before anybody connects (begin).
 func (p *Pool) applyFee(now time.Time) {
 	next := p.nextFee.Load()
 	if next == nil || now.Before(next.at) || !p.nextFee.CompareAndSwap(next, nil) {

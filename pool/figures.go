@@ -10,7 +10,8 @@ import (
 
 // figures are what pages and lists tell of all workers. Anybody may ask for them as often as he likes, and the walk
 // over a million workers takes a second of the registry's lock, which miners who log in wait for: what was found is
-// shown on for restOfWalks times as long as the walk took, so that all who ask together take a small part of a core.
+// shown on for restOfWalks times as long as the walk took, so that all who ask together take a small part of a core. mu
+// is held during the walk: who comes meanwhile waits, and has what the first found.
 type figures struct {
 	mu    sync.Mutex
 	until time.Time

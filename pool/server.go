@@ -29,6 +29,9 @@ import (
 )
 
 // Pool is a running pool node.
+//
+// What changes while it runs is atomic, or has its lock in its room; the jobs are made by one goroutine (watch), or by
+// Offer, never by both.
 type Pool struct {
 	*serve.Server      // what miners meet: sessions, bans, draining
 	*payments.Payments // what users are paid
@@ -94,8 +97,8 @@ type Options struct {
 	News <-chan struct{}
 }
 
-// Open reads the log and gets everything back that a restart must not lose: workers, the shares of
-// the current block, extranonces, accounts.
+// Open reads the log and gets everything back that a restart must not lose: workers, the shares of the current block,
+// extranonces, accounts. It takes as long as reading the log does (see Prepared), and listens nowhere: Run does.
 func Open(ctx context.Context, config settings.Config, options Options) (*Pool, error) {
 	if err := config.Validate(); err != nil {
 		return nil, err
@@ -192,7 +195,8 @@ func (p *Pool) schemeRecord() *sharelog.Scheme {
 	}
 }
 
-// fail ends the pool: what the log cannot take must not be acknowledged.
+// fail ends the pool: what the log cannot take must not be acknowledged. The first cause counts. It may be called by
+// any goroutine and does not wait.
 func (p *Pool) fail(err error) {
 	select {
 	case p.failure <- err:
@@ -208,6 +212,10 @@ func (p *Pool) Run(ctx context.Context, listeners ...serve.Listener) error {
 
 // RunUntil is Run that can also end by a signal from leave: then no connection is closed, everything accepted is
 // durable and answered, and what a successor needs is returned. The log is the caller's to close.
+//
+// The end comes in one order: those who give loops work (with a successor, when all that was accepted is some loop's),
+// the loops, blocks on their way, the lease, and the log's writer last, so that what a loop has taken is durable and
+// answered.
 func (p *Pool) RunUntil(ctx context.Context, leave <-chan struct{},
 	listeners ...serve.Listener) (*handover.Handover, error) {
 	ctx, cancel := context.WithCancel(ctx)

@@ -8,7 +8,7 @@ import (
 	"github.com/aqsha/aqsha/pool/worker"
 )
 
-// Stats are a moment's figures of the whole pool.
+// Stats are a moment's figures of the whole pool. Hash rates are in hashes a second.
 type Stats struct {
 	Connections int            `json:"connections"`
 	Workers     []worker.Stats `json:"workers,omitempty"`
@@ -58,7 +58,8 @@ func (p *Pool) Stats(now time.Time) Stats {
 	return s
 }
 
-// worker.Stats with the totals, workers by descending hash rate.
+// WorkerStats is Stats with the workers, by descending hash rate of an hour, and the sums of theirs. It walks all
+// workers with the registry's lock held; what many ask for is ShownStats.
 func (p *Pool) WorkerStats(now time.Time) Stats {
 	s := p.Stats(now)
 	for _, w := range p.registry.All() {

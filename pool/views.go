@@ -44,8 +44,10 @@ func (p *Pool) User(address string, now time.Time) (UserView, bool) {
 
 const day = 24 * 60 * 60
 
-// forecast is a day's mean and standard deviation. Under PPS and FPPS the user's own shares are the
-// only chance, which is negligible; otherwise the pool's blocks are, each paying the user's part.
+// forecast is a day's mean and standard deviation. Under PPS and FPPS the user's own shares are the only chance, which
+// is negligible; otherwise the pool's blocks are, each paying the user's part. With λ = rate · 86,400 / expected hashes
+// blocks a day and b a block's part, the mean is λ·b and the deviation √λ·b. It is for people: floats, and the
+// difficulty as it is now.
 func forecast(j *job.Job, c settings.Config, userRate, poolRate float64) (mean, spread money.Satoshi) {
 	perBlock := float64(j.Template.CoinbaseValue) * (1 - float64(c.FeePPM)/1e6)
 	if userRate <= 0 || poolRate <= 0 {

@@ -30,7 +30,8 @@ func (e *ArchiveError) ErrorField() string { return "archive" }
 // Archive copies sealed segments to a directory that has a log's layout, so that it opens as one: the first upTo
 // entries' at most, each durably before the next, and behind the last a checkpoint that the log's signers sign over
 // exactly what is there. A copy that was interrupted is made again. The caller sees to it that nobody else writes in
-// dir.
+// dir. What is there is not read again but for each segment's length and header. It may run beside commits: sealed
+// segments never change.
 func (l *Log) Archive(fs vfs.FS, dir string, upTo uint64) (done Archived, err error) {
 	if len(l.options.Signers) == 0 {
 		return done, ErrNoSigner

@@ -36,8 +36,9 @@ func badCheckpoint(rule string, args ...any) error {
 	return refuse("checkpoint", "checkpoint", rule, args...)
 }
 
-// ParseCheckpoint reads the signed text of a checkpoint, without signatures. Each
-// checkpoint has one text only: Text gives back the same.
+// ParseCheckpoint reads the signed text of a checkpoint, without signatures. Each checkpoint has one text only: Text
+// gives back the same. The first three lines are origin, size in decimal and root in base64 (C2SP tlog-checkpoint);
+// further ones are kept as they are.
 func ParseCheckpoint(text string) (c Checkpoint, err error) {
 	if len(text) > MaxCheckpointBytes {
 		return c, badCheckpoint("has %d bytes, at most %d are read", len(text), MaxCheckpointBytes)

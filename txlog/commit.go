@@ -88,8 +88,10 @@ func (l *Log) join(v view, batches []*Batch) ([]byte, error) {
 	return group, nil
 }
 
-// store writes the group at the end of the last segment, or of a new one, and
-// moves v behind it. The caller publishes v, so a failure leaves the log as it was.
+// store writes the group at the end of the last segment, or of a new one, and moves v behind it. The caller publishes
+// v, so a failure leaves the log as it was. The headers get their salt and durable here, since a batch is staged before
+// its segment is known. One write and one sync: a crash leaves a beginning of the group, of which recovery keeps the
+// whole batches; they were acknowledged to nobody.
 func (l *Log) store(v *view, batches []*Batch, group []byte) error {
 	base := *v
 	v.unsealed = 0
@@ -117,8 +119,9 @@ func (l *Log) store(v *view, batches []*Batch, group []byte) error {
 	return nil
 }
 
-// makeRoom begins the next segment, with room for a group, and leaves the last one
-// to be sealed. One that is still empty grows instead.
+// makeRoom begins the next segment, with room for a group, and leaves the last one to be sealed. One that is still
+// empty grows instead. The new file is durable under its name before anything is written to it, and says after which
+// root it goes on. A crash behind it leaves an empty last segment.
 func (l *Log) makeRoom(v *view, room int64) error {
 	last := v.segments[len(v.segments)-1]
 	if v.end == segmentHeaderBytes {

@@ -51,7 +51,8 @@ func (l *Log) hasWork() bool {
 	return l.failure == nil && (l.durable.unsealed > 0 || l.tiles.unwritten() >= flushAt)
 }
 
-// work does what there is to do until nothing is left.
+// work does what there is to do until nothing is left. One runs at a time (draining). On a full disk it gives up, and
+// the next commit begins it again; any other failure is final.
 func (l *Log) work() {
 	for {
 		err := l.workOnce()
@@ -76,6 +77,8 @@ func (l *Log) work() {
 	}
 }
 
+// workOnce writes the hashes that wait and seals the segments that are full. Tiles are synced before an index is
+// written, for the index says that they need not be made again up to there.
 func (l *Log) workOnce() error {
 	v := l.view()
 	if err := l.tiles.flush(); err != nil {
@@ -100,8 +103,9 @@ func (l *Log) workOnce() error {
 	return nil
 }
 
-// rotate writes a full segment's index and gives back the space it did not need. The
-// tiles are durable up to its end by now, which is what the index vouches for.
+// rotate writes a full segment's index and gives back the space it did not need. The tiles are durable up to its end by
+// now, which is what the index vouches for. A crash between the two leaves a sealed segment with unwritten space behind
+// its end, which the index leaves out.
 func (l *Log) rotate(s, next *segment) error {
 	x := segmentIndex{end: s.end, nextHeight: s.nextHeight, nextIndex: s.nextIndex, root: next.header.root,
 		positions: *s.loaded}

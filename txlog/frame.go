@@ -91,7 +91,9 @@ func decodeSegmentHeader(b []byte) (h segmentHeader, err error) {
 	return h, nil
 }
 
-// recordHeader precedes the entries of a batch.
+// recordHeader precedes the entries of a batch. A batch is the mark, this header and a body of entries, each after its
+// length in two bytes; both have a CRC-32C. Checksums find what a disk or a crash has changed; what somebody has
+// changed on purpose the root finds.
 type recordHeader struct {
 	height     uint64
 	firstIndex uint64
@@ -145,7 +147,8 @@ func decodeRecordHeader(b []byte, mark salt) (h recordHeader, err error) {
 	return h, nil
 }
 
-// checkBody checks the checksum and that the lengths lead to the body's end.
+// checkBody checks the checksum and that the lengths lead to the body's end. A body that passes is walked by spans
+// without a further look.
 func (h *recordHeader) checkBody(body []byte) error {
 	if crc32.Checksum(body, castagnoli) != h.bodySum {
 		return frameError("record body fails its checksum")

@@ -31,6 +31,8 @@ func indexPath(segmentPath string) string {
 	return strings.TrimSuffix(segmentPath, segmentSuffix) + indexSuffix
 }
 
+// encode is the index's file. All numbers are big-endian. The header has a checksum over itself and the lists one of
+// theirs, so that opening a log reads 96 bytes of each segment's index.
 func (x *segmentIndex) encode(firstHeight uint64) []byte {
 	p := &x.positions
 	b := make([]byte, indexHeaderBytes, indexHeaderBytes+4*(len(p.offsets)*2+len(p.bundles))+4)
@@ -115,6 +117,8 @@ func readIndex(fs vfs.FS, s *segment) (x segmentIndex, err error) {
 	return x, nil
 }
 
+// readLists reads the lists behind the header. Their length is held against the file's size before memory is taken for
+// it.
 func readLists(f vfs.File, p *positions, batches, bundles int) error {
 	size, err := f.Size()
 	if err != nil {
@@ -143,7 +147,8 @@ func readLists(f vfs.File, p *positions, batches, bundles int) error {
 	return nil
 }
 
-// writeFile stores a small file so that a crash leaves the old one or the new one.
+// writeFile stores a small file so that a crash leaves the old one or the new one. In order: content synced under
+// another name, renamed, the directory synced.
 func writeFile(fs vfs.FS, path string, content []byte) error {
 	temp := path + tempSuffix
 	if err := fs.Remove(temp); err != nil && !errors.Is(err, errNotExist) {

@@ -11,6 +11,13 @@ import (
 
 // Log is an open log. One goroutine stages, one commits; everything else may be
 // called from anywhere.
+//
+// Locks in order: commitMu, publishMu, mu, tiles.mu; stageMu and handles.mu by themselves. None is held while a file is
+// written or synced but commitMu and publishMu, so that readers never wait for the disk's writes.
+//
+// Invariants: durable moves only when what it covers is synced; hashes are in the tiles, in memory or in the file,
+// before durable.size covers them; note is stored durably before it is shown. A failed write or sync poisons the log:
+// what the disk holds is then unknown, and only opening it anew finds out.
 type Log struct {
 	// Set when it is opened, and not changed after; buffers, tiles and handles have locks of their own.
 	fs      vfs.FS
@@ -45,7 +52,8 @@ type Log struct {
 	reading  bool // for a Reader: nothing is written
 }
 
-// view is one moment of the durable log. Its slices only ever grow behind it.
+// view is one moment of the durable log. Its slices only ever grow behind it. It is taken by value; whoever has one
+// reads what was durable then, whatever is committed meanwhile.
 type view struct {
 	size     uint64 // entries
 	heights  uint64 // batches
@@ -127,14 +135,15 @@ func (l *Log) poison(cause error) error {
 	return l.failure
 }
 
-// wake lets waiters look again; the caller holds mu.
+// wake lets waiters look again; the caller holds mu. A channel that is closed wakes all; whoever waits takes the
+// channel under mu before he looks.
 func (l *Log) wake() {
 	close(l.grown)
 	l.grown = make(chan struct{})
 }
 
-// Close waits for what is running, and gives the directory free. Batches staged
-// and not committed are lost.
+// Close waits for what is running, and gives the directory free. Batches staged and not committed are lost. Whoever
+// reads meanwhile gets errors. A second call does nothing.
 func (l *Log) Close() error {
 	l.commitMu.Lock()
 	defer l.commitMu.Unlock()
@@ -191,6 +200,7 @@ func (b *buffers) takeHashes(n int) []Hash {
 	return make([]Hash, 0, n+n/4)
 }
 
+// give takes back what no one reads any more: hashes were copied into the tiles, and the record is on the disk.
 func (b *buffers) give(record []byte, hashes []Hash) {
 	b.records.Put(&record)
 	b.hashes.Put(&hashes)

@@ -21,7 +21,7 @@ type BatchInfo struct {
 // Size is the size of the log after the batch.
 func (b BatchInfo) Size() uint64 { return b.FirstIndex + uint64(b.Count) }
 
-// StoredBatch is a batch as an iterator yields it; it is valid until the next.
+// StoredBatch is a batch as an iterator yields it; it is valid until the next. Its memory belongs to the iterator.
 type StoredBatch struct {
 	BatchInfo
 	body []byte
@@ -143,7 +143,8 @@ func (s *section) blame(err error, at int64, height, index uint64) error {
 	return err
 }
 
-// Entry returns the entry at index, checked against its hash in the tree.
+// Entry returns the entry at index, checked against its hash in the tree. The bytes are the caller's. An index beyond
+// the durable log is an *InputError, a hash that does not fit a *DamageError.
 func (l *Log) Entry(index uint64) ([]byte, error) {
 	v := l.view()
 	if index >= v.size {
@@ -156,9 +157,9 @@ func (l *Log) Entry(index uint64) ([]byte, error) {
 	return run[lengthBytes:], nil
 }
 
-// entries appends the entries [from, to), with their lengths, and checks each one
-// against the tree: this is the form of a bundle in C2SP tlog-tiles, of which the
-// range must not leave one.
+// entries appends the entries [from, to), with their lengths, and checks each one against the tree: this is the form of
+// a bundle in C2SP tlog-tiles, of which the range must not leave one. So a disk that gives back other bytes is found
+// out at every read, not only when the log is opened.
 func (l *Log) entries(v *view, out []byte, from, to uint64) ([]byte, error) {
 	var space [tileWidth]Hash
 	hashes := space[:to-from]

@@ -14,9 +14,9 @@ type lastEnd struct {
 	garbage int64 // end of it; offset if there is none
 }
 
-// scan reads the segments from number first on, hashes every entry and rebuilds
-// what is in memory. It judges the end of the last segment and changes nothing on
-// disk but tiles.
+// scan reads the segments from number first on, hashes every entry and rebuilds what is in memory. It judges the end of
+// the last segment and changes nothing on disk but tiles. It runs before anybody else has the log, so it takes no lock
+// for what is the log's.
 func (l *Log) scan(first int) (lastEnd, error) {
 	for i := first; i < len(l.durable.segments)-1; i++ {
 		if _, err := l.scanNumber(i); err != nil {
@@ -168,8 +168,9 @@ func (l *Log) flushTiles() error {
 	return err
 }
 
-// judgeEnd decides whether what lies behind the last valid record is unwritten
-// space, a torn write, or damage.
+// judgeEnd decides whether what lies behind the last valid record is unwritten space, a torn write, or damage. It is
+// damage when something behind it was written after it was durable (recordHeader.durable), or when a published
+// checkpoint covers it; otherwise a write that a crash cut short, of which nobody was told, and which is cut.
 func (l *Log) judgeEnd(s *segment, at int64, reason error) (lastEnd, error) {
 	t, err := inspectTail(s.file, s.header.salt, at, l.stagedHeight)
 	if err != nil {

@@ -37,8 +37,8 @@ type segment struct {
 
 func segmentName(firstIndex uint64) string { return fmt.Sprintf("%020d%s", firstIndex, segmentSuffix) }
 
-// positions says where in a segment the batches begin, and every 256th entry. It
-// only grows, so a copy taken under Log.mu stays valid.
+// positions says where in a segment the batches begin, and every 256th entry. It only grows, so a copy taken under
+// Log.mu stays valid. Offsets fit 32 bits, since a segment does.
 type positions struct {
 	firstIndex uint64
 	offsets    []uint32 // of each batch's record
@@ -146,8 +146,8 @@ func openSegment(fs vfs.FS, path, origin string) (*segment, error) {
 	return newSegment(path, header, f), nil
 }
 
-// handles keeps the files of sealed segments open, the least recently used closed
-// beyond a limit, so that a log of any length needs few descriptors.
+// handles keeps the files of sealed segments open, the least recently used closed beyond a limit, so that a log of any
+// length needs few descriptors. A segment in use is not closed, so there may be more open for a moment than the limit.
 type handles struct {
 	mu    sync.Mutex // over what follows, and over each sealed segment's file, users and used
 	open  []*segment // sealed ones
@@ -194,7 +194,8 @@ func (l *Log) park(s *segment) {
 	h.shrink()
 }
 
-// positionsOf returns those of a sealed segment that the caller has acquired.
+// positionsOf returns those of a sealed segment that the caller has acquired. The lock is held while an index is read:
+// two who want the same read it once.
 func (l *Log) positionsOf(s *segment) (*positions, error) {
 	l.handles.mu.Lock()
 	defer l.handles.mu.Unlock()

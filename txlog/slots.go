@@ -54,8 +54,9 @@ func decodeSlot(b []byte) (sequence uint64, note []byte, err error) {
 	return binary.BigEndian.Uint64(b[8:]), whole[slotHeaderBytes:], nil
 }
 
-// openCheckpoint reads the checkpoint that was published last. The file is made
-// before the first segment, so a log without it has lost it.
+// openCheckpoint reads the checkpoint that was published last. The file is made before the first segment, so a log
+// without it has lost it. It is written again into the slot that it was read from: the same bytes, of which a torn
+// write leaves the same.
 func (l *Log) openCheckpoint(fresh bool) error {
 	path := filepath.Join(l.dir, "checkpoint")
 	f, err := l.fs.OpenReadWrite(path)
@@ -130,6 +131,8 @@ func StoredCheckpoint(fs vfs.FS, dir string) (c Checkpoint, err error) {
 	return c, nil
 }
 
+// readPublished takes in what the newest slot says. A log that recovers with fewer entries than that, or others, is
+// refused later (open).
 func (l *Log) readPublished(failed error) error {
 	l.recovery.CheckpointTorn = failed != nil
 	if l.note == nil {
@@ -152,7 +155,8 @@ func (l *Log) readPublished(failed error) error {
 	return nil
 }
 
-// write stores a signed checkpoint durably in the older slot.
+// write stores a signed checkpoint durably in the older slot. sequence moves only after the sync, and a write that
+// fails has not touched the slot of the last good one.
 func (c *checkpointFile) write(signed []byte) error {
 	next := c.sequence + 1
 	if _, err := c.file.WriteAt(encodeSlot(next, signed), int64(next%checkpointSlots)*slotBytes); err != nil {

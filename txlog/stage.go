@@ -32,10 +32,10 @@ func (b *Batch) Bytes() int { return len(b.record) }
 // Root is the root of the log at Size.
 func (b *Batch) Root() Hash { return b.header.root }
 
-// Stage gives the entries the next indices and computes their hashes and the root
-// after them, without touching the disk. The entries are copied. Batches must be
-// committed in the order in which they were staged; one that is not committed
-// blocks all later ones until the log is opened anew.
+// Stage gives the entries the next indices and computes their hashes and the root after them, without touching the
+// disk. The entries are copied. Batches must be committed in the order in which they were staged; one that is not
+// committed blocks all later ones until the log is opened anew. An *InputError leaves the log as it was. It takes one
+// hash of each entry, and of each node that is complete.
 func (l *Log) Stage(entries [][]byte) (*Batch, error) {
 	body := 0
 	for i, entry := range entries {

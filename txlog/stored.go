@@ -15,6 +15,9 @@ import (
 // Stored is a log's directory as anybody may hold it: a node's, which may be writing to it, a copy, an archive. It is
 // only read, without a lock, a key or the log's name; nothing is mended and nothing passed over in silence. One
 // goroutine uses it.
+//
+// edge is the right edge of the tree over what was read, so that a log of any length is verified with a few hashes of
+// memory.
 type Stored struct {
 	fs  vfs.FS
 	dir string
@@ -114,7 +117,8 @@ func readSlot(f vfs.File, at int64) ([]byte, error) {
 }
 
 // Batches yields every batch from the first on, with its hashes computed and its root compared, until no further one
-// lies there; State and Tail speak of what was read. It can be ranged over once.
+// lies there; State and Tail speak of what was read. It can be ranged over once. A batch is valid until the next. A
+// *DamageError says where the history stops being one.
 func (s *Stored) Batches() iter.Seq2[*StoredBatch, error] {
 	return func(yield func(*StoredBatch, error) bool) {
 		for {

@@ -72,6 +72,7 @@ func (t *tiles) reset() {
 	t.written, t.tail, t.cache = [tileLevels]uint64{}, levels{}, pyramids{}
 }
 
+// close lets go of the files. The caller holds mu, or has t alone.
 func (t *tiles) close() {
 	for level, f := range t.files {
 		if f != nil {
@@ -97,8 +98,8 @@ func (t *tiles) unwritten() int {
 	return len(t.tail[0])
 }
 
-// flush writes the hashes in memory to the files. One flush runs at a time; add
-// and readers go on beside it.
+// flush writes the hashes in memory to the files. One flush runs at a time; add and readers go on beside it. It syncs
+// nothing: until an index vouches for them, tiles are made again from the segments after a crash.
 func (t *tiles) flush() error {
 	t.mu.RLock()
 	pending, written := t.tail, t.written
@@ -176,8 +177,9 @@ type syncError struct{ cause error }
 func (e *syncError) Error() string { return fmt.Sprintf("syncing tiles: %v", e.cause) }
 func (e *syncError) Unwrap() error { return e.cause }
 
-// read fills out with the hashes of a level from number first on. The caller
-// makes sure that they belong to the durable log.
+// read fills out with the hashes of a level from number first on. The caller makes sure that they belong to the durable
+// log. The file, how much is in it and the tail are of one moment; the file only grows, so that reading it without the
+// lock finds what was there.
 func (t *tiles) read(level int, first uint64, out []Hash) error {
 	t.mu.RLock()
 	f, written, tail := t.files[level], t.written[level], t.tail[level]

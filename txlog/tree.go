@@ -2,7 +2,8 @@ package txlog
 
 import "math/bits"
 
-// node is the root of the complete subtree over entries [n·2^height, (n+1)·2^height).
+// node is the root of the complete subtree over entries [n·2^height, (n+1)·2^height). Of a full tile the nodes within
+// are kept (pyramid); of the last, which grows, they are hashed anew.
 func (t *tiles) node(height int, n uint64) (Hash, error) {
 	level, above := height/tileHeight, height%tileHeight
 	first := n << above
@@ -105,7 +106,7 @@ func (t *tiles) consistency(proof []Hash, old, from, to uint64, whole bool) ([]H
 	return append(proof, sibling), err
 }
 
-// Root is the root of the log when it had size entries.
+// Root is the root of the log when it had size entries. It takes a tile of each level, and no entry.
 func (l *Log) Root(size uint64) (Hash, error) {
 	if v := l.view(); size > v.size {
 		return Hash{}, outOfRange("size", size, v.size)
@@ -115,8 +116,8 @@ func (l *Log) Root(size uint64) (Hash, error) {
 	return l.tiles.subtree(0, size)
 }
 
-// InclusionProof proves that the entry at index is in the log of the given size;
-// VerifyInclusion checks it.
+// InclusionProof proves that the entry at index is in the log of the given size; VerifyInclusion checks it. The hashes
+// go from the leaf to the root, ⌈log₂ size⌉ at most.
 func (l *Log) InclusionProof(index, size uint64) ([]Hash, error) {
 	if v := l.view(); size > v.size {
 		return nil, outOfRange("size", size, v.size)

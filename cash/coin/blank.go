@@ -9,20 +9,23 @@ import (
 	"github.com/aqsha/aqsha/money"
 )
 
-// Blank is an output before it is signed: what the office sees of it, and what only the holder knows.
+// Blank is an output before it is signed: what the office sees of it, and what only the holder knows. R and the secret
+// must be random or derived from a seed, each used once: by a blinding factor that was used before, two notes could be
+// known for one holder's.
 type Blank struct {
 	Output cash.Output
 	Secret string
 	R      curve.Scalar
 }
 
-// NewBlank makes an output of a secret.
+// NewBlank makes an output of a secret. B_ = Y + r·G with Y = hash_to_curve(secret) (NUT-00).
 func NewBlank(id cash.KeysetID, amount money.Tiyn, secret string, r curve.Scalar) Blank {
 	b := curve.Blind(curve.HashToCurve([]byte(secret)), r)
 	return Blank{cash.Output{Amount: cash.Amount(amount), ID: id.String(), B: cash.HexPoint(b)}, secret, r}
 }
 
-// Blanks derives outputs from a seed, from a counter on.
+// Blanks derives outputs from a seed, from a counter on. The caller keeps the counter durable before it sends them: a
+// counter that is used twice makes the same outputs again.
 func Blanks(seed []byte, id cash.KeysetID, from uint64, amounts []money.Tiyn) ([]Blank, error) {
 	list := make([]Blank, len(amounts))
 	for i, amount := range amounts {
@@ -96,6 +99,8 @@ func Unblind(set *cash.Keyset, blank Blank, s cash.Signature) (p cash.Proof, err
 	return unblinded(set, blank, s, c), nil
 }
 
+// unblinded is the note: C = C_ − r·K with the amount's key K. It keeps r beside the proof, so that the next holder can
+// check the note without the office (NUT-12).
 func unblinded(set *cash.Keyset, blank Blank, s cash.Signature, c curve.Point) cash.Proof {
 	raw, key := blank.R.Bytes(), set.Keys[set.Index(money.Tiyn(s.Amount))]
 	return cash.Proof{
@@ -138,7 +143,8 @@ func forged(why string) error {
 		Rule: "the code is damaged or forged, and nothing was taken: its signature " + why}
 }
 
-// Strip is notes as they are sent to the office: without blinding factors, by which it would know them again.
+// Strip is notes as they are sent to the office: without blinding factors, by which it would know them again. The notes
+// given are left as they are.
 func Strip(notes []cash.Proof) []cash.Proof {
 	list := make([]cash.Proof, len(notes))
 	for i, n := range notes {

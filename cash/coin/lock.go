@@ -46,7 +46,8 @@ func LockedSecret(l Lock, nonce [16]byte) (string, error) {
 	return string(raw), nil
 }
 
-// SignNotes signs the notes that a key opens, each by itself (SIG_INPUTS); others are left as they are.
+// SignNotes signs the notes that a key opens, each by itself (SIG_INPUTS); others are left as they are. A signature is
+// BIP 340's over SHA-256 of the secret's text. It overwrites a note's witness.
 func SignNotes(key *btcec.PrivateKey, notes []cash.Proof) error {
 	for i := range notes {
 		c, err := cash.ParseCondition(notes[i].Secret)
@@ -116,7 +117,7 @@ func Tweak(public *btcec.PublicKey, private *btcec.PrivateKey, slot byte) (*btce
 	return nil, badFormat("key", "gives no blinding factor: take another one-time key")
 }
 
-// BlindKey is a payee's key as the office sees it (NUT-28).
+// BlindKey is a payee's key as the office sees it (NUT-28). It is P + r·G.
 func BlindKey(payee *btcec.PublicKey, once *btcec.PrivateKey, slot byte) (*btcec.PublicKey, error) {
 	r, err := Tweak(payee, once, slot)
 	if err != nil {

@@ -11,7 +11,8 @@ import (
 	"github.com/aqsha/aqsha/money"
 )
 
-// Request is what a payee wants to be paid (NUT-18). Only transports over HTTP and none are made here.
+// Request is what a payee wants to be paid (NUT-18). Only transports over HTTP and none are made here. Amount is in the
+// unit, which for tenge is tiyn; 0 leaves it to the payer. It states a wish: nothing in it is signed.
 type Request struct {
 	ID          string      `cbor:"i,omitempty"`
 	Amount      uint64      `cbor:"a,omitempty"`
@@ -70,6 +71,7 @@ var (
 	locks      = []string{"P2PK", "HTLC"}
 )
 
+// appendField writes a field of NUT-26: its tag in a byte, its length in two, and the value.
 func appendField(to []byte, tag byte, value []byte) []byte {
 	to = append(to, tag)
 	to = binary.BigEndian.AppendUint16(to, uint16(len(value)))
@@ -135,6 +137,8 @@ func (r *Request) EncodeB() (string, error) {
 	return strings.ToUpper(text), err
 }
 
+// appendPart writes a transport or a lock: its kind, what it goes to, and its tags, in which each text has its length
+// in a byte.
 func appendPart(kind byte, target string, tags [][]string) ([]byte, error) {
 	part := appendField(nil, tagKind, []byte{kind})
 	part = appendField(part, tagTarget, []byte(target))
@@ -151,7 +155,8 @@ func appendPart(kind byte, target string, tags [][]string) ([]byte, error) {
 	return part, nil
 }
 
-// DecodeRequest reads creqA or creqB.
+// DecodeRequest reads creqA or creqB. An error is a *FormatError. What is not known in it is passed over; a lock of an
+// unknown kind is refused, for who pays without it pays otherwise than was asked.
 func DecodeRequest(text string) (*Request, error) {
 	text = strings.TrimSpace(text)
 	if len(text) > MaxTokenText {

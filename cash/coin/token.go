@@ -20,7 +20,8 @@ const (
 	MaxMemo      = 1000 // characters
 )
 
-// Token is notes on their way from one holder to the next.
+// Token is notes on their way from one holder to the next. Whoever has the text can spend the notes, unless they are
+// locked.
 type Token struct {
 	Mint   string // the office's URL
 	Unit   string
@@ -43,7 +44,8 @@ func badFormat(what, rule string, args ...any) error {
 	return &FormatError{what, fmt.Sprintf(rule, args...)}
 }
 
-// wireV4 is TokenV4 of NUT-00. Keys are those of the standard, and in its order: cbor.CanonicalEncOptions sorts them.
+// wireV4 is TokenV4 of NUT-00. Keys are those of the standard, written in the order of these fields, which is the
+// standard's: a canonical encoding would sort them.
 type wireV4 struct {
 	Sets []setV4 `cbor:"t"`
 	Memo string  `cbor:"d,omitempty"`
@@ -79,7 +81,8 @@ var (
 	}.DecMode()
 )
 
-// Encode writes a token in version 4. With short, keysets are named by their first eight bytes, as wallets do.
+// Encode writes a token in version 4. With short, keysets are named by their first eight bytes, as wallets do. Notes of
+// one keyset stand together, in the order in which they came.
 func (t *Token) Encode(short bool) (string, error) {
 	w := wireV4{Mint: strings.TrimRight(t.Mint, "/"), Unit: t.Unit, Memo: t.Memo}
 	at := map[string]int{}
@@ -130,7 +133,7 @@ func toV4(p cash.Proof) (wire proofV4, err error) {
 }
 
 // DecodeToken reads a token of version 3 or 4, with or without a URI scheme. Ids of keysets may be short: Resolve makes
-// them whole.
+// them whole. An error is a *FormatError. Sizes are bounded before anything is made; nothing is verified: see Genuine.
 func DecodeToken(text string) (t *Token, err error) {
 	text = strings.TrimSpace(text)
 	if len(text) > MaxTokenText {

@@ -40,6 +40,10 @@ func (e *InvalidError) Error() string { return e.Err.Error() }
 func (e *InvalidError) Unwrap() error { return e.Err }
 
 // Engine replays blocks onto a state.
+//
+// The source runs in a goroutine of its own and is ahead of the execution by as many units as the channels hold, also
+// past a block with Wait: that one is only not kept back for more. Executed runs in Run's goroutine. A block that does
+// not hold leaves State in the midst of it.
 type Engine struct {
 	State  *livestate.State
 	Replay *ledger.Replay

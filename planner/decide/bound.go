@@ -9,7 +9,8 @@ import (
 // in a number (0, 250, 500 of one unit) any part of the most can be taken.
 type item struct{ gain, use float64 }
 
-// canFit says whether the rest of the groups can be chosen within every resource.
+// canFit says whether the rest of the groups can be chosen within every resource. It may say yes though no choice keeps
+// within all at once; never no where one does.
 func (s *searcher) canFit(n *node) bool {
 	for r, limit := range s.Limits {
 		if s.used(n, r) > limit*(1+1e-12) {
@@ -36,8 +37,9 @@ func (s *searcher) used(n *node, r int) float64 {
 	return total
 }
 
-// bound is above the objective of every choice that completes the node: of each cut the best completion,
-// relaxed to one resource at a time; the lowest of all.
+// bound is above the objective of every choice that completes the node: of each cut the best completion, relaxed to one
+// resource at a time; the lowest of all. A node can be no better than any of these, so that more cuts only help.
+// Without a cut there is none: +∞.
 func (s *searcher) bound(n *node) float64 {
 	lowest := math.Inf(1)
 	for i := range s.cuts {
@@ -101,7 +103,8 @@ func (s *searcher) knapsack(n *node, c *cut, r int) float64 {
 	return total
 }
 
-// hull appends the steps of a group's upper concave hull from its least use, and returns the gain there.
+// hull appends the steps of a group's upper concave hull from its least use, and returns the gain there. Gain for use
+// falls from step to step, so that the fractional best never takes a later step of a group before an earlier one.
 func hull(options []Option, c *cut, r int, steps []item) (base float64, all []item) {
 	points := make([]item, 0, len(options))
 	for _, o := range options {

@@ -4,20 +4,23 @@ import (
 	"github.com/aqsha/aqsha/planner/finance"
 )
 
-// Unit is a thing that can be had in numbers: its present value and taxable profit along every path.
+// Unit is a thing that can be had in numbers: its present value and taxable profit along every path. Its tax here is
+// the profit that is taxed, which is negative in a year of loss.
 type Unit struct {
 	PV  []float64
 	Tax []float64 // [path*years + year]
 }
 
-// Option is so many of a unit; Unit −1 is nothing.
+// Option is so many of a unit; Unit −1 is nothing. The first options of all groups should keep within the limits
+// together: the climb starts from them.
 type Option struct {
 	Unit  int
 	Count float64
 	Use   []float64 // of each resource
 }
 
-// Problem is what is to be decided.
+// Problem is what is to be decided. With no limit and no group there is one choice, the empty one. Where a weight rises
+// from a year to the next, the tax is not convex in the profits, and the cuts need not bound the objective.
 type Problem struct {
 	Paths     int
 	Years     int
@@ -32,7 +35,9 @@ type Problem struct {
 	Forbidden func(choice []int) bool
 }
 
-// evaluator computes outcomes, with scratch of its own.
+// evaluator computes outcomes, with scratch of its own: one at a time may use it. The tax along a path is Σ v_y·max(0,
+// P_0, …, P_y), where P_y is the profit of all years up to y: with v_y ≥ 0 a sum of maxima of linear functions, and so
+// convex in the choice.
 type evaluator struct {
 	*Problem
 	pv, tax []float64
@@ -53,19 +58,20 @@ func newEvaluator(p *Problem) *evaluator {
 	return e
 }
 
-// Outcomes of a choice: present values after profit tax, by path.
+// Outcomes of a choice: present values after profit tax, by path. It does not ask whether the choice is feasible.
 func (p *Problem) Outcomes(choice []int) finance.Outcomes {
 	e := newEvaluator(p)
 	e.outcomes(choice)
 	return e.outcome
 }
 
-// Objective of a choice.
+// Objective of a choice. It is the mean less Lambda times the shortfall in the worst twentieth.
 func (p *Problem) Objective(choice []int) float64 {
 	e := newEvaluator(p)
 	return e.objective(choice)
 }
 
+// sum adds up what is chosen, with the base, in the order of the groups.
 func (e *evaluator) sum(choice []int) {
 	copy(e.pv, e.Base.PV)
 	copy(e.tax, e.Base.Tax)
@@ -84,6 +90,7 @@ func (e *evaluator) sum(choice []int) {
 	}
 }
 
+// outcomes leaves in outcome what each path brings after tax.
 func (e *evaluator) outcomes(choice []int) {
 	e.sum(choice)
 	for i := range e.outcome {
@@ -97,6 +104,7 @@ func (e *evaluator) outcomes(choice []int) {
 	}
 }
 
+// objective leaves the outcomes of the choice, from which cutAt makes its cut.
 func (e *evaluator) objective(choice []int) float64 {
 	e.outcomes(choice)
 	_, shortfall := e.outcome.Risk()
@@ -109,7 +117,9 @@ type cut struct {
 	unit     []float64
 }
 
-// cutAt makes the cut at a choice whose outcomes were just computed.
+// cutAt makes the cut at a choice whose outcomes were just computed. A path's weight is what the objective gains by a
+// tenge on it: 1/n for the mean, and in the tail its part of λ. Each year's slope is the sum of v over the years whose
+// highest cumulative profit so far was reached in that year or later.
 func (e *evaluator) cutAt() cut {
 	weight := make([]float64, e.Paths)
 	for i := range weight {
@@ -156,7 +166,8 @@ func (e *evaluator) cutAt() cut {
 	return c
 }
 
-// feasible says whether a choice keeps within the resources.
+// feasible says whether a choice keeps within the resources. A use that exceeds its limit by rounding alone is within
+// it.
 func (p *Problem) feasible(choice []int) bool {
 	for r, limit := range p.Limits {
 		used := 0.0

@@ -15,6 +15,7 @@ type node struct {
 	order  int // of making, so that ties are broken the same way always
 }
 
+// frontier is the heap of open nodes, the highest bound first; of equal bounds the one that was made first.
 type frontier []*node
 
 func (f frontier) Len() int { return len(f) }
@@ -41,9 +42,14 @@ type searcher struct {
 	order []int // groups, those that matter most first
 }
 
+// maxCuts is how many cuts are kept: every bound takes time in proportion to them. When they are full, only the cut at
+// a better choice is worth the oldest one's place.
 const maxCuts = 60
 
-// Solve searches the grid. The first incumbents come from improving single groups until none improves.
+// Solve searches the grid. The first incumbents come from improving single groups until none improves. Its end is one
+// of three: the open nodes cannot be better, and the answer is exact; the effort is used up, and Bound says what may
+// still be had; the context has ended, and there is no answer. Time is nodes × cuts × resources × options in all
+// groups, and a whole evaluation at each leaf.
 func Solve(ctx context.Context, p *Problem) (Solution, error) {
 	s := &searcher{evaluator: newEvaluator(p)}
 	s.best.Objective = math.Inf(-1)
@@ -97,7 +103,7 @@ func Solve(ctx context.Context, p *Problem) (Solution, error) {
 	return s.best, nil
 }
 
-// slack is what rounding may take from a bound.
+// slack is what rounding may take from a bound. An answer that is called exact may be off by so much.
 func (s *searcher) slack() float64 {
 	if !s.best.Found {
 		return 0
@@ -105,7 +111,7 @@ func (s *searcher) slack() float64 {
 	return 1e-10 * (1 + math.Abs(s.best.Objective))
 }
 
-// try evaluates a whole choice and learns a cut from it.
+// try evaluates a whole choice and learns a cut from it. The cut is made of the outcomes that the objective just left.
 func (s *searcher) try(choice []int) float64 {
 	if !s.feasible(choice) {
 		return math.Inf(-1)
@@ -123,7 +129,8 @@ func (s *searcher) try(choice []int) float64 {
 	return value
 }
 
-// climb improves one group at a time from the first options, which use least.
+// climb improves one group at a time from the first option of each. It leaves a cut after each round: the search starts
+// with bounds that are near the best choice.
 func (s *searcher) climb(ctx context.Context) error {
 	choice := make([]int, len(s.Groups))
 	current := s.try(choice)
@@ -161,7 +168,8 @@ func (s *searcher) climb(ctx context.Context) error {
 	return nil
 }
 
-// rank orders groups by how much they can change the newest cut.
+// rank orders groups by how much they can change the newest cut. Deciding first what matters most lowers bounds
+// soonest; equal groups keep their order.
 func (s *searcher) rank() {
 	spread := make([]float64, len(s.Groups))
 	for g, options := range s.Groups {
@@ -187,6 +195,7 @@ func (s *searcher) rank() {
 	})
 }
 
+// value is what the option adds to the cut.
 func (c *cut) value(o Option) float64 {
 	if o.Unit < 0 {
 		return 0

@@ -24,7 +24,7 @@ type Model struct {
 	HNext     float64            `json:"h_next"` // variance of the first day, percent²
 }
 
-// ReadModel checks a file's content.
+// ReadModel checks a file's content. It may be either form that aqsha market garch writes.
 func ReadModel(content []byte) (*Model, error) {
 	if len(content) > 1<<20 {
 		return nil, fmt.Errorf("volatility model: longer than %d bytes", 1<<20)
@@ -65,7 +65,8 @@ func (m *Model) fromFit(content []byte) {
 	}
 }
 
-// check refuses what cannot be simulated.
+// check refuses what cannot be simulated. Whether the model is stationary is not asked: the simulation caps its
+// variance.
 func (m *Model) check() error {
 	if !finite(m.LastPrice) || m.LastPrice < 0 || !finite(m.HNext) || m.HNext <= 0 || m.HNext > maxVariance {
 		return fmt.Errorf(
@@ -107,6 +108,7 @@ func (m *Model) check() error {
 func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
 
 const (
+	// cells of the table; a shock's eleven highest bits choose one
 	cells       = 2048
 	maxVariance = 30.0 * 30 // percent²: no day is taken to be more volatile than 30 %
 	maxReturn   = 60.0      // percent: a longer tail of a heavy law is cut there
@@ -120,6 +122,7 @@ type shocks struct {
 	absE float64
 }
 
+// shocks computes the table, once for all paths: a quantile takes long.
 func (m *Model) shocks() *shocks {
 	quantile := m.quantile()
 	s := new(shocks)
@@ -156,7 +159,7 @@ func (m *Model) shocks() *shocks {
 	return s
 }
 
-// quantile of the model's law, with mean 0 and variance 1.
+// quantile of the model's law, with mean 0 and variance 1. It is of p in (0, 1), ends excluded.
 func (m *Model) quantile() func(p float64) float64 {
 	if m.Law == "normal" {
 		return distuv.UnitNormal.Quantile

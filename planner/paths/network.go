@@ -32,7 +32,8 @@ var Defaults = Network{Difficulty: 150e12, FeesBTC: 0.02, Lag: 4, Elasticity: 0.
 // hashesPerDifficulty is 2^48/65535: what a share of difficulty 1 takes on average.
 const hashesPerDifficulty = float64(1<<48) / 65535
 
-// Entry is the cost of entry and its running part in a month: dollars for a TH/s and day.
+// Entry is the cost of entry and its running part in a month: dollars for a TH/s and day. The price of a TH/s is spread
+// as an annuity over EntryMonths; a J/TH is 0.024 kWh for a TH/s and day.
 func (n *Network) Entry(month int) (cost, opex float64) {
 	better := math.Pow(1-n.Improvement, float64(month)/12)
 	opex = n.EntryJTH * better * 0.024 * n.EntryPower * n.PUE
@@ -44,7 +45,8 @@ func (n *Network) Entry(month int) (cost, opex float64) {
 	return n.EntryUSD*better*annuity*12/365 + opex, opex
 }
 
-// Hashprices are dollars for a TH/s and day, month by month, in answer to prices multiplied by scale.
+// Hashprices are dollars for a TH/s and day, month by month, in answer to prices multiplied by scale. They are laid out
+// as the prices are: [path*Months + month]. A lag of less than a month counts as one.
 func (n *Network) Hashprices(ctx context.Context, p *Prices, scale float64) ([]float64, error) {
 	out := make([]float64, len(p.Mean))
 	entry, opex := make([]float64, p.Months), make([]float64, p.Months)
@@ -61,7 +63,8 @@ func (n *Network) Hashprices(ctx context.Context, p *Prices, scale float64) ([]f
 	return out, err
 }
 
-// answer runs the network along one path of prices.
+// answer runs the network along one path of prices. Orders is a ring: what is ordered in a month runs as many months
+// later as the ring is long. Worn machines are of all kinds alike, so that only arrivals move the median.
 func (n *Network) answer(prices []float64, scale float64, entry, opex, orders, out []float64) {
 	running := n.Difficulty * hashesPerDifficulty / 600 / 1e12 // TH/s
 	median := n.MedianOpex
@@ -86,8 +89,9 @@ func (n *Network) answer(prices []float64, scale float64, entry, opex, orders, o
 }
 
 // clearing is the hashprice x at which those run whose power costs less: of the installed machines the share
-// 1/(1+(median/x)^4) does, so that x = ρ·(1+(median/x)^4) with ρ the revenue if all ran. Newton from the right
-// of x⁵ − ρx⁴ − ρ·median⁴, which is convex there.
+// 1/(1+(median/x)^4) does, so that x = ρ·(1+(median/x)^4) with ρ the revenue if all ran. Newton from the right of x⁵ −
+// ρx⁴ − ρ·median⁴, which is convex there. From there every step goes left and none passes the root, so that the first
+// step that does not is rounding.
 func clearing(rho, median float64) float64 {
 	c := rho * pow4(median)
 	x := rho + median

@@ -7,7 +7,7 @@ import (
 	"sync"
 )
 
-// Prices are monthly means of simulated daily prices, in dollars, path by path; Final is the last day's.
+// Prices are monthly means of daily prices, in dollars, path by path; Final is the price at the end of the last day.
 type Prices struct {
 	Paths, Months int
 	Mean          []float64 // [path*Months + month]
@@ -33,8 +33,8 @@ func Fixed(start, annualGrowth float64, days Calendar) *Prices {
 	return p
 }
 
-// Replay lets history happen again from the starting price: a path for each window of daily prices that is
-// long enough, a month apart.
+// Replay lets history happen again from the starting price: a path for each window of daily prices that is long enough,
+// a month apart. History must be longer than the days: else there is no path.
 func Replay(start float64, history []float64, days Calendar) *Prices {
 	length := 0
 	for _, n := range days {
@@ -58,8 +58,9 @@ func Replay(start float64, history []float64, days Calendar) *Prices {
 	return p
 }
 
-// Simulate draws paths from a model. The expected price grows by annualGrowth a year: each day's log return
-// is ln(1+g)/365 − h/2 and the shock.
+// Simulate draws paths from a model. The expected price grows by annualGrowth a year: each day's log return is
+// ln(1+g)/365 − h/2 and the shock, where h is the day's variance and −h/2 keeps the expected price from rising with it.
+// On an error the prices are not whole.
 func (m *Model) Simulate(ctx context.Context, start, annualGrowth float64, days Calendar, paths int,
 	seed uint64) (*Prices, error) {
 	p := &Prices{paths, len(days), make([]float64, paths*len(days)), make([]float64, paths)}
@@ -73,7 +74,8 @@ func (m *Model) Simulate(ctx context.Context, start, annualGrowth float64, days 
 	return p, err
 }
 
-// Each divides the numbers below n among the processors, in blocks; it ends early with the context.
+// Each divides the numbers below n among the processors, in blocks; it ends early with the context. Blocks run in no
+// order, so that work may write only what belongs to its own numbers.
 func Each(ctx context.Context, n int, work func(from, to int)) error {
 	const block = 128
 	var wait sync.WaitGroup
@@ -105,6 +107,7 @@ func mix(z uint64) uint64 {
 	return z ^ z>>31
 }
 
+// golden is 2^64 divided by the golden ratio: splitmix64's step.
 const golden = 0x9e3779b97f4a7c15
 
 // tail refines the outermost cells.
@@ -129,7 +132,8 @@ func exp(x float64) float64 {
 	return (1 + x) + x2*((1.0/2+x*(1.0/6))+x2*(1.0/24+x*(1.0/120)))
 }
 
-// path simulates one path day by day.
+// path simulates one path day by day. Its random bits depend on the seed and on i alone, so that it is the same among
+// any number of paths.
 func (m *Model) path(table *shocks, start, drift float64, days Calendar, seed uint64, i int, out *Prices) {
 	state := mix(mix(seed)+golden*uint64(i)) | 1
 	omega, alpha, beta, gamma := m.Values["omega"], m.Values["alpha"], m.Values["beta"], m.Values["gamma"]

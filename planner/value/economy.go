@@ -10,6 +10,7 @@ import (
 )
 
 // Shift multiplies inputs of a plan, for tornadoes and break-evens; the zero value is not a plan's own: see Same.
+// Uptime is capped at the whole time; every other one is a plain factor.
 type Shift struct {
 	Bitcoin, Power, Machines, Uptime, Dollar, Levy, Discount, Difficulty, Elasticity float64
 }
@@ -17,7 +18,8 @@ type Shift struct {
 // Same leaves everything as the plan has it.
 var Same = Shift{1, 1, 1, 1, 1, 1, 1, 1, 1}
 
-// Economy is everything that is the same for every machine.
+// Economy is everything that is the same for every machine. Slices by path and month are laid out as [path*Months +
+// month]. It is computed once and then only read, by all units together.
 type Economy struct {
 	Plan   *planner.Plan
 	Shift  Shift
@@ -25,7 +27,7 @@ type Economy struct {
 	Paths  int
 	Months int
 	Years  int
-	Year   []int // of a month, from the start
+	Year   []int // of a month: 0 for the calendar year in which the plan starts
 
 	Hash       []float64 // tenge a TH/s earns in a month of its time, before fees, by path and month
 	Hashprices []float64 // dollars for a TH/s and day
@@ -34,13 +36,14 @@ type Economy struct {
 	Dollar   []float64 // tenge, by month
 	PerKWh   []float64 // tenge for a metered kWh in all
 	Hours    []float64
-	Discount []float64 // to the end of each month; [Months] is the end's own
-	At       []float64 // discount to the start of each month
+	Discount []float64 // from the end of each month to the start; the last one is of the plan's end
+	At       []float64 // from the start of each month
 	TaxRate  []float64
 	YearEnd  []float64 // discount at which a year's tax is paid
 }
 
-// DrawPrices imagines the plan's prices; they do not depend on any shift.
+// DrawPrices imagines the plan's prices; they do not depend on any shift. So one drawing serves every shift, and shifts
+// are compared on the same paths.
 func DrawPrices(ctx context.Context, p *planner.Plan) (*paths.Prices, error) {
 	switch p.PriceKind {
 	case "fixed":
@@ -51,7 +54,7 @@ func DrawPrices(ctx context.Context, p *planner.Plan) (*paths.Prices, error) {
 	return p.Model.Simulate(ctx, p.PriceUSD, p.Growth, p.Days(), p.Paths, p.Seed)
 }
 
-// NewEconomy lets the network answer the prices, and lays out costs by month.
+// NewEconomy lets the network answer the prices, and lays out costs by month. The prices are only read.
 func NewEconomy(ctx context.Context, p *planner.Plan, prices *paths.Prices, shift Shift) (*Economy, error) {
 	w := &Economy{Plan: p, Shift: shift, Prices: prices, Paths: prices.Paths, Months: p.Months}
 	if err := w.byMonth(); err != nil {
@@ -77,10 +80,13 @@ func NewEconomy(ctx context.Context, p *planner.Plan, prices *paths.Prices, shif
 	return w, nil
 }
 
+// uptime is the share of a month in which machines run, after the shift.
 func (w *Economy) uptime() float64 {
 	return min(1, float64(w.Plan.Uptime)/float64(params.WholePPM)*w.Shift.Uptime)
 }
 
+// byMonth lays out what is the same on every path. The discount of a month is (1+r)^(1/12), a year's is the rate
+// itself; the dollar rises by the twelfth root of its year as well. VAT is paid on power and fees, not on the levy.
 func (w *Economy) byMonth() error {
 	p := w.Plan
 	rate := math.Pow(1+p.Discount.Float()*w.Shift.Discount, 1.0/12)

@@ -11,11 +11,12 @@ import (
 type Holding struct {
 	Life
 	Count float64
-	Paid  int     // month in which they were bought; plan.Never: they were there
+	Paid  int     // month in which they were bought; planner.Never: they were there
 	Price float64 // of one, tenge
 }
 
-// Monthly is a farm's money month by month along every path, [path*months + month], in tenge.
+// Monthly is a farm's money month by month along every path, [path*months + month], in tenge. Income less Power is not
+// Cash: purchases, loans, resale, fixed costs and tax are in Cash alone.
 type Monthly struct {
 	Cash      []float64 // after everything; its present value is the farm's
 	Income    []float64 // what coins bring, when they bring it
@@ -24,8 +25,8 @@ type Monthly struct {
 	TaxProfit []float64 // [path*years + year]
 }
 
-// Monthly lays the money of holdings out by month: the same farm as the sum of its units, another way.
-// extra, when there is one, adds to a path's cash and taxable profit before it is taxed.
+// Monthly lays the money of holdings out by month: the same farm as the sum of its units, another way. extra, when
+// there is one, adds to a path's cash and taxable profit before it is taxed. It runs for several paths at once.
 func (w *Economy) Monthly(ctx context.Context, holdings []Holding, coins Coins,
 	extra func(path int, cash, profit []float64)) (*Monthly, error) {
 	n := w.Paths * w.Months
@@ -45,7 +46,8 @@ func (w *Economy) Monthly(ctx context.Context, holdings []Holding, coins Coins,
 	return f, err
 }
 
-// certain is what no price changes: purchases, loans, resale, depreciation, fixed costs.
+// certain is what no price changes: purchases, loans, resale, depreciation, fixed costs. It is computed once and copied
+// into every path.
 func (w *Economy) certain(holdings []Holding) (cash, tax []float64) {
 	cash, tax = make([]float64, w.Months), make([]float64, w.Years)
 	for m := range cash {
@@ -80,7 +82,8 @@ func (w *Economy) certain(holdings []Holding) (cash, tax []float64) {
 	return cash, tax
 }
 
-// monthsOf fills one path.
+// monthsOf fills one path. A coin that is held is income at its value on receipt, for tax, and a gain or loss when it
+// is sold at the end; for cash it is only the sale.
 func (w *Economy) monthsOf(f *Monthly, i int, holdings []Holding, coins Coins, cash, tax []float64) {
 	row := f.Cash[i*w.Months : (i+1)*w.Months]
 	profit := f.TaxProfit[i*w.Years : (i+1)*w.Years]
@@ -110,7 +113,9 @@ func (w *Economy) monthsOf(f *Monthly, i int, holdings []Holding, coins Coins, c
 	}
 }
 
-// payTax takes each year's tax in its last month; a loss is carried forward.
+// payTax takes each year's tax in its last month; a loss is carried forward. Taxed is what the sum of all years'
+// profits so far exceeds its highest value before, so that a loss is made up for first; the rate is that of the month
+// in which it is paid.
 func (w *Economy) payTax(f *Monthly, i int, row, profit []float64) {
 	total, most := 0.0, 0.0
 	for m := range w.Months {

@@ -9,7 +9,8 @@ import (
 	"github.com/aqsha/aqsha/planner/power"
 )
 
-// Vector is one machine (or one farm) along every path.
+// Vector is one machine (or one farm) along every path. Vectors add up: the outcome of a farm before tax is the sum of
+// its units, and its taxable profit too.
 type Vector struct {
 	PV  []float64 // present value of its cash before profit tax, tenge
 	Tax []float64 // taxable profit, [path*years + year], tenge
@@ -20,7 +21,8 @@ func (w *Economy) NewVector() Vector {
 	return Vector{make([]float64, w.Paths), make([]float64, w.Paths*w.Years)}
 }
 
-// Coins is what coins mined in a month bring, for a share held: factors of their value on receipt.
+// Coins is what coins mined in a month bring, for a share held: factors of their value on receipt. There is a factor
+// for each month, because the law's quota changes.
 type Coins struct {
 	now  []float64 // cash now, discounted
 	sale []float64 // share of the value lost to selling now: deductible
@@ -28,7 +30,8 @@ type Coins struct {
 	keep float64   // of a kept coin at the end, after its sale
 }
 
-// CoinsHeld prepares a share of what need not be sold being kept to the end.
+// CoinsHeld prepares a share of what need not be sold being kept to the end. The quota is sold at once in any case:
+// what is held is a share of the rest.
 func (w *Economy) CoinsHeld(held params.PPM) Coins {
 	c := Coins{keep: 1 - float64(w.Plan.SaleCost)/1e6}
 	for m := range w.Months {
@@ -40,7 +43,7 @@ func (w *Economy) CoinsHeld(held params.PPM) Coins {
 	return c
 }
 
-// Life is when a machine runs: from a month, to before another.
+// Life is when a machine runs: from a month, to before another. Months are from the plan's start.
 type Life struct {
 	Class    power.Class
 	From, To int
@@ -55,7 +58,8 @@ func (w *Economy) costs(class power.Class) (ths, kW float64) {
 		float64(class.MeterWatts(w.Plan.PUEMilli)) / 1000
 }
 
-// Unit is one machine's vector.
+// Unit is one machine's vector. A coin is income for tax when it is received, at that month's price; a held one brings
+// its gain or loss on top at the plan's end. Time is paths × months.
 func (w *Economy) Unit(ctx context.Context, l Life, coins Coins) (Vector, error) {
 	v := w.NewVector()
 	ths, kW := w.costs(l.Class)
@@ -95,7 +99,8 @@ func (w *Economy) Unit(ctx context.Context, l Life, coins Coins) (Vector, error)
 	return v, err
 }
 
-// fixedOf is what does not depend on the path: resale and depreciation.
+// fixedOf is what does not depend on the path: resale and depreciation. A machine that would arrive after the end is
+// not sold. What was written off before the start is none of the plan's profit.
 func (w *Economy) fixedOf(l Life, to int) (pv float64, tax []float64) {
 	tax = make([]float64, w.Years)
 	if l.From < w.Months {
@@ -142,8 +147,9 @@ func (w *Economy) Bought(ctx context.Context, o planner.Offer, month int, coins 
 	return v, nil
 }
 
-// payment is the present value of paying a price, part of it by the plan's loan, and the interest by year.
-// What is still owed at the plan's end is repaid then.
+// payment is the present value of paying a price, part of it by the plan's loan, and the interest by year. What is
+// still owed at the plan's end is repaid then. The own part is paid at the month's start, an instalment at the end of
+// its month, the first one in the month of the purchase.
 func (w *Economy) payment(price float64, month int) (pv float64, interest []float64) {
 	interest = make([]float64, w.Years)
 	loan := w.Plan.Loan
@@ -162,7 +168,8 @@ func (w *Economy) payment(price float64, month int) (pv float64, interest []floa
 // Instalment of a loan at a month's end.
 type Instalment struct{ Pay, Interest float64 }
 
-// Instalments are equal; the last month that the plan has pays what is left.
+// Instalments are equal; the last month that the plan has pays what is left. Each is owed·r·(1+r)ⁿ / ((1+r)ⁿ − 1) with
+// r a twelfth of the year's rate; at no interest, an n-th of the loan.
 func Instalments(owed float64, loan *planner.Loan, months int) []Instalment {
 	rate := loan.Rate.Float() / 12
 	pay := owed / float64(loan.Months)
@@ -186,7 +193,8 @@ func Instalments(owed float64, loan *planner.Loan, months int) []Instalment {
 	return out
 }
 
-// Kept is machines that there are, retired at a month (Never: they stay).
+// Kept is machines that there are, retired at a month (Never: they stay). Its price was paid before the plan: only what
+// is left to write off counts.
 func (w *Economy) Kept(ctx context.Context, o planner.Owned, retire int, coins Coins) (Vector, error) {
 	to := w.Months
 	if retire != planner.Never {
@@ -197,7 +205,7 @@ func (w *Economy) Kept(ctx context.Context, o planner.Owned, retire int, coins C
 		[2]int{from, from + o.Life}}, coins)
 }
 
-// Fixed is the farm's costs that no machine brings.
+// Fixed is the farm's costs that no machine brings. It is there with every choice, and the same on every path.
 func (w *Economy) Fixed() Vector {
 	v := w.NewVector()
 	cost := float64(w.Plan.MonthlyCost) / 100

@@ -10,8 +10,11 @@ import (
 	"github.com/aqsha/aqsha/pool/sharelog"
 )
 
-// payment is a payment from the operator's wallet: intended, then sent once or more, then settled by
-// the chain. Until it is, its amounts are on the account "paying".
+// Payment is a payment from the operator's wallet: intended, then sent once or more, then settled by the chain. Until
+// it is, its amounts are on the account "paying".
+//
+// States, by the log alone: open (Sent and Child may grow), then either Done, in logs of before, or Settled. A settled
+// one changes only to what a deep reorganisation has made of it.
 type Payment struct {
 	*sharelog.Payment
 	entry   Entry
@@ -28,9 +31,10 @@ type Payment struct {
 	EntryIndex uint64 // for an auditor
 }
 
+// Open says whether its outcome is not known yet.
 func (p *Payment) Open() bool { return p.Done == nil && p.Settled == nil }
 
-// transaction is what has paid, and when; false while nothing has.
+// Transaction is what has paid, and when, in Unix milliseconds; false while nothing has.
 func (p *Payment) Transaction() (id bitcoin.Hash, timeMillis int64, paid bool) {
 	switch {
 	case p.Settled != nil && p.Settled.Outcome == sharelog.OutcomeConfirmed:

@@ -10,6 +10,7 @@ import (
 const recallStep = 4096
 
 // RecallFrom looks jobs up in a log, backwards from before an entry: the newest of the number. It is for State.Recall.
+// It reads backwards until it has it: a late share is of a job a little before it.
 func RecallFrom(log interface {
 	Entries(from, to uint64) iter.Seq2[[]byte, error]
 }) func(number, before uint64) (*sharelog.Job, uint64, error) {

@@ -15,9 +15,13 @@ import (
 	"github.com/aqsha/aqsha/pool/sharelog"
 )
 
-// accounting turns the log's records into entries of the books. It is a function of the log: two
-// runs over the same records give the same entries, which is what anybody recomputes. The pool and
-// the auditor run the same.
+// State is the accounts as the log's records make them, entry by entry. It is a function of the log: two runs over the
+// same records give the same entries, which is what anybody recomputes. The pool and the auditor run the same. It has
+// no lock; the maps and slices that it shows are its own, to be read between two calls of Apply.
+//
+// Invariants: Balance is the sum of all entries, each of which sums to zero; Pending is what blocks that are neither
+// final nor orphaned credit beyond what their coinbases pay; Jobs has those of the living tips (all, without Recall);
+// Refused has the records that were taken and booked nothing.
 type State struct {
 	Position uint64 // records applied
 	Entries  uint64 // booked
@@ -85,7 +89,8 @@ func (a *State) schemeAt(index uint64) (scheme sharelog.Scheme) {
 	return scheme
 }
 
-// poolBlock is a block that a share has solved.
+// Block is a block that a share has solved. Its credits are fixed when it is entered and do not change with what comes
+// later.
 type Block struct {
 	Hash     bitcoin.Hash
 	Height   uint64
@@ -105,13 +110,14 @@ type Block struct {
 	Settled  int64 // time at which it became final, milliseconds
 }
 
-// finalConfirmations is consensus: a coinbase can be spent from the 100th block after it.
+// FinalConfirmations is consensus: a coinbase can be spent from the 100th block after it.
 const FinalConfirmations = 100
 
 // livingTips is how many blocks jobs are out on at a time: the tip, and the one before it, of which
 // late shares come. A chain that goes back and forth between two keeps both.
 const livingTips = 2
 
+// New is the accounts before the log's first record.
 func New() *State {
 	return &State{
 		work: new(big.Int), Users: map[uint64]uint64{}, Address: map[uint64]string{}, Jobs: map[uint64]*terms{},
@@ -138,6 +144,7 @@ func (a *State) refuse(index uint64, err error) error {
 	return refused
 }
 
+// UserAccount is the account of a user by number; 0 is the operator's.
 func UserAccount(user uint64) string {
 	if user == 0 {
 		return "operator"
@@ -155,8 +162,8 @@ func userOf(account string) (user uint64, isUser bool) {
 	return 0, false
 }
 
-// apply takes the next record of the log and returns what it books. After a *RecordError the record
-// counts as taken, and changed nothing.
+// Apply takes the next record of the log and returns what it books. After a *RecordError the record counts as taken,
+// and changed nothing that is booked.
 func (a *State) Apply(record sharelog.Record) (entries []Entry, err error) {
 	index := a.Position
 	a.Position++
@@ -222,11 +229,12 @@ func (a *State) Apply(record sharelog.Record) (entries []Entry, err error) {
 	return entries, nil
 }
 
-// applyEntry is apply for what the log holds.
+// ApplyEntry is Apply for the bytes that the log holds.
 func (a *State) ApplyEntry(entry []byte) ([]Entry, error) {
 	return a.ApplyDecoded(sharelog.Decode(entry))
 }
 
+// ApplyDecoded is Apply for what Decode has returned: an entry that it did not understand is taken, and refused.
 func (a *State) ApplyDecoded(record sharelog.Record, err error) ([]Entry, error) {
 	if err != nil {
 		a.Position++
@@ -265,6 +273,8 @@ func (a *State) changeScheme(index uint64, r *sharelog.Scheme) (entries []Entry,
 	return entries, err
 }
 
+// addJob takes in a job and forgets what no living job or open block can ask for any more: without that a pool's memory
+// would grow with its log.
 func (a *State) addJob(j *sharelog.Job) {
 	a.MeanFees, a.Height = j.MeanFees, j.Height
 	a.JobCount++
@@ -330,7 +340,7 @@ func (a *State) debtsIn(j *sharelog.Job) map[uint64]money.Satoshi {
 	return debts
 }
 
-// job finds the terms of a share.
+// Job finds the terms of a share whose entry in the log is index, among those that are kept or by Recall.
 func (a *State) Job(number, index uint64) (*terms, error) {
 	if t := a.Jobs[number]; t != nil {
 		return t, nil
@@ -345,6 +355,8 @@ func (a *State) Job(number, index uint64) (*terms, error) {
 	return nil, fmt.Errorf("share of job %d, which the log does not know", number)
 }
 
+// share credits a share to the user of its worker: by amount where the scheme pays each share, otherwise into the
+// history that blocks are split by. Its work is not verified here; who must believe nothing does that (package audit).
 func (a *State) share(index uint64, s *sharelog.Share) ([]Entry, error) {
 	user, known := a.Users[s.Worker]
 	if !known {
@@ -422,7 +434,7 @@ func (a *State) credits(scheme string, feePPM uint64, b *Block) ([]payout.Credit
 		Position: b.Position, Finder: a.Finder(b)})
 }
 
-// finder is whose block it is under SOLO: the user that its coinbase pays, if it pays one.
+// Finder is whose block it is under SOLO: the user that its coinbase pays, if it pays one.
 func (a *State) Finder(b *Block) uint64 {
 	if b.Scheme.Name != payout.SOLO {
 		return b.User
@@ -563,12 +575,13 @@ func (a *State) settlePending(b *Block) {
 	}
 }
 
-// debt is what a user is owed for certain: the balance without what may still be reversed.
+// Debt is what a user is owed for certain, in satoshi: the balance without what may still be reversed, and never less
+// than 0.
 func (a *State) Debt(user uint64) money.Satoshi {
 	return max(a.Balance[UserAccount(user)]-a.Pending[user], 0)
 }
 
-// payable is the debt that no coinbase pays that is still out.
+// Payable is the debt that no coinbase pays that is still out: the wallet would pay it twice.
 func (a *State) Payable(user uint64) money.Satoshi {
 	most := money.Satoshi(0)
 	for _, t := range a.Jobs { // any order: the most

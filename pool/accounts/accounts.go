@@ -27,6 +27,11 @@ import (
 )
 
 // Accounts follow the log: they are always what the log says up to a position.
+//
+// Locks in order: payments' own, layout, mu; feesMu by itself. mu is held while the books are written, layout while the
+// log's writer is waited for: a disk that stands still keeps back new jobs and payments, and no share. The books are
+// behind the log at most, never ahead of it: after a crash CatchUp books what is missing, each entry under its key
+// once.
 type Accounts struct {
 	log     *txlog.Log
 	network bitcoin.Network
@@ -202,8 +207,9 @@ func (a *Accounts) Override(ctx context.Context, first, last uint64, reason stri
 // bookEvery bounds the entries of one transaction of the books.
 const bookEvery = 1000
 
-// CatchUp applies what the log has beyond the position. A record that the accounts do not understand
-// and an entry that the books have otherwise stop payments, not the pool.
+// CatchUp applies what the log has beyond the position. A record that the accounts do not understand and an entry that
+// the books have otherwise stop payments, not the pool. Anybody may call it; the records are applied once, in the log's
+// order.
 func (a *Accounts) CatchUp(ctx context.Context) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -223,6 +229,8 @@ func (a *Accounts) CatchUp(ctx context.Context) error {
 	return a.book(ctx, entries)
 }
 
+// book writes entries of the log to the books. Where the books differ nothing more is written to them, so that they
+// stay as they are to be looked at. The caller holds mu.
 func (a *Accounts) book(ctx context.Context, entries []books.Entry) error {
 	if len(entries) == 0 || a.frozen {
 		return nil
@@ -266,7 +274,8 @@ func (a *Accounts) Follow(ctx context.Context, scheme string, current func() *bi
 	}
 }
 
-// RecordDurably has a record in the log, and in the accounts.
+// RecordDurably has a record in the log, and in the accounts. An error may come after the record is queued: it may be
+// in the log all the same, and whoever called looks there before he tries again.
 func (a *Accounts) RecordDurably(ctx context.Context, record sharelog.Record) error {
 	a.writer.Record(record)
 	if err := a.writer.Flush(ctx); err != nil {
@@ -324,7 +333,8 @@ func (a *Accounts) AwaitJobs() error {
 // Outputs of a coinbase beside their script: value and the script's length.
 const outputOverhead = 9
 
-// Split is what a template's reward and earlier debts give each user, as of the returned position.
+// Split is what a template's reward and earlier debts give each user, as of the returned position. The result is
+// ordered by user. The caller holds layout until the job's record is queued.
 func (a *Accounts) Split(scheme string, feePPM uint64, t *bitcoin.Template,
 	scriptOf func(uint64) []byte) (uint64, []payout.Owed, error) {
 	if err := a.CatchUp(context.Background()); err != nil {

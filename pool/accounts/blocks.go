@@ -9,8 +9,9 @@ import (
 	"github.com/aqsha/aqsha/pool/sharelog"
 )
 
-// orphanPatience keeps a block that the node does not have on its best chain from being called an
-// orphan while it is still being submitted.
+// orphanPatience keeps a block that the node does not have on its best chain from being called an orphan while it is
+// still being submitted. An orphan reverses what its block has credited, so one that is called so by mistake would show
+// for a moment in everybody's account.
 const orphanPatience = 3 * time.Second
 
 // checkBlocks asks the node, at each new tip, about blocks that are not final, and logs what has

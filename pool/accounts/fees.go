@@ -19,8 +19,9 @@ type blockFees struct {
 // feesOf caches blocks' fees. Blocks do not change, so neither does it.
 type feesOf map[bitcoin.Hash]blockFees
 
-// updateMeanFees refreshes F for the block that a template is for. It walks back from the tip and asks
-// only for blocks it has not seen.
+// updateMeanFees refreshes F for the block that a template is for. It walks back from the tip and asks only for blocks
+// it has not seen. F is the mean of FeesIn over the last MeanFeeBlocks blocks, or as many as there are, rounded down to
+// a satoshi. Only blocks of this chain are kept, so that the cache never grows.
 func (a *Accounts) updateMeanFees(ctx context.Context, t *bitcoin.Template) error {
 	a.feesMu.Lock()
 	defer a.feesMu.Unlock()

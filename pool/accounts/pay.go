@@ -47,8 +47,9 @@ func (a *Accounts) MayPay(ctx context.Context) error {
 	return a.reason()
 }
 
-// Choose lists who is to be paid now and how much, the oldest debts first. Debts that a coinbase pays
-// that is still out wait; from now on no new one pays what the wallet is to pay.
+// Choose lists who is to be paid now and how much, the oldest debts first. Debts that a coinbase pays that is still out
+// wait; from now on no new one pays what the wallet is to pay. The claims hold until the payment is entered (Unclaim),
+// or the next Choose: a payment that is not made keeps back only the debts that coinbases would pay.
 func (a *Accounts) Choose(ctx context.Context, minimum money.Satoshi,
 	sweepAfter time.Duration) ([]sharelog.Payee, error) {
 	a.layout.Lock()
@@ -197,7 +198,8 @@ func (a *Accounts) HasBlock(hash, previous bitcoin.Hash, jobMark uint32) bool {
 }
 
 // PayeesBefore are the users that a transaction of a time pays, by output script. What they were owed before the log's
-// gap is what it has paid of it; the rest was for work that the log has lost.
+// gap is what it has paid of it; the rest was for work that the log has lost. It reads the log up to the gap with the
+// lock held, which takes as long as that is; only an operator's recovery asks it.
 func (a *Accounts) PayeesBefore(ctx context.Context, tx *wire.MsgTx, at time.Time,
 	users map[string]uint64) (payees []sharelog.Payee, err error) {
 	a.mu.Lock()

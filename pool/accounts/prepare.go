@@ -10,8 +10,8 @@ import (
 	"github.com/aqsha/aqsha/txlog"
 )
 
-// Prepared are accounts up to an entry of a log, read and held against the books while another process still
-// writes it.
+// Prepared are accounts up to an entry of a log, read and held against the books while another process still writes it.
+// One goroutine uses it, and hands it to Open once.
 type Prepared struct {
 	state   *accounting.State
 	known   *books.Books

@@ -18,7 +18,8 @@ type (
 	Posting = accounting.Posting
 )
 
-// Books are open accounts.
+// Books are open accounts. Any goroutine may use them: database/sql has one connection, on which calls wait for each
+// other.
 type Books struct{ db *sql.DB }
 
 const schema = `
@@ -30,7 +31,8 @@ CREATE INDEX IF NOT EXISTS posting_account ON posting(account);
 CREATE INDEX IF NOT EXISTS posting_entry ON posting(entry);
 `
 
-// Open opens or creates the books in a file; empty keeps them in memory.
+// Open opens or creates the books in a file; empty keeps them in memory. With a write-ahead log and a sync at every
+// commit, what Book has returned from is durable.
 func Open(file string) (*Books, error) {
 	source := "file:" + file + "?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(5000)"
 	if file == "" {

@@ -85,7 +85,8 @@ func posts(e Entry, has map[string]money.Satoshi) bool {
 	return true
 }
 
-// Snapshot is what the books held at one moment, every entry of which sums to zero.
+// Snapshot is what the books held at one moment, every entry of which sums to zero. Balances are credits less debits,
+// by account.
 type Snapshot struct {
 	Last     int64 // id of the newest entry
 	Entries  uint64

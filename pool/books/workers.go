@@ -11,8 +11,8 @@ import (
 const workersSchema = `CREATE TABLE IF NOT EXISTS worker (
 	name TEXT PRIMARY KEY, floor REAL NOT NULL, last REAL NOT NULL) WITHOUT ROWID;`
 
-// WorkerSetting is what is kept of a worker: the least difficulty that it has asked for, and the one
-// that suited it last. Zero: none.
+// WorkerSetting is what is kept of a worker: the least difficulty that it has asked for, and the one that suited it
+// last. Zero: none. Both are share difficulties.
 type WorkerSetting struct{ Floor, Last float64 }
 
 // KeepWorkers adds or changes settings, by the workers' full names.

@@ -52,7 +52,8 @@ func New(log *txlog.Log, failed func(error)) *Committer {
 // Record queues a record that nobody waits for.
 func (c *Committer) Record(record sharelog.Record) { c.RecordThen(record, nil) }
 
-// RecordThen queues a record and calls then, if not nil, once it is durable.
+// RecordThen queues a record and calls then, if not nil, once it is durable. then runs on the committer's goroutine and
+// must not wait.
 func (c *Committer) RecordThen(record sharelog.Record, then func()) {
 	c.mu.Lock()
 	c.records = append(c.records, sharelog.Append(nil, record))
@@ -71,7 +72,7 @@ func (c *Committer) Then(f func()) {
 	c.wake()
 }
 
-// Queue queues a batch.
+// Queue queues a batch. The batch is the committer's until its Done is called.
 func (c *Committer) Queue(b *Batch) {
 	c.mu.Lock()
 	c.batches = append(c.batches, b)
@@ -86,7 +87,7 @@ func (c *Committer) wake() {
 	}
 }
 
-// Flush waits until everything queued is in the log.
+// Flush waits until everything queued is in the log. After a failed write it waits for ctx: nothing is told any more.
 func (c *Committer) Flush(ctx context.Context) error {
 	durable := make(chan struct{})
 	c.Then(func() { close(durable) })
@@ -133,7 +134,8 @@ func (c *Committer) Run(ctx context.Context) {
 	}
 }
 
-// Commit makes durable what is queued, on the caller's goroutine: where Run does not run.
+// Commit makes durable what is queued, on the caller's goroutine: where Run does not run. Never beside Run, and by one
+// goroutine.
 func (c *Committer) Commit() error {
 	c.mu.Lock()
 	records, after, batches := c.records, c.after, c.batches

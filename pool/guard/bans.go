@@ -76,7 +76,8 @@ func (g *Guard) KeepNew(keep func(fresh map[netip.Addr]time.Time, most int) erro
 	return err
 }
 
-// Unban lets an address in again.
+// Unban lets an address in again. The ban's end is now, which is written like any ban, so that a restart does not bring
+// it back.
 func (g *Guard) Unban(ip netip.Addr) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -23,6 +23,10 @@ const (
 )
 
 // Guard counts connections and keeps bans, by address of the client.
+//
+// Invariant: total is the sum of open. Every Admit that said yes, and every Enter, has one Leave. open is bounded by
+// maxConnections and banned by maxBans; recent has the addresses of one window, and those that earned something within
+// earnedFor.
 type Guard struct {
 	maxConnections, maxPerIP int
 

@@ -35,7 +35,8 @@ type Job struct {
 	Handouts []*Handout   // by class; one for all when only the operator is paid
 }
 
-// Handout is a job with one coinbase: what a connection is sent.
+// Handout is a job with one coinbase: what a connection is sent. Line and LineClean are written to many sockets at once
+// and never changed.
 type Handout struct {
 	Job     *Job
 	Number  uint64 // of its record in the log
@@ -62,7 +63,7 @@ func appendJobID(to []byte, number, variant uint64) []byte {
 	return strconv.AppendUint(to, number<<variantBits|variant, 16)
 }
 
-// ParseJobID undoes appendJobID.
+// ParseJobID undoes appendJobID. The text is a miner's: hexadecimal digits of at most 64 bits.
 func ParseJobID(text []byte) (number, variant uint64, ok bool) {
 	if len(text) == 0 || len(text) > 16 {
 		return 0, 0, false

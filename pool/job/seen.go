@@ -64,6 +64,10 @@ func (s *SeenHashes) Take() { s.Claimed.Store(taken) }
 
 // SeenHashes knows the headers that were shares on one block. Keys are the first 16 bytes of the
 // header's hash: its last bytes are zeros by the work, these are as good as random.
+//
+// Claimed goes from 0 to a time (Claim), from there to taken (Take) or back to 0 (Release); from taken only Release
+// leads back. Half of a hash as a key: two different headers with one are as good as impossible, and a miner who found
+// a pair would lose a share.
 type SeenHashes struct {
 	// claimed is when a block on this one was last sent out (Unix nanoseconds), 0 while none is out,
 	// taken once a node has one: another is then a sibling.
@@ -113,8 +117,8 @@ func (s *SeenHashes) note(key [16]byte) {
 	s.sent.known[key] = struct{}{}
 }
 
-// Claim says whether a solution is the first on this parent to go out: no node has the pool's block, and
-// none is just on its way.
+// Claim says whether a solution is the first on this parent to go out: no node has the pool's block, and none is just
+// on its way. Loops may ask at once; one of them is told yes.
 func (s *SeenHashes) Claim(key [16]byte, now time.Time) bool {
 	for {
 		at := s.Claimed.Load()

@@ -9,7 +9,8 @@ import (
 // payRetry is how soon a payment is tried again that could not be made, or for which nobody was owed enough.
 const payRetry = time.Minute
 
-// PayEvery pays at intervals, counted from the last payment, until ctx ends.
+// PayEvery pays at intervals, counted from the last payment, until ctx ends. The time of the last payment is the log's,
+// so neither a restart nor a clock that was wrong for a while pays more often.
 func (p *Payments) PayEvery(ctx context.Context, interval time.Duration, options PayOptions) {
 	p.options.Store(&options)
 	p.mu.Lock()

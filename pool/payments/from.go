@@ -30,7 +30,8 @@ func searchFrom(ctx context.Context, node *bitcoin.Client, open *accounting.Paym
 	return max(first, chain.Shallow+1) - chain.Shallow, nil
 }
 
-// follow begins anew where the chain is not the one any more that was read, or is to be read from further down.
+// follow begins anew where the chain is not the one any more that was read, or is to be read from further down. One
+// hash says it: who has the last block has all that were read before it.
 func (at *sighting) follow(ctx context.Context, node *bitcoin.Client, first, tip uint64) error {
 	if at.last == (bitcoin.Hash{}) || first < at.first {
 		at.restart(first)

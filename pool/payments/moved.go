@@ -21,7 +21,8 @@ import (
 // spent otherwise, and the users are owed again.
 
 // followSettled looks, at each new tip, whether the blocks of settled payments are still in the chain, for the newest
-// two weeks of blocks. The caller holds p.mu.
+// two weeks of blocks. The caller holds p.mu. It is cheap while the tip stays: what was found amiss under it is said
+// again.
 func (p *Payments) followSettled(ctx context.Context) error {
 	tip, hash, err := p.nodes.Tip(ctx)
 	if err != nil {

@@ -23,7 +23,8 @@ import (
 // and may be asked through a connection that loses answers or makes them up; a block is what its hash
 // says. Each block since a payment was sent is read once, from the node that the pool follows.
 
-// sighting is how far the chain has been read for a payment. Owned by who holds Payments.mu.
+// sighting is how far the chain has been read for a payment. Owned by who holds Payments.mu. Nothing of it is kept over
+// a restart: the chain is read again, from the height that the log names.
 type sighting struct {
 	first uint64       // height from which the chain is read
 	next  uint64       // height of the first block not read
@@ -110,6 +111,9 @@ func (p *Payments) WatchPayments(ctx context.Context) error {
 	return p.watchPayments(ctx)
 }
 
+// watchPayment is a round for one payment: read the chain, settle what it has decided, else bring log and outbox
+// together, send again, and raise the fee. Each step may be the last before a crash; the next round begins at the
+// first.
 func (p *Payments) watchPayment(ctx context.Context, open *accounting.Payment) error {
 	drafts, lost := p.outbox.Get(open.Number)
 	children, err := p.outbox.Children(open.Number)
@@ -259,7 +263,8 @@ func (p *Payments) readChain(ctx context.Context, open *accounting.Payment, draf
 	})
 }
 
-// look searches a block for a transaction of a payment, or one that has spent its coin.
+// look searches a block for a transaction of a payment, or one that has spent its coin. Without drafts, when the
+// directory was lost, it finds a payment by its id only.
 func (at *sighting) look(open *accounting.Payment, drafts []*wallet.Draft, block *wire.MsgBlock, hash bitcoin.Hash) {
 	fees := map[bitcoin.Hash]money.Satoshi{}
 	for _, s := range open.Sent {

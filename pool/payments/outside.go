@@ -20,7 +20,8 @@ import (
 // and from the start on, they are asked what of the pool's they have that the log has not. Until they have answered,
 // nobody is paid, by the wallet or, of older debts, by a coinbase.
 
-// outside is what is known of the log's gaps. Owned by who holds Payments.mu.
+// outside is what is known of the log's gaps. Owned by who holds Payments.mu. found is the last round's; the cursor in
+// it is what the log names, which the reconciler's follows.
 type outside struct {
 	started    time.Time
 	reconciler *reconcile.Reconciler
@@ -53,7 +54,8 @@ type logView struct {
 
 func (l *logView) IsUser(script []byte) bool { return l.users[string(script)] != 0 }
 
-// reconcile asks chain, wallet and mirror what the log has lost; a *FaultError says what. The caller holds p.mu.
+// reconcile asks chain, wallet and mirror what the log has lost; a *FaultError says what. The caller holds p.mu. An
+// error of another kind means that somebody could not be asked, and so that nobody is paid either.
 func (p *Payments) reconcile(ctx context.Context) error {
 	if len(p.nodes.All()) == 0 {
 		return nil

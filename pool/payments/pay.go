@@ -15,7 +15,7 @@ import (
 	"github.com/aqsha/aqsha/pool/sharelog"
 )
 
-// PayOptions bound a payment from a node's wallet.
+// PayOptions bound a payment from a node's wallet. Amounts are in satoshi.
 type PayOptions struct {
 	Minimum       money.Satoshi // a user with less waits
 	MaxFeeRate    float64       // satoshi per virtual byte; dearer, and the payment waits
@@ -53,11 +53,11 @@ type Unpaid struct {
 	Amount  money.Satoshi
 }
 
-// Pay pays what users are owed for certain in one transaction of a node's wallet, Bitcoin Core's or
-// btcwallet's, oldest debts first. The signed transaction, then the intention and its id are durable
-// before it is sent. From then on the chain decides what became of it, not an answer of the wallet:
-// see watchPayments. A crash at any step sends the same transaction again or none, so nothing is
-// paid twice.
+// Pay pays what users are owed for certain in one transaction of a node's wallet, Bitcoin Core's or btcwallet's, oldest
+// debts first. The signed transaction, then the intention and its id are durable before it is sent. From then on the
+// chain decides what became of it, not an answer of the wallet: see watchPayments. A crash at any step sends the same
+// transaction again or none, so nothing is paid twice. With a result beside an error the payment is entered, and is not
+// to be made again.
 func (p *Payments) Pay(ctx context.Context, options PayOptions) (*PaymentSent, error) {
 	if p.wallet == nil {
 		return nil, ErrNoWallet

@@ -27,6 +27,9 @@ import (
 )
 
 // Payments pay users from a node's wallet, and look after what was paid until the chain has decided.
+//
+// mu is held while nodes and the wallet are asked, for minutes perhaps: what must answer at once (PayoutsPaused) does
+// not take it. It is taken before the accounts' locks.
 type Payments struct {
 	accounts *accounts.Accounts
 	writer   *commit.Committer // of the log

@@ -56,8 +56,8 @@ func newestChild(children []*wallet.Draft, parent bitcoin.Hash) *wallet.Draft {
 	return nil
 }
 
-// bump raises the fee of a payment that waits in vain, or that the node refuses. What was sent first may still be
-// mined instead: either pays once.
+// bump raises the fee of a payment that waits in vain, or that the node refuses. What was sent first may still be mined
+// instead: either pays once. It never pays more than the operator's MaxFeeRate, and is tried once for a tip.
 func (p *Payments) bump(ctx context.Context, r *raise, at *sighting, tip uint64) error {
 	options := p.options.Load()
 	waits := tip >= max(r.since(), at.bumped)+bumpAfter

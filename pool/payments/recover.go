@@ -37,7 +37,8 @@ type RecoverRequest struct {
 }
 
 // Recover lists what chain and wallet have of the pool's that the log does not know and, with a reason, enters it:
-// users are owed less by what they were owed before the gap and were paid.
+// users are owed less by what they were owed before the gap and were paid. An error in the midst leaves those before it
+// entered; what is left is found again.
 func (p *Payments) Recover(ctx context.Context, request RecoverRequest) (list []Missing, err error) {
 	if len(request.Reason) > accounts.MaxReason {
 		return nil, fmt.Errorf("reason: want 1 to %d bytes; the log publishes it", accounts.MaxReason)

@@ -11,9 +11,9 @@ import (
 // Accrual sums what PPS or FPPS owes each user, less the fee that was in force at each share. The
 // zero Accrual is empty.
 //
-// A share earns units · amount / W · (1 − fee), with W = networkTop / target and the fee in parts per
-// million: every such product is a whole number of the same fraction of a satoshi, whatever the
-// block, so one number for each user is exact.
+// A share earns units · amount / W · (1 − fee), with W = networkTop / target and the fee in parts per million: every
+// such product is a whole number of the same fraction of a satoshi, whatever the block, so one number for each user is
+// exact. Take leaves the fraction below a satoshi, so that however often it is taken the sum is the same.
 type Accrual struct {
 	earned map[uint64]*big.Int // in satoshi / fractions
 }
@@ -24,7 +24,8 @@ var fractions = new(big.Int).Mul(networkTop, big.NewInt(million))
 // million: fees are in parts of it.
 const million = 1_000_000
 
-// Add credits a share: units · amount / W, less the fee, with W the network's work at the job's bits.
+// Add credits a share: units · amount / W, less the fee, with W the network's work at the job's bits. The fee is at
+// most a million parts.
 func (a *Accrual) Add(user uint64, units *big.Int, amount money.Satoshi, bits uint32, feePPM uint64) error {
 	target, err := bitcoin.TargetOfBits(bits)
 	if err != nil {

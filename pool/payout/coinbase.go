@@ -29,6 +29,9 @@ type Laid struct {
 // The largest sums go first. Whoever does not fit, or is below dust, becomes a debt in the
 // operator's keeping; earlier debts are paid from what the operator would get. Paid sums to the
 // total; the operator comes first.
+//
+// Amounts are in satoshi. The sum of credits must not exceed the total. The result has every user that was given, also
+// those without an output. The order depends on amounts and numbers alone, so an auditor lays out the same.
 func Lay(total money.Satoshi, owed []Owed, room int) []Laid {
 	order := slices.Clone(owed)
 	slices.SortFunc(order, func(a, b Owed) int {

@@ -80,7 +80,7 @@ func compare(a, b uint64) int {
 	return 0
 }
 
-// Fee is the operator's part of an amount, rounded down.
+// Fee is the operator's part of an amount, rounded down. So the users never get less than their part by rounding.
 func Fee(amount money.Satoshi, feePPM uint64) money.Satoshi {
 	fee := new(big.Int).Mul(big.NewInt(int64(amount)), new(big.Int).SetUint64(feePPM))
 	return money.Satoshi(fee.Quo(fee, big.NewInt(1_000_000)).Int64())

@@ -15,7 +15,8 @@ const (
 	CarriedBlocks = 6
 )
 
-// FeesIn is what a block's coinbase takes beyond the subsidy; a miner may claim less than it could.
+// FeesIn is what a block's coinbase takes beyond the subsidy; a miner may claim less than it could. It looks at the
+// coinbase alone, and believes that the block is valid.
 func FeesIn(network bitcoin.Network, block *wire.MsgBlock, height int) money.Satoshi {
 	fees := -Subsidy(network, height)
 	for _, out := range block.Transactions[0].TxOut {

@@ -56,8 +56,8 @@ type entry struct {
 	units *big.Int
 }
 
-// History is the shares of a log in order, and the rounds that blocks end. The zero History is
-// empty.
+// History is the shares of a log in order, and the rounds that blocks end. The zero History is empty. Invariants:
+// indices rise along shares; kept is the sum of their units. It has no lock.
 type History struct {
 	Rounds Rounds
 	shares []entry
@@ -124,8 +124,8 @@ func (h *History) before(position uint64) []entry {
 	return h.shares[:n]
 }
 
-// Window is the newest work before position, at most bound: the oldest share is cut to fit.
-// Ordered by user. A window that is not filled has all there is.
+// Window is the newest work before position, at most bound: the oldest share is cut to fit. Ordered by user. A window
+// that is not filled has all there is. It takes as long as the window has shares.
 func (h *History) Window(position uint64, bound *big.Int) []Weight {
 	sums := map[uint64]*big.Int{}
 	left := new(big.Int).Set(bound)
@@ -169,7 +169,7 @@ func ordered(sums map[uint64]*big.Int) []Weight {
 	return weights
 }
 
-// Reward is what a job's block brings and how hard it is.
+// Reward is what a job's block brings and how hard it is. Amounts are in satoshi.
 type Reward struct {
 	Total    money.Satoshi // the coinbase's value
 	Target   bitcoin.Target

@@ -11,6 +11,9 @@ type span struct{ from, to uint64 }
 //
 // A coinbase is laid out before its block is found, so a round is asked for as it was at a position
 // of the log: two jobs that count the same shares pay the same, whatever block comes in between.
+//
+// Invariants: final is ordered and disjoint, and changes are in the order of the log. The spans of two standing blocks
+// may overlap: jobs that were out together pay the same shares.
 type Rounds struct {
 	final    []span // paid by blocks that can no longer be orphaned
 	standing []round
@@ -56,7 +59,8 @@ func (r *Rounds) Close(block, at, position uint64) {
 	r.standing = append(r.standing, round{block, spans})
 }
 
-// Reopen takes back what a block has paid: it is an orphan. What it returns restores it.
+// Reopen takes back what a block has paid: it is an orphan. What it returns restores it. Only what no other standing
+// block has paid is open again.
 func (r *Rounds) Reopen(block, at uint64) (restore func(at uint64)) {
 	i := slices.IndexFunc(r.standing, func(one round) bool { return one.block == block })
 	if i < 0 {

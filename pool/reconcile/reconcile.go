@@ -202,7 +202,8 @@ func (r *Reconciler) sends(ctx context.Context, node *bitcoin.Client, w *wallet.
 // lost tells whether what the wallet has sent is a payment that a log may have lost: one with the pool's mark, or
 // without any, as of an earlier program, if it was sent after the cursor, by its block and its time, and before this
 // process began, and pays nobody but users and, with one output, the wallet. Where another has spent its coins deeply
-// it pays nobody.
+// it pays nobody. A doubt counts as lost: it stops payments until somebody has looked, where the other mistake pays
+// twice.
 func (r *Reconciler) lost(s *wallet.Sent, log Log) (f Found, lost bool) {
 	f = Found{ID: s.ID, Transaction: s.Transaction, Time: s.Time}
 	switch {

@@ -149,6 +149,7 @@ func (r *Relay) look(ctx context.Context, node *bitcoin.Client, blocks []*Block,
 	}
 }
 
+// lookAt asks a node about one block and acts on the answer. An error is the node's, and ends its round.
 func (r *Relay) lookAt(ctx context.Context, node *bitcoin.Client, b *Block, tip bitcoin.Hash, height int) error {
 	if time.Since(b.Found) < 2*lookEvery {
 		return nil // Send is at it
@@ -198,7 +199,8 @@ func (r *Relay) lacks(b *Block) {
 	b.missing = true
 }
 
-// due says whether a block's next round has come, and puts off the one after: longer each time.
+// due says whether a block's next round has come, and puts off the one after: longer each time. 1 s, 2 s, 4 s and so
+// on, up to longestWait.
 func (r *Relay) due(b *Block) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -211,6 +213,7 @@ func (r *Relay) due(b *Block) bool {
 	return true
 }
 
+// settle ends the care for a block; its file goes with the next round (open).
 func (r *Relay) settle(b *Block, how string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -46,7 +46,8 @@ func (j journal) remove(b *Block) error {
 	return nil
 }
 
-// load reads what an earlier run left, and says which files it could not use.
+// load reads what an earlier run left, and says which files it could not use. A file that cannot be used stays where it
+// is.
 func (j journal) load() (blocks []*Block, bad []error, err error) {
 	if j.dir == "" {
 		return nil, nil, nil

@@ -44,7 +44,8 @@ type Options struct {
 	Taken, Refused func(hash, previous bitcoin.Hash)
 }
 
-// Relay hands blocks to the network. Its methods may be used by many goroutines at once.
+// Relay hands blocks to the network. Its methods may be used by many goroutines at once. Taken and Refused are called
+// without the lock, by any goroutine, and may come in any order for two blocks.
 type Relay struct {
 	options Options
 	journal journal
@@ -114,7 +115,8 @@ func (b *Block) overdue() bool {
 	return time.Since(since) > alarmAfter
 }
 
-// Send writes a block down and hands it to everybody. It returns at once.
+// Send writes a block down and hands it to everybody. It returns at once. The same block again is none. b belongs to
+// the relay from here on.
 func (r *Relay) Send(b *Block) {
 	r.mu.Lock()
 	if r.blocks[b.Hash] != nil {
@@ -203,6 +205,7 @@ func (r *Relay) submit(ctx context.Context, node *bitcoin.Client, b *Block) (ver
 	}
 }
 
+// took notes that a node has a block. Only the first one is told on.
 func (r *Relay) took(b *Block) {
 	r.mu.Lock()
 	first := !b.taken

@@ -55,8 +55,8 @@ type member struct {
 	last   time.Time // valid share
 }
 
-// step is a difficulty that was announced right before a job: it holds for the jobs from that
-// number on. So a share is judged by its job however often the difficulty has changed since.
+// step is a difficulty that was announced right before a job: it holds for the jobs from that number on. So a share is
+// judged by its job however often the difficulty has changed since. Invariant: from rises along conn.steps.
 type step struct {
 	from       uint64
 	difficulty stratum.Difficulty
@@ -66,7 +66,8 @@ type step struct {
 // announced is the difficulty in force for the newest job.
 func (c *conn) announced() *step { return &c.steps[len(c.steps)-1] }
 
-// stepOf finds the difficulty of a job. A job from before the connection counts as its first.
+// stepOf finds the difficulty of a job. A job from before the connection counts as its first. Steps are few: forget
+// keeps no more than jobs are known of.
 func (c *conn) stepOf(number uint64) *step {
 	for i := len(c.steps) - 1; i > 0; i-- {
 		if c.steps[i].from <= number {

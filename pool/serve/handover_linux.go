@@ -26,7 +26,8 @@ func (l *loop) freeze() {
 	}
 }
 
-// Export describes what the loops have left. Nothing runs any more.
+// Export describes what the loops have left. Nothing runs any more. The sockets stay open here; the handover lists them
+// in Files, and a connection names its place there.
 func (srv *Server) Export(h *handover.Handover) {
 	s := &h.State
 	s.Version, s.Current, s.LastJob, s.Draining = handover.Version, -1, srv.lastJob.Load(), srv.draining.Load()
@@ -198,7 +199,8 @@ func (srv *Server) adoptJob(s *handover.State, one *handover.Job) (*job.Job, err
 	return j, nil
 }
 
-// adoptConn goes on where a connection was left: the protocol's state, half a line, what has not been written.
+// adoptConn goes on where a connection was left: the protocol's state, half a line, what has not been written. It runs
+// before the loop does, so it may touch what is the loop's.
 func (l *loop) adoptConn(h *handover.Handover, one *handover.Conn, ports map[settings.Port]*settings.Port) {
 	fd, ok := h.Take(one.File)
 	if !ok {

@@ -16,7 +16,8 @@ const (
 	BadSharesToClose = 200    // in a requestWindow, when they are four of five
 )
 
-// Timeouts are the times that a client may take; where one is zero, what is usual.
+// Timeouts are the times that a client may take; where one is zero, what is usual. Slow senders of bytes would
+// otherwise hold connections for nothing (slowloris).
 type Timeouts struct {
 	Handshake time.Duration // until the first authorization
 	Line      time.Duration // from a line's first byte to its last

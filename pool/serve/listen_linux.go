@@ -23,7 +23,8 @@ type Listener struct {
 	Port *settings.Port // nil: the pool's own settings
 }
 
-// Serve accepts until ctx ends.
+// Serve accepts until ctx ends. An address is admitted by the guard here and left where its connection ends: every way
+// between keeps that pair.
 func (s Listener) Serve(ctx context.Context, srv *Server) {
 	if s.Port == nil {
 		port := srv.config.Port()
@@ -74,7 +75,8 @@ func addressOf(a net.Addr) netip.Addr {
 	return netip.Addr{}
 }
 
-// detach takes a connection's socket out of the runtime's hands: a duplicate that only the loop knows.
+// detach takes a connection's socket out of the runtime's hands: a duplicate that only the loop knows. Both ends are
+// the same socket in the kernel, so closing the runtime's copy closes nothing.
 func detach(connected net.Conn) (int, error) {
 	defer connected.Close()
 	tcp, ok := connected.(*net.TCPConn)

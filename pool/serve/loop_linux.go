@@ -61,7 +61,8 @@ type loop struct {
 
 const readBuffer = 64 << 10
 
-// batch is shares of one loop on their way into the log, and whom to answer afterwards.
+// batch is shares of one loop on their way into the log, and whom to answer afterwards. acks[i].idEnd is where the i-th
+// id ends in ids, the one before where it begins: no id is an allocation.
 type batch struct {
 	commit.Batch
 	acks []ack
@@ -105,6 +106,7 @@ func newLoop(server *Server) (*loop, error) {
 	return l, l.control(unix.EPOLL_CTL_ADD, l.bell, unix.EPOLLIN)
 }
 
+// control changes what epoll watches. Levels, not edges: what is not read now is reported again.
 func (l *loop) control(operation, fd int, events uint32) error {
 	var err error
 	controlErr := l.raw.Control(func(epoll uintptr) {
@@ -116,7 +118,8 @@ func (l *loop) control(operation, fd int, events uint32) error {
 	return os.NewSyscallError("epoll_ctl", err)
 }
 
-// post runs f on the loop's goroutine.
+// post runs f on the loop's goroutine. It may be called by any goroutine and never waits for the loop; f must not wait
+// either.
 func (l *loop) post(f func()) {
 	l.mu.Lock()
 	l.mail = append(l.mail, f)
@@ -136,7 +139,8 @@ func (l *loop) ring() {
 	_, _ = unix.Write(l.bell, []byte{1, 0, 0, 0, 0, 0, 0, 0})
 }
 
-// run serves until the loop is told to close.
+// run serves until the loop is told to close. The runtime's poller watches the epoll: while nothing comes the goroutine
+// is parked, and EpollWait is never asked to wait.
 func (l *loop) run() {
 	events := make([]unix.EpollEvent, 512)
 	for !l.closing && !(l.frozen && !l.inFlight && len(l.batch.Ends) == 0) {
@@ -194,7 +198,8 @@ func (l *loop) readMail() {
 	}
 }
 
-// acknowledge answers true to the shares of a durable batch, one write for each connection in a row.
+// acknowledge answers true to the shares of a durable batch, one write for each connection in a row. A connection that
+// has closed meanwhile hears nothing; its shares count.
 func (l *loop) acknowledge(b *batch) {
 	from := 0
 	var last *conn
@@ -212,7 +217,8 @@ func (l *loop) acknowledge(b *batch) {
 	l.spare, l.inFlight = b, false
 }
 
-// handOver gives the gathered batch to the committer, unless one is there already.
+// handOver gives the gathered batch to the committer, unless one is there already. So a batch is as large as what came
+// during the last sync, and answers keep the order of the shares.
 func (l *loop) handOver() {
 	if l.inFlight || len(l.batch.Ends) == 0 {
 		return
@@ -256,6 +262,8 @@ func (l *loop) serve(c *conn) {
 	l.conns = append(l.conns, c)
 }
 
+// close ends a connection, once. The last of the list takes its place. Its descriptor may be given to a new connection
+// at once, so whoever has c from before asks c.gone.
 func (l *loop) close(c *conn) {
 	if c.gone {
 		return
@@ -350,6 +358,7 @@ func (l *loop) send(c *conn, data []byte) {
 	}
 }
 
+// flush writes what waited, now that the socket takes more, and stops waiting when nothing is left.
 func (l *loop) flush(c *conn) {
 	n, err := unix.Write(c.fd, c.unsent)
 	if err != nil && err != unix.EAGAIN && err != unix.EINTR {

@@ -121,8 +121,10 @@ func (s *Server) Open() error {
 var errExtranonces = errors.New(
 	"more connections at once than extranonces could be reserved for; the next may have one")
 
-// nextExtranonce is a number that no other connection has whose jobs may still live, of this node or
-// another: the counter begins anew after 2^32, which are years of connections.
+// nextExtranonce is a number that no other connection has whose jobs may still live, of this node or another: the
+// counter begins anew after 2^32, which are years of connections. It may be called by all loops at once. Numbers below
+// the limit are in a lease that is durable: after a crash those that were given, and the rest of the lease, are
+// skipped.
 func (s *Server) nextExtranonce() (number [job.Extranonce1Size]byte, err error) {
 	n := s.extranonce.Add(1) - 1
 	limit := s.extranonceLimit.Load()
@@ -170,7 +172,7 @@ func (s *Server) Tick() {
 	}
 }
 
-// Broadcast sends a job to all miners.
+// Broadcast sends a job to all miners. Jobs come from one goroutine, so that all loops have them in one order.
 func (s *Server) Broadcast(j *job.Job) {
 	s.current.Store(j)
 	s.halted.Store(false)
@@ -203,7 +205,8 @@ func (s *Server) FreezeAll() {
 	}
 }
 
-// AwaitLoops waits for the loops' end. If the log fails meanwhile, what they wait for never comes.
+// AwaitLoops waits for the loops' end. If the log fails meanwhile, what they wait for never comes. It is called once,
+// after FreezeAll or Dismiss.
 func (s *Server) AwaitLoops(failure <-chan error) error {
 	served := make(chan struct{})
 	go func() { s.serving.Wait(); close(served) }()
@@ -236,7 +239,8 @@ func (s *Server) GiveBack() {
 	s.writer.Record(&sharelog.Lease{First: min(s.extranonce.Load(), s.extranonceLimit.Load())})
 }
 
-// Halt stops all work: connections are closed and refused, so that miners turn to another pool.
+// Halt stops all work: connections are closed and refused, so that miners turn to another pool. The next Broadcast lets
+// work go on.
 func (s *Server) Halt(reason string) {
 	if s.halted.Swap(true) {
 		return

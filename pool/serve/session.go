@@ -40,6 +40,7 @@ func (l *loop) line(c *conn, line []byte) {
 	l.request(c, m)
 }
 
+// request answers all but shares. Methods are those of Stratum V1 as miners speak it, with BIP 310 (configure).
 func (l *loop) request(c *conn, m *stratum.Message) {
 	switch string(m.Method) {
 	case "":
@@ -176,6 +177,8 @@ func (l *loop) configure(c *conn, m *stratum.Message) {
 // maxAgent bounds what is kept of a client's name for itself.
 const maxAgent = 60
 
+// subscribe gives the extranonce. Its first part is the connection's own, so no two connections search the same
+// headers; asked again it answers the same.
 func (l *loop) subscribe(c *conn, m *stratum.Message) {
 	if agent, err := m.Unescaped(0); err == nil {
 		c.agent = strings.ToValidUTF8(string(agent[:min(len(agent), maxAgent)]), "")
@@ -191,6 +194,8 @@ func (l *loop) subscribe(c *conn, m *stratum.Message) {
 	}
 }
 
+// authorize takes a worker's name, which is an address that is paid; a password proves nothing, since shares under
+// another's name pay him, and may carry options. A job goes out with the first worker of a subscribed connection.
 func (l *loop) authorize(c *conn, m *stratum.Message) {
 	name, err := m.Unescaped(0)
 	if err != nil {
@@ -354,7 +359,7 @@ func (l *loop) handoutFor(c *conn) *job.Handout {
 	return h
 }
 
-// append puts a record into the loop's batch.
+// append puts a record into the loop's batch. It is in the log when the batch is, before the shares behind it.
 func (l *loop) append(record sharelog.Record) {
 	l.batch.Arena = sharelog.Append(l.batch.Arena, record)
 	l.batch.Ends = append(l.batch.Ends, len(l.batch.Arena))

@@ -57,7 +57,8 @@ func (s Selector) fits(c *conn) bool {
 	return fits
 }
 
-// onLoops runs f for each selected connection on its loop and waits until all loops are done.
+// onLoops runs f for each selected connection on its loop and waits until all loops are done. f touches a connection as
+// its owner. When ctx ends some loops may not have come to it yet; they do it all the same.
 func (srv *Server) onLoops(ctx context.Context, s Selector, f func(*loop, *conn)) error {
 	done := make(chan struct{}, len(srv.loops))
 	for _, l := range srv.loops {

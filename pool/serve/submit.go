@@ -20,7 +20,7 @@ import (
 // theirs, and a peer with a slower clock must too.
 const maxAhead = 6900
 
-// work is a share as it is being checked.
+// work is a share as it is being checked. It is the loop's, for one message.
 type work struct {
 	name        string // as the miner wrote it, when the connection has several workers
 	worker      *worker.Worker
@@ -44,6 +44,8 @@ const (
 
 // submit judges mining.submit. A share that counts is answered when it is durable. Whether it solves
 // a block is looked at before any rule: the network has no use for the pool's.
+//
+// Of the rules the table of duplicates comes last, so that it holds only headers that are in time and met their target.
 func (l *loop) submit(c *conn, m *stratum.Message) {
 	if l.now.Sub(c.window) > requestWindow {
 		c.window, c.requests, c.good, c.bad = l.now, 0, 0, 0
@@ -194,8 +196,9 @@ func (l *loop) another(seen *job.SeenHashes, key [16]byte, w *work) bool {
 	return ok
 }
 
-// fresh checks the header's time and that the share's block is the tip, or was within the time that
-// the news of the next one needed to this miner and back.
+// fresh checks the header's time and that the share's block is the tip, or was within the time that the news of the
+// next one needed to this miner and back. The grace is 300 ms and twice the kernel's round-trip time, at most maxGrace:
+// who is farther away heard of the new tip later, and his share takes as long to come.
 func (l *loop) fresh(c *conn, w *work) (stratum.Code, string) {
 	j := w.handout.Job
 	if w.time < j.MinTime || int64(w.time) > l.now.Unix()+maxAhead || j.MaxTime != 0 && w.time > j.MaxTime {
@@ -214,7 +217,8 @@ func (l *loop) fresh(c *conn, w *work) (stratum.Code, string) {
 // maxGrace bounds how long after the next block a share may come.
 const maxGrace = 5 * time.Second
 
-// hash rebuilds the header. It allocates nothing.
+// hash rebuilds the header. It allocates nothing. It is SHA-256 twice over 80 bytes, all integers little-endian; the
+// root comes from the coinbase and the branch of its siblings.
 func (l *loop) hash(c *conn, w *work) {
 	h := w.handout
 	t := h.Job.Template

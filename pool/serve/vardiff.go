@@ -60,6 +60,9 @@ func exactly(d float64) stratum.Difficulty {
 // next moves the wanted difficulty by the measured rate: shares since the announcement against
 // perMinute. The step up is bounded by the evidence (16, or as many times as it is two dozen shares),
 // the step down by 16 a minute.
+//
+// With n shares in t minutes the factor is n / (t · perMinute). Shares come as a Poisson process, so n has a deviation
+// of √n: at 24 shares a fifth, which is why a factor below vardiffBand changes nothing.
 func (v *vardiff) next(now time.Time, announced stratum.Difficulty, perMinute float64, b bounds) {
 	elapsed := now.Sub(v.since)
 	if v.since.IsZero() || elapsed <= 0 || v.shares < vardiffShares && elapsed < vardiffSilence {
@@ -79,7 +82,8 @@ func (v *vardiff) next(now time.Time, announced stratum.Difficulty, perMinute fl
 	v.wanted = b.clamp(announced.Float() * factor)
 }
 
-// grant is the difficulty to announce: what is wanted, but never harder than the network's.
+// grant is the difficulty to announce: what is wanted, but never harder than the network's. With a harder one a miner
+// would throw away headers that solve a block.
 func (v *vardiff) grant(network bitcoin.Target) stratum.Difficulty { return v.wanted.Clamp(network) }
 
 // bounds of a connection: the port's, and as floor the greater of the device's wish and the least

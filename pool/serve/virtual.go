@@ -26,7 +26,7 @@ type virtualSocket struct {
 	latency time.Duration // round trip
 }
 
-// Virtual takes a server over that has one loop and does not run.
+// VirtualLoop takes a server over that has one loop and does not run.
 func (s *Server) VirtualLoop() *VirtualLoop {
 	return &VirtualLoop{server: s, loop: s.loops[0], port: s.config.Port()}
 }

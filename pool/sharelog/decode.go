@@ -76,7 +76,8 @@ func (r *reader) text() string {
 	return string(r.bytes(int(n)))
 }
 
-// Decode reads one entry. The record does not refer to entry's memory.
+// Decode reads one entry. The record does not refer to entry's memory. Every error wraps one value and says the kind.
+// What it accepts Append gives back byte for byte.
 func Decode(entry []byte) (Record, error) {
 	if len(entry) == 0 {
 		return nil, fmt.Errorf("%w: empty", errBad)

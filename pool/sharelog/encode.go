@@ -7,7 +7,8 @@ import (
 	"github.com/aqsha/aqsha/bitcoin"
 )
 
-// Append encodes a record.
+// Append encodes a record. It panics on a type that is no record. It does not check limits: an entry that is too long
+// is refused by the log.
 func Append(to []byte, record Record) []byte {
 	switch r := record.(type) {
 	case *Share:
@@ -118,8 +119,8 @@ func text(to []byte, s string) []byte {
 	return append(binary.AppendUvarint(to, uint64(len(s))), s...)
 }
 
-// Header rebuilds the header whose hash a share has shown, from the share and its job:
-// anybody can check the work.
+// Header rebuilds the header whose hash a share has shown, from the share and its job: anybody can check the work. The
+// job must be the share's. Two hashes and as many as the branch is long.
 func (s *Share) Header(j *Job) (bitcoin.Header, error) {
 	if s.Job != j.Number || s.Variant >= uint64(len(j.Variants)) {
 		return bitcoin.Header{}, fmt.Errorf("share of job %d, variant %d does not belong to job %d", s.Job, s.Variant,
@@ -134,7 +135,8 @@ func (s *Share) Header(j *Job) (bitcoin.Header, error) {
 	}, nil
 }
 
-// Verify checks that a share carries the work it is credited with.
+// Verify checks that a share carries the work it is credited with. That the job is of the right tip, and the share new
+// and in time, it does not say.
 func (s *Share) Verify(j *Job) error {
 	header, err := s.Header(j)
 	if err != nil {

@@ -48,7 +48,8 @@ type Share struct {
 	SolvesBlock bool
 }
 
-// Job is a template as it was handed out. Everything that a coinbase's split rests on is in it.
+// Job is a template as it was handed out. Everything that a coinbase's split rests on is in it. Amounts are in satoshi,
+// MinTime in Unix seconds, Branch the coinbase's siblings from the leaf up.
 type Job struct {
 	Number        uint64
 	TimeMillis    int64
@@ -66,7 +67,8 @@ type Job struct {
 	Variants []Variant
 }
 
-// Variant is one coinbase of a job: connections differ in the size they take, or in whom they pay.
+// Variant is one coinbase of a job: connections differ in the size they take, or in whom they pay. The coinbase is
+// Head, the share's extranonce, and Tail, without witness.
 type Variant struct {
 	Name       string // class of firmware, or the user of a solo coinbase
 	Head, Tail []byte
