@@ -33,7 +33,8 @@ func opens(t *testing.T) desk {
 	all := append(nouns[:len(nouns):len(nouns)], walletcmd.NewBalanceCommand)
 	d := desk{Ledger: served.Start(t, all, "--shared-keys"), t: t, dir: t.TempDir()}
 	for _, line := range []string{"bank admit halyk", "issue halyk 100000",
-		"wallet new aigerim --bank halyk --tier person", "wallet new canteen --bank halyk --tier business", "pay halyk aigerim 20000"} {
+		"wallet new aigerim --bank halyk --tier person", "wallet new canteen --bank halyk --tier business",
+		"pay halyk aigerim 20000"} {
 		d.Done(strings.Fields(line)...)
 	}
 	office := d.at("office")
@@ -103,7 +104,7 @@ func TestAnOfficeAndItsWallets(t *testing.T) {
 	}{
 		{"GivenOnce", tokensAreTakenOnce}, {"Locked", notesThatAreLocked}, {"Codes", codesOfTokens}, {"Paid", whoIsPaid},
 		{"Back", notesThatComeBack}, {"Printed", sheetsOfNotes}, {"Wallets", walletsAreOfOneOffice},
-		{"Recounted", strangersRecount},
+		{"Recounted", strangersRecount}, {"Breaks", linesThatBreak}, // last: it pays and withdraws more
 	} {
 		t.Run(part.name, func(t *testing.T) {
 			d.t = t
