@@ -24,7 +24,7 @@ func TestWhatIsRefusedMovesNothing(t *testing.T) {
 		name string
 		test func(t *testing.T, b budget)
 	}{
-		{"Contracts", slipsInContracts}, {"Orders", slipsInOrders}, {"Purposes", slipsInPurposes},
+		{"Contracts", slipsInContracts}, {"Orders", slipsInOrders}, {"Grants", slipsInGrants}, {"Purposes", slipsInPurposes},
 		{"Agencies", slipsOfAgencies}, {"Members", registersOfMembers}, {"Traces", tracesOfMoney},
 	} {
 		t.Run(part.name, func(t *testing.T) {
@@ -129,6 +129,48 @@ func slipsInOrders(t *testing.T, b budget) {
 	}
 	if b.balance("toyshop") != before {
 		t.Errorf("the buyer has %s, had %s", b.balance("toyshop").Format(), before.Format())
+	}
+}
+
+// A grant is opened with a sum and for a time that can be meant, and what is no registry's word opens none.
+func slipsInGrants(t *testing.T, b budget) {
+	before := b.balance("treasury")
+	open := func(name string, more ...string) []string {
+		return append([]string{"grant", "open", name, "--by", "treasury", "--farmer", "toyshop", "--seller", "canteen",
+			"--registry", "school", "--subject", "KZ-1"}, more...)
+	}
+	for word, line := range map[string][]string{
+		"\"amount\" not set":   open("cow"),
+		"--amount":             open("cow", "--amount", "many"),
+		"--for":                open("cow", "--amount", "5", "--for", "soon"),
+		"--for: \"-3d\"":       open("cow", "--amount", "5", "--for", "-3d"),
+		"\"document\" not set": {"grant", "certify", "cow"},
+		"--price": {"grant", "work", "roof", "--buyer", "treasury", "--supplier", "canteen", "--arbiter", "school",
+			"--price", "1.234"},
+	} {
+		b.Wrong(word, line...)
+	}
+	for _, line := range [][]string{open("cow", "--amount", "0"), open("cow", "--amount", "5", "--purpose", "nonesuch"),
+		open("cow", "--amount", "99999999"), {"grant", "give-back", "cow", "--by", "canteen"},
+		{"grant", "certify", "cow", "--document", strings.Repeat("0", 64)}} {
+		if e := b.Run(line...); e.Exit != 2 && e.Exit != 3 {
+			t.Errorf("%v: exit %d, %s%s", line, e.Exit, e.Out, e.Err)
+		}
+	}
+	if now := b.balance("treasury"); now != before {
+		t.Errorf("the treasury has %s, had %s", now.Format(), before.Format())
+	}
+	b.Done(open("cow", "--amount", "5")...)
+	for name, text := range map[string]string{"torn": `{"contract":`, "empty": "", "another": `{}`, "list": "[]",
+		"large": `{"x":"` + strings.Repeat("x", maxCertificate) + `"}`} {
+		e := b.Run("grant", "release", "cow", b.file(name+".json", text), "--by", "canteen")
+		if e.Exit == 0 || e.Exit == 4 || b.balance("treasury") != before-500 {
+			t.Errorf("%s: exit %d, %s%s", name, e.Exit, e.Out, e.Err)
+		}
+	}
+	b.Done("grant", "give-back", "cow", "--by", "canteen")
+	if now := b.balance("treasury"); now != before {
+		t.Errorf("given back, the treasury has %s, had %s", now.Format(), before.Format())
 	}
 }
 
