@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"golang.org/x/mod/sumdb/note"
 
@@ -85,7 +86,15 @@ func (n *Node) openSealed(f vfs.File) (content *io.SectionReader, digest [sha256
 	if _, err := f.ReadAt(signed, end); err != nil {
 		return nil, digest, "", err
 	}
-	verifiers := append([]note.Verifier{n.logVerifier}, n.config.SnapshotVerifiers...)
+	verifiers := []note.Verifier{n.logVerifier}
+	for _, v := range n.config.SnapshotVerifiers {
+		// A key that is there twice opens nothing.
+		if !slices.ContainsFunc(verifiers, func(known note.Verifier) bool {
+			return known.Name() == v.Name() && known.KeyHash() == v.KeyHash()
+		}) {
+			verifiers = append(verifiers, v)
+		}
+	}
 	opened, err := note.Open(signed, note.VerifierList(verifiers...))
 	if err != nil {
 		return nil, digest, "", fmt.Errorf("its signature: %w", err)

@@ -1,11 +1,14 @@
 package wallet
 
 import (
+	"crypto/ed25519"
 	"crypto/rand"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"strings"
 
 	"golang.org/x/mod/sumdb/note"
 
@@ -151,11 +154,34 @@ func (b *Keyring) ForgetLogKey() error {
 
 // LogSigner opens the log's signing key.
 func (b *Keyring) LogSigner() (note.Signer, error) {
+	s, _, err := b.LogKey()
+	return s, err
+}
+
+// LogKey opens the log's key, to sign with, and its public half: by that what this directory's node signed is known
+// where the genesis names others, as after a cluster was dissolved.
+func (b *Keyring) LogKey() (note.Signer, note.Verifier, error) {
 	secret, err := signer.LoadSecret(b.files, filepath.Join(b.dir, LogKeyFile), b.prompt)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return note.NewSigner(secret)
+	s, err := note.NewSigner(secret)
+	if err != nil {
+		return nil, nil, err
+	}
+	// PRIVATE+KEY+NAME+HASH+KEY (golang.org/x/mod/sumdb/note), which NewSigner has read: KEY is the algorithm, Ed25519
+	// alone, and the seed, in base64, which has that letter too.
+	parts := strings.SplitN(secret, "+", 5)
+	key, err := base64.StdEncoding.DecodeString(parts[len(parts)-1])
+	if err != nil || len(key) != 1+ed25519.SeedSize {
+		return nil, nil, fmt.Errorf("%s: not an Ed25519 key", LogKeyFile)
+	}
+	text, err := note.NewEd25519VerifierKey(s.Name(), ed25519.NewKeyFromSeed(key[1:]).Public().(ed25519.PublicKey))
+	if err != nil {
+		return nil, nil, err
+	}
+	v, err := note.NewVerifier(text)
+	return s, v, err
 }
 
 // HasLogKey says whether the log's key is here, that is whether a network was founded here.

@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"math/big"
 	"net"
+	"slices"
 	"strings"
 	"time"
 )
@@ -38,13 +39,17 @@ type Authority struct {
 func split(names []string) (dns []string, ips []net.IP, err error) {
 	for _, name := range names {
 		if ip := net.ParseIP(name); ip != nil {
-			ips = append(ips, ip)
+			if !slices.ContainsFunc(ips, ip.Equal) {
+				ips = append(ips, ip)
+			}
 			continue
 		}
 		if !isHostname(name) {
 			return nil, nil, fmt.Errorf("%q is neither a host's name, such as tenge.example.kz, nor an address", name)
 		}
-		dns = append(dns, strings.ToLower(name))
+		if name = strings.ToLower(name); !slices.Contains(dns, name) {
+			dns = append(dns, name)
+		}
 	}
 	if len(dns)+len(ips) == 0 {
 		return nil, nil, errors.New("name the host, such as tenge.example.kz, or its address")

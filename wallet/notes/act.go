@@ -16,14 +16,22 @@ import (
 	"github.com/aqsha/aqsha/cash/coin"
 	"github.com/aqsha/aqsha/cash/curve"
 	"github.com/aqsha/aqsha/money"
+	"github.com/aqsha/aqsha/token"
 )
 
 // TooLittleError is a wallet that has less than is wanted.
 type TooLittleError struct{ Have, Want money.Tiyn }
 
 func (e *TooLittleError) Error() string {
-	return fmt.Sprintf("the wallet has %s, less than %s", e.Have.Format(), e.Want.Format())
+	return fmt.Sprintf("%s (%s): the wallet has %s, less than %s", e.ErrorCode(), e.ErrorField(), e.Have.Format(),
+		e.Want.Format())
 }
+
+// ErrorCode is the refusal's code.
+func (e *TooLittleError) ErrorCode() string { return "insufficient-funds" }
+
+// ErrorField is what is wrong.
+func (e *TooLittleError) ErrorField() string { return "amount" }
 
 // SumError is an amount that no notes make: none of the office, or none of those that are here.
 type SumError struct {
@@ -282,7 +290,7 @@ func (w *Wallet) ReceiveOffline(t *coin.Token, key string) (locked bool, err err
 		}
 		// Two of one token are one note: that within the token none is there twice was checked when it was decoded.
 		if slices.ContainsFunc(w.state.Notes, func(h Held) bool { return h.Secret == n.Secret }) {
-			return false, errors.New("the wallet has a note of this token already")
+			return false, token.Errorf(token.Repeated, "token", "the wallet has a note of it already")
 		}
 		c, err := cash.ParseCondition(n.Secret)
 		if err != nil {

@@ -184,10 +184,12 @@ func (w *Wallet) URL() string { return w.state.Mint }
 
 // Balance is what the wallet has: what is settled, what is not, and what operations have in hand.
 type Balance struct {
-	Settled   money.Tiyn         `json:"settled"`
-	Unsettled money.Tiyn         `json:"unsettled"`
-	Begun     money.Tiyn         `json:"begun"` // notes in operations that have not ended
-	Notes     map[money.Tiyn]int `json:"notes"`
+	Settled   money.Tiyn `json:"settled"`
+	Unsettled money.Tiyn `json:"unsettled"`
+	// Begun is what operations that have not ended have in hand: their notes, and what was paid for some that have not
+	// come.
+	Begun money.Tiyn         `json:"begun"`
+	Notes map[money.Tiyn]int `json:"notes"`
 }
 
 // Balance counts the notes.
@@ -204,6 +206,9 @@ func (w *Wallet) Balance() Balance {
 	for _, op := range w.state.Begun {
 		for _, n := range op.Inputs {
 			b.Begun += money.Tiyn(n.Amount)
+		}
+		if op.Kind == minting && op.Paid {
+			b.Begun += op.Amount
 		}
 	}
 	return b

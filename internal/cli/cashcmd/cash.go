@@ -306,6 +306,9 @@ made in --wallet, of the office --mint; without, the wallet that is there is com
 				if cli.Flag(command, "mint") == "" {
 					return cli.Usage(errors.New("name the office with --mint URL"))
 				}
+				if _, err := apicash.NewClient(strings.TrimRight(cli.Flag(command, "mint"), "/")); err != nil {
+					return cli.Usage(err)
+				}
 				// From a file and not from the command line, where everybody on the machine could read the words.
 				words := strings.Join(strings.Fields(string(raw)), " ")
 				if err := cashwallet.Create(vfs.OS, cli.Flag(command, "wallet"), words, placeOf(command,

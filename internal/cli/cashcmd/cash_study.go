@@ -48,7 +48,9 @@ func runCashStudy(command *cobra.Command, _ []string) error {
 		return cli.Usage(fmt.Errorf("--wallets %d: want 1 to %d", o.Wallets, study.MaxWallets))
 	}
 	o.Seed, _ = flags.GetUint64("seed")
-	o.Deposits, _ = flags.GetInt("deposits")
+	if o.Deposits, _ = flags.GetInt("deposits"); o.Deposits < 1 {
+		return cli.Usage(fmt.Errorf("--deposits %d: want 1 or more", o.Deposits))
+	}
 	for name, at := range map[string]*uint64{"wait": &o.Wait, "span": &o.Span, "interval": &o.Interval} {
 		d, _ := flags.GetDuration(name)
 		if d < time.Second {
@@ -61,6 +63,9 @@ func runCashStudy(command *cobra.Command, _ []string) error {
 		rounding, err := cli.AmountFlag(command, "rounding")
 		if err != nil {
 			return err
+		}
+		if rounding <= 0 { // no default of Run either
+			return cli.Usage(errors.New("--rounding: want more than nothing"))
 		}
 		roundings = []money.Tiyn{rounding}
 	}

@@ -5,8 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/btcsuite/btcd/btcec/v2"
 	"github.com/spf13/cobra"
@@ -103,9 +106,26 @@ is refused by name: --ur prints frames for an animated code.`,
 	flags.Bool("ur", false, "print frames of an animated code (NUT-16)")
 	command.RunE = func(command *cobra.Command, args []string) error {
 		offline, _ := command.Flags().GetBool("offline")
+		// Before notes are taken, as the amount is.
+		if err := memoFits(command); err != nil {
+			return err
+		}
+		if path := cli.Flag(command, "qr"); path != "" {
+			if folder, err := os.Stat(filepath.Dir(path)); err != nil || !folder.IsDir() {
+				return cli.Usage(fmt.Errorf("--qr: there is no folder %s", filepath.Dir(path)))
+			}
+		}
 		return amountFirst(0, onCash(!offline, runCashSend))(command, args)
 	}
 	return command
+}
+
+// memoFits refuses a text that would go with notes and that no wallet reads.
+func memoFits(command *cobra.Command) error {
+	if n := utf8.RuneCountInString(cli.Flag(command, "memo")); n > coin.MaxMemo {
+		return cli.Usage(fmt.Errorf("--memo: %d characters, at most %d", n, coin.MaxMemo))
+	}
+	return nil
 }
 
 func runCashSend(ctx context.Context, command *cobra.Command, w *cashwallet.Wallet, args []string) error {
@@ -175,9 +195,10 @@ if they are locked to this wallet's key. --to-wallet pays the money on into a le
 		if err != nil {
 			return err
 		}
-		// Before the notes are taken: a payee whom nobody knows would be found out when they are this wallet's already.
+		// Before the notes are taken: a payee whom nobody knows, or who asks for another amount, would be found out when
+		// they are this wallet's already.
 		if to := cli.Flag(command, "to-wallet"); to != "" {
-			if _, err := payee(command, to, 0, t.Memo); err != nil {
+			if _, err := payee(command, to, coin.Total(t.Proofs), t.Memo); err != nil {
 				return err
 			}
 		}
@@ -264,6 +285,9 @@ is asked to lock the notes to this wallet's key: then they can be accepted offli
 		RunE: amountFirst(0, onCash(false, func(_ context.Context, command *cobra.Command, w *cashwallet.Wallet,
 			args []string) error {
 			amount, err := cashAmount(args[0])
+			if err == nil {
+				err = memoFits(command)
+			}
 			if err != nil {
 				return err
 			}

@@ -4,6 +4,7 @@ package clitest
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"strings"
 	"testing"
@@ -31,6 +32,15 @@ func Run(t testing.TB, nouns Nouns, arguments ...string) Ended {
 // Feed is Run with a standard input.
 func Feed(t testing.TB, in string, nouns Nouns, arguments ...string) Ended {
 	t.Helper()
+	return within(t.Context(), in, nouns, arguments...)
+}
+
+// Within runs a command that serves until a context ends.
+func Within(ctx context.Context, nouns Nouns, arguments ...string) Ended {
+	return within(ctx, "", nouns, arguments...)
+}
+
+func within(ctx context.Context, in string, nouns Nouns, arguments ...string) Ended {
 	root := &cobra.Command{Use: "aqsha", SilenceErrors: true, SilenceUsage: true}
 	root.PersistentFlags().Bool("json", false, "")
 	root.PersistentFlags().String("lang", "en", "")
@@ -46,7 +56,7 @@ func Feed(t testing.TB, in string, nouns Nouns, arguments ...string) Ended {
 	root.SetErr(&wrong)
 	root.SetArgs(arguments)
 	e := Ended{}
-	if command, err := root.ExecuteContextC(t.Context()); err != nil {
+	if command, err := root.ExecuteContextC(ctx); err != nil {
 		if !cli.Started(err) { // as cmd/aqsha does
 			err = cli.Usage(err)
 		}

@@ -6,11 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 
 	"github.com/spf13/cobra"
 
@@ -136,6 +134,12 @@ func adopt(ctx context.Context, dir, from string, own publicValidator, list []pu
 	if cluster.Here(dir) {
 		return 0, cli.Usage(fmt.Errorf("%s is a validator's directory already", dir))
 	}
+	// Its log goes away below, for a copy of the other's.
+	if a, err := os.Stat(dir); err == nil {
+		if b, err := os.Stat(from); err == nil && os.SameFile(a, b) {
+			return 0, cli.Usage(fmt.Errorf("--from: %s is the validator's own directory", from))
+		}
+	}
 	lock, err := datadir.TakeDirectory(ctx, from)
 	if err != nil {
 		return 0, err
@@ -183,11 +187,15 @@ func adopt(ctx context.Context, dir, from string, own publicValidator, list []pu
 
 // prepareAdopter makes what a validator has before the ledger of a node that orders alone is handed to it.
 func prepareAdopter(command *cobra.Command, dir, from, name string) (who publicValidator, err error) {
+	place, err := readNewcomer(command, dir, name)
+	if err != nil {
+		return who, err
+	}
 	known, err := datadir.ReadConfig(from)
 	if err != nil {
 		return who, err
 	}
-	keyring, keys, c, err := beginValidator(command, dir, known)
+	keyring, keys, c, err := beginValidator(command, dir, place.listen, known)
 	if err != nil {
 		return who, err
 	}
@@ -196,12 +204,14 @@ func prepareAdopter(command *cobra.Command, dir, from, name string) (who publicV
 	if err := keyring.SaveValidator(keys.Text()); err != nil {
 		return who, err
 	}
-	peer, _ := command.Flags().GetInt("peer-port")
-	who.Address = net.JoinHostPort(cli.Flag(command, "host"), strconv.Itoa(peer))
+	who.Address = place.peers
 	if who.Validator, err = keys.Member(name).Validator(); err != nil {
 		return who, err
 	}
 	if err := vfs.OS.MkdirAll(filepath.Join(dir, "cluster")); err != nil {
+		return who, err
+	}
+	if err := writePublic(dir, who); err != nil {
 		return who, err
 	}
 	return who, datadir.WriteConfig(dir, c)

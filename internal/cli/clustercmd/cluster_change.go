@@ -76,15 +76,7 @@ func runClusterPrepare(command *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	content, err := json.MarshalIndent(who, "", "  ")
-	if err != nil {
-		return err
-	}
 	path := filepath.Join(dir, publicFile)
-	// After the keys are on disk: the file is carried to whoever has the root keys.
-	if err := durable.Replace(vfs.OS, path, append(content, '\n')); err != nil {
-		return err
-	}
 	return cli.Show(command, map[string]any{"validator": who, "file": path}, func(w io.Writer) {
 		l := cli.LanguageFor(command)
 		fmt.Fprintln(w, l.Text("cluster.ready", "name", who.Name, "dir", dir))
@@ -97,6 +89,49 @@ func runClusterPrepare(command *cobra.Command, args []string) error {
 		}
 		fmt.Fprintln(w, " ", l.Text("cluster.ready-change", "verb", verb, "file", path))
 	})
+}
+
+// writePublic writes who a validator is, when its keys are on disk: the file is carried to whoever has the root keys.
+func writePublic(dir string, who publicValidator) error {
+	content, err := json.MarshalIndent(who, "", "  ")
+	if err != nil {
+		return err
+	}
+	return durable.Replace(vfs.OS, filepath.Join(dir, publicFile), append(content, '\n'))
+}
+
+// newcomer is where a validator that joins listens, as the flags say.
+type newcomer struct{ listen, peers string }
+
+// readNewcomer refuses a validator that could not be one, or a directory that is taken, before anything is made.
+func readNewcomer(command *cobra.Command, dir, name string) (n newcomer, err error) {
+	if !validatorName.MatchString(name) {
+		return n, cli.Usage(fmt.Errorf("%q: want small letters, digits and dashes, at most 32", name))
+	}
+	port, _ := command.Flags().GetInt("port")
+	peer, _ := command.Flags().GetInt("peer-port")
+	if !isPort(port) || !isPort(peer) || port == peer {
+		return n, cli.Usage(fmt.Errorf("--port %d, --peer-port %d: want two that differ, 1 to 65535", port, peer))
+	}
+	host := cli.Flag(command, "host")
+	if !isHost(host) {
+		return n, cli.Usage(fmt.Errorf("--host: %q, want a name or an address", host))
+	}
+	if _, err := os.Stat(filepath.Join(dir, datadir.ConfigFile)); err == nil {
+		return n, cli.Usage(fmt.Errorf("%s holds a ledger already", dir))
+	}
+	// The configuration comes last, so these keys are nobody's yet; but what stands beside them is not known to be whole.
+	if _, err := os.Stat(filepath.Join(dir, wallet.ValidatorKeyFile)); err == nil {
+		return n, cli.Usage(fmt.Errorf("%s was begun, and something came between: remove it, and try again", dir))
+	}
+	return newcomer{net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), net.JoinHostPort(host, strconv.Itoa(peer))}, nil
+}
+
+func isPort(port int) bool { return port >= 1 && port <= 65_535 }
+
+// isHost says whether a text is a host's name, as far as it can be known here, or an address.
+func isHost(text string) bool {
+	return text != "" && (!strings.ContainsAny(text, ":/@[] \t\n") || net.ParseIP(text) != nil)
 }
 
 // prepareNext makes next keys for the validator of a directory.
@@ -126,10 +161,10 @@ func prepareNext(command *cobra.Command, dir string) (who token.Validator, err e
 		return who, err
 	}
 	keys.Peer = present.Peer
-	if waiting, err := keyring.NextValidator(); err != nil || waiting != "" {
-		return who, errors.Join(err,
-			cli.Usage(fmt.Errorf("next keys wait in %s already: give its %s to the authority, and "+
-				"start this validator when they are set", dir, publicFile)))
+	if waiting, err := keyring.NextValidator(); err != nil {
+		return who, err
+	} else if waiting != "" {
+		return waitingNext(dir, settings.Name, waiting)
 	}
 	if err := cluster.Rekey(dir, keys); err != nil {
 		return who, err
@@ -137,20 +172,43 @@ func prepareNext(command *cobra.Command, dir string) (who token.Validator, err e
 	if err := keyring.SaveNextValidator(keys.Text()); err != nil {
 		return who, err
 	}
-	return keys.Member(settings.Name).Validator()
+	return publish(dir, settings.Name, keys)
+}
+
+// publish writes who a validator is that has keys.
+func publish(dir, name string, keys cluster.Keys) (who token.Validator, err error) {
+	if who, err = keys.Member(name).Validator(); err != nil {
+		return who, err
+	}
+	return who, writePublic(dir, publicValidator{Validator: who})
+}
+
+// waitingNext refuses to make next keys beside those that wait; where something came between these and the file that
+// says which they are, it is made now.
+func waitingNext(dir, name, waiting string) (who token.Validator, err error) {
+	keys, err := cluster.ParseKeys(waiting)
+	if err != nil {
+		return who, fmt.Errorf("%s: %w", wallet.NextValidatorKeyFile, err)
+	}
+	if who, err = keys.Member(name).Validator(); err != nil {
+		return who, err
+	}
+	if said, err := readPublic(filepath.Join(dir, publicFile)); err == nil && said == who {
+		return who, cli.Usage(fmt.Errorf("next keys wait in %s already: give its %s to the authority, and start this "+
+			"validator when they are set", dir, publicFile))
+	}
+	return who, writePublic(dir, publicValidator{Validator: who})
 }
 
 // prepareNew makes a new validator's directory.
 func prepareNew(command *cobra.Command, dir, name string) (who token.Validator, err error) {
 	from := cli.Flag(command, "from")
-	if !validatorName.MatchString(name) {
-		return who, cli.Usage(fmt.Errorf("%q: want small letters, digits and dashes, at most 32", name))
+	place, err := readNewcomer(command, dir, name)
+	if err != nil {
+		return who, err
 	}
 	if from == "" || !cluster.Here(from) {
 		return who, cli.Usage(errors.New("--from: name the directory of a validator that is there"))
-	}
-	if _, err := os.Stat(filepath.Join(dir, datadir.ConfigFile)); err == nil {
-		return who, cli.Usage(fmt.Errorf("%s holds a ledger already", dir))
 	}
 	known, err := datadir.ReadConfig(from)
 	if err != nil {
@@ -166,11 +224,11 @@ func prepareNew(command *cobra.Command, dir, name string) (who token.Validator, 
 	if err != nil || e.Leaf == nil || e.Leaf.Genesis == nil {
 		return who, fmt.Errorf("%s: cluster/first_entry is no genesis: %w", from, err)
 	}
-	settings, err := newSettings(command, from, name, charter)
+	settings, err := newSettings(command, from, name, place.peers, charter)
 	if err != nil {
 		return who, err
 	}
-	keyring, keys, c, err := beginValidator(command, dir, known)
+	keyring, keys, c, err := beginValidator(command, dir, place.listen, known)
 	if err != nil {
 		return who, err
 	}
@@ -180,12 +238,15 @@ func prepareNew(command *cobra.Command, dir, name string) (who token.Validator, 
 	if err := cluster.Fetch(dir); err != nil {
 		return who, err
 	}
-	return keys.Member(name).Validator()
+	if who, err = publish(dir, name, keys); err != nil {
+		return who, err
+	}
+	return who, datadir.WriteConfig(dir, c)
 }
 
 // beginValidator makes a validator's keys, and says what its directory is configured with, as another's is of the same
 // network. It writes nothing but what the passphrase is checked by.
-func beginValidator(command *cobra.Command, dir string, known datadir.Config) (keyring *wallet.Keyring,
+func beginValidator(command *cobra.Command, dir, listen string, known datadir.Config) (keyring *wallet.Keyring,
 	keys cluster.Keys, c datadir.Config, err error) {
 	secret, err := nodecmd.PassphraseForInit(command, known.Development)
 	if err != nil {
@@ -194,22 +255,24 @@ func beginValidator(command *cobra.Command, dir string, known datadir.Config) (k
 	if keyring, err = wallet.OpenKeyring(dir, secret, func(string) (string, error) { return secret, nil }); err != nil {
 		return nil, keys, c, err
 	}
-	port, _ := command.Flags().GetInt("port")
-	c = datadir.Config{Name: known.Name, Listen: "127.0.0.1:" + strconv.Itoa(port), Development: known.Development,
-		Network: known.Network}
+	c = datadir.Config{Name: known.Name, Listen: listen, Development: known.Development, Network: known.Network}
 	keys, err = cluster.NewKeys()
 	return keyring, keys, c, err
 }
 
 // newSettings says where a new validator listens, and where the others are.
-func newSettings(command *cobra.Command, from, name string, charter cluster.Charter) (s cluster.Settings, err error) {
+func newSettings(command *cobra.Command, from, name, listen string, charter cluster.Charter) (s cluster.Settings,
+	err error) {
 	of, err := cluster.ReadSettings(from)
 	if err != nil {
 		return s, err
 	}
-	port, _ := command.Flags().GetInt("peer-port")
-	s = cluster.Settings{Name: name, Listen: net.JoinHostPort(cli.Flag(command, "host"), strconv.Itoa(port))}
+	s = cluster.Settings{Name: name, Listen: listen}
 	if s.Peers, _ = command.Flags().GetStringSlice("peers"); len(s.Peers) > 0 {
+		var wrong *cluster.SettingError
+		if err := s.Check(); errors.As(err, &wrong) {
+			return s, cli.Usage(fmt.Errorf("--peers: %s", wrong.Rule))
+		}
 		return s, nil
 	}
 	at := slices.IndexFunc(charter.Members, func(m cluster.Member) bool { return m.Name == of.Name })
@@ -347,6 +410,10 @@ second block after it on its votes do not count, and its signatures of the log n
 			at := slices.IndexFunc(present, func(v token.Validator) bool { return v.Name == args[0] })
 			if at < 0 {
 				return nil, cli.Usage(fmt.Errorf("%s is no validator: %s", args[0], names(present)))
+			}
+			if len(present) == 1 {
+				return nil, cli.Usage(fmt.Errorf("%s is the last validator, and nobody would order the ledger: stop "+
+					"it, and \"aqsha cluster dissolve\" makes a node of it that orders alone", args[0]))
 			}
 			return slices.Delete(present, at, at+1), nil
 		}),

@@ -86,7 +86,7 @@ func planValidators(command *cobra.Command, dir string) ([]validatorPlan, error)
 	hosts := map[string]string{}
 	for _, one := range given {
 		name, host, found := strings.Cut(one, "=")
-		if !found || host == "" || strings.ContainsAny(host, ":/ ") && net.ParseIP(host) == nil {
+		if !found || !isHost(host) {
 			return nil, cli.Usage(fmt.Errorf("--host: %q, want NAME=HOST", one))
 		}
 		hosts[name] = host
@@ -114,7 +114,7 @@ func planValidators(command *cobra.Command, dir string) ([]validatorPlan, error)
 		if len(given) > 0 && !apart {
 			return nil, cli.Usage(fmt.Errorf("--host: nothing is said of %s", name))
 		}
-		if first+next > 65_535 || firstPeer+next > 65_535 || first < 1 || firstPeer < 1 {
+		if !isPort(first+next) || !isPort(firstPeer+next) {
 			return nil, cli.Usage(errors.New("--port, --peer-port: want 1 to 65535"))
 		}
 		plans = append(plans, validatorPlan{name, filepath.Join(dir, name), "127.0.0.1:" + strconv.Itoa(first+next),
@@ -224,11 +224,15 @@ func initCluster(ctx context.Context, dir, secret string, development bool, n wa
 		if err := initValidator(own, books[i], c, g, charter, settings, keys[i]); err != nil {
 			return g, fmt.Errorf("%s: %w", p.Name, err)
 		}
+		if err := datadir.WriteConfig(own, c); err != nil {
+			return g, err
+		}
 	}
 	return g, nil
 }
 
-// initValidator makes one validator's directory; its configuration comes last.
+// initValidator makes one validator's directory, but for the configuration: that comes last, for a directory that has
+// one has everything.
 func initValidator(dir string, keyring *wallet.Keyring, c datadir.Config, g ledger.Genesis, charter cluster.Charter,
 	settings cluster.Settings, keys cluster.Keys) error {
 	if err := keyring.SaveValidator(keys.Text()); err != nil {
@@ -238,8 +242,5 @@ func initValidator(dir string, keyring *wallet.Keyring, c datadir.Config, g ledg
 		g.Leaf().Encode()); err != nil {
 		return err
 	}
-	if err := cluster.Init(dir, g, charter, settings); err != nil {
-		return err
-	}
-	return datadir.WriteConfig(dir, c)
+	return cluster.Init(dir, g, charter, settings)
 }

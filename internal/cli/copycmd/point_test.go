@@ -15,7 +15,6 @@ import (
 
 	"github.com/aqsha/aqsha/api"
 	"github.com/aqsha/aqsha/internal/cli"
-	"github.com/aqsha/aqsha/internal/cli/datadir"
 	"github.com/aqsha/aqsha/node"
 	"github.com/aqsha/aqsha/token"
 	"github.com/aqsha/aqsha/words"
@@ -109,26 +108,6 @@ func TestWhatIsLostInWords(t *testing.T) {
 	}
 	if got := (lostEntry{Index: 4, What: "leaf"}).String(); got != "entry 4: leaf" {
 		t.Error(got)
-	}
-}
-
-// What is no backup is refused in words of restoring, whichever way it is none.
-func TestWhatCanBeRestored(t *testing.T) {
-	dir := t.TempDir()
-	file := filepath.Join(dir, "file")
-	if err := os.WriteFile(file, nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	for path, says := range map[string]string{filepath.Join(dir, "none"): "there is no", file: "is a file", dir: "so it is no backup"} {
-		if err := holdsCopy(path); !isUsage(err) || !strings.Contains(err.Error(), says) || !strings.Contains(err.Error(), whatToRestore) {
-			t.Errorf("%s: %v, want %q", path, err, says)
-		}
-	}
-	if err := os.WriteFile(filepath.Join(dir, datadir.ConfigFile), nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if err := holdsCopy(dir); err != nil {
-		t.Error(err)
 	}
 }
 

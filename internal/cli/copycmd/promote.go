@@ -176,7 +176,12 @@ func promote(command *cobra.Command, o promoteOptions) error {
 		return err
 	}
 	// Last: until then the directory is a follower's, and a promotion that was cut off is run again.
-	if err := datadir.WriteConfig(dir, p.newConfig()); err != nil {
+	if err := datadir.ChangeConfig(dir, func(c *datadir.Config) error {
+		access := c.Access // may have been revoked while others were asked
+		*c = p.newConfig()
+		c.Access = access
+		return nil
+	}); err != nil {
 		return err
 	}
 	return cli.Show(command, p.result, func(w io.Writer) {

@@ -112,6 +112,11 @@ func restore(command *cobra.Command, source string, to point, accept bool) (err 
 	if err != nil {
 		return err
 	}
+	if a, err := os.Stat(source); err == nil {
+		if b, err := os.Stat(dir); err == nil && os.SameFile(a, b) {
+			return cli.Usage(fmt.Errorf("%s is the directory that is to be restored: %s", source, whatToRestore))
+		}
+	}
 	lock, err := takeToRestore(ctx, dir)
 	if err != nil {
 		return err
@@ -190,9 +195,17 @@ func configAfter(dir, source string, c datadir.Config, to point) datadir.Config 
 		c.Leader, c.Followers, c.Acks = datadir.BackupLeader, nil, 0
 	}
 	if node.Replaced(vfs.OS, dir) {
-		c.Leader = source // it was replaced while it was away: it follows now
+		c.Leader = leaderFrom(source) // it was replaced while it was away: it follows now
 	}
 	return c
+}
+
+// leaderFrom is whom a copy of a source follows: a node, or nobody where the source is a directory.
+func leaderFrom(source string) string {
+	if strings.Contains(source, "://") {
+		return source
+	}
+	return datadir.BackupLeader
 }
 
 // staffFrom brings the staff's trail back from a backup's directory. One that stands here and knows more than the
@@ -230,10 +243,10 @@ func (s staffBack) describe(w io.Writer, l words.Language) {
 func (r *restored) describe(w io.Writer, l words.Language, dir string, c datadir.Config, keyring *wallet.Keyring) {
 	said := func(key string, pairs ...any) { fmt.Fprintln(w, " ", l.Text("copy."+key, pairs...)) }
 	r.Copied.Describe(w, l)
-	if c.Leader == datadir.BackupLeader {
-		said("past", "dir", dir)
-	} else if c.Leader != "" && datadir.CheckURL("leader", c.Leader) != nil {
+	if c.Leader == datadir.BackupLeader && node.Replaced(vfs.OS, dir) {
 		said("replaced", "dir", dir)
+	} else if c.Leader == datadir.BackupLeader {
+		said("past", "dir", dir)
 	} else if c.Leader != "" {
 		said("follows", "leader", c.Leader, "dir", dir)
 	}
@@ -297,7 +310,8 @@ func configToRestore(dir string, info api.Network) (datadir.Config, error) {
 		return c, err
 	}
 	c, err = datadir.ReadConfig(dir)
-	if errors.As(err, new(cli.UsageError)) {
+	// One that cannot be read is not done without: who may read, and who must acknowledge, stands in it.
+	if errors.Is(err, datadir.ErrNoNetwork) {
 		return datadir.Config{Name: info.Name, Listen: datadir.DefaultListen, Development: info.Open}, nil
 	}
 	return c, err
@@ -315,7 +329,7 @@ func keepConfig(dir string, c datadir.Config) error {
 // copyBack copies the log as a copy's.
 func copyBack(command *cobra.Command, dir, source string, c datadir.Config, keyring *wallet.Keyring, from *api.Client,
 	to point, size uint64) (nodecmd.Copied, error) {
-	c.Leader, c.Followers, c.Acks = source, nil, 0
+	c.Leader, c.Followers, c.Acks = leaderFrom(source), nil, 0
 	if err := nodecmd.CopyGenesis(command.Context(), dir, from, "", c); err != nil {
 		return nodecmd.Copied{}, err
 	}

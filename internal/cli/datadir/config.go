@@ -162,6 +162,41 @@ func WriteConfig(dir string, c Config) error {
 	return durable.Replace(vfs.OS, filepath.Join(dir, ConfigFile), content)
 }
 
+// ChangeConfig changes a data directory's configuration, whether or not a node runs on it. Whoever else changes it
+// waits and finds this change: a node keeps who follows it, and an access that is revoked meanwhile stays revoked. When
+// change fails, or changes nothing, nothing is written.
+func ChangeConfig(dir string, change func(c *Config) error) error {
+	if _, err := ReadConfig(dir); err != nil {
+		return err // no lock is made in a directory that holds no ledger
+	}
+	// Waited for, as for every file that is changed: another has it for the time of two syncs. Not the file's own lock,
+	// which its writer takes.
+	lock, err := durable.Lock(vfs.OS, filepath.Join(dir, ConfigFile+".lock"))
+	if err != nil {
+		return ReadOnlyDirectory(dir, err)
+	}
+	return errors.Join(changeConfig(dir, change), lock.Close())
+}
+
+func changeConfig(dir string, change func(c *Config) error) error {
+	c, err := ReadConfig(dir)
+	if err != nil {
+		return err
+	}
+	before, err := EncodeConfig(c)
+	if err != nil {
+		return err
+	}
+	if err := change(&c); err != nil {
+		return err
+	}
+	after, err := EncodeConfig(c)
+	if err != nil || bytes.Equal(before, after) {
+		return err
+	}
+	return ReadOnlyDirectory(dir, durable.Replace(vfs.OS, filepath.Join(dir, ConfigFile), after))
+}
+
 // EncodeConfig writes a configuration as TOML.
 func EncodeConfig(c Config) ([]byte, error) {
 	var content bytes.Buffer

@@ -121,10 +121,11 @@ func NodeConfig(dir string, c Config, keyring *wallet.Keyring, logger *slog.Logg
 	if cluster.Here(dir) {
 		return clusterNode(nc, dir, c)
 	}
-	signer, err := keyring.LogSigner()
+	signer, own, err := keyring.LogKey()
 	if err != nil {
 		return nc, err
 	}
+	nc.SnapshotVerifiers = append(nc.SnapshotVerifiers, own)
 	nc.Options.Signers, nc.Archive = []note.Signer{signer}, c.Archive
 	nc.Whole = c.Promoted
 	nc.Before, err = membersBefore(dir, c)

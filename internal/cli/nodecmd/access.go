@@ -146,23 +146,17 @@ func parseDays(text string) (time.Duration, error) {
 
 // changeAccess changes the list of accesses of a data directory, whether or not a node runs on it.
 func changeAccess(command *cobra.Command, change func([]api.Access) ([]api.Access, error)) error {
-	dir := cli.Flag(command, "data")
-	// Waited for, as for every file that is changed: another command has it for the time of two syncs.
-	lock, err := durable.Lock(vfs.OS, filepath.Join(dir, datadir.ConfigFile+".lock"))
-	if err != nil {
-		return err
-	}
-	c, err := datadir.ReadConfig(dir)
-	if err == nil {
-		c.Access, err = change(c.Access)
-	}
-	if err == nil {
-		err = api.CheckAccess(c.Access)
-	}
-	if err == nil {
-		err = datadir.WriteConfig(dir, c)
-	}
-	return errors.Join(err, lock.Close())
+	return datadir.ChangeConfig(cli.Flag(command, "data"), func(c *datadir.Config) error {
+		list, err := change(c.Access)
+		if err != nil {
+			return err
+		}
+		c.Access = list
+		if err := api.CheckAccess(list); err != nil { // the list that was there has passed it: this one was given now
+			return cli.Usage(err)
+		}
+		return nil
+	})
 }
 
 func accessList() *cobra.Command {

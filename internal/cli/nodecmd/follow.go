@@ -301,15 +301,10 @@ func followAndServe(ctx context.Context, dir string, c datadir.Config, keyring *
 
 // adoptLeader keeps whom a follower follows from now on.
 func adoptLeader(dir, url string) error {
-	c, err := datadir.ReadConfig(dir)
-	if err != nil {
-		return err
-	}
-	if c.Leader == url {
+	return datadir.ChangeConfig(dir, func(c *datadir.Config) error {
+		c.Leader = url
 		return nil
-	}
-	c.Leader = url
-	return datadir.WriteConfig(dir, c)
+	})
 }
 
 // showsAlarm says whether following ended because of what the leader showed, not because of this machine.

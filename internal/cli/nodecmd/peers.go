@@ -83,12 +83,11 @@ func keepMembers(ctx context.Context, dir string, c *datadir.Config, leader *api
 		return nil // what this node could not start with is not kept
 	}
 	// Flags of this run are not the directory's.
-	onDisk, err := datadir.ReadConfig(dir)
-	if err != nil {
-		return err
-	}
-	onDisk.Followers, onDisk.Acks, onDisk.FollowerURLs = m.Followers, m.Acks, urls
-	if err := datadir.WriteConfig(dir, onDisk); err != nil {
+	if err := datadir.ChangeConfig(dir, func(onDisk *datadir.Config) error {
+		kept.FollowerURLs = KnownURLs(onDisk.FollowerURLs, m.URLs)
+		onDisk.Followers, onDisk.Acks, onDisk.FollowerURLs = m.Followers, m.Acks, kept.FollowerURLs
+		return nil
+	}); err != nil {
 		return err
 	}
 	*c = kept
@@ -120,12 +119,12 @@ func keepFollowerURLs(ctx context.Context, n *node.Node, dir string, logger *slo
 		case <-ctx.Done():
 			return
 		}
-		c, err := datadir.ReadConfig(dir)
-		urls := KnownURLs(c.FollowerURLs, n.FollowerURLs())
-		if err == nil && !maps.Equal(urls, c.FollowerURLs) {
-			c.FollowerURLs = urls
-			err = datadir.WriteConfig(dir, c)
-		}
+		var c datadir.Config
+		err := datadir.ChangeConfig(dir, func(onDisk *datadir.Config) error {
+			onDisk.FollowerURLs = KnownURLs(onDisk.FollowerURLs, n.FollowerURLs())
+			c = *onDisk
+			return nil
+		})
 		if err == nil {
 			err = datadir.KeepSettled(dir, n, c)
 		}

@@ -93,7 +93,11 @@ func newTLSInitCommand() *cobra.Command {
 			}
 			// The key before the certificate: an authority that clients trust and whose key is lost can renew
 			// nothing.
-			if err := signer.SaveSecret(vfs.OS, keyPath, key, secret); err != nil {
+			if err := signer.SaveSecret(vfs.OS, keyPath, key, secret); errors.Is(err, os.ErrExist) {
+				// Another authority's, perhaps, which goes on with it: only a person can say that it is of no use.
+				return cli.Usage(fmt.Errorf("%s is there already: name another file with --authority-key, or remove "+
+					"it if it is the key of no authority, as after an interrupted init", keyPath))
+			} else if err != nil {
 				return err
 			}
 			if err := durable.Create(vfs.OS, filepath.Join(folder, CaFile), authority.PEM()); err != nil {
@@ -130,7 +134,7 @@ func newTLSRenewCommand() *cobra.Command {
 		Example: "  aqsha tls renew --data pilot --authority-key /media/safe/ca.key", Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
 			folder := filepath.Join(cli.Flag(command, "data"), TlsFolder)
-			certificate, err := durable.Read(vfs.OS, filepath.Join(folder, CaFile), tlsMostFile)
+			certificate, err := readAuthority(folder)
 			if err != nil {
 				return err
 			}
@@ -150,7 +154,7 @@ func newTLSRenewCommand() *cobra.Command {
 			}
 			authority, err := localca.Open(certificate, key)
 			if err != nil {
-				return err
+				return fmt.Errorf("%s and %s: %w", filepath.Join(folder, CaFile), keyPath, err)
 			}
 			if err := issue(authority, folder); err != nil {
 				return err
@@ -172,18 +176,24 @@ func newTLSShowCommand() *cobra.Command {
 	}
 }
 
-func showTLS(command *cobra.Command) error {
-	folder := filepath.Join(cli.Flag(command, "data"), TlsFolder)
+// readAuthority reads the certificate of a directory's own authority.
+func readAuthority(folder string) ([]byte, error) {
 	content, err := durable.Read(vfs.OS, filepath.Join(folder, CaFile), tlsMostFile)
 	if errors.Is(err, os.ErrNotExist) {
-		return cli.Usage(fmt.Errorf("%s has no authority: aqsha tls init NAME", folder))
+		return nil, cli.Usage(fmt.Errorf("%s has no authority: aqsha tls init NAME", folder))
 	}
+	return content, err
+}
+
+func showTLS(command *cobra.Command) error {
+	folder := filepath.Join(cli.Flag(command, "data"), TlsFolder)
+	content, err := readAuthority(folder)
 	if err != nil {
 		return err
 	}
 	authority, err := localca.ParseAuthority(content)
 	if err != nil {
-		return err
+		return fmt.Errorf("%s: %w", filepath.Join(folder, CaFile), err)
 	}
 	chain, err := durable.Read(vfs.OS, filepath.Join(folder, serverFile), tlsMostFile)
 	if err != nil {
@@ -191,7 +201,7 @@ func showTLS(command *cobra.Command) error {
 	}
 	server, err := localca.ParseCertificate(chain)
 	if err != nil {
-		return err
+		return fmt.Errorf("%s: %w", filepath.Join(folder, serverFile), err)
 	}
 	view := tlsView{Names: localca.Names(authority), Fingerprint: localca.Fingerprint(authority),
 		Authority:        filepath.Join(folder, CaFile),

@@ -253,9 +253,34 @@ func (s *Stage) Perform() (scenes []Scene, err error) {
 	return scenes, nil
 }
 
+// check refuses a step that does nothing, or several things of which one would be done.
+func (m *Move) check(i int) error {
+	if i == 0 {
+		return nil
+	}
+	does := 0
+	for _, one := range []string{m.Act, m.Send, m.Register} {
+		if one != "" {
+			does++
+		}
+	}
+	switch {
+	case does > 1:
+		return errors.New("a step does one thing: act, send or register")
+	case does == 0 && m.Wait == "":
+		return errors.New("it does nothing: want act, send, register or wait")
+	case does == 0 && m.Expect != "":
+		return errors.New("expect: time that passes is not refused")
+	}
+	return nil
+}
+
 // step lets time pass and executes a move. What a move lacks is refused as the ledger, or the wallet that asks it,
 // does.
 func (s *Stage) step(i int, m Move) (what string, refused *token.Error, err error) {
+	if err := m.check(i); err != nil {
+		return "", nil, err
+	}
 	if m.Wait != "" {
 		until, err := contract.ParseDeadline(m.Wait, int64(s.chain.Now))
 		if err != nil || uint64(until) < s.chain.Now {

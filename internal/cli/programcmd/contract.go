@@ -270,6 +270,11 @@ func creationOf(ctx context.Context, command *cobra.Command, s *session.Session,
 			return nil, err
 		}
 		t.Parties = append(t.Parties, who[0])
+		delete(parties, party)
+	}
+	for unknown := range parties {
+		return nil, cli.Usage(fmt.Errorf("--party %s: the contract's parties are %s", terminal.Plain(unknown),
+			strings.Join(d.Parties, ", ")))
 	}
 	assets, err := pairsOf(command, "asset")
 	if err != nil {
@@ -286,6 +291,12 @@ func creationOf(ctx context.Context, command *cobra.Command, s *session.Session,
 			number = p.Number
 		}
 		t.Assets = append(t.Assets, number)
+		delete(assets, asset)
+	}
+	// A slip in a name would have it hold plain tenge, which its purpose binds no more.
+	for unknown := range assets {
+		return nil, cli.Usage(fmt.Errorf("--asset %s: the contract's assets are %s", terminal.Plain(unknown),
+			strings.Join(d.Assets, ", ")))
 	}
 	if t.Terms, err = valuesOf(command, s, "term", d, d.Terms); err != nil {
 		return nil, err

@@ -24,9 +24,16 @@ type Ledger struct {
 // Start founds a network, by whatever flags init takes besides, and serves it until the test is over.
 func Start(t testing.TB, nouns clitest.Nouns, flags ...string) Ledger {
 	t.Helper()
-	l := Ledger{t, filepath.Join(t.TempDir(), "net"), nouns}
+	dir := filepath.Join(t.TempDir(), "net")
 	clitest.Run(t, clitest.Nouns{nodecmd.NewInitCommand},
-		append([]string{"init", "--development", "--data", l.Dir}, flags...)...).Wants(t, 0)
+		append([]string{"init", "--development", "--data", dir}, flags...)...).Wants(t, 0)
+	return At(t, dir, nouns)
+}
+
+// At serves the ledger of a directory until the test is over.
+func At(t testing.TB, dir string, nouns clitest.Nouns) Ledger {
+	t.Helper()
+	l := Ledger{t, dir, nouns}
 	c, lock, err := datadir.TakeLedger(t.Context(), l.Dir, datadir.AnyLedger)
 	if err != nil {
 		t.Fatal(err)
