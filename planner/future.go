@@ -14,6 +14,7 @@ import (
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/params"
 	"github.com/aqsha/aqsha/planner/paths"
+	"github.com/aqsha/aqsha/planner/power"
 )
 
 // laws looks up every month's law, and puts the plan's own assumptions over it.
@@ -38,8 +39,8 @@ func (r *parser) laws() error {
 				return r.Refuse("farm-out-of-range", key+"."+v.key, "want 0 to 1, got %s", v.d)
 			}
 		}
-		if a.Levy.Tiyn < 0 {
-			return r.Refuse("negative", key+".levy", "want at least 0, got %s", a.Levy.Tiyn)
+		if a.Levy.Tiyn < 0 || a.Levy.Tiyn > power.MaxPrice {
+			return r.Refuse("negative", key+".levy", "want 0 to %s, got %s", power.MaxPrice, a.Levy.Tiyn)
 		}
 	}
 	// Each month under the law of its own first day: a plan runs over changes of law that are known already.
@@ -279,15 +280,18 @@ func (r *parser) network() error {
 		}
 		*v.into = v.value.Float()
 	}
-	if f.Lag < 0 || f.Lag > 36 || f.EntryMonths < 0 || f.EntryMonths > 240 {
-		return r.Refuse("negative", "network.lag_months",
-			"want a lag of 0 to 36 months and an entry of 0 to 240, got %d and %d", f.Lag, f.EntryMonths)
+	// Pointers: a 0 that is written is refused, and not taken for a key that was left out.
+	if f.Lag != nil {
+		if *f.Lag < 1 || *f.Lag > 36 {
+			return r.Refuse("negative", "network.lag_months", "want 1 to 36 months, got %d", *f.Lag)
+		}
+		n.Lag = *f.Lag
 	}
-	if f.Lag > 0 {
-		n.Lag = f.Lag
-	}
-	if f.EntryMonths > 0 {
-		n.EntryMonths = float64(f.EntryMonths)
+	if f.EntryMonths != nil {
+		if *f.EntryMonths < 1 || *f.EntryMonths > 240 {
+			return r.Refuse("negative", "network.entry_months", "want 1 to 240 months, got %d", *f.EntryMonths)
+		}
+		n.EntryMonths = float64(*f.EntryMonths)
 	}
 	return nil
 }

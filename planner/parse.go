@@ -88,13 +88,13 @@ func (r *parser) frame() error {
 	if r.Months < 1 || r.Months > MaxMonths {
 		return r.Refuse("farm-out-of-range", "months", "want 1 to %d, got %d", MaxMonths, r.Months)
 	}
-	if r.Paths == 0 {
-		r.Paths = 2000
+	if p.Paths = 2000; r.Paths != nil {
+		p.Paths = *r.Paths
 	}
 	// Paths × months are numbers in memory, several times over.
-	if r.Paths < 1 || r.Paths > MaxPaths || r.Paths*r.Months > 12_000_000 {
+	if p.Paths < 1 || p.Paths > MaxPaths || p.Paths*r.Months > 12_000_000 {
 		return r.Refuse("farm-out-of-range", "paths", "want 1 to %d (and at most 12,000,000 months in all), got %d",
-			MaxPaths, r.Paths)
+			MaxPaths, p.Paths)
 	}
 	for _, v := range []struct {
 		key       string
@@ -108,8 +108,7 @@ func (r *parser) frame() error {
 	if r.Capital.Tiyn < 0 {
 		return r.Refuse("negative", "capital_kzt", "want at least 0, got %s", r.Capital.Tiyn)
 	}
-	p.Name, p.Start, p.Months, p.Paths, p.Seed, p.Capital = r.form.Name, start, r.Months, r.Paths, r.Seed,
-		r.Capital.Tiyn
+	p.Name, p.Start, p.Months, p.Seed, p.Capital = r.form.Name, start, r.Months, r.Seed, r.Capital.Tiyn
 	p.Lambda, p.Discount, p.Deposit = r.Lambda.Float(), finance.Rate(r.Discount.Nano), finance.Rate(r.Deposit.Nano)
 	return nil
 }
@@ -290,11 +289,11 @@ func (r *parser) decisions() error {
 	if len(p.Hold) > 6 {
 		return r.Refuse("farm-out-of-range", "decisions.hold", "want at most 6 shares, got %d", len(p.Hold))
 	}
-	if p.Effort = d.Effort; p.Effort == 0 {
-		p.Effort = 20_000
+	if p.Effort = 20_000; d.Effort != nil {
+		p.Effort = *d.Effort
 	}
 	if p.Effort < 0 || p.Effort > 10_000_000 {
-		return r.Refuse("negative", "decisions.effort", "want 0 to 10000000 nodes, got %d", d.Effort)
+		return r.Refuse("negative", "decisions.effort", "want 0 to 10000000 nodes, got %d", p.Effort)
 	}
 	return nil
 }
