@@ -264,7 +264,7 @@ func (r *parser) network() error {
 		into      *float64
 		low, high float64
 	}{
-		{"fees_btc", f.FeesBTC, &n.FeesBTC, 0, 100}, {"elasticity", f.Elasticity, &n.Elasticity, 0, 10},
+		{"fees_btc", f.FeesBTC, &n.FeesBTC, 0, 90}, {"elasticity", f.Elasticity, &n.Elasticity, 0, 10},
 		{"max_growth", f.MaxGrowth, &n.MaxGrowth, 0, 1},
 		{"attrition", f.Attrition, &n.Attrition, 0, 0.5}, {"entry_usd_per_ths", f.EntryUSD, &n.EntryUSD, 0.01, 10_000},
 		{"entry_jth", f.EntryJTH, &n.EntryJTH, 0.1, 1000},
@@ -279,6 +279,10 @@ func (r *parser) network() error {
 			return r.Refuse("farm-out-of-range", "network."+v.key, "want %v to %v, got %s", v.low, v.high, v.value)
 		}
 		*v.into = v.value.Float()
+	}
+	// The first day is scheduled in satoshi: so little difficulty would make a hashprice that they do not hold.
+	if _, err := r.plan.Hashprice(); err != nil {
+		return r.Refuse("farm-out-of-range", "network.difficulty", "%v", err)
 	}
 	// Pointers: a 0 that is written is refused, and not taken for a key that was left out.
 	if f.Lag != nil {

@@ -169,16 +169,17 @@ func (r *parser) site() error {
 	if s.Hosting == "own" && s.HostingFee.Tiyn > 0 {
 		return r.Refuse("hosting", "site.hosting_fee", "one's own data centre takes no hosting fee")
 	}
-	shares := []struct {
+	for _, v := range []struct {
 		key   string
 		value strict.Decimal
 		into  *params.PPM
-	}{{"site.uptime", s.Uptime, &p.Uptime}, {"site.pool_fee", s.PoolFee, &p.PoolFee},
-		{"site.sale_cost", s.SaleCost, &p.SaleCost}}
-	for _, v := range shares {
+		most  params.PPM // who takes all of it leaves nothing to compute with
+	}{{"site.uptime", s.Uptime, &p.Uptime, params.WholePPM}, {"site.pool_fee", s.PoolFee, &p.PoolFee, params.WholePPM - 1},
+		{"site.sale_cost", s.SaleCost, &p.SaleCost, params.WholePPM - 1}} {
 		ppm, ok := v.value.PPM()
-		if !ok || ppm < 0 || ppm > int64(params.WholePPM) {
-			return r.Refuse("farm-out-of-range", v.key, "want 0 to 1 with at most six decimals, got %s", v.value)
+		if !ok || ppm < 0 || ppm > int64(v.most) {
+			return r.Refuse("farm-out-of-range", v.key, "want 0 to %v with at most six decimals, got %s",
+				float64(v.most)/float64(params.WholePPM), v.value)
 		}
 		*v.into = params.PPM(ppm)
 	}
