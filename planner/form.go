@@ -10,7 +10,7 @@ type form struct {
 	Currency  string         `toml:"currency"`
 	Start     string         `toml:"start"`
 	Months    int            `toml:"months"`
-	Paths     int            `toml:"paths"`
+	Paths     *int           `toml:"paths"`
 	Seed      uint64         `toml:"seed"`
 	Lambda    strict.Decimal `toml:"lambda"`
 	Capital   strict.Tenge   `toml:"capital_kzt"`
@@ -88,7 +88,7 @@ type decisionForm struct {
 	Dates  []string         `toml:"dates"`
 	Counts []int            `toml:"counts"`
 	Hold   []strict.Decimal `toml:"hold"`
-	Effort int              `toml:"effort"`
+	Effort *int             `toml:"effort"`
 }
 
 // priceForm is [price]: a kind, and the file that the kind reads.
@@ -105,7 +105,7 @@ type priceForm struct {
 type networkForm struct {
 	Difficulty  *float64       `toml:"difficulty"`
 	FeesBTC     strict.Decimal `toml:"fees_btc"`
-	Lag         int            `toml:"lag_months"`
+	Lag         *int           `toml:"lag_months"`
 	Elasticity  strict.Decimal `toml:"elasticity"`
 	MaxGrowth   strict.Decimal `toml:"max_growth"`
 	Attrition   strict.Decimal `toml:"attrition"`
@@ -113,7 +113,7 @@ type networkForm struct {
 	EntryJTH    strict.Decimal `toml:"entry_jth"`
 	EntryPower  strict.Decimal `toml:"entry_power_usd"`
 	EntryReturn strict.Decimal `toml:"entry_return"`
-	EntryMonths int            `toml:"entry_months"`
+	EntryMonths *int           `toml:"entry_months"`
 	Improvement strict.Decimal `toml:"improvement"`
 	MedianOpex  strict.Decimal `toml:"median_opex_usd"`
 }

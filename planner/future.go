@@ -14,6 +14,7 @@ import (
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/params"
 	"github.com/aqsha/aqsha/planner/paths"
+	"github.com/aqsha/aqsha/planner/power"
 )
 
 // laws looks up every month's law, and puts the plan's own assumptions over it. A month for which no law is known, or
@@ -39,8 +40,8 @@ func (r *parser) laws() error {
 				return r.Refuse("farm-out-of-range", key+"."+v.key, "want 0 to 1, got %s", v.d)
 			}
 		}
-		if a.Levy.Tiyn < 0 {
-			return r.Refuse("negative", key+".levy", "want at least 0, got %s", a.Levy.Tiyn)
+		if a.Levy.Tiyn < 0 || a.Levy.Tiyn > power.MaxPrice {
+			return r.Refuse("negative", key+".levy", "want 0 to %s, got %s", power.MaxPrice, a.Levy.Tiyn)
 		}
 	}
 	// Each month under the law of its own first day: a plan runs over changes of law that are known already.
@@ -270,7 +271,7 @@ func (r *parser) network() error {
 		into      *float64
 		low, high float64
 	}{
-		{"fees_btc", f.FeesBTC, &n.FeesBTC, 0, 100}, {"elasticity", f.Elasticity, &n.Elasticity, 0, 10},
+		{"fees_btc", f.FeesBTC, &n.FeesBTC, 0, 90}, {"elasticity", f.Elasticity, &n.Elasticity, 0, 10},
 		{"max_growth", f.MaxGrowth, &n.MaxGrowth, 0, 1},
 		{"attrition", f.Attrition, &n.Attrition, 0, 0.5}, {"entry_usd_per_ths", f.EntryUSD, &n.EntryUSD, 0.01, 10_000},
 		{"entry_jth", f.EntryJTH, &n.EntryJTH, 0.1, 1000},
@@ -286,15 +287,22 @@ func (r *parser) network() error {
 		}
 		*v.into = v.value.Float()
 	}
-	if f.Lag < 0 || f.Lag > 36 || f.EntryMonths < 0 || f.EntryMonths > 240 {
-		return r.Refuse("negative", "network.lag_months",
-			"want a lag of 0 to 36 months and an entry of 0 to 240, got %d and %d", f.Lag, f.EntryMonths)
+	// The first day is scheduled in satoshi: so little difficulty would make a hashprice that they do not hold.
+	if _, err := r.plan.Hashprice(); err != nil {
+		return r.Refuse("farm-out-of-range", "network.difficulty", "%v", err)
 	}
-	if f.Lag > 0 {
-		n.Lag = f.Lag
+	// Pointers: a 0 that is written is refused, and not taken for a key that was left out.
+	if f.Lag != nil {
+		if *f.Lag < 1 || *f.Lag > 36 {
+			return r.Refuse("negative", "network.lag_months", "want 1 to 36 months, got %d", *f.Lag)
+		}
+		n.Lag = *f.Lag
 	}
-	if f.EntryMonths > 0 {
-		n.EntryMonths = float64(f.EntryMonths)
+	if f.EntryMonths != nil {
+		if *f.EntryMonths < 1 || *f.EntryMonths > 240 {
+			return r.Refuse("negative", "network.entry_months", "want 1 to 240 months, got %d", *f.EntryMonths)
+		}
+		n.EntryMonths = float64(*f.EntryMonths)
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/aqsha/aqsha/farm"
@@ -43,6 +44,11 @@ func ReadLaws(text string) ([]DatedLaw, error) {
 		}
 		line, _ := in.FieldPos(0)
 		if len(laws) == 0 && row[0] == lawColumns[0] {
+			// Whoever writes them in another order would have VAT read as a levy.
+			if !slices.Equal(row, lawColumns) {
+				return nil, fmt.Errorf("law, line %d: columns %s; want %s", line, strings.Join(row, ","),
+					strings.Join(lawColumns, ","))
+			}
 			continue
 		}
 		law, err := lawOfRow(row)

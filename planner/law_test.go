@@ -2,6 +2,7 @@ package planner_test
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -63,7 +64,13 @@ func TestReadLaws(t *testing.T) {
 	for what, text := range map[string]string{"empty": "", "a column less": "2020-01-01,0,0,0,0.1\n",
 		"no day": "x,0,0,0,0.1,a\n", "below zero": "2020-01-01,-1,0,0,0.1,a\n",
 		"above all": "2020-01-01,0,0,0,1.1,a\n", "no source": "2020-01-01,0,0,0,0.1,\n",
-		"out of order": "2020-01-01,0,0,0,0.1,a\n2020-01-01,0,0,0,0.1,a\n"} {
+		"columns in another order": "from,vat,levy_per_kwh,quota,tax,source\n2020-01-01,0,0,0,0.1,a\n",
+		"names of columns twice":   "from,levy_per_kwh,vat,quota,tax,source\nfrom,levy_per_kwh,vat,quota,tax,source\n",
+		"nothing but names":        "from,levy_per_kwh,vat,quota,tax,source\n",
+		"a levy above every price": "2020-01-01,10000.01,0,0,0.1,a\n",
+		"a source without end":     "2020-01-01,0,0,0,0.1," + strings.Repeat("a", 401) + "\n",
+		"seven decimals":           "2020-01-01,0,0,0,0.1000001,a\n",
+		"out of order":             "2020-01-01,0,0,0,0.1,a\n2020-01-01,0,0,0,0.1,a\n"} {
 		if _, err := planner.ReadLaws(text); err == nil {
 			t.Errorf("%s is read", what)
 		}
@@ -80,6 +87,70 @@ func TestReadLaws(t *testing.T) {
 		if read, err := planner.ReadLaws(string(text)); err != nil || read[0].Law.Tax == 0 {
 			t.Errorf("%s: %+v, %v", name, read, err)
 		}
+	}
+}
+
+// A file may have two hundred rows, and the law of a day is that of the row before it.
+func TestManyLaws(t *testing.T) {
+	rows := func(n int) string {
+		var b strings.Builder
+		for i := range n {
+			fmt.Fprintf(&b, "%04d-01-01,%d.%02d,0,0,0.10,act %d\n", 1900+i, i/100, i%100, i)
+		}
+		return b.String()
+	}
+	if _, err := planner.ReadLaws(rows(201)); err == nil {
+		t.Error("201 laws are read")
+	}
+	p, err := elsewhere(rows(200))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range []planner.Month{p.Start - 1200, p.Start - 1, p.Start, p.Start + 59, p.Start + 600} {
+		law, err := p.LawAt(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if levy, err := law.Levy.PerKWh(p.Source, 0); err != nil || levy != money.Tiyn(m.Year()-1900) {
+			t.Errorf("%s: levy %s (%v)", m, levy, err)
+		}
+	}
+	if _, err := p.LawAt(12 * 1899); err == nil {
+		t.Error("there is a law before the first one")
+	}
+}
+
+// The currency is the three letters of its standard, with a law of one's own or without.
+func TestCurrencies(t *testing.T) {
+	for _, currency := range []string{"usd", "US", "USDT", "U$D", "ДОЛ", "₸"} {
+		var problem *strict.Problem
+		_, err := parse("currency = " + fmt.Sprintf("%q\n", currency) + planner.ExampleFile)
+		if !errors.As(err, &problem) || problem.Key != "currency" {
+			t.Errorf("%q: %v", currency, err)
+		}
+	}
+	if p, err := parse("currency = \"EUR\"\n" + planner.ExampleFile); err != nil || p.Currency != "EUR" {
+		t.Errorf("EUR: %v", err)
+	}
+}
+
+// Assumptions are dated in order and bounded as laws are.
+func TestAssumptionsAreBounded(t *testing.T) {
+	for key, rows := range map[string]string{
+		"assume[0].from":  "from = \"soon\"",
+		"assume[1].from":  "from = \"2028-01-01\"\n[[assume]]\nfrom = \"2028-01-01\"",
+		"assume[0].levy":  "from = \"2028-01-01\"\nlevy = \"10_000.01\"",
+		"assume[0].quota": "from = \"2028-01-01\"\nquota = 1.1",
+		"assume[0].tax":   "from = \"2028-01-01\"\ntax = -0.1",
+		"assume[0].vat":   "from = \"2028-01-01\"\nvat = 0.1234567",
+	} {
+		var problem *strict.Problem
+		if _, err := parse(planner.ExampleFile + "[[assume]]\n" + rows + "\n"); !errors.As(err, &problem) || problem.Key != key {
+			t.Errorf("%s: %v", key, err)
+		}
+	}
+	if _, err := parse(planner.ExampleFile + "[[assume]]\nfrom = \"2028-01-01\"\nlevy = \"-0.01\"\n"); err == nil {
+		t.Error("a levy below zero is taken")
 	}
 }
 

@@ -96,13 +96,13 @@ func (r *parser) frame() error {
 	if r.Months < 1 || r.Months > MaxMonths {
 		return r.Refuse("farm-out-of-range", "months", "want 1 to %d, got %d", MaxMonths, r.Months)
 	}
-	if r.Paths == 0 {
-		r.Paths = 2000
+	if p.Paths = 2000; r.Paths != nil {
+		p.Paths = *r.Paths
 	}
 	// Paths × months are numbers in memory, several times over.
-	if r.Paths < 1 || r.Paths > MaxPaths || r.Paths*r.Months > 12_000_000 {
+	if p.Paths < 1 || p.Paths > MaxPaths || p.Paths*r.Months > 12_000_000 {
 		return r.Refuse("farm-out-of-range", "paths", "want 1 to %d (and at most 12,000,000 months in all), got %d",
-			MaxPaths, r.Paths)
+			MaxPaths, p.Paths)
 	}
 	for _, v := range []struct {
 		key       string
@@ -116,8 +116,7 @@ func (r *parser) frame() error {
 	if r.Capital.Tiyn < 0 {
 		return r.Refuse("negative", "capital_kzt", "want at least 0, got %s", r.Capital.Tiyn)
 	}
-	p.Name, p.Start, p.Months, p.Paths, p.Seed, p.Capital = r.form.Name, start, r.Months, r.Paths, r.Seed,
-		r.Capital.Tiyn
+	p.Name, p.Start, p.Months, p.Seed, p.Capital = r.form.Name, start, r.Months, r.Seed, r.Capital.Tiyn
 	p.Lambda, p.Discount, p.Deposit = r.Lambda.Float(), finance.Rate(r.Discount.Nano), finance.Rate(r.Deposit.Nano)
 	return nil
 }
@@ -181,16 +180,17 @@ func (r *parser) site() error {
 	if s.Hosting == "own" && s.HostingFee.Tiyn > 0 {
 		return r.Refuse("hosting", "site.hosting_fee", "one's own data centre takes no hosting fee")
 	}
-	shares := []struct {
+	for _, v := range []struct {
 		key   string
 		value strict.Decimal
 		into  *params.PPM
-	}{{"site.uptime", s.Uptime, &p.Uptime}, {"site.pool_fee", s.PoolFee, &p.PoolFee},
-		{"site.sale_cost", s.SaleCost, &p.SaleCost}}
-	for _, v := range shares {
+		most  params.PPM // who takes all of it leaves nothing to compute with
+	}{{"site.uptime", s.Uptime, &p.Uptime, params.WholePPM}, {"site.pool_fee", s.PoolFee, &p.PoolFee, params.WholePPM - 1},
+		{"site.sale_cost", s.SaleCost, &p.SaleCost, params.WholePPM - 1}} {
 		ppm, ok := v.value.PPM()
-		if !ok || ppm < 0 || ppm > int64(params.WholePPM) {
-			return r.Refuse("farm-out-of-range", v.key, "want 0 to 1 with at most six decimals, got %s", v.value)
+		if !ok || ppm < 0 || ppm > int64(v.most) {
+			return r.Refuse("farm-out-of-range", v.key, "want 0 to %v with at most six decimals, got %s",
+				float64(v.most)/float64(params.WholePPM), v.value)
 		}
 		*v.into = params.PPM(ppm)
 	}
@@ -307,11 +307,11 @@ func (r *parser) decisions() error {
 	if len(p.Hold) > 6 {
 		return r.Refuse("farm-out-of-range", "decisions.hold", "want at most 6 shares, got %d", len(p.Hold))
 	}
-	if p.Effort = d.Effort; p.Effort == 0 {
-		p.Effort = 20_000
+	if p.Effort = 20_000; d.Effort != nil {
+		p.Effort = *d.Effort
 	}
 	if p.Effort < 0 || p.Effort > 10_000_000 {
-		return r.Refuse("negative", "decisions.effort", "want 0 to 10000000 nodes, got %d", d.Effort)
+		return r.Refuse("negative", "decisions.effort", "want 0 to 10000000 nodes, got %d", p.Effort)
 	}
 	return nil
 }

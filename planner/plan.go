@@ -1,6 +1,7 @@
 package planner
 
 import (
+	"github.com/aqsha/aqsha/farm"
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/params"
 	"github.com/aqsha/aqsha/planner/finance"
@@ -132,4 +133,11 @@ func (p *Plan) Days() paths.Calendar {
 // within a month holds from the next.
 func (p *Plan) Tariff(m int) (money.Tiyn, error) {
 	return power.PriceAt(p.Tariffs, p.Month(m).First(), 0)
+}
+
+// Hashprice is what a block's reward pays for work at the plan's start, with the subsidy, fees and difficulty of its
+// first month.
+func (p *Plan) Hashprice() (farm.Hashprice, error) {
+	reward := p.Network.SubsidyBTC[0] + p.Network.FeesBTC
+	return farm.HashpriceOf(money.Satoshi(reward*float64(money.Bitcoin)), p.Network.Difficulty)
 }

@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -355,12 +356,12 @@ func (w *Stage) openName(ctx context.Context, id token.WalletID) (string, error)
 			return "", err
 		}
 		var b token.Hash
-		if err := b.UnmarshalText(content[:len(content)-1]); err != nil {
-			return "", err
+		if err := b.UnmarshalText(bytes.TrimSpace(content)); err != nil {
+			return "", fmt.Errorf("%s: %w", w.sharePath(opener), err)
 		}
 		secret, err := sealed.SecretOf(b)
 		if err != nil {
-			return "", err
+			return "", fmt.Errorf("%s: %w", w.sharePath(opener), err)
 		}
 		share, err := sealed.NewShare(rand.Reader, network, request, seal, uint8(opener), secret)
 		if err != nil {

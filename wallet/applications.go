@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/aqsha/aqsha/api"
@@ -48,8 +47,8 @@ func (e *RefusedError) ErrorField() string { return "application" }
 // between costs nothing: the same key asks again. A paper that another registration of the bank's made void is asked
 // for anew.
 func (d *Client) Apply(ctx context.Context, name string, bank token.WalletID) (node.Receipt, error) {
-	if d.Keyring.Has(name) {
-		return node.Receipt{}, fmt.Errorf("name %q is taken", name)
+	if err := d.Keyring.Fresh(name); err != nil {
+		return node.Receipt{}, err
 	}
 	key, err := d.Keyring.KeyFor(name, "wallet "+name)
 	if err != nil {

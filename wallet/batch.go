@@ -265,8 +265,12 @@ func (d *Client) freeRefused(ctx context.Context, from token.WalletID, inputs []
 	return err
 }
 
-// problemFrom is a refusal as a problem; nil for what is no refusal (a node out of reach).
+// problemFrom is a refusal as a problem; nil for what is no refusal: a node out of reach, or an answer that was lost or
+// cannot be read.
 func problemFrom(err error) *api.Problem {
+	if errors.As(err, new(*api.UnansweredError)) {
+		return nil
+	}
 	var problem *api.Problem
 	if errors.As(err, &problem) {
 		return problem

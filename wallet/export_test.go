@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 
+	"github.com/aqsha/aqsha/api"
 	"github.com/aqsha/aqsha/internal/durable"
+	"github.com/aqsha/aqsha/token"
 )
 
 // RemoveKey loses a key, as a phone is lost.
@@ -23,4 +25,14 @@ func (b *Keyring) RemoveKey(name string) error {
 // Sources are the payer's marks that may pay.
 func (d *Client) Sources(ctx context.Context, p EarmarkedPayment) ([]Source, error) {
 	return d.sources(ctx, p)
+}
+
+// SessionKeys shows a book's keys as a client that opens sessions sees them.
+func SessionKeys(b *Keyring) interface {
+	Wallets() []token.WalletID
+	KeysOf(id token.WalletID) []func() (token.Signer, error)
+	Kept() map[string][]api.Session
+	Keep(base string, s api.Session)
+} {
+	return sessionKeys{b}
 }

@@ -125,14 +125,15 @@ func (d *Client) PayEarmarked(ctx context.Context, p EarmarkedPayment) (node.Rec
 	return receipt, becomes, err
 }
 
-// submitting submits what spends tokens that were set aside, and frees them if it is refused.
+// submitting submits what spends tokens that were set aside, and frees them if it is refused. Without an answer they
+// stay set aside.
 func (d *Client) submitting(ctx context.Context, body token.Body, wallet token.WalletID,
 	inputs []token.ID) (node.Receipt, error) {
 	receipt, err := d.Do(ctx, body)
-	if err != nil && len(inputs) > 0 && !errors.Is(err, ErrDrafted) {
-		_ = d.API.Release(ctx, wallet, inputs) // a courtesy; they come free by themselves
+	if len(inputs) == 0 {
+		return receipt, err
 	}
-	return receipt, err
+	return receipt, d.freeRefused(ctx, wallet, inputs, err)
 }
 
 // Define registers a definition with a registrar.

@@ -96,8 +96,11 @@ func ParseGiven(words []string) (c Change, err error) {
 			continue
 		}
 		number, err := strconv.ParseFloat(strings.TrimSpace(strings.TrimSuffix(strings.ToUpper(text), unit)), 64)
+		if err != nil {
+			return Change{}, farm.Refuse("bad-setting", key, "%q: want a number", text)
+		}
 		// The comparison is turned round for NaN, which ParseFloat reads.
-		if err != nil || !(number >= least && number <= most) {
+		if !(number >= least && number <= most) {
 			return Change{}, farm.Refuse("farm-out-of-range", key, "%q: want %s, %s to %s, or - to take it back", text,
 				strings.ReplaceAll(unit, "TH/S", "TH/s"), trim(least), trim(most))
 		}

@@ -37,7 +37,7 @@ func TestGiven(t *testing.T) {
 	if rate, watts, _ := m.Nameplate(); rate != 64_000_000 || watts != 3200 || m.HeatLimit() == 85 {
 		t.Errorf("taken back: %d MH/s, %d W, %d °C", rate, watts, m.HeatLimit())
 	}
-	for words, want := range map[string]string{"watts=0": "farm-out-of-range", "watts=lots": "farm-out-of-range", "limit=20": "farm-out-of-range", "nameplate=NaN": "farm-out-of-range", "nameplate=1e9": "farm-out-of-range", "colour=red": "bad-setting", "watts": "farm-out-of-range"} {
+	for words, want := range map[string]string{"watts=0": "farm-out-of-range", "watts=lots": "bad-setting", "limit=20": "farm-out-of-range", "nameplate=NaN": "farm-out-of-range", "nameplate=1e9": "farm-out-of-range", "colour=red": "bad-setting", "watts": "bad-setting"} {
 		if _, err := fleet.ParseGiven([]string{words}); code(err) != want {
 			t.Errorf("%s: %v, want %s", words, err, want)
 		}

@@ -1,7 +1,6 @@
 package advise
 
 import (
-	"github.com/aqsha/aqsha/farm"
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/params"
 	"github.com/aqsha/aqsha/planner"
@@ -37,8 +36,7 @@ func DayOf(s *site.Site, file string) (*Day, error) {
 
 // firstDay is the plan's own machines on its first day.
 func firstDay(p *planner.Plan) (*Day, error) {
-	subsidy := p.Network.SubsidyBTC[0] + p.Network.FeesBTC
-	hashprice, err := farm.HashpriceOf(money.Satoshi(subsidy*float64(money.Bitcoin)), p.Network.Difficulty)
+	hashprice, err := p.Hashprice()
 	if err != nil {
 		return nil, err
 	}

@@ -11,6 +11,24 @@ import (
 // Rates is what is told of internal rates.
 func (r *Result) Rates(language string) []string { return r.rates(In(language)) }
 
+// Root, Winner, DistributionOf, AsIs, WayAt, Sorted and Phrase are what a test holds against its own computation.
+var (
+	Root           = root
+	Winner         = winner
+	DistributionOf = distributionOf
+	AsIs           = asIs
+	WayAt          = wayAt
+)
+
+// Sorted puts the widest swing first.
+func Sorted(t []Swing) []Swing {
+	sortSwings(t)
+	return t
+}
+
+// Phrase is the result in a language.
+func (r *Result) Phrase(language string) Advice { return r.phrase(In(language)) }
+
 // Exhaust tries every strategy of a plan's grid, by its money month by month, and returns the best objective.
 func Exhaust(ctx context.Context, p *planner.Plan) (best float64, tried int, err error) {
 	prices, err := value.DrawPrices(ctx, p)

@@ -118,49 +118,64 @@ func sortSwings(t []Swing) {
 	}
 }
 
-// root finds the factor nearest to 1, between 1/20 and 20, at which f is zero: a bracket by steps away from 1, then
-// the Illinois variant of false position on the factor's logarithm.
+// root finds the factor nearest to 1, between 1/20 and 20, at which f is zero: on the factor's logarithm a bracket by
+// steps away from 1 on both sides, in which a root is narrowed down.
 func root(atOne float64, f func(factor float64) (float64, error)) (*float64, error) {
+	at := func(x float64) (float64, error) { return f(math.Exp(x)) }
+	if atOne == 0 {
+		return ptr(1.0), nil
+	}
+	ends := map[float64]float64{1: atOne, -1: atOne} // by side: f where its last bracket ended
 	for step := 1; step <= 6; step++ {
+		nearest := math.Inf(1)
+		// Both sides of a step: a curve may cross on one side early in it and on the other late.
 		for _, sign := range []float64{1, -1} {
 			a, b := sign*float64(step-1)*0.5, sign*float64(step)*0.5
-			fa, err := f(math.Exp(a))
+			fa := ends[sign]
+			fb, err := at(b)
 			if err != nil {
 				return nil, err
 			}
-			fb, err := f(math.Exp(b))
-			if err != nil {
-				return nil, err
-			}
-			if fa == 0 {
-				return ptr(math.Exp(a)), nil
-			}
-			if (fa < 0) == (fb < 0) {
+			ends[sign] = fb
+			if (fa < 0) == (fb < 0) && fb != 0 {
 				continue
 			}
-			// Illinois (Dowell, Jarratt 1971): the end that stays is halved, so that a curved function does not hold
-			// one end fast.
-			scale := max(math.Abs(fa), math.Abs(fb), math.Abs(atOne))
-			for range 80 {
-				x := b - fb*(b-a)/(fb-fa)
-				fx, err := f(math.Exp(x))
-				if err != nil {
-					return nil, err
-				}
-				if (fx < 0) != (fb < 0) {
-					a, fa = b, fb
-				} else {
-					fa /= 2
-				}
-				b, fb = x, fx
-				if math.Abs(fx) <= 1e-9*scale {
-					break
-				}
+			x, err := falsePosition(a, fa, b, fb, math.Abs(atOne), at)
+			if err != nil {
+				return nil, err
 			}
-			return ptr(math.Exp(b)), nil
+			if math.Abs(x) < math.Abs(nearest) {
+				nearest = x
+			}
+		}
+		if !math.IsInf(nearest, 1) {
+			return ptr(math.Exp(nearest)), nil
 		}
 	}
 	return nil, nil
+}
+
+// falsePosition narrows a root between a and b down, where f has two signs. The end that stays is halved (the Illinois
+// variant, Dowell and Jarratt 1971), so that a curved function does not hold one end fast.
+func falsePosition(a, fa, b, fb, atOne float64, f func(x float64) (float64, error)) (float64, error) {
+	scale := max(math.Abs(fa), math.Abs(fb), atOne)
+	for range 80 {
+		if math.Abs(fb) <= 1e-9*scale {
+			break
+		}
+		x := b - fb*(b-a)/(fb-fa)
+		fx, err := f(x)
+		if err != nil {
+			return 0, err
+		}
+		if (fx < 0) != (fb < 0) {
+			a, fa = b, fb
+		} else {
+			fa /= 2
+		}
+		b, fb = x, fx
+	}
+	return b, nil
 }
 
 // changes looks for the nearest factors of the main inputs at which another way is better.

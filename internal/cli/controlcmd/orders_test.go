@@ -135,7 +135,10 @@ func TestTwoPeopleOrderMany(t *testing.T) {
 func TestOrdersKeepTheirTime(t *testing.T) {
 	f := newFarm(t)
 	f.refused("farm-bad-order", "at", "", "control", "ekibastuz/c2", "sleep", "--at", "2020-01-01T10:00")
-	f.refused("bad-time", "at", "", "control", "ekibastuz/c2", "sleep", "--at", "tomorrow")
+	if code, field := f.run("", "control", "ekibastuz/c2", "sleep", "--at", "tomorrow", "--json").Wants(t, 2).Code(t); code != "bad-time" ||
+		field != "at" {
+		t.Errorf("%s of %s", code, field)
+	}
 	at := time.Now().Add(3 * time.Hour).UTC().Format(time.RFC3339)
 	f.run("", "control", "ekibastuz/c2", "sleep", "--at", at, "--within", "15m").Wants(t, 0, "2 machines")
 	f.run("", "orders", "run", "--allow-control").Wants(t, 0, "No order.")

@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/aqsha/aqsha/api"
 	"github.com/aqsha/aqsha/api/farms"
+	"github.com/aqsha/aqsha/farm"
 	"github.com/aqsha/aqsha/internal/cli"
 	"github.com/aqsha/aqsha/internal/cli/farmdir"
 	"github.com/aqsha/aqsha/internal/durable"
@@ -138,6 +140,9 @@ func newFarmAccessRevokeCommand() *cobra.Command {
 			dir, err := farmdir.Of(command, false)
 			if err != nil {
 				return err
+			}
+			if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) { // whose accesses have no lock to be taken
+				return farm.Refuse("farm-no-access", "name", "there is no access %q", args[0])
 			}
 			if err := farms.RevokeAccess(dir, args[0]); err != nil {
 				return err

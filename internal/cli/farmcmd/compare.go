@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/aqsha/aqsha/farm"
 	"github.com/aqsha/aqsha/farm/usage"
 	"github.com/aqsha/aqsha/internal/cli"
 	"github.com/aqsha/aqsha/internal/cli/farmdir"
@@ -46,6 +47,9 @@ a pool that does not pay for all.`,
 					return err
 				}
 				from = usage.At(at)
+			}
+			if from > to {
+				return farm.Refuse("bad-time", "to", "want it after from")
 			}
 			zone := b.Config.Location()
 			rows, err := b.ComparePool(command.Context(), from, to)

@@ -37,13 +37,19 @@ what is shown. A machine that tells neither and is not on the same network segme
   aqsha farm scan 10.1.0.17 10.1.2.10-40 10.2.0.0/24
   aqsha farm scan 127.10.0.0/24 --antminer-port 8080 --dry-run`,
 		RunE: func(command *cobra.Command, args []string) error {
+			if err := judged(&o); err != nil {
+				return err
+			}
+			if o.Parallel < 1 || o.Parallel > maxParallel {
+				return cli.Usage(fmt.Errorf("--parallel: want 1 to %d", maxParallel))
+			}
 			addresses, err := scanTargets(command.Context(), args, announced)
 			if err != nil {
 				return err
 			}
 			stand, err := fleet.ParsePlace(place)
 			if err != nil {
-				return err
+				return farmdir.Mistyped(err)
 			}
 			if o.Password, err = cli.Secret(command, farmdir.AntminerPassword, farmdir.AntminerVariable); err != nil {
 				return err
@@ -81,8 +87,12 @@ func scanTargets(ctx context.Context, args []string, announced bool) ([]netip.Ad
 	if !announced && len(args) == 0 {
 		return nil, cli.Usage(errors.New("want addresses to ask, or --mdns"))
 	}
+	asked, err := fleet.Targets(args)
+	if err != nil && len(args) > 0 {
+		return nil, farmdir.Mistyped(err)
+	}
 	if !announced {
-		return fleet.Targets(args)
+		return asked, nil
 	}
 	found, err := fleet.Announced(ctx, fleet.MDNSGroup, announcedWait, fleet.MaxAnnounced)
 	if err != nil {

@@ -2,6 +2,7 @@ package farmcmd
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/netip"
@@ -43,6 +44,9 @@ reads. Nothing is written.`,
   aqsha farm read recordings/antminer-s19 --json`,
 		Args: cli.ExactArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
+			if err := judged(&o); err != nil {
+				return err
+			}
 			var err error
 			if o.Password, err = cli.Secret(command, farmdir.AntminerPassword, farmdir.AntminerVariable); err != nil {
 				return err
@@ -81,6 +85,25 @@ func scanPorts(command *cobra.Command, o *fleet.ScanOptions) {
 	flags.StringVar(&o.User, "antminer-user", "", "for them (default: what the firmware comes with)")
 	cli.SecretFlags(flags, farmdir.AntminerPassword, farmdir.AntminerVariable,
 		"the password for them (else what the firmware comes with)")
+}
+
+// maxParallel bounds how many addresses are asked at a time: each takes a file of the process.
+const maxParallel = 10_000
+
+// judged refuses ports and times with which nobody is asked, or for ever, before anybody is.
+func judged(o *fleet.ScanOptions) error {
+	for _, p := range []struct {
+		flag string
+		port int
+	}{{"port", o.Port}, {"port-v3", o.PortV3}, {"antminer-port", o.HTTPPort}, {"tls-port", o.TLSPort}} {
+		if p.port < 1 || p.port > 65_535 {
+			return cli.Usage(fmt.Errorf("--%s: want 1 to 65535", p.flag))
+		}
+	}
+	if o.Timeout <= 0 || o.Timeout > time.Minute {
+		return cli.Usage(errors.New("--timeout: want a time above zero, up to 1m"))
+	}
+	return nil
 }
 
 // nobodyAnswers is the problem of a machine that is not there.

@@ -1,6 +1,7 @@
 package farmcmd
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -16,6 +17,7 @@ import (
 	"github.com/aqsha/aqsha/farm/usage"
 	"github.com/aqsha/aqsha/internal/cli"
 	"github.com/aqsha/aqsha/internal/cli/farmdir"
+	"github.com/aqsha/aqsha/internal/fault"
 	"github.com/aqsha/aqsha/internal/terminal"
 )
 
@@ -77,6 +79,9 @@ electricity for it at the tariff and levy of farm.toml.`,
 		Example: "  aqsha farm today\n  aqsha farm today --since 2026-10-03T18:00 --top 20 --json",
 		Args:    cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
+			if top < 0 {
+				return cli.Usage(errors.New("--top: want a number of machines of zero or more"))
+			}
 			b, err := farmdir.Open(command)
 			if err != nil {
 				return err
@@ -132,6 +137,9 @@ signed, append-only log, once it is settled; "aqsha verify farm" derives it agai
 			}
 			report, err := daily.BuildMonth(command.Context(), b, month, selector, by,
 				cli.ProgressOf(command, "account"))
+			if code := fault.Code(err); code == "bad-time" || code == "unknown-group" {
+				return farmdir.Mistyped(err)
+			}
 			if err != nil {
 				return err
 			}

@@ -9,6 +9,7 @@ import (
 	"github.com/aqsha/aqsha/farm/fleet"
 	"github.com/aqsha/aqsha/internal/cli"
 	"github.com/aqsha/aqsha/internal/cli/farmdir"
+	"github.com/aqsha/aqsha/internal/fault"
 	"github.com/aqsha/aqsha/internal/terminal"
 )
 
@@ -31,6 +32,9 @@ certificate=- has a machine that speaks HTTPS believed with the certificate that
 			}
 			// Judged whole before the fleet is read: of three figures with a wrong one, none is set.
 			change, err := fleet.ParseGiven(args[1:])
+			if fault.Code(err) == "bad-setting" {
+				err = farmdir.Mistyped(err)
+			}
 			if err != nil {
 				return err
 			}

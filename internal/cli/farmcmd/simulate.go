@@ -39,13 +39,16 @@ lowhash, rejects, wrongpool, theft, nopool, reboot, counters. Runs until interru
 			if machines < 1 || machines > 60_000 {
 				return cli.Usage(errors.New("--machines: want 1 to 60000"))
 			}
+			if httpPort < 0 || httpPort > 65_535 {
+				return cli.Usage(errors.New("--antminer-port: want 0 to 65535"))
+			}
 			orders, err := parseOrders(faults)
 			if err != nil {
-				return err
+				return farmdir.Mistyped(err)
 			}
 			if only != "" {
 				if _, err := protocol.ParseProtocol(only); err != nil {
-					return err
+					return farmdir.Mistyped(err)
 				}
 			}
 			// Loopback is checked where they listen: simulated machines are nobody's to find by a scan.

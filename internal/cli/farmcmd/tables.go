@@ -43,7 +43,7 @@ SELECTOR is *, an identity, or the beginning of a place. A day that is summed up
 			defer b.Close()
 			m := records.Annotation{Selector: args[0], Why: why}
 			if m.State, err = usage.ParseState(args[1]); err != nil {
-				return err
+				return farmdir.Mistyped(err)
 			}
 			from, err := farmdir.ParseTime("from", s.From, &b.Config)
 			if err != nil {
@@ -83,11 +83,7 @@ fees of about 144 blocks) and the price of a bitcoin. Work of an hour is valued 
 		Example: "  aqsha farm price --difficulty 150e12 --fees 0.02 --bitcoin-price 50000000",
 		Args:    cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
-			dir, err := farmdir.Of(command, true)
-			if err != nil {
-				return err
-			}
-			config, err := records.ReadConfig(dir)
+			dir, config, err := farmdir.Config(command)
 			if err != nil {
 				return err
 			}
@@ -109,6 +105,10 @@ fees of about 144 blocks) and the price of a bitcoin. Work of an hour is valued 
 			reward, d := (subsidy.Value + mean).String(), strconv.FormatFloat(difficulty, 'g', -1, 64)
 			price, err := records.ParsePrice(d, reward, bitcoin)
 			if err != nil {
+				return err
+			}
+			// Made for what was judged: a price that is refused leaves no folder that looks like a farm.
+			if _, err := farmdir.Of(command, true); err != nil {
 				return err
 			}
 			if err := records.AddPrice(dir, at, d, reward, bitcoin); err != nil {
@@ -167,7 +167,8 @@ func newFarmSilenceCommand() *cobra.Command {
 			s := alert.Silence{Selector: args[0], Until: usage.At(now.Add(long)), Why: why}
 			for _, kind := range kinds {
 				if !slices.Contains(alert.Kinds, alert.Kind(kind)) {
-					return farm.Refuse("farm-unknown-kind", "kind", "%q is not one of %v", kind, alert.Kinds)
+					return farmdir.Mistyped(farm.Refuse("farm-unknown-kind", "kind", "%q is not one of %v", kind,
+						alert.Kinds))
 				}
 				s.Kinds = append(s.Kinds, alert.Kind(kind))
 			}
@@ -225,6 +226,9 @@ machine. Counters are in 10^6 hashes; what a machine does not report is empty.`,
 					return err
 				}
 				to = usage.At(at)
+			}
+			if from > to {
+				return farm.Refuse("bad-time", "to", "want it after from")
 			}
 			if out == "" {
 				return exportPolls(command.OutOrStdout(), b, selector, from, to)

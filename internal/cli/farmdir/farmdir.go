@@ -9,6 +9,7 @@ import (
 
 	"github.com/aqsha/aqsha/farm"
 	"github.com/aqsha/aqsha/farm/records"
+	"github.com/aqsha/aqsha/internal/cli"
 	"github.com/aqsha/aqsha/txlog/vfs"
 )
 
@@ -66,16 +67,21 @@ func Moment(t time.Time, zone *time.Location) string {
 	return t.In(zone).Format("2006-01-02 15:04:05 -07:00")
 }
 
-// ParseTime reads the time that a flag gives, in the farm's zone or with an offset of its own; bad-time otherwise.
+// ParseTime reads the time that a flag gives, in the farm's zone or with an offset of its own; otherwise bad-time, of the command
+// line.
 func ParseTime(flag, text string, c *records.Config) (time.Time, error) {
 	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04", time.DateOnly} {
 		if t, err := time.ParseInLocation(layout, text, c.Location()); err == nil {
 			return t, nil
 		}
 	}
-	return time.Time{}, farm.Refuse("bad-time", flag,
-		"%q: want 2026-10-03, 2026-10-03T08:00 or 2026-10-03T08:00:00+05:00", text)
+	return time.Time{}, Mistyped(farm.Refuse("bad-time", flag,
+		"%q: want 2026-10-03, 2026-10-03T08:00 or 2026-10-03T08:00:00+05:00", text))
 }
+
+// Mistyped ends a command with 2, and not with the 3 of a rule, where a word of the command line cannot be read: its
+// error keeps its code.
+func Mistyped(err error) error { return cli.EndWith(cli.ExitUsage, err) }
 
 // Operator is who gives a command, as the system knows him. The secrets of farm.toml's people are asked for where four
 // eyes are wanted; this name only says in a trail who sat there.
