@@ -225,9 +225,12 @@ func readVNish(r *Reading, replies []Value) error {
 		return refused(replies[0], "summary")
 	}
 	info := replies[1]
-	r.Model = first(info.Get("miner").Text(), m.Get("miner_type").Text())
-	r.Firmware, r.Serial = info.Get("fw_version").Text(), properSerial(info.Get("serial").Text())
-	r.MAC = normalMAC(info.Get("system").Get("network_status").Get("mac").Text())
+	model, version := vnishModel(m.Get("miner_type").Text())
+	r.Model = first(info.Get("miner").Text(), model)
+	r.Firmware, r.Serial = first(info.Get("fw_version").Text(), version), properSerial(info.Get("serial").Text())
+	for _, told := range []Value{info, replies[0]} {
+		r.MAC = first(r.MAC, normalMAC(told.Get("system").Get("network_status").Get("mac").Text()))
+	}
 	// Versions name it differently and in another unit: gigahashes here, terahashes there.
 	if r.RateMHs = megahashes(m.Get("hr_realtime"), 1e9); r.RateMHs == Unknown {
 		r.RateMHs = megahashes(m.Get("instant_hashrate"), 1e12)
@@ -236,6 +239,7 @@ func readVNish(r *Reading, replies []Value) error {
 	if r.IdealMHs == Unknown {
 		r.IdealMHs = megahashes(info.Get("hr_stock"), 1e9)
 	}
+	untold := r.IdealMHs == Unknown // then the chains' own
 	r.PowerWatts, r.HardwareErrors = m.Get("power_consumption", "power_usage").Count(), m.Get("hw_errors").Count()
 	status := m.Get("miner_status")
 	r.ElapsedSeconds = status.Get("miner_state_time").Count()
@@ -245,7 +249,9 @@ func readVNish(r *Reading, replies []Value) error {
 		r.totalFromAverage(m.Get("average_hashrate").Float() * 1e6)
 	}
 	state := status.Get("miner_state").Text()
-	r.Sleeping = state == "stopped"
+	if r.Sleeping = state == "stopped"; r.Sleeping {
+		r.RateMHs = 0 // the last one stands on
+	}
 	if state == "failure" {
 		r.addError("failure " + status.Get("failure_code").Text())
 	}
@@ -267,7 +273,12 @@ func readVNish(r *Reading, replies []Value) error {
 			Chips:    int(chips),
 			ChipTemp: temperature(c.Get("chip_temp").Get("max")), Serial: c.Get("serial").Text()})
 		r.BoardTemp = hotter(r.BoardTemp, temperature(c.Get("pcb_temp").Get("max")))
+		if ideal := megahashes(c.Get("hashrate_ideal"), 1e9); untold && ideal != Unknown {
+			r.IdealMHs = addCounter(r.IdealMHs, ideal)
+		}
 	}
+	r.ChipTemp = hotter(r.ChipTemp, temperature(m.Get("chip_temp").Get("max")))
+	r.BoardTemp = hotter(r.BoardTemp, temperature(m.Get("pcb_temp").Get("max")))
 	readVNishPools(r, m.Get("pools"))
 	return nil
 }

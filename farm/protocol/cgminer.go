@@ -172,6 +172,13 @@ func rateOf(s Value, windows ...string) int64 {
 			return rate
 		}
 	}
+	for _, window := range windows { // rarer: looked for where nothing else is told
+		for _, unit := range []string{"THS ", "KHS ", "PHS "} {
+			if rate := megahashes(s.Get(unit+window), rateUnit(unit[:3])); rate != Unknown {
+				return rate
+			}
+		}
+	}
 	return Unknown
 }
 
