@@ -52,7 +52,25 @@ func readAntminerOld(r *Reading, replies []Value) error {
 		return nil
 	}
 	r.scale(by)
+	r.boardsUnit()
 	return nil
+}
+
+// boardsUnit brings the boards' rates into the unit in which they make what the machine makes: FDMiner writes 10^12
+// there, where it names 10^9.
+func (r *Reading) boardsUnit() {
+	sum := int64(0)
+	for _, b := range r.Boards {
+		sum += max(b.RateMHs, 0)
+	}
+	if sum == 0 || sum > 1<<50 || r.RateMHs/1000 < sum/4*3 || r.RateMHs/1000 > sum/4*5 {
+		return
+	}
+	for i := range r.Boards {
+		if b := &r.Boards[i]; b.RateMHs > 0 {
+			b.RateMHs *= 1000
+		}
+	}
 }
 
 // vnishModel cuts "Antminer S19 (Vnish 1.2.0-rc1)" into the model and VNish's version; others have none.

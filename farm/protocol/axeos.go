@@ -15,13 +15,13 @@ func readAxeOS(r *Reading, replies []Value) error {
 	if !s.Get("hashRate").OK() {
 		return refused(s, "system/info")
 	}
-	r.Model, r.Firmware, r.MAC = first(s.Get("deviceModel").Text(), axeModels[s.Get("ASICModel").Text()]),
-		s.Get("version").Text(), normalMAC(s.Get("macAddr").Text())
+	chips := axeChips(s)
+	r.Model, r.Firmware, r.MAC = axeModel(s, chips), s.Get("version").Text(), normalMAC(s.Get("macAddr").Text())
 	r.RateMHs, r.IdealMHs, r.ElapsedSeconds = megahashes(s.Get("hashRate"), 1e9),
 		megahashes(s.Get("expectedHashrate"), 1e9), s.Get("uptimeSeconds").Count()
 	if r.IdealMHs == Unknown { // a core makes one hash a cycle
-		cores, chips := s.Get("smallCoreCount").Float(), max(s.Get("asicCount").Float(), 1)
-		if ideal := s.Get("frequency").Float() * cores * chips; ideal > 0 && ideal < 1e12 {
+		cores := s.Get("smallCoreCount").Float()
+		if ideal := s.Get("frequency").Float() * cores * float64(chips); ideal > 0 && ideal < 1e12 {
 			r.IdealMHs = int64(ideal)
 		}
 	}
@@ -39,10 +39,36 @@ func readAxeOS(r *Reading, replies []Value) error {
 			r.addError(text)
 		}
 	}
-	r.addBoard(Board{Slot: 0, RateMHs: r.RateMHs, Chips: int(max(s.Get("asicCount").Count(), 1)), ChipTemp: r.ChipTemp})
+	r.addBoard(Board{Slot: 0, RateMHs: r.RateMHs, Chips: chips, ChipTemp: r.ChipTemp})
 	readAxeFans(r, s)
 	readAxePools(r, s)
 	return nil
+}
+
+// axeChips counts the chips: ESP-Miner since 2.12 names each with its rate, and has their number on another page.
+func axeChips(s Value) int {
+	chips := s.Get("asicCount").Count()
+	for i := range s.Get("hashrateMonitor").Get("asics").Rows {
+		chips = max(chips, int64(i)+1)
+	}
+	return int(min(max(chips, 1), 256))
+}
+
+// axeModel is the board by its own word, or by its number (3xx and 7xx have six chips, 8xx two), or by its chip.
+func axeModel(s Value, chips int) string {
+	chip, board := s.Get("ASICModel").Text(), s.Get("boardVersion").Text()
+	model := axeModels[chip]
+	switch {
+	case s.Get("deviceModel").Text() != "":
+		return s.Get("deviceModel").Text()
+	case model == "Bitaxe Ultra" && (chips == 6 || len(board) == 3 && board[0] == '3'):
+		return "Bitaxe UltraHex"
+	case model == "Bitaxe Supra" && (chips == 6 || len(board) == 3 && board[0] == '7'):
+		return "Bitaxe SupraHex"
+	case model == "Bitaxe Gamma" && (chips == 2 || len(board) == 3 && board[0] == '8'):
+		return "Bitaxe GT"
+	}
+	return model
 }
 
 // readAxeFans reads the fans: NerdQAxe lists them, a Bitaxe has a second one or 0 for it.
@@ -84,11 +110,12 @@ func readAxePools(r *Reading, s Value) {
 		return
 	}
 	shared := state.Get("activePoolMode").Count() == 1
+	// The state of a pool stands at its place in the list, whose entries have no address before 1.1.
 	for i, prefix := range []string{"stratum", "fallbackStratum"} {
 		host, port, user := s.Get(prefix+"URL"), s.Get(prefix+"Port"), s.Get(prefix+"User")
 		p := state.Get("pools").At(i)
-		if told := p.Get("host"); told.OK() && shared {
-			host, port, user = told, p.Get("port"), p.Get("user")
+		if own := p.Get("host"); own.OK() && shared {
+			host, port, user = own, p.Get("port"), p.Get("user")
 		}
 		before := len(r.Pools)
 		r.addAxePool(host.Text(), port, user.Text(), spare == (i == 1) || shared)
@@ -113,8 +140,8 @@ func stratum(host string, port int64) string {
 	if !strings.Contains(host, "://") {
 		host = "stratum+tcp://" + host
 	}
-	if port > 0 {
-		host += ":" + strconv.FormatInt(port, 10)
+	if behind := ":" + strconv.FormatInt(port, 10); port > 0 && !strings.HasSuffix(host, behind) {
+		host += behind // some write the whole address as the host
 	}
 	return host
 }

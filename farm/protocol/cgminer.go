@@ -192,7 +192,7 @@ func readPools(r *Reading, pools Value) {
 		}
 		status := p.Get("Status", "status").Text()
 		pool := Pool{URL: p.Get("URL", "url").Text(), User: p.Get("User", "user", "account").Text(),
-			Alive:      strings.EqualFold(status, "Alive"),
+			Alive:      strings.EqualFold(status, "Alive") || strings.EqualFold(status, "Active"), // FDMiner
 			Accepted:   p.Get("Accepted", "accepted").Count(),
 			AcceptedMH: difficultyMH(p.Get("Difficulty Accepted", "diffa"))}
 		if pool.URL == "" {

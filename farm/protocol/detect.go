@@ -44,7 +44,7 @@ func Detect(reply []byte) (Protocol, Reading, error) {
 	case version.Get("GCMiner").OK() || strings.Contains(description, "gcminer") ||
 		strings.Contains(description, "fluxos"):
 		r.Protocol, r.Firmware = Auradine, ""
-	case version.Get("BDMiner").OK() || strings.Contains(description, "bdminer"):
+	case version.Get("BDMiner", "Bdminer").OK() || strings.Contains(description, "bdminer"):
 		r.Protocol = SealMiner
 	case version.Get("BMMiner").OK() || strings.Contains(strings.ToLower(r.Model), "antminer"):
 		r.Protocol = AntminerOld

@@ -53,6 +53,10 @@ func number(field string) int64 {
 func readAvalon(r *Reading, replies []Value) error {
 	v := replies[0]
 	denied := readSummary(r, v)
+	// The 5 s swing by half.
+	if rate := rateOf(section(v, "summary", "SUMMARY").At(0), "1m", "30s", "5m"); rate != Unknown {
+		r.RateMHs = rate
+	}
 	if r.RateMHs < 0 {
 		r.RateMHs = Unknown
 	}
@@ -178,7 +182,12 @@ func readManagement(r *Reading, text string) {
 	if r.PowerWatts == Unknown {
 		if r.PowerWatts = number(management(text, "WALLPOWER")); r.PowerWatts <= 0 {
 			r.PowerWatts = Unknown
-			if supply := numbers(management(text, "PS")); len(supply) >= 7 && supply[6] > 0 && supply[6] < 1e6 {
+			supply := numbers(management(text, "PS"))
+			switch {
+			case len(supply) < 7:
+			case supply[1] == 0 && supply[2] == 0 && supply[5] > 0 && supply[4] > 5*supply[5]:
+				r.PowerWatts = int64(supply[5]) // a Nano 3: input in 10 mV, W, and what it may take
+			case supply[6] > 0 && supply[6] < 1e6:
 				r.PowerWatts = int64(supply[6])
 			}
 		}

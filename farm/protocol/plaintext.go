@@ -29,7 +29,7 @@ func fromPlain(text string) string {
 			section = "STATUS"
 		}
 		if section == "" {
-			continue
+			continue // a row of a command that is not asked
 		}
 		row := []string{}
 		if strings.Contains(fields[0], "=") {

@@ -109,6 +109,13 @@ var unseen = []kind{
 			"pools":[{"url":"stratum+tcp://a:1","user":"u","alive":true,"active":false,"accepted":-1,
 			"accepted_mh":-1},{"url":"stratum+ssl://b:2","user":"v","alive":true,"active":true,"accepted":-1,
 			"accepted_mh":-1}]}`},
+	{"a Bitaxe of two chips that names them one by one", protocol.AxeOS, []string{
+		`{"hashRate":2150,"ASICModel":"BM1370","boardVersion":"801","frequency":525,"smallCoreCount":2040,
+			"hashrateMonitor":{"asics":[{"total":1080},{"total":1070}]},"stratumURL":"stratum+tcp://a:3333",
+			"stratumPort":3333}`},
+		`{"model":"Bitaxe GT","ideal_mhs":2142000,"boards":[{"slot":0,"rate_mhs":2150000,"chips":2,"chip_temp":-1}],
+			"pools":[{"url":"stratum+tcp://a:3333","user":"","alive":true,"active":true,"accepted":-1,
+			"accepted_mh":-1}]}`},
 	{"IceRiver's model in its program's name", protocol.IceRiver, []string{
 		`{"data":{"model":"none","softver1":"5977449_ks3m_miner","rtpow":"6226G","boards":[{"no":1,
 			"rtpow":"2151.38G"}]}}`},
@@ -117,6 +124,26 @@ var unseen = []kind{
 		`{"data":{"model":"none","rtpow":121000000000,"rtpow_hash":"121","rtpow_unit":"GH/s","boards":[{"no":1,
 			"chipnum":18,"rtpow":121000000000,"rtpow_unit":"GH/s"}]}}`},
 		`{"model":"IceRiver","rate_mhs":121000,"boards":[{"slot":1,"rate_mhs":121000,"chips":18,"chip_temp":-1}]}`},
+	{"boards in TH/s where GH/s is named, a pool that is active", protocol.AntminerOld, []string{
+		`{"stats":[{"STATS":[{"Type":"Antminer S19"},{"GHS 5s":90000,"rate_unit":"GH","chain_acn1":79,"chain_acn2":79,
+			"chain_rate1":"45","chain_rate2":"44"}]}],"pools":[{"POOLS":[{"URL":"a","User":"u","Status":"Active",
+			"Stratum Active":true}]}]}`},
+		`{"rate_mhs":90000000,"boards":[{"slot":1,"rate_mhs":45000000,"chips":79,"chip_temp":-1},{"slot":2,
+			"rate_mhs":44000000,"chips":79,"chip_temp":-1}],"pools":[{"url":"a","user":"u","alive":true,
+			"active":true,"accepted":-1,"accepted_mh":-1}]}`},
+	{"one board of three that still works is not taken for TH/s", protocol.AntminerOld, []string{
+		`{"stats":[{"STATS":[{"Type":"Antminer S19"},{"GHS 5s":90000,"chain_acn1":79,"chain_acn2":79,
+			"chain_rate1":"300","chain_rate2":"0"}]}]}`},
+		`{"boards":[{"slot":1,"rate_mhs":300000,"chips":79,"chip_temp":-1},{"slot":2,"rate_mhs":0,"chips":79,
+			"chip_temp":-1}]}`},
+	{"a Nano 3's supply, and its minute", protocol.Avalon, []string{
+		`{"summary":[{"SUMMARY":[{"Elapsed":9,"MHS 5s":6048809.5,"MHS 1m":4151161.05}]}]}`,
+		`{"STATS":[{"MM ID0":"Ver[nano3-25103101] PS[0 0 0 4 2756 126 330]"}]}`},
+		`{"rate_mhs":4151161,"power_watts":126}`},
+	{"shares of a Braiins that does not name its pools", protocol.BraiinsREST, []string{
+		`{"pool_stats":{"accepted_shares":336,"rejected_shares":2},"miner_stats":{"real_hashrate":{"last_1m":
+			{"gigahash_per_second":80901.2}}}}`},
+		`{"accepted":336,"rejected":2,"rate_mhs":80901200}`},
 	{"rates in other units", protocol.Cgminer, []string{
 		`{"summary":[{"SUMMARY":[{"Elapsed":"120 s","THS 5s":110.5}]}],"devs":[{"DEVS":[{"ASC":0,
 			"MHS 5s":"13,5 TH/s","Temperature":"61.5 C"}]}]}`},

@@ -87,7 +87,7 @@ func readWhatsminerSummary(r *Reading, s Value) {
 // readWhatsminerDevices reads DEVS, which tells the board's temperature and not always the chips'. Firmwares of 2024
 // write 10^12 under the name MHS there: the boards make what the machine makes.
 func readWhatsminerDevices(r *Reading, devices Value) {
-	chip, untold := r.ChipTemp, r.BoardTemp == Unknown
+	chip, silent := r.ChipTemp, r.BoardTemp == Unknown
 	readDevices(r, devices)
 	sum := int64(0)
 	for _, b := range r.Boards {
@@ -102,7 +102,7 @@ func readWhatsminerDevices(r *Reading, devices Value) {
 		r.ChipTemp = chip
 	}
 	for _, d := range devices.Each {
-		if board := d.Get("Temperature"); untold || d.Get("Chip Temp Max").OK() {
+		if board := d.Get("Temperature"); silent || d.Get("Chip Temp Max").OK() {
 			r.BoardTemp = hotter(r.BoardTemp, temperature(board))
 		}
 	}
