@@ -178,20 +178,7 @@ func readManagement(r *Reading, text string) {
 	if outlet := numbers(management(text, "OTemp")); r.BoardTemp == Unknown && len(outlet) > 0 {
 		r.BoardTemp = celsius(outlet[0]) // the Nanos' one sensor off the chips
 	}
-	// PS[error, controller V, board V, A, output W, set V, input W]; older ones have six and no watts.
-	if r.PowerWatts == Unknown {
-		if r.PowerWatts = number(management(text, "WALLPOWER")); r.PowerWatts <= 0 {
-			r.PowerWatts = Unknown
-			supply := numbers(management(text, "PS"))
-			switch {
-			case len(supply) < 7:
-			case supply[1] == 0 && supply[2] == 0 && supply[5] > 0 && supply[4] > 5*supply[5]:
-				r.PowerWatts = int64(supply[5]) // a Nano 3: input in 10 mV, W, and what it may take
-			case supply[6] > 0 && supply[6] < 1e6:
-				r.PowerWatts = int64(supply[6])
-			}
-		}
-	}
+	r.readSupply(text)
 	if r.PowerLimit == Unknown {
 		r.PowerLimit = number(management(text, "MPO"))
 	}
@@ -214,6 +201,24 @@ func readManagement(r *Reading, text string) {
 	}
 	if code := number(management(text, "FanErr")); code > 0 {
 		r.addError(fmt.Sprintf("FanErr:%d", code))
+	}
+}
+
+// readSupply reads what the machine takes.
+func (r *Reading) readSupply(text string) {
+	// PS[error, controller V, board V, A, output W, set V, input W]; older ones have six and no watts.
+	if r.PowerWatts == Unknown {
+		if r.PowerWatts = number(management(text, "WALLPOWER")); r.PowerWatts <= 0 {
+			r.PowerWatts = Unknown
+			supply := numbers(management(text, "PS"))
+			switch {
+			case len(supply) < 7:
+			case supply[1] == 0 && supply[2] == 0 && supply[5] > 0 && supply[4] > 5*supply[5]:
+				r.PowerWatts = int64(supply[5]) // a Nano 3: input in 10 mV, W, and what it may take
+			case supply[6] > 0 && supply[6] < 1e6:
+				r.PowerWatts = int64(supply[6])
+			}
+		}
 	}
 }
 
