@@ -201,6 +201,10 @@ func readBraiinsREST(r *Reading, replies []Value) error {
 				p.Get("stats").Get("rejected_shares").Count())
 		}
 	}
+	if len(r.Pools) == 0 { // without the pools, the sums of all
+		sums := replies[0].Get("pool_stats")
+		r.Accepted, r.Rejected = sums.Get("accepted_shares").Count(), sums.Get("rejected_shares").Count()
+	}
 	for i, h := range replies[2].Get("hashboards").Rows {
 		r.addBoard(Board{Slot: i + 1, Chips: int(h.Get("chips_count").Count()),
 			RateMHs:  gigahash(h.Get("stats").Get("real_hashrate").Get("last_1m")),
@@ -225,9 +229,12 @@ func readVNish(r *Reading, replies []Value) error {
 		return refused(replies[0], "summary")
 	}
 	info := replies[1]
-	r.Model = first(info.Get("miner").Text(), m.Get("miner_type").Text())
-	r.Firmware, r.Serial = info.Get("fw_version").Text(), properSerial(info.Get("serial").Text())
-	r.MAC = normalMAC(info.Get("system").Get("network_status").Get("mac").Text())
+	model, version := vnishModel(m.Get("miner_type").Text())
+	r.Model = first(info.Get("miner").Text(), model)
+	r.Firmware, r.Serial = first(info.Get("fw_version").Text(), version), properSerial(info.Get("serial").Text())
+	for _, v := range []Value{info, replies[0]} {
+		r.MAC = first(r.MAC, normalMAC(v.Get("system").Get("network_status").Get("mac").Text()))
+	}
 	// Versions name it differently and in another unit: gigahashes here, terahashes there.
 	if r.RateMHs = megahashes(m.Get("hr_realtime"), 1e9); r.RateMHs == Unknown {
 		r.RateMHs = megahashes(m.Get("instant_hashrate"), 1e12)
@@ -236,6 +243,7 @@ func readVNish(r *Reading, replies []Value) error {
 	if r.IdealMHs == Unknown {
 		r.IdealMHs = megahashes(info.Get("hr_stock"), 1e9)
 	}
+	silent := r.IdealMHs == Unknown // then the chains' own
 	r.PowerWatts, r.HardwareErrors = m.Get("power_consumption", "power_usage").Count(), m.Get("hw_errors").Count()
 	status := m.Get("miner_status")
 	r.ElapsedSeconds = status.Get("miner_state_time").Count()
@@ -245,14 +253,25 @@ func readVNish(r *Reading, replies []Value) error {
 		r.totalFromAverage(m.Get("average_hashrate").Float() * 1e6)
 	}
 	state := status.Get("miner_state").Text()
-	r.Sleeping = state == "stopped"
+	if r.Sleeping = state == "stopped"; r.Sleeping {
+		r.RateMHs = 0 // the last one stands on
+	}
 	if state == "failure" {
 		r.addError("failure " + status.Get("failure_code").Text())
 	}
 	for _, f := range m.Get("cooling").Get("fans").Each {
 		r.addFan(f.Get("rpm").Count())
 	}
-	for i, c := range m.Get("chains").Rows {
+	readVNishChains(r, m.Get("chains"), silent)
+	r.ChipTemp = hotter(r.ChipTemp, temperature(m.Get("chip_temp").Get("max")))
+	r.BoardTemp = hotter(r.BoardTemp, temperature(m.Get("pcb_temp").Get("max")))
+	readVNishPools(r, m.Get("pools"))
+	return nil
+}
+
+// readVNishChains reads the boards; what they should make counts where the machine does not say what it should.
+func readVNishChains(r *Reading, chains Value, silent bool) {
+	for i, c := range chains.Rows {
 		// A board's number is its place in the machine. Versions that tell none, or nonsense, get their order, so that
 		// a technician still finds it.
 		slot := c.Get("id").Count()
@@ -267,9 +286,10 @@ func readVNish(r *Reading, replies []Value) error {
 			Chips:    int(chips),
 			ChipTemp: temperature(c.Get("chip_temp").Get("max")), Serial: c.Get("serial").Text()})
 		r.BoardTemp = hotter(r.BoardTemp, temperature(c.Get("pcb_temp").Get("max")))
+		if ideal := megahashes(c.Get("hashrate_ideal"), 1e9); silent && ideal != Unknown {
+			r.IdealMHs = addCounter(r.IdealMHs, ideal)
+		}
 	}
-	readVNishPools(r, m.Get("pools"))
-	return nil
 }
 
 // readVNishPools reads the pools: "active" is in use, "working" one that could be.

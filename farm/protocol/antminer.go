@@ -1,6 +1,7 @@
 package protocol
 
 import (
+	"math"
 	"strconv"
 	"strings"
 )
@@ -12,7 +13,7 @@ func statsRow(v Value) Value {
 		if row.Get("chain", "total_rateideal", "chain_acn1", "chain_acn6").OK() {
 			return row
 		}
-		if !poorer.OK() && row.Get("rate_5s", "GHS 5s").OK() {
+		if !poorer.OK() && row.Get("rate_5s", "GHS 5s", "temp_chip1").OK() {
 			poorer = row
 		}
 	}
@@ -40,16 +41,52 @@ func readAntminerOld(r *Reading, replies []Value) error {
 		r.Firmware = first(r.Firmware, row.Get("Miner", "CompileTime").Text())
 	}
 	r.Model = first(longest, r.Model)
+	// VNish puts its own version behind the model, and has the stock program's under the firmware's name.
+	if model, version := vnishModel(r.Model); version != "" {
+		r.Model, r.Firmware = model, version
+	}
 	readFlatStats(r, s)
-	r.scale(flatUnit(r.Model))
+	by := flatUnit(r.Model, s.Get("GHS 5s").Float())
+	if named := rateUnit(s.Get("rate_unit").Text()); named > 0 && named < 1e9 {
+		r.scaleTotals(by) // what is of boards has the unit that is named
+		return nil
+	}
+	r.scale(by)
+	r.boardsUnit()
 	return nil
 }
 
+// boardsUnit brings the boards' rates into the unit in which they make what the machine makes: FDMiner writes 10^12
+// there, where it names 10^9.
+func (r *Reading) boardsUnit() {
+	sum := int64(0)
+	for _, b := range r.Boards {
+		sum += max(b.RateMHs, 0)
+	}
+	if sum == 0 || sum > 1<<50 || r.RateMHs/1000 < sum/4*3 || r.RateMHs/1000 > sum/4*5 {
+		return
+	}
+	for i := range r.Boards {
+		if b := &r.Boards[i]; b.RateMHs > 0 {
+			b.RateMHs *= 1000
+		}
+	}
+}
+
+// vnishModel cuts "Antminer S19 (Vnish 1.2.0-rc1)" into the model and VNish's version; others have none.
+func vnishModel(name string) (model, version string) {
+	at := strings.Index(strings.ToLower(name), " (vnish ")
+	if at < 0 {
+		return name, ""
+	}
+	return name[:at], strings.TrimSuffix(name[at+len(" (vnish "):], ")")
+}
+
 // flatUnit is how much less than 10^9 hashes the fields named GHS stand for: scrypt, X11 and Ethash machines
-// write 10^6 there, Equihash machines 10^3 solutions.
-func flatUnit(model string) int64 {
+// write 10^6 there, Equihash machines 10^3 solutions. Scrypt machines since L7, of 9.5 GH/s and more, write either.
+func flatUnit(model string, rate float64) int64 {
 	name, ok := strings.CutPrefix(strings.ToUpper(model), "ANTMINER ")
-	if !ok || name == "" {
+	if !ok || name == "" || (name[0] == 'L' && len(name) > 1 && name[1] != '3' && rate < 100) {
 		return 1
 	}
 	switch name[0] {
@@ -66,14 +103,23 @@ func (r *Reading) scale(by int64) {
 	if by == 1 {
 		return
 	}
-	all := []*int64{&r.RateMHs, &r.IdealMHs, &r.TotalMH}
+	r.scaleTotals(by)
+	divide(&r.IdealMHs, by)
 	for i := range r.Boards {
-		all = append(all, &r.Boards[i].RateMHs)
+		divide(&r.Boards[i].RateMHs, by)
 	}
-	for _, p := range all {
-		if *p > 0 {
-			*p = max(*p/by, 1) // a board that works is not one that stands
-		}
+}
+
+// scaleTotals divides what is told of the machine as a whole.
+func (r *Reading) scaleTotals(by int64) {
+	divide(&r.RateMHs, by)
+	divide(&r.TotalMH, by)
+}
+
+// divide rounds; a board that works is not one that stands.
+func divide(p *int64, by int64) {
+	if *p > 0 && by > 1 {
+		*p = max(*p/by+(*p%by+by/2)/by, 1)
 	}
 }
 
@@ -89,14 +135,23 @@ func readFlatStats(r *Reading, s Value) {
 	if r.ElapsedSeconds == Unknown {
 		r.ElapsedSeconds = uptime(s.Get("Elapsed"))
 	}
-	r.MinerID = s.Get("miner_id").Text()
+	if id := s.Get("miner_id").Text(); !strings.Contains(id, " ") { // "no miner id now"
+		r.MinerID = id
+	}
 	r.IdealMHs = megahashes(s.Get("total_rateideal"), unit)
 	r.Sleeping = s.Get("Mode").Count() == sleepingMode
 	for _, n := range chains(s) {
 		r.addBoard(flatBoard(r, s, strconv.Itoa(n), n, unit))
 	}
+	for n := 1; n <= 8 && len(r.Boards) == 0; n++ { // MARA tells no boards, but their heat
+		r.ChipTemp = hotter(r.ChipTemp, hottestOf(s.Get("temp_chip"+strconv.Itoa(n)).Text()))
+		r.BoardTemp = hotter(r.BoardTemp, hottestOf(s.Get("temp_pcb"+strconv.Itoa(n)).Text()))
+	}
 	readFlatPower(r, s)
 	wanted := s.Get("fan_num").Count()
+	if wanted > 4 {
+		wanted = Unknown // connectors, of which an S7 has six, and two fans
+	}
 	for n := 1; n <= 8; n++ {
 		// Unused connectors read 0. A fan that stands still is told by the number of fans.
 		if rpm := s.Get("fan" + strconv.Itoa(n)).Count(); rpm > 0 {
@@ -108,9 +163,12 @@ func readFlatStats(r *Reading, s Value) {
 	}
 }
 
-// readFlatPower reads the watts that MSK tells of the machine, and VNish of each chain.
+// readFlatPower reads the watts that MSK and Hiveon tell of the machine, and VNish of each chain.
 func readFlatPower(r *Reading, s Value) {
 	watts := s.Get("total_power").Count()
+	if all, _, ok := quantity(s.Get("chain_power").Text()); ok && watts <= 0 { // "456.78 (AB)"
+		watts = inRange(all)
+	}
 	for n := 1; n <= 16 && watts <= 0; n++ {
 		if chain := s.Get("chain_consumption" + strconv.Itoa(n)).Count(); chain > 0 && chain < 1e6 {
 			r.PowerWatts = addCounter(r.PowerWatts, chain)
@@ -124,7 +182,8 @@ func readFlatPower(r *Reading, s Value) {
 func flatBoard(r *Reading, s Value, n string, slot int, unit float64) Board {
 	b := Board{Slot: slot, Chips: int(max(s.Get("chain_acn"+n).Count(), 0)), RateMHs: megahashes(s.Get("chain_rate"+n),
 		unit), ChipTemp: Unknown}
-	if b.Chips == 0 && b.RateMHs == Unknown {
+	// Without chips, or with an empty text for its rate, it makes nothing; one of which no rate is told may work.
+	if rate := s.Get("chain_rate" + n); b.RateMHs == Unknown && (b.Chips == 0 || (rate.OK() && rate.Text() == "")) {
 		b.RateMHs = 0
 	}
 	b.ChipTemp = hotter(temperature(s.Get("temp2_"+n)), hottestOf(s.Get("temp_chip"+n).Text()))
@@ -172,8 +231,8 @@ func hottestOf(list string) int {
 		for end < len(list) && list[end] != '-' {
 			end++
 		}
-		if t, err := strconv.Atoi(strings.TrimSpace(list[i:end])); err == nil {
-			hottest = hotter(hottest, celsius(float64(t)))
+		if t, err := strconv.ParseFloat(strings.TrimSpace(list[i:end]), 64); err == nil && !math.IsNaN(t) {
+			hottest = hotter(hottest, celsius(t)) // LuxOS writes "58.25-59", and NaN for a sensor that is not there
 		}
 		i = end + 1
 	}
@@ -207,11 +266,22 @@ func readListedStats(r *Reading, s Value) {
 	if average := s.Get("rate_avg"); average.OK() {
 		r.totalFromAverage(average.Float() * unit / 1e6)
 	}
+	if r.IdealMHs > 0 && r.RateMHs > r.IdealMHs/2*3 { // an ElphaPex's 5 s reach three times what it makes
+		for _, window := range []string{"rate_15m", "rate_30m", "rate_avg"} {
+			if longer := megahashes(s.Get(window), unit); longer > 0 {
+				r.RateMHs = longer
+				break
+			}
+		}
+	}
 	for _, fan := range s.Get("fan").Each {
 		r.addFan(fan.Count())
 	}
 	errors := int64(Unknown)
 	for _, c := range s.Get("chain").Each {
+		if c.kind() != object {
+			continue
+		}
 		b := Board{Slot: int(min(max(c.Get("index").Count(), 0), 99)), RateMHs: megahashes(c.Get("rate_real"), unit),
 			Chips: int(c.Get("asic_num").Count()), ChipTemp: Unknown,
 			Serial: c.Get("sn").Text()}

@@ -172,6 +172,13 @@ func rateOf(s Value, windows ...string) int64 {
 			return rate
 		}
 	}
+	for _, window := range windows { // rarer: looked for where nothing else is told
+		for _, unit := range []string{"THS ", "KHS ", "PHS "} {
+			if rate := megahashes(s.Get(unit+window), rateUnit(unit[:3])); rate != Unknown {
+				return rate
+			}
+		}
+	}
 	return Unknown
 }
 
@@ -185,7 +192,7 @@ func readPools(r *Reading, pools Value) {
 		}
 		status := p.Get("Status", "status").Text()
 		pool := Pool{URL: p.Get("URL", "url").Text(), User: p.Get("User", "user", "account").Text(),
-			Alive:      strings.EqualFold(status, "Alive"),
+			Alive:      strings.EqualFold(status, "Alive") || strings.EqualFold(status, "Active"), // FDMiner
 			Accepted:   p.Get("Accepted", "accepted").Count(),
 			AcceptedMH: difficultyMH(p.Get("Difficulty Accepted", "diffa"))}
 		if pool.URL == "" {

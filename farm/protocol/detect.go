@@ -23,7 +23,8 @@ func Detect(reply []byte) (Protocol, Reading, error) {
 	api := v.Get("Msg").Get("api_ver").Text()
 	message := strings.ToLower(first(v.Get("Msg").Text(), status.Get("Msg").Text()))
 	r := newReading(Cgminer)
-	r.Model, r.Firmware = version.Get("Type", "Model").Text(), version.Get("Miner", "CompileTime").Text()
+	model, vnish := vnishModel(version.Get("Type", "Model").Text())
+	r.Model, r.Firmware = model, first(vnish, version.Get("Miner", "CompileTime").Text())
 	switch {
 	case version.Get("LUXminer").OK():
 		r.Protocol, r.Firmware = LuxOS, version.Get("LUXminer").Text()
@@ -43,7 +44,7 @@ func Detect(reply []byte) (Protocol, Reading, error) {
 	case version.Get("GCMiner").OK() || strings.Contains(description, "gcminer") ||
 		strings.Contains(description, "fluxos"):
 		r.Protocol, r.Firmware = Auradine, ""
-	case version.Get("BDMiner").OK() || strings.Contains(description, "bdminer"):
+	case version.Get("BDMiner", "Bdminer").OK() || strings.Contains(description, "bdminer"):
 		r.Protocol = SealMiner
 	case version.Get("BMMiner").OK() || strings.Contains(strings.ToLower(r.Model), "antminer"):
 		r.Protocol = AntminerOld
@@ -126,6 +127,7 @@ var Webs = []Web{
 		func(v Value) bool { return v.Get("data").At(0).Get("nonces").OK() }},
 	{"POST /api/summary", Innosilicon, func(v Value) bool { return v.Get("DEVS").OK() && v.Get("success").OK() }},
 	{"POST /Cgminer/CgminerStatus", Ebang, func(v Value) bool { return v.Get("feedback").Get("averfigure").OK() }},
+	{"GET /api/v1/summary", VNish, func(v Value) bool { return v.Get("miner").Get("miner_status").OK() }},
 	{"GET /api/om/miner/stat/agg", Bitfury, func(v Value) bool { return v.Get("slots").OK() && v.Get("master").OK() }},
 }
 

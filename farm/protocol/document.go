@@ -3,6 +3,7 @@ package protocol
 import (
 	"encoding/json"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -31,7 +32,8 @@ const (
 type span struct{ from, to int32 }
 
 // node is one value; siblings are chained, so that a reply is read with a single slice. It has no pointers: the
-// collector looks at none of the thousands of nodes of a poll.
+// collector looks at none of the thousands of nodes of a poll. An object's members are chained from the last to the
+// first: of two with one name, which cgminer's kin write, the last counts, as for everybody who reads JSON.
 type node struct {
 	key, text   span
 	first, next int32  // 0: none; the root is never a child
@@ -75,6 +77,9 @@ func (d *document) parse(reply []byte, room []node) (Value, error) {
 		room = make([]node, 0, len(reply)/12+1)
 	}
 	*d = document{reply: strings.TrimPrefix(string(reply), "\ufeff"), nodes: room}
+	if isPlain(d.reply) {
+		d.reply = fromPlain(d.reply)
+	}
 	p := parser{text: d.reply, doc: d}
 	p.space()
 	if p.pos >= len(p.text) || (p.text[p.pos] != '{' && p.text[p.pos] != '[') {
@@ -167,10 +172,13 @@ func (p *parser) children(parent int32, end byte, depth int) bool {
 		if !ok {
 			return false
 		}
-		if last == 0 {
-			p.doc.nodes[parent].first = child
-		} else {
-			p.doc.nodes[last].next = child
+		switch nodes := p.doc.nodes; {
+		case end == '}':
+			nodes[child].next, nodes[parent].first = nodes[parent].first, child
+		case last == 0:
+			nodes[parent].first = child
+		default:
+			nodes[last].next = child
 		}
 		last = child
 	}
@@ -220,9 +228,22 @@ func (v Value) Get(keys ...string) Value {
 	return Value{}
 }
 
-// Each yields an object's members or an array's elements.
+// Each yields an object's members or an array's elements, in their order.
 func (v Value) Each(yield func(key string, child Value) bool) {
 	if !v.OK() {
+		return
+	}
+	if v.kind() == object {
+		var some [32]int32 // most have fewer, and need no memory of their own
+		members := some[:0]
+		for at := v.doc.nodes[v.at].first; at != 0; at = v.doc.nodes[at].next {
+			members = append(members, at)
+		}
+		for _, at := range slices.Backward(members) {
+			if !yield(v.doc.of(v.doc.nodes[at].key), Value{v.doc, at}) {
+				return
+			}
+		}
 		return
 	}
 	for at := v.doc.nodes[v.at].first; at != 0; at = v.doc.nodes[at].next {
@@ -295,7 +316,8 @@ func (v Value) Raw() string {
 	return v.text()
 }
 
-// Number is a finite number, written bare or as a string, as firmwares do either way.
+// Number is a finite number, written bare or as a string, as firmwares do either way; also one with a decimal comma or
+// with the field's own unit behind it ("5400 RPM").
 func (v Value) Number() (float64, bool) {
 	if !v.OK() || (v.kind() != bare && v.kind() != text) {
 		return 0, false
@@ -305,6 +327,10 @@ func (v Value) Number() (float64, bool) {
 		return f, true
 	}
 	f, err := strconv.ParseFloat(s, 64)
+	if err != nil && v.kind() == text {
+		number, unit, ok := quantity(v.text())
+		return number, ok && plainUnit(unit)
+	}
 	if err != nil || math.IsNaN(f) || math.IsInf(f, 0) {
 		return 0, false
 	}

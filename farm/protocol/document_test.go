@@ -36,14 +36,14 @@ func TestShortDecimals(t *testing.T) {
 	})
 }
 
-// The first key that is there is the one that is found, however much others look like it.
+// A key is found however much others look like it; of two with one name the last counts.
 func TestKeysThatAreAlike(t *testing.T) {
 	long := strings.Repeat("k", 300)
 	v, err := Parse([]byte(`{"chain_rate1":1,"chain_rate2":2,"chain_rat22":3,"":4,"chain_rate1":5,"` + long + `":6,"` + long[:44] + `":7}`))
 	if err != nil {
 		t.Fatal(err)
 	}
-	for key, want := range map[string]float64{"chain_rate1": 1, "chain_rate2": 2, "chain_rat22": 3, "": 4, long: 6, long[:44]: 7} {
+	for key, want := range map[string]float64{"chain_rate1": 5, "chain_rate2": 2, "chain_rat22": 3, "": 4, long: 6, long[:44]: 7} {
 		if got := v.Get("absent", key).Float(); got != want {
 			t.Errorf("%.20q: %v, want %v", key, got, want)
 		}

@@ -21,7 +21,7 @@ func management(text, name string) string {
 		}
 		at += from
 		value := at + len(name) + 1
-		if at == 0 || text[at-1] == ' ' || text[at-1] == '{' || text[at-1] == ']' {
+		if at == 0 || text[at-1] <= ' ' || text[at-1] == '{' || text[at-1] == ']' {
 			value, _, _ := strings.Cut(text[value:], "]")
 			return strings.TrimSpace(value)
 		}
@@ -53,6 +53,10 @@ func number(field string) int64 {
 func readAvalon(r *Reading, replies []Value) error {
 	v := replies[0]
 	denied := readSummary(r, v)
+	// The 5 s swing by half.
+	if rate := rateOf(section(v, "summary", "SUMMARY").At(0), "1m", "30s", "5m"); rate != Unknown {
+		r.RateMHs = rate
+	}
 	if r.RateMHs < 0 {
 		r.RateMHs = Unknown
 	}
@@ -73,6 +77,14 @@ func readAvalon(r *Reading, replies []Value) error {
 	if denied != nil && len(r.Boards) == 0 {
 		return denied
 	}
+	if r.Sleeping && r.RateMHs > 0 { // its averages fall for minutes after it stopped
+		for _, row := range section(v, "stats", "STATS").Each {
+			r.stopped(managementText(row))
+		}
+		for _, row := range replies[1].Get("STATS").Each {
+			r.stopped(managementText(row))
+		}
+	}
 	if r.RateMHs == Unknown { // a summary that is denied does not lose the rest
 		for _, b := range r.Boards {
 			if b.RateMHs != Unknown {
@@ -81,6 +93,20 @@ func readAvalon(r *Reading, replies []Value) error {
 		}
 	}
 	return nil
+}
+
+// stopped takes the rate of now of a machine that sleeps (GHSspd) for that of its averages.
+func (r *Reading) stopped(text string) {
+	now := numbers(management(text, "GHSspd"))
+	if len(now) == 0 || now[0] < 0 || now[0] > 1e9 {
+		return
+	}
+	r.RateMHs = int64(math.Round(now[0] * 1000))
+	for i := range r.Boards {
+		if now[0] == 0 {
+			r.Boards[i].RateMHs = 0
+		}
+	}
 }
 
 // readModules reads the Avalons of 2016 to 2019: a controller with several rows of up to 5 modules, each in a text of
@@ -119,6 +145,10 @@ func readManagement(r *Reading, text string) {
 	rates, hottest := numbers(management(text, "MGHS")), numbers(management(text, "MTmax"))
 	chips := number(management(text, "TA"))
 	if len(r.Boards) == 0 {
+		if len(rates) == 0 && strings.Contains(management(text, "SYSTEMSTATU"), "Hash Board: 1") {
+			rates = numbers(management(text, "GHSspd")) // a Nano 3 has one board, and names it not
+			hottest = numbers(management(text, "TMax"))
+		}
 		for i, rate := range rates {
 			b := Board{Slot: i, RateMHs: int64(math.Round(min(max(rate, 0), 1e9) * 1000)), Chips: Unknown,
 				ChipTemp: Unknown}
@@ -145,15 +175,10 @@ func readManagement(r *Reading, text string) {
 			r.BoardTemp = hotter(r.BoardTemp, celsius(t))
 		}
 	}
-	// PS[error, controller V, board V, A, output W, set V, input W]; older ones have six and no watts.
-	if r.PowerWatts == Unknown {
-		if r.PowerWatts = number(management(text, "WALLPOWER")); r.PowerWatts <= 0 {
-			r.PowerWatts = Unknown
-			if supply := numbers(management(text, "PS")); len(supply) >= 7 && supply[6] > 0 && supply[6] < 1e6 {
-				r.PowerWatts = int64(supply[6])
-			}
-		}
+	if outlet := numbers(management(text, "OTemp")); r.BoardTemp == Unknown && len(outlet) > 0 {
+		r.BoardTemp = celsius(outlet[0]) // the Nanos' one sensor off the chips
 	}
+	r.readSupply(text)
 	if r.PowerLimit == Unknown {
 		r.PowerLimit = number(management(text, "MPO"))
 	}
@@ -179,12 +204,33 @@ func readManagement(r *Reading, text string) {
 	}
 }
 
+// readSupply reads what the machine takes.
+func (r *Reading) readSupply(text string) {
+	// PS[error, controller V, board V, A, output W, set V, input W]; older ones have six and no watts.
+	if r.PowerWatts == Unknown {
+		if r.PowerWatts = number(management(text, "WALLPOWER")); r.PowerWatts <= 0 {
+			r.PowerWatts = Unknown
+			supply := numbers(management(text, "PS"))
+			switch {
+			case len(supply) < 7:
+			case supply[1] == 0 && supply[2] == 0 && supply[5] > 0 && supply[4] > 5*supply[5]:
+				r.PowerWatts = int64(supply[5]) // a Nano 3: input in 10 mV, W, and what it may take
+			case supply[6] > 0 && supply[6] < 1e6:
+				r.PowerWatts = int64(supply[6])
+			}
+		}
+	}
+}
+
 // readAvalonVersion reads VERSION, where Avalons say who they are.
 func readAvalonVersion(r *Reading, version Value) {
 	if !version.OK() {
 		return
 	}
 	model := version.Get("PROD", "MODEL").Text()
+	if strings.EqualFold(model, "Avalonnano") && strings.EqualFold(version.Get("MODEL").Text(), "nano3") {
+		model = "Avalon Nano 3"
+	}
 	if number, ok := strings.CutPrefix(model, "AvalonMiner "); ok {
 		number = map[string]string{"15-194": "1566"}[number]
 		if number == "" {
@@ -355,68 +401,33 @@ func readProtoTelemetry(r *Reading, telemetry Value) {
 	}
 }
 
-// axeModels are the boards of AxeOS by their chip, where the firmware does not say.
-var axeModels = map[string]string{"BM1397": "Bitaxe Max", "BM1366": "Bitaxe Ultra", "BM1368": "Bitaxe Supra",
-	"BM1370": "Bitaxe Gamma"}
-
-// readAxeOS reads ESP-Miner (Bitaxe) and its kin (NerdAxe): one document.
-func readAxeOS(r *Reading, replies []Value) error {
-	s := replies[0]
-	if !s.Get("hashRate").OK() {
-		return refused(s, "system/info")
-	}
-	r.Model, r.Firmware, r.MAC = first(s.Get("deviceModel").Text(), axeModels[s.Get("ASICModel").Text()]),
-		s.Get("version").Text(), normalMAC(s.Get("macAddr").Text())
-	r.RateMHs, r.IdealMHs, r.ElapsedSeconds = megahashes(s.Get("hashRate"), 1e9),
-		megahashes(s.Get("expectedHashrate"), 1e9), s.Get("uptimeSeconds").Count()
-	if r.IdealMHs == Unknown { // a core makes one hash a cycle
-		cores, chips := s.Get("smallCoreCount").Float(), max(s.Get("asicCount").Float(), 1)
-		if ideal := s.Get("frequency").Float() * cores * chips; ideal > 0 && ideal < 1e12 {
-			r.IdealMHs = int64(ideal)
-		}
-	}
-	r.Accepted, r.Rejected, r.PowerWatts = s.Get("sharesAccepted").Count(), s.Get("sharesRejected").Count(),
-		s.Get("power").Count()
-	r.ChipTemp, r.BoardTemp = sensor(s.Get("temp")), sensor(s.Get("vrTemp"))
-	r.Throttled = s.Get("overheat_mode").True()
-	r.addBoard(Board{Slot: 0, RateMHs: r.RateMHs, Chips: int(max(s.Get("asicCount").Count(), 1)), ChipTemp: r.ChipTemp})
-	r.addFan(s.Get("fanrpm").Count())
-	spare := s.Get("isUsingFallbackStratum").True()
-	for _, prefix := range []string{"stratum", "fallbackStratum"} {
-		url := s.Get(prefix + "URL").Text()
-		if url == "" {
-			continue
-		}
-		if !strings.Contains(url, "://") {
-			url = "stratum+tcp://" + url
-		}
-		if port := s.Get(prefix + "Port").Count(); port > 0 {
-			url += ":" + strconv.FormatInt(port, 10)
-		}
-		active := spare == (prefix != "stratum")
-		r.Pools = append(r.Pools, Pool{URL: url, User: s.Get(prefix + "User").Text(), Alive: true, Active: active,
-			Accepted: Unknown, AcceptedMH: Unknown})
-	}
-	return nil
-}
-
 // scaled reads a rate with its unit behind: "12.3G".
 func scaled(v Value) int64 {
-	text := strings.ToUpper(strings.TrimSpace(v.Text()))
-	unit := map[byte]float64{'M': 1, 'G': 1e3, 'T': 1e6, 'P': 1e9}[lastByte(text)]
-	f, err := strconv.ParseFloat(strings.TrimRight(text, "MGTPHS/"), 64)
-	if err != nil || !(f >= 0) || unit == 0 || f*unit > 1<<53 {
-		return Unknown
+	f, unit, ok := quantity(v.Text())
+	if per := rateUnit(unit); ok && per > 0 {
+		return inRange(f * (per / 1e6))
 	}
-	return int64(math.Round(f * unit))
+	return Unknown
 }
 
-func lastByte(s string) byte {
-	s = strings.TrimSuffix(strings.TrimSuffix(s, "/S"), "H")
-	if s == "" {
-		return 0
+// iceRate is a rate of IceRiver: "6226G", or in hashes a second where another field has its unit ("rtpow_unit").
+func iceRate(v Value, name string) int64 {
+	if v.Get(name + "_unit").OK() {
+		return megahashes(v.Get(name), 1)
 	}
-	return s[len(s)-1]
+	return scaled(v.Get(name))
+}
+
+// iceModel is the model: firmwares that say "none" have it in the name of their program, "5977449_ks3m_miner".
+func iceModel(s Value) string {
+	model := s.Get("model").Text()
+	if model == "" || strings.EqualFold(model, "none") {
+		model = ""
+		if parts := strings.Split(s.Get("softver1", "softver2").Text(), "_"); len(parts) == 3 {
+			model = strings.ToUpper(parts[1])
+		}
+	}
+	return strings.TrimSpace("IceRiver " + model)
 }
 
 // readIceRiver reads the page's data.
@@ -425,12 +436,11 @@ func readIceRiver(r *Reading, replies []Value) error {
 	if !s.Get("rtpow").OK() {
 		return refused(replies[0], "userpanel")
 	}
-	r.Model, r.Firmware, r.MAC = strings.TrimSpace("IceRiver "+s.Get("model").Text()),
-		s.Get("softver1", "softver2").Text(), normalMAC(s.Get("mac").Text())
-	r.RateMHs = scaled(s.Get("rtpow"))
+	r.Model, r.Firmware, r.MAC = iceModel(s), s.Get("softver1", "softver2").Text(), normalMAC(s.Get("mac").Text())
+	r.RateMHs = iceRate(s, "rtpow")
 	r.Sleeping = s.Get("powstate").Text() == "false"
 	r.ElapsedSeconds = clock(s.Get("runtime").Text()) // days:hours:minutes:seconds
-	if average := scaled(s.Get("avgpow")); average != Unknown {
+	if average := iceRate(s, "avgpow"); average != Unknown {
 		r.totalFromAverage(float64(average))
 	}
 	for i, b := range s.Get("boards").Rows {
@@ -438,7 +448,7 @@ func readIceRiver(r *Reading, replies []Value) error {
 		if slot < 0 || slot > 99 {
 			slot = int64(i + 1)
 		}
-		r.addBoard(Board{Slot: int(slot), RateMHs: scaled(b.Get("rtpow")), Chips: int(b.Get("chipnum").Count()),
+		r.addBoard(Board{Slot: int(slot), RateMHs: iceRate(b, "rtpow"), Chips: int(b.Get("chipnum").Count()),
 			ChipTemp: temperature(b.Get("outtmp"))})
 		r.BoardTemp = hotter(r.BoardTemp, temperature(b.Get("intmp")))
 	}

@@ -176,26 +176,26 @@ func (r *Reading) ActivePool() Pool {
 	return Pool{}
 }
 
-// megahashes turns a number in a unit of hashes (a second) into 10^6.
+// megahashes turns a number in a unit of hashes (a second) into 10^6. A unit that stands behind the number counts
+// before the one that the field should have.
 func megahashes(v Value, perUnit float64) int64 {
 	f, ok := v.Number()
-	if f *= perUnit / 1e6; !ok || f < 0 || f > 1<<62 {
+	if !ok && v.OK() && v.kind() == text {
+		var unit string
+		f, unit, ok = quantity(v.text())
+		perUnit = rateUnit(unit)
+		ok = ok && perUnit > 0
+	}
+	if !ok {
 		return Unknown
 	}
-	return int64(math.Round(f))
+	return inRange(f * (perUnit / 1e6))
 }
 
 // unitOf is how many hashes a unit such as "GH" or "GH/s" stands for.
 func unitOf(v Value, otherwise float64) float64 {
-	switch strings.TrimSuffix(strings.ToUpper(v.Text()), "/S") {
-	case "MH", "MHS":
-		return 1e6
-	case "GH", "GHS":
-		return 1e9
-	case "TH", "THS":
-		return 1e12
-	case "PH", "PHS":
-		return 1e15
+	if unit := rateUnit(v.Text()); unit > 0 {
+		return unit
 	}
 	return otherwise
 }

@@ -153,9 +153,12 @@ func Join(names []string, replies [][]byte) []byte {
 	return append(out, `"id":1}`...)
 }
 
-// whole is a reply without what some firmwares write behind its end.
+// whole is a reply as JSON, without what some firmwares write behind its end.
 func whole(reply []byte) []byte {
 	text := bytes.TrimPrefix(reply, []byte("\ufeff"))
+	if isPlain(string(text)) {
+		return []byte(fromPlain(string(text)))
+	}
 	p := parser{text: string(text), doc: new(document)}
 	if _, ok := p.value(span{}, 0); !ok {
 		return reply

@@ -24,6 +24,30 @@ func readWhatsminerV2(r *Reading, replies []Value) error {
 		return refused(replies[0], "summary")
 	}
 	r.ElapsedSeconds = uptime(s.Get("Elapsed"))
+	if !readTerahashes(r, s) {
+		readWhatsminerRates(r, s)
+	}
+	readWhatsminerSummary(r, s)
+	readPools(r, section(replies[0], "pools", "POOLS"))
+	readWhatsminerDevices(r, section(replies[0], "devs", "DEVS"))
+	return nil
+}
+
+// readTerahashes reads a summary of some firmwares of 2024, whose fields named MHS are 10^12: nothing that Whatsminer
+// builds makes less than 2 GH/s after its first minute. It says whether the summary is one.
+func readTerahashes(r *Reading, s Value) bool {
+	average, ok := s.Get("MHS av").Number()
+	if !ok || average <= 0 || average >= 2000 || r.ElapsedSeconds < 60 || s.Get("Total MH").Float() > 0 {
+		return false
+	}
+	if r.RateMHs = megahashes(s.Get("HS RT", "MHS 5m", "MHS 1m"), 1e12); r.RateMHs == Unknown {
+		r.RateMHs = inRange(average * 1e6)
+	}
+	r.totalFromAverage(average * 1e6)
+	return true
+}
+
+func readWhatsminerRates(r *Reading, s Value) {
 	average := rateOf(s, "av")
 	if r.RateMHs = megahashes(s.Get("HS RT"),
 		1e6); r.RateMHs == Unknown || (r.RateMHs > 0 && r.RateMHs < average/1000) {
@@ -31,6 +55,10 @@ func readWhatsminerV2(r *Reading, replies []Value) error {
 	}
 	r.TotalMH = megahashes(s.Get("Total MH"), 1e6)
 	r.totalFromAverage(s.Get("MHS av").Float())
+}
+
+// readWhatsminerSummary reads what the summary tells beside the rates.
+func readWhatsminerSummary(r *Reading, s Value) {
 	if r.IdealMHs = megahashes(s.Get("Factory GHS"), 1e9); r.IdealMHs <= 0 {
 		r.IdealMHs = Unknown
 	}
@@ -54,20 +82,27 @@ func readWhatsminerV2(r *Reading, replies []Value) error {
 		r.addError(s.Get(fmt.Sprintf("Error Code %d", i)).Text())
 	}
 	r.ChipTemp = chip
-	readPools(r, section(replies[0], "pools", "POOLS"))
-	readWhatsminerDevices(r, section(replies[0], "devs", "DEVS"))
-	return nil
 }
 
-// readWhatsminerDevices reads DEVS, which tells the board's temperature and not always the chips'.
+// readWhatsminerDevices reads DEVS, which tells the board's temperature and not always the chips'. Firmwares of 2024
+// write 10^12 under the name MHS there: the boards make what the machine makes.
 func readWhatsminerDevices(r *Reading, devices Value) {
-	chip := r.ChipTemp
+	chip, silent := r.ChipTemp, r.BoardTemp == Unknown
 	readDevices(r, devices)
+	sum := int64(0)
+	for _, b := range r.Boards {
+		sum += max(b.RateMHs, 0)
+	}
+	for i, d := range devices.Rows {
+		if r.RateMHs > 0 && sum < r.RateMHs/1000 && i < len(r.Boards) && r.Boards[i].RateMHs > 0 {
+			r.Boards[i].RateMHs = megahashes(d.Get("HS RT", "MHS 1m", "MHS av"), 1e12)
+		}
+	}
 	if chip != Unknown {
 		r.ChipTemp = chip
 	}
 	for _, d := range devices.Each {
-		if board := d.Get("Temperature"); r.BoardTemp == Unknown || d.Get("Chip Temp Max").OK() {
+		if board := d.Get("Temperature"); silent || d.Get("Chip Temp Max").OK() {
 			r.BoardTemp = hotter(r.BoardTemp, temperature(board))
 		}
 	}
