@@ -514,7 +514,7 @@ func sameMachine(m *fleet.Machine, mac, serial, minerID string) error {
 	confirmed, err := m.Confirm(mac, serial, minerID, "")
 	if err == nil && !confirmed {
 		err = &fleet.OtherMachine{Wanted: m.ID, MAC: mac, Serial: serial, Address: m.Address,
-			Because: "it tells neither the serial number nor the MAC that are known"}
+			Differs: fleet.Untold}
 	}
 	if err != nil {
 		return fmt.Errorf("not ordered: %w", err)
