@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -106,6 +107,17 @@ type Finder interface {
 	Finding() Finding
 }
 
+// WithFinding is an error that knows its finding, and is otherwise as it was.
+func WithFinding(err error, found Finding) error { return &explained{err, found} }
+
+type explained struct {
+	error
+	found Finding
+}
+
+func (e *explained) Unwrap() error    { return e.error }
+func (e *explained) Finding() Finding { return e.found }
+
 // FindingOf is what an error says of a machine; the zero value for nil.
 func FindingOf(err error) Finding {
 	var finder Finder
@@ -118,7 +130,10 @@ func FindingOf(err error) Finding {
 		return finder.Finding()
 	case errors.As(err, &refusal):
 		says, quotes := strings.CutPrefix(refusal.Detail, machineSays)
-		if says = strings.Trim(says, `" `); quotes && says != "" {
+		if quoted, err := strconv.QuotedPrefix(says); err == nil { // what follows it is ours
+			says, _ = strconv.Unquote(quoted)
+		}
+		if quotes && says != "" {
 			return Found(foundSays, "code", refusal.Code, "says", says)
 		}
 		return Found(foundRefusal, "code", refusal.Code)

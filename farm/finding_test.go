@@ -75,3 +75,17 @@ func TestAFindingThatIsNotKnown(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// A machine's own words are passed on, and what this program adds to them is not taken for theirs.
+func TestAMachinesOwnWords(t *testing.T) {
+	found := farm.FindingOf(farm.Refuse("refused", "set_led", "the machine says: %q (and we say this)", `a "no"`))
+	if found.Values["says"] != `a "no"` {
+		t.Errorf("%+v", found)
+	}
+	err := farm.WithFinding(farm.Refuse("no-control", "mode", "no mode sleeps"), farm.Found("no-sleep"))
+	var refusal *farm.Error
+	if got := farm.FindingOf(fmt.Errorf("order 7: %w", err)).Code; got != "no-sleep" || !errors.As(err, &refusal) ||
+		refusal.Code != "no-control" || err.Error() != "mode: no mode sleeps" {
+		t.Errorf("%s, %v, %+v", got, err, refusal)
+	}
+}

@@ -108,8 +108,8 @@ func (c *Config) checkPeople() error {
 
 // Defaults of every setting.
 func Defaults() Config {
-	return Config{Name: "farm", Language: "en", Zone: "+05:00", Interval: 30 * time.Second, Timeout: 5 * time.Second, TariffKZT: "20",
-		LevyKZT: "2", StepKW: 500}
+	return Config{Name: "farm", Language: "en", Zone: "+05:00", Interval: 30 * time.Second, Timeout: 5 * time.Second,
+		TariffKZT: "20", LevyKZT: "2", StepKW: 500}
 }
 
 // ReadConfig reads a folder's settings; what is not there has its default.

@@ -129,7 +129,8 @@ func showTickets(command *cobra.Command, tickets []repair.Ticket) error {
 					farmdir.Moment(t.Closed, config.Location()))
 			}
 			fmt.Fprintln(w, language.Text("farm.ticket", "id", t.ID, "machine", terminal.Plain(t.Machine), "rack",
-				terminal.Plain(t.Rack), "kind", language.Text("alert-kind."+string(t.Kind)), "at", farmdir.Moment(t.Since, config.Location()), "end", end,
+				terminal.Plain(t.Rack), "kind", language.Text("alert-kind."+string(t.Kind)), "at",
+				farmdir.Moment(t.Since, config.Location()), "end", end,
 				"cost", t.CostTiyn.Format()))
 			if t.Codes != "" {
 				fmt.Fprintf(w, "    %s\n", terminal.Plain(faults.Text(t.Codes, string(language))))
