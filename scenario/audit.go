@@ -57,10 +57,8 @@ func audit(ctx context.Context, w *Stage) (err error) {
 	if err := errors.Join(w.link("log", "", "/explorer"), w.link("trail", Auditor, "/audit")); err != nil {
 		return err
 	}
-	w.Say("An auditor's follower has copied %d entries in %d blocks and verified every signature and rule in them.",
-		c.Size, n.Log().Heights())
-	w.Proves("two ledgers, one history: root %s, signed by the central bank's log and cosigned by %s (in %s)", c.Root,
-		auditor, dir)
+	w.Say("audit-say", "entries", c.Size, "blocks", n.Log().Heights())
+	w.Proves("audit-proves", "root", c.Root, "auditor", auditor, "dir", dir)
 	return nil
 }
 

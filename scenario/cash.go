@@ -101,11 +101,10 @@ func openOffice(ctx context.Context, w *Stage) error {
 	if err := w.link("notes", "", "/explorer#cash"); err != nil {
 		return err
 	}
-	w.Say("the issue set announces keyset %.16s…: %d denominations, from %s to %s; it signs until %s and is redeemed until %s",
-		announced.ID, len(announced.Amounts), announced.Amounts[0].Format(),
-		announced.Amounts[len(announced.Amounts)-1].Format(),
-		dayOf(announced.Until), dayOf(announced.Expiry))
-	w.Proves("keys, reserve and public log are on the ledger: nobody can be given keys of his own by which to be known")
+	w.Say("cash-keys-say", "id", fmt.Sprintf("%.16s", announced.ID), "count", len(announced.Amounts), "least",
+		announced.Amounts[0].Format(), "most", announced.Amounts[len(announced.Amounts)-1].Format(), "until",
+		dayOf(announced.Until), "expiry", dayOf(announced.Expiry))
+	w.Proves("cash-keys-proves")
 	return nil
 }
 
@@ -265,10 +264,9 @@ func withdrawCash(ctx context.Context, w *Stage) error {
 				}
 			}
 			b := purse.Balance()
-			w.Say("%s takes 20 000 ₸ of her pay as cash, in two withdrawals: one has at most %s", worker, most.Format())
-			w.Say("her folder of notes holds %s in %d notes, which the office signed without seeing them",
-				b.Settled.Format(), notesIn(&b))
-			w.Proves("the ledger has that she withdrew, under its limits; what becomes of the notes it does not have")
+			w.Say("cash-out-say-1", "worker", worker, "most", most.Format())
+			w.Say("cash-out-say-2", "settled", b.Settled.Format(), "count", notesIn(&b))
+			w.Proves("cash-out-proves")
 			return nil
 		})
 	})
@@ -300,10 +298,8 @@ func payCanteen(ctx context.Context, w *Stage) error {
 			if err := w.linkReceipt(canteen, history.Lines[0].ID); err != nil {
 				return err
 			}
-			w.Say("banknotes → %s  %s: on the ledger the payer is the office's reserve", canteen,
-				history.Lines[0].Net.Format())
-			w.Proves(
-				"the canteen's income is on record, and who ate is not; the notes were called spent only once the payment was signed and kept")
+			w.Say("cash-lunch-say", "canteen", canteen, "net", history.Lines[0].Net.Format())
+			w.Proves("cash-lunch-proves")
 			return nil
 		})
 	})
@@ -336,12 +332,10 @@ func payWithPaper(ctx context.Context, w *Stage) error {
 	if err := w.link("history", shop, "/wallet/history"); err != nil {
 		return err
 	}
-	w.Say("%s prints %s for a relative who has no wallet: an outer code to check, an inner one that is the money",
-		worker, gift.Format())
-	w.Say("the shop scans the inner code: the notes are changed at once, and %s are paid into its ledger wallet",
-		gift.Format())
-	w.Say("a copy of the same paper: refused (%d, spent)", int(cash.Spent))
-	w.Proves("paper is money once: whoever comes first has it, and a copy is worth nothing after that")
+	w.Say("cash-paper-say-1", "worker", worker, "amount", gift.Format())
+	w.Say("cash-paper-say-2", "amount", gift.Format())
+	w.Say("cash-paper-say-3", "code", int(cash.Spent))
+	w.Proves("cash-paper-proves")
 	return nil
 }
 
@@ -426,8 +420,8 @@ func recountCash(ctx context.Context, w *Stage) error {
 	for _, shelf := range report.Keysets {
 		for _, n := range shelf.Counts {
 			if n.Outstanding() > 0 {
-				w.Say("%16s  %3d issued − %3d redeemed = %3d that circulate", n.Amount.Format(), n.Issued, n.Redeemed,
-					n.Issued-n.Redeemed)
+				w.Say("cash-count-say-1", "amount", n.Amount.Format(), "issued", n.Issued, "redeemed", n.Redeemed,
+					"live", n.Issued-n.Redeemed)
 			}
 		}
 	}
@@ -440,12 +434,11 @@ func recountCash(ctx context.Context, w *Stage) error {
 			Rule: fmt.Sprintf("notes for %s circulate, the reserve holds %s",
 				report.Circulating.Format(), reserve.Balance.Format())}
 	}
-	w.Say("%d notes verified in %d blocks of the public log, whose state of %d entries the ledger has", report.Notes,
-		report.Blocks, report.Ledger.StampedSize)
+	w.Say("cash-count-say-2", "notes", report.Notes, "blocks", report.Blocks, "entries", report.Ledger.StampedSize)
 	if err := w.link("notes", "", "/explorer#cash"); err != nil {
 		return err
 	}
-	w.Proves("notes for %s circulate, and the reserve on the ledger holds %s: 'aqsha cash verify %s --data %s'",
-		report.Circulating.Format(), reserve.Balance.Format(), w.officeDir(), w.DataDir)
+	w.Proves("cash-count-proves", "circulating", report.Circulating.Format(), "reserve", reserve.Balance.Format(),
+		"office", w.officeDir(), "dir", w.DataDir)
 	return nil
 }

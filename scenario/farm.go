@@ -49,16 +49,14 @@ func standMachines(ctx context.Context, w *Stage) error {
 	if err != nil {
 		return err
 	}
-	w.Say("%d simulated machines of seven protocols have been polled every minute for two days; they are called "+
-		"simulated everywhere", storyMachines)
+	w.Say("machines-say-1", "count", storyMachines)
 	if w.Mining == nil || w.Mining.Reading == nil {
-		w.Say("our real miner does not run in this telling")
+		w.Say("machines-say-2")
 	} else {
 		r := w.Mining.Reading
-		w.Say("our one real miner, asked as any machine is: %d MH/s, %d MH hashed, %d shares accepted (%s)", r.RateMHs,
-			r.TotalMH, r.Accepted, r.Protocol)
+		w.Say("machines-say-3", "rate", r.RateMHs, "total", r.TotalMH, "shares", r.Accepted, "protocol", r.Protocol)
 	}
-	w.Proves("a machine is its serial number or MAC, and what it says is kept in a few bytes a poll")
+	w.Proves("machines-proves")
 	return nil
 }
 
@@ -77,8 +75,8 @@ func showNight(ctx context.Context, w *Stage) error {
 	for _, c := range []usage.Cause{usage.CauseOutage, usage.CauseIdle, usage.CauseSlow, usage.CauseBoards,
 		usage.CauseUnsent, usage.CauseHeat, usage.CauseUnknown, usage.CauseRejected} {
 		if ppm, _ := a.Whole.Work[c].RatioPPM(a.Whole.Nameplate()); ppm > 500 {
-			w.Say("%-9s %6.2f %% of the nameplate, %s", c, float64(ppm)/10_000,
-				a.Whole.Value[c].MicroTiyn.Tiyn().Format())
+			w.Say("bad-night-say", "cause", w.language().Text("farm-cause."+c.String()), "share",
+				fmt.Sprintf("%.2f", float64(ppm)/10_000), "value", a.Whole.Value[c].MicroTiyn.Tiyn().Format())
 		}
 	}
 	for c := range usage.Accepted {
@@ -87,7 +85,7 @@ func showNight(ctx context.Context, w *Stage) error {
 	if sum != a.Whole.Nameplate() {
 		return fmt.Errorf("causes add up to %v of %v hashes", sum, a.Whole.Nameplate())
 	}
-	w.Proves("accepted work and every loss add up to the nameplate's %v hashes, to the last one", a.Whole.Nameplate())
+	w.Proves("bad-night-proves", "hashes", a.Whole.Nameplate())
 	return nil
 }
 
@@ -101,13 +99,12 @@ func showDailyReport(ctx context.Context, w *Stage) error {
 	if err != nil {
 		return err
 	}
-	w.Say("lost %s since yesterday, accepted %s; %d of %d machines run, %d of them simulated", page.Lost.Format(),
-		page.Accepted.Format(), page.Running, page.Machines, page.Simulated)
+	w.Say("morning-say-1", "lost", page.Lost.Format(), "accepted", page.Accepted.Format(), "running", page.Running,
+		"machines", page.Machines, "simulated", page.Simulated)
 	for _, v := range page.Visits {
-		w.Say("%-20s %s: %s a day after power", v.Place, v.Why, v.Net.Format())
+		w.Say("morning-say-2", "place", v.Place, "why", daily.WhyText(w.language(), v.Why), "net", v.Net.Format())
 	}
-	w.Proves("ten visits, by rack, are worth %s a day; 'aqsha farm today --data %s' prints the page",
-		page.Earns.Format(), w.farmDir())
+	w.Proves("morning-proves", "earns", page.Earns.Format(), "dir", w.farmDir())
 	return nil
 }
 

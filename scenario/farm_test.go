@@ -20,7 +20,59 @@ import (
 	"github.com/aqsha/aqsha/params"
 	"github.com/aqsha/aqsha/planner"
 	"github.com/aqsha/aqsha/pool/miner"
+	"github.com/aqsha/aqsha/words"
 )
+
+// noEnglish holds that nothing of a story told in other languages is in English.
+func noEnglish(t *testing.T, text string) {
+	t.Helper()
+	for line := range strings.Lines(text) {
+		if english.MatchString(commands.ReplaceAllString(line, "")) || strings.Contains(line, "{") ||
+			strings.Contains(line, "story-line.") {
+			t.Errorf("told in English: %s", line)
+		}
+	}
+}
+
+// commands are what stands in quotation marks, english words that are in every other English sentence.
+var (
+	commands = regexp.MustCompile(`'[^']*'`)
+	english  = regexp.MustCompile(`(?i)\b(the|of|and|is|are|has|its?|with|from|to|by|not|no|a)\b`)
+)
+
+// Every line that a step says is a text of the catalogue, and every text is said.
+func TestEveryLineIsInTheCatalogue(t *testing.T) {
+	t.Parallel()
+	sources, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := map[string]bool{}
+	calls := regexp.MustCompile(`\b(?:w\.Say|w\.Proves|say)\("([a-z0-9-]+)"( ?\+|)`)
+	for _, path := range append(sources, "../internal/cli/clustercmd/cluster_salaries.go") {
+		content, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, call := range calls.FindAllStringSubmatch(string(content), -1) {
+			if said[call[1]] = true; call[2] != "" {
+				continue // the beginning of several
+			}
+			for _, l := range words.Languages {
+				if key := "story-line." + call[1]; l.Text(key) == key {
+					t.Errorf("%s says %s, which is not in %s.json", path, call[1], l)
+				}
+			}
+		}
+	}
+	for _, key := range words.English.Keys() {
+		name, of := strings.CutPrefix(key, "story-line.")
+		begun, _, _ := strings.Cut(name, "-")
+		if of && !said[name] && !said[begun+"-"] {
+			t.Errorf("no step says %s", key)
+		}
+	}
+}
 
 // offLedger is a stage for steps that need no ledger.
 func offLedger(t *testing.T) (*Stage, *bytes.Buffer, *Record) {
@@ -58,6 +110,7 @@ func TestTheFarmsNight(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(broken, "fleet.json"), []byte("half"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	w.Language = words.Russian
 	if played, err := Play(t.Context(), w, farmSteps(), record); err != nil || played != 3 {
 		t.Fatalf("%d steps, %v\n%s", played, err, text)
 	}
@@ -69,8 +122,9 @@ func TestTheFarmsNight(t *testing.T) {
 	if err := book.Close(); err != nil {
 		t.Fatal(err)
 	}
-	for _, said := range []string{"40 simulated machines", "our real miner does not run in this telling",
-		"add up to the nameplate's", "machines run, 40 of them simulated", "aqsha farm today --data " + w.farmDir()} {
+	noEnglish(t, strings.ReplaceAll(text.String(), w.farmDir(), ""))
+	for _, said := range []string{"семи протоколов, числом 40", "наш настоящий майнер на этот раз не работает",
+		"в сумме дают паспортные", "имитируемых 40", "aqsha farm today --data " + w.farmDir()} {
 		if !strings.Contains(text.String(), said) {
 			t.Errorf("the story does not say %q:\n%s", said, text)
 		}
@@ -98,11 +152,11 @@ func TestTheRealMinerAnswers(t *testing.T) {
 		t.Fatalf("%+v, %v", reading, err)
 	}
 	w, text, record := offLedger(t)
-	w.Mining = &Mining{Reading: reading}
+	w.Mining, w.Language = &Mining{Reading: reading}, words.Kazakh
 	if _, err := Play(t.Context(), w, []Step{named(t, "machines")}, record); err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(text.String(), "our one real miner, asked as any machine is: 0 MH/s") {
+	if !strings.Contains(text.String(), "жалғыз нағыз майнеріміз кез келген құрылғыша сұралды: 0 МХ/с") {
 		t.Errorf("%s", text)
 	}
 }
@@ -187,8 +241,8 @@ func TestTheLevyIsPaidOnce(t *testing.T) {
 	}
 	paid := balance(budget) - before
 	if paid <= 0 || !strings.Contains(text.String(), fmt.Sprintf("%d Wh", wattHours)) ||
-		!strings.Contains(text.String(), fact.Source) {
-		t.Errorf("%s was paid for %d Wh (%s):\n%s", paid.Format(), wattHours, fact.Source, text)
+		!strings.Contains(text.String(), "as of "+string(fact.From)) {
+		t.Errorf("%s was paid for %d Wh (%s):\n%s", paid.Format(), wattHours, fact.From, text)
 	}
 	if times := strings.Count(text.String(), paid.Format()); times != 2 {
 		t.Errorf("the sum %s is told %d times of two", paid.Format(), times)
@@ -199,14 +253,15 @@ func TestTheLevyIsPaidOnce(t *testing.T) {
 func TestNextYearsPlan(t *testing.T) {
 	t.Parallel()
 	w, text, record := offLedger(t)
+	w.Language = words.Russian
 	if _, err := Play(t.Context(), w, []Step{named(t, "plan")}, record); err != nil {
 		t.Fatal(err)
 	}
 	content, err := os.ReadFile(filepath.Join(w.DataDir, "farm-plan", "plan.html"))
-	if err != nil || !bytes.Contains(content, []byte("<html")) {
+	if err != nil || !bytes.Contains(content, []byte(`<html lang="ru"`)) {
 		t.Fatalf("%d bytes, %v", len(content), err)
 	}
-	if !strings.Contains(text.String(), "simulated futures") || strings.Count(text.String(), "\n") < 5 {
+	if !strings.Contains(text.String(), "имитаций будущего") || strings.Count(text.String(), "\n") < 5 {
 		t.Errorf("%s", text)
 	}
 }

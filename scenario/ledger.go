@@ -89,10 +89,9 @@ func admitBanks(ctx context.Context, w *Stage) error {
 		if err != nil {
 			return err
 		}
-		w.Say("%s is admitted: two of three policy keys signed, its own keys proved possession (entry %d)", bank,
-			receipt.Index)
+		w.Say("banks-say", "bank", bank, "entry", receipt.Index)
 	}
-	w.Proves("nobody joins by himself: every right in the ledger is somebody's signature")
+	w.Proves("banks-proves")
 	return nil
 }
 
@@ -115,8 +114,8 @@ func issueToBanks(ctx context.Context, w *Stage) error {
 	if err := w.link("supply", "", "/"); err != nil {
 		return err
 	}
-	w.Say("issued %s to %s and %s", supply.Issued.Format(), bankOne, bankTwo)
-	w.Proves("issued %s − redeemed %s = live %s", supply.Issued.Format(), supply.Redeemed.Format(),
+	w.Say("issue-say", "issued", supply.Issued.Format(), "one", bankOne, "two", bankTwo)
+	w.Proves("issue-proves", "issued", supply.Issued.Format(), "redeemed", supply.Redeemed.Format(), "live",
 		supply.Live.Format())
 	return nil
 }
@@ -165,9 +164,8 @@ func openWallets(ctx context.Context, w *Stage) error {
 			return err
 		}
 	}
-	w.Say("%d wallets: businesses without a limit, people with one, timur unidentified; treasury and court directly "+
-		"with the central bank", len(openings))
-	w.Proves("a wallet is a key, a tier and attributes; the ledger holds no name and no personal data")
+	w.Say("wallets-say", "timur", "timur", "count", len(openings))
+	w.Proves("wallets-proves")
 	return nil
 }
 
@@ -181,9 +179,9 @@ func distribute(ctx context.Context, w *Stage) error {
 			func() error { return w.payAndLink(ctx, p.from, p.to, p.to, p.amount, "from the account") }); err != nil {
 			return err
 		}
-		w.Say("%s → %s  %s", p.from, p.to, p.amount.Format())
+		w.Say("distribute-say", "from", p.from, "to", p.to, "amount", p.amount.Format())
 	}
-	w.Proves("two tiers: the central bank never meets the customer, the bank's treasury pays with its own signature")
+	w.Proves("distribute-proves")
 	return nil
 }
 
@@ -240,8 +238,8 @@ func paySalaries(ctx context.Context, w *Stage) error {
 			return err
 		}
 	}
-	w.Say("%d salaries paid; the same file run again: %d found paid, nobody paid twice", paid, again)
-	w.Proves("a payment's id is its idempotency key, and the journal holds it before it is sent")
+	w.Say("salaries-say", "paid", paid, "again", again)
+	w.Proves("salaries-proves")
 	return nil
 }
 
@@ -252,14 +250,13 @@ func shopping(ctx context.Context, w *Stage) error {
 			func() error { return w.payAndLink(ctx, name, shop, name, amount, "groceries") }); err != nil {
 			return err
 		}
-		w.Say("%s pays %s", name, amount.Format())
+		w.Say("shopping-say", "name", name, "amount", amount.Format())
 	}
 	view, err := w.Client.API.Wallet(ctx, w.id(shop))
 	if err != nil {
 		return err
 	}
-	w.Proves("the shop holds %s in %d tokens, each durable before its payer was answered", view.Balance.Format(),
-		view.Tokens)
+	w.Proves("shopping-proves", "balance", view.Balance.Format(), "tokens", view.Tokens)
 	return nil
 }
 
@@ -273,7 +270,7 @@ func refusedForLimit(ctx context.Context, w *Stage) error {
 	if !errors.As(err, &problem) || problem.Code != string(ledger.LimitBalance) {
 		return fmt.Errorf("want the refusal %s, got %v", ledger.LimitBalance, err)
 	}
-	w.Say("marat → timur 5 000 ₸: %s", problem.Detail)
+	w.Say("limit-say", "marat", "marat", "timur", "timur", "problem", w.refusal(problem.Code))
 	after, err := w.Client.API.Wallet(ctx, w.id("timur"))
 	if err != nil {
 		return err
@@ -286,7 +283,7 @@ func refusedForLimit(ctx context.Context, w *Stage) error {
 		w.id("timur"), 5_000*money.Tenge)); err != nil {
 		return err
 	}
-	w.Proves("limits are the ledger's own rules; a refusal has a code (%s) and changes nothing", problem.Code)
+	w.Proves("limit-proves", "code", problem.Code)
 	return nil
 }
 
@@ -300,7 +297,7 @@ func lostPhone(ctx context.Context, w *Stage) error {
 	if err != nil {
 		return err
 	}
-	w.Say("marat's recovery key gives his wallet a new key at once; money and history stay")
+	w.Say("lost-phone-say-1", "marat", "marat")
 	if err := w.Once("pay",
 		func() error { return w.pay(ctx, "marat", shop, 700*money.Tenge, "with the new phone") }); err != nil {
 		return err
@@ -320,8 +317,8 @@ func lostPhone(ctx context.Context, w *Stage) error {
 			return err
 		}
 	}
-	w.Say("a clerk at the bank asks for a new key of dana's wallet: it must wait a day, and dana cancels it with her own key")
-	w.Proves("nobody at a bank can take a customer's wallet")
+	w.Say("lost-phone-say-2", "dana", "dana")
+	w.Proves("lost-phone-proves")
 	return nil
 }
 
@@ -340,9 +337,9 @@ func redeem(ctx context.Context, w *Stage) error {
 	if err := w.link("supply", "", "/"); err != nil {
 		return err
 	}
-	w.Say("%s redeems 100 million tenge of its treasury", bankTwo)
-	w.Proves("issued %s − redeemed %s = live %s, the sum of %d tokens", supply.Issued.Format(),
-		supply.Redeemed.Format(), supply.Live.Format(), supply.Tokens)
+	w.Say("redeem-say", "bank", bankTwo)
+	w.Proves("redeem-proves", "issued", supply.Issued.Format(), "redeemed", supply.Redeemed.Format(), "live",
+		supply.Live.Format(), "tokens", supply.Tokens)
 	return nil
 }
 
@@ -355,9 +352,8 @@ func proveToken(ctx context.Context, w *Stage) error {
 	if err != nil {
 		return err
 	}
-	w.Say("a token of the shop over %s: %d transactions back to the issue, checked offline", result.Amount.Format(),
-		result.Transactions)
-	w.Proves("%s", result.Shows[1])
+	w.Say("prove-say", "amount", result.Amount.Format(), "transactions", result.Transactions)
+	w.proves(w.language().Text("proof-shows.token-1"))
 	return nil
 }
 
@@ -376,7 +372,7 @@ func verifyAll(ctx context.Context, w *Stage) error {
 	if err := w.link("log", "", "/explorer"); err != nil {
 		return err
 	}
-	w.Say("%d entries replayed from nothing, %d signatures verified", report.Size, report.Signatures)
-	w.Proves("root %s…, supply and state are what the signed checkpoint stands for", report.Root[:16])
+	w.Say("verify-say", "entries", report.Size, "signatures", report.Signatures)
+	w.Proves("verify-proves", "root", report.Root[:16])
 	return nil
 }

@@ -58,7 +58,7 @@ func (w *Stage) Bitcoin(ctx context.Context) (*Mining, error) {
 	}
 	binary, err := devnet.Find("", filepath.Join(dir, "tools"), ".tools")
 	if errors.Is(err, devnet.ErrNoNode) {
-		w.Say("btcd is not here; building it, which takes about a minute")
+		w.Say("mining-build", "btcd", "btcd")
 		binary, err = devnet.Install(ctx, filepath.Join(dir, "tools"))
 	}
 	if err != nil {
@@ -114,7 +114,7 @@ const storyBlocks = 3
 func mineCoins(ctx context.Context, w *Stage) error {
 	chain, err := w.Bitcoin(ctx)
 	if errors.Is(err, devnet.ErrNoNode) {
-		w.Say("skipped: %v", err)
+		w.Say("mining-skipped", "bitcoin", "Bitcoin")
 		return nil
 	}
 	if err != nil {
@@ -150,7 +150,7 @@ func mineCoins(ctx context.Context, w *Stage) error {
 	if err = errors.Join(err, <-ended); err != nil {
 		return err
 	}
-	w.Say("%s on one core: %d shares accepted", stats.Kernel, stats.Accepted)
+	w.Say("pool-block-say-1", "kernel", stats.Kernel, "shares", stats.Accepted)
 	return chain.showCoins(ctx, w, log)
 }
 
@@ -210,7 +210,7 @@ func (m *Mining) showCoins(ctx context.Context, w *Stage, log *txlog.Log) error 
 			return err
 		}
 	}
-	w.Say("%d real blocks, each paying the farm in its coinbase: %s at %s", storyBlocks, coins.Format(), m.Address)
-	w.Proves("every share is in the pool's log; replaying it hashes the work again and gives the same pay")
+	w.Say("pool-block-say-2", "blocks", storyBlocks, "coins", coins.Format(), "address", m.Address)
+	w.Proves("pool-block-proves")
 	return nil
 }

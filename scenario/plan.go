@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -66,16 +67,17 @@ func scheduleTomorrow(_ context.Context, w *Stage) error {
 		return err
 	}
 	for _, c := range ceilings {
-		w.Say("a kWh is worth at most %s to an %s", c.Ceiling.Format(), c.Class)
+		w.Say("schedule-say-1", "price", c.Ceiling.Format(), "class", c.Class)
 	}
-	w.Say("%s: %d machines run at %02d:00 for %s a kWh, %d at %02d:00 for %s", s.Day, most.Machines, most.Hour,
-		most.Price.Format(), least.Machines, least.Hour, least.Price.Format())
+	clock := func(hour int) string { return fmt.Sprintf("%02d:00", hour) }
+	w.Say("schedule-say-2", "day", s.Day, "many", most.Machines, "many_hour", clock(most.Hour), "many_price",
+		most.Price.Format(), "few", least.Machines, "few_hour", clock(least.Hour), "few_price", least.Price.Format())
 	file := filepath.Join(dir, "hours.csv")
 	if err := create(file, func(out io.Writer) error { return s.WriteHours(out, day.Hours) }); err != nil {
 		return err
 	}
-	w.Proves("%.0f kWh for %s more than they cost; what the operator submits is in %s (the farm's machines and "+
-		"tariffs are an example)", float64(energy)/1000, day.Gain.Format(), file)
+	w.Proves("schedule-proves", "kwh", fmt.Sprintf("%.0f", float64(energy)/1000), "gain", day.Gain.Format(), "file",
+		file)
 	return nil
 }
 
@@ -108,20 +110,19 @@ func payLevy(ctx context.Context, w *Stage) error {
 		return err
 	}
 	row := r.Levy[0]
-	w.Say("%s: %.0f kWh on the (simulated) meter, %.0f fewer than planned", month, float64(row.WattHours)/1000,
-		float64(row.Planned-row.WattHours)/1000)
+	w.Say("levy-say-1", "month", month, "kwh", fmt.Sprintf("%.0f", float64(row.WattHours)/1000), "fewer",
+		fmt.Sprintf("%.0f", float64(row.Planned-row.WattHours)/1000))
 	if err := w.Once("levy",
 		func() error { return w.payAndLink(ctx, farm, budget, farm, row.Levy, "levy "+month.String()) }); err != nil {
 		return err
 	}
-	w.Say("%s → %s  %s at %s a kWh; declared by %s, due by %s", farm, budget, row.Levy.Format(), row.PerKWh.Format(),
-		row.DeclareBy, row.PayBy)
+	w.Say("levy-say-2", "from", farm, "to", budget, "levy", row.Levy.Format(), "price", row.PerKWh.Format(), "declare",
+		row.DeclareBy, "due", row.PayBy)
 	fact, err := params.MiningLevies.At(last)
 	if err != nil {
 		return err
 	}
-	w.Proves("the rate is a dated parameter (%s), the sum is the meter's: %d Wh × %s", fact.Source, row.WattHours,
-		row.PerKWh.Format())
+	w.Proves("levy-proves", "since", fact.From, "wh", row.WattHours, "price", row.PerKWh.Format())
 	return nil
 }
 
@@ -134,24 +135,21 @@ func planNextYear(ctx context.Context, w *Stage) error {
 	if err != nil {
 		return err
 	}
-	a := r.Words["en"]
-	w.Say("%s", a.Headline)
-	for _, step := range a.Steps {
-		w.Say("%s", step)
+	language := string(w.language())
+	a := r.Words[language] // the plan's own words, which it has in every language
+	for _, text := range slices.Concat([]string{a.Headline}, a.Steps, []string{a.RunnerUp, a.Changes[0]}) {
+		w.say(text)
 	}
-	w.Say("%s", a.RunnerUp)
-	w.Say("%s", a.Changes[0])
 	dir, err := w.planDir()
 	if err != nil {
 		return err
 	}
 	file := filepath.Join(dir, "plan.html")
-	if err := create(file, func(out io.Writer) error { return page.Write(out, r, "en") }); err != nil {
+	if err := create(file, func(out io.Writer) error { return page.Write(out, r, language) }); err != nil {
 		return err
 	}
 	spent := money.Tiyn(100 * r.Power.SpentKZT)
-	w.Proves("%d simulated futures, common to every way: %s into machines, beside coins and tenge for the same "+
-		"money; read %s", r.Paths, spent.Format(), file)
+	w.Proves("plan-proves", "paths", r.Paths, "spent", spent.Format(), "file", file)
 	return nil
 }
 

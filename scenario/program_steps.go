@@ -87,8 +87,7 @@ func buyPower(ctx context.Context, w *Stage) error {
 		if _, err := w.Client.Bill(ctx, id, w.id(power), last, tally.Chain, signature); err != nil {
 			return err
 		}
-		w.Say("a simulated meter, a wallet of its own, signed %d readings of %d kWh with one signature", len(readings),
-			last.Registers.Total()/1000)
+		w.Say("meter-say-1", "readings", len(readings), "kwh", last.Registers.Total()/1000)
 		want, refused := m.Tariff.Bill(m.Registers, last.Registers, m.Cap)
 		if refused != nil {
 			return refused
@@ -113,8 +112,8 @@ func buyPower(ctx context.Context, w *Stage) error {
 	}); err != nil {
 		return err
 	}
-	w.Say("farm → power  %s by three zones of the hour and two steps", bill.Format())
-	w.Proves("whoever has the readings computes the bill to the tiyn; a month settled in two transactions")
+	w.Say("meter-say-2", "farm", farm, "power", power, "bill", bill.Format())
+	w.Proves("meter-proves")
 	return nil
 }
 
@@ -156,11 +155,9 @@ func chargeCar(ctx context.Context, w *Stage) error {
 			return err
 		}
 		worth, _ := claim.Worth(c.Tick)
-		w.Say("the farm's car (a simulated machine, its key a real one) ticked %d times at 0.25 ₸; the charger "+
-			"checked each with one hash", ticks)
-		w.Say("farm → charger  %s, the rest of the deposit back", worth.Format())
-		w.Proves("%d payments cost the ledger two transactions; the owner's mandate bounds a thief to 3,000 ₸ a day "+
-			"and the deposit", ticks)
+		w.Say("car-say-1", "ticks", ticks)
+		w.Say("car-say-2", "farm", farm, "charger", charger, "worth", worth.Format())
+		w.Proves("car-proves", "ticks", ticks)
 		return nil
 	})
 }
@@ -259,13 +256,13 @@ func buildRailway(ctx context.Context, w *Stage) error {
 		}); err != nil {
 			return err
 		}
-		w.Say("%s accepts the %s: %s has %s", link.buyer, link.name, link.supplier, link.price.Format())
+		w.Say("accept-"+link.name, "buyer", link.buyer, "supplier", link.supplier, "price", link.price.Format())
 	}
 	view, err := w.Client.Purpose(ctx, railway)
 	if err != nil {
 		return err
 	}
-	w.Proves("of %s marked, %s left the purpose at the quarry and %s stand with contractors: aqsha trace railway "+
-		"draws where", view.Entered.Format(), view.Left.Format(), view.Live.Format())
+	w.Proves("railway-proves", "entered", view.Entered.Format(), "left", view.Left.Format(), "live",
+		view.Live.Format())
 	return nil
 }

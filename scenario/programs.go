@@ -149,8 +149,7 @@ func payBeyondLimit(ctx context.Context, w *Stage) error {
 	if err != nil {
 		return err
 	}
-	w.Say("the farm releases %s to timur; %s is beyond what his wallet may hold, and held for him", wage.Format(),
-		held.Balance.Format())
+	w.Say("beyond-limit-say-1", "timur", "timur", "wage", wage.Format(), "held", held.Balance.Format())
 	if err := w.Once("spend", func() error {
 		return w.payAndLink(ctx, "timur", shop, "timur", spent, "boots")
 	}); err != nil {
@@ -165,8 +164,8 @@ func payBeyondLimit(ctx context.Context, w *Stage) error {
 	}); err != nil {
 		return err
 	}
-	w.Say("he spends %s and takes as much of it", spent.Format())
-	w.Proves("limits hold on every way in; no deadline, refund, bank or other party takes back what was paid")
+	w.Say("beyond-limit-say-2", "spent", spent.Format())
+	w.Proves("beyond-limit-proves")
 	return nil
 }
 
@@ -204,7 +203,7 @@ func splitVAT(ctx context.Context, w *Stage) error {
 	if err != nil {
 		return err
 	}
-	w.Say("farm → %s  %s in one payment: %s net, %s VAT marked", seller, (net * 116 / 100).Format(), net.Format(),
+	w.Say("vat-say-1", "farm", farm, "seller", seller, "gross", (net * 116 / 100).Format(), "net", net.Format(), "tax",
 		(net * 16 / 100).Format())
 	err = w.Once("budget", func() error {
 		receipt, _, err := w.Client.PayEarmarked(ctx, wallet.EarmarkedPayment{From: w.id(seller), To: w.id(budget),
@@ -217,9 +216,8 @@ func splitVAT(ctx context.Context, w *Stage) error {
 	if err != nil {
 		return err
 	}
-	w.Say("%s → treasury  %s: marked VAT goes to the budget or to another payer of VAT, and nowhere else", seller,
-		(net * 16 / 100).Format())
-	w.Proves("the split is bound to the e-invoice's hash, and the budget has its tax the moment the goods are paid")
+	w.Say("vat-say-2", "treasury", budget, "seller", seller, "tax", (net * 16 / 100).Format())
+	w.Proves("vat-proves")
 	return nil
 }
 
@@ -251,7 +249,7 @@ func feedCanteen(ctx context.Context, w *Stage) error {
 	}); err != nil {
 		return err
 	}
-	w.Say("treasury → school  %s, marked for meals", grant.Format())
+	w.Say("meals-say-1", "treasury", budget, "school", school, "grant", grant.Format())
 	// The school holds the grant and cannot eat it: only the child's card calls the contract, and only the canteen is
 	// paid.
 	if err := w.create(ctx, "aruzhan-meals", &token.Create{Creator: w.id(school), Definition: definition,
@@ -274,9 +272,8 @@ func feedCanteen(ctx context.Context, w *Stage) error {
 	if err != nil {
 		return err
 	}
-	w.Say("aruzhan eats: her card pays the canteen %s, which the canteen has as plain tenge", price.Format())
-	w.Proves("of %s for meals %s were eaten and %s still carry the mark, to the tiyn", view.Entered.Format(),
-		view.Left.Format(), view.Live.Format())
+	w.Say("meals-say-2", "aruzhan", "aruzhan", "price", price.Format())
+	w.Proves("meals-proves", "entered", view.Entered.Format(), "left", view.Left.Format(), "live", view.Live.Format())
 	return nil
 }
 
@@ -295,7 +292,7 @@ func refuseMisuse(ctx context.Context, w *Stage) error {
 		w.id(shop), 50_000*money.Tenge)); err != nil {
 		return err
 	}
-	w.Say("school → shop 50 000 ₸ of the meals' money: refused, by the wallet itself")
+	w.Say("misuse-say-1", "school", school, "shop", shop)
 	// Somebody who changes his wallet's software meets the same rule in the ledger.
 	tokens, err := w.Client.API.Tokens(ctx, w.id(school), 100)
 	if err != nil {
@@ -313,7 +310,7 @@ func refuseMisuse(ctx context.Context, w *Stage) error {
 	if !errors.As(err, &problem) || problem.Code != string(contract.PurposeForbids) {
 		return fmt.Errorf("want the ledger's refusal %s, got %v", contract.PurposeForbids, err)
 	}
-	w.Say("the same, past the wallet: %s", problem.Detail)
-	w.Proves("the rule is in the money, not in the software that spends it (%s)", problem.Code)
+	w.Say("misuse-say-2", "problem", w.refusal(problem.Code))
+	w.Proves("misuse-proves", "code", problem.Code)
 	return nil
 }

@@ -138,9 +138,8 @@ func openPurses(ctx context.Context, w *Stage) error {
 	if err := w.link("purses", "", "/explorer#purses"); err != nil {
 		return err
 	}
-	w.Say("%s sets 100 000 ₸ aside for what its purses' owners might defraud; four phones open purses", bankTwo)
-	w.Proves("whose purse it is nobody sees: the name is sealed for %d of %d openers, and every opening is counted",
-		purseThreshold, purseOpeners)
+	w.Say("purse-open-say", "bank", bankTwo)
+	w.Proves("purse-open-proves", "threshold", purseThreshold, "openers", purseOpeners)
 	return nil
 }
 
@@ -230,9 +229,7 @@ func payAtTheMine(_ context.Context, w *Stage) error {
 	if err := w.Once("hop 3", func() error { return w.meet(till, first, meal/2) }); err != nil {
 		return err
 	}
-	w.Say("a worker pays another %s, he pays the canteen %s of it, and it pays %s on: "+
-		"three hops over pipes, no node asked",
-		debt.Format(), meal.Format(), (meal / 2).Format())
+	w.Say("purse-mine-say-1", "debt", debt.Format(), "meal", meal.Format(), "rest", (meal / 2).Format())
 	err := w.Once("copy", func() error {
 		content, err := os.ReadFile(w.phonePath(crookPhone))
 		if err != nil {
@@ -253,10 +250,8 @@ func payAtTheMine(_ context.Context, w *Stage) error {
 	if err := os.Remove(w.phonePath(secondPhone)); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	w.Say("a fourth has %s, pays the canteen %s, restores an old copy of his phone and "+
-		"pays %s again; the second phone is lost",
-		crookHas.Format(), crookOnce.Format(), crookTwice.Format())
-	w.Proves("nothing of this stopped at a missing signal, and no phone could see yet that the fourth had paid twice")
+	w.Say("purse-mine-say-2", "has", crookHas.Format(), "once", crookOnce.Format(), "twice", crookTwice.Format())
+	w.Proves("purse-mine-proves")
 	return nil
 }
 
@@ -284,8 +279,8 @@ func settleInTheEvening(ctx context.Context, w *Stage) error {
 			before.Live.Format(), after.Live.Format())
 	}
 	bond := view.Bond(w.id(bankTwo))
-	w.Say("settled: purse %s is convicted by two of its own signatures; the bond pays %s in its place and has %s left",
-		view.Convicted[0], (100_000*money.Tenge - bond.Amount).Format(), bond.Amount.Format())
+	w.Say("purse-evening-say-1", "purse", view.Convicted[0], "paid", (100_000*money.Tenge - bond.Amount).Format(),
+		"left", bond.Amount.Format())
 	// The bond pays exactly what was spent twice beyond the purse's own money.
 	if bond.Amount != 100_000*money.Tenge-(crookOnce+crookTwice-crookHas) {
 		return fmt.Errorf("the bond has %s left", bond.Amount.Format())
@@ -298,15 +293,14 @@ func settleInTheEvening(ctx context.Context, w *Stage) error {
 		return err
 	}
 	if name != "" {
-		w.Say("two of three openers open his name for the bank's claim: it reads %s, nobody else can", name)
+		w.Say("purse-evening-say-2", "name", name)
 	}
 	if err := errors.Join(w.link("purses", "", "/explorer#purses"),
 		w.link("history", canteen, "/wallet/history")); err != nil {
 		return err
 	}
-	w.Say("openings counted in public: %d", view.Openings)
-	w.Proves("everybody is paid whole, the lost phone's payment too; no tiyn was created: %s live before and after",
-		after.Live.Format())
+	w.Say("purse-evening-say-3", "count", view.Openings)
+	w.Proves("purse-evening-proves", "live", after.Live.Format())
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -56,26 +57,36 @@ var laterSteps = []Step{
 type Stage struct {
 	DataDir string    // the story's data directory; each line uses a folder of its own below it
 	Out     io.Writer // where the story is told
-	// Language is the one of the steps' titles; what a step says and proves is in English.
+	// Language is the one in which the story is told; English where none is named.
 	Language words.Language
 	Client   *wallet.Client
 	Mining   *Mining // nil until a step has started the private chain
 	// Validators runs a network of several validators in processes of their own and unplugs one during the
 	// salaries. Nil where no processes are started.
-	Validators func(ctx context.Context, say func(format string, args ...any)) (Unplugged, error)
+	Validators func(ctx context.Context, say func(key string, pairs ...any)) (Unplugged, error)
 
 	record *Record
 	step   string // the one that is being played
 }
 
-// Say tells one line of the story.
-func (w *Stage) Say(format string, args ...any) {
-	fmt.Fprintf(w.Out, "    "+format+"\n", args...)
+// Say says one line of the story: a text of the catalogue ("story-line"), with {name} filled in from pairs of a name
+// and a value.
+func (w *Stage) Say(key string, pairs ...any) { w.say(w.language().Text("story-line."+key, pairs...)) }
+
+// Proves says what a step has shown, by a text as Say.
+func (w *Stage) Proves(key string, pairs ...any) {
+	w.proves(w.language().Text("story-line."+key, pairs...))
 }
 
-// Proves tells what a step has shown.
-func (w *Stage) Proves(format string, args ...any) {
-	fmt.Fprintf(w.Out, "    ⇒ "+format+"\n", args...)
+func (w *Stage) say(text string)    { fmt.Fprintf(w.Out, "    %s\n", text) }
+func (w *Stage) proves(text string) { fmt.Fprintf(w.Out, "    ⇒ %s\n", text) }
+
+func (w *Stage) language() words.Language { return cmp.Or(w.Language, words.English) }
+
+// refusal is what a refusal's code means.
+func (w *Stage) refusal(code string) string {
+	explained, _ := w.language().Explain(code)
+	return explained.Title
 }
 
 // Once does a part of a step, and not again when an interrupted step is played again.

@@ -93,7 +93,7 @@ func sums(t *testing.T, w *Stage) string {
 }
 
 // A telling that was broken off after any step's work and before its mark goes on where it was: nobody is paid twice,
-// and nothing is missing at the end.
+// and nothing is missing at the end. It is told in Kazakh, and told again in Russian.
 func TestABrokenTellingGoesOn(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
@@ -104,6 +104,7 @@ func TestABrokenTellingGoesOn(t *testing.T) {
 	}
 	steps := onLedger()
 	for i, step := range steps {
+		w.Language = words.Kazakh
 		if played, err := Play(ctx, w, steps[:i+1], record); err != nil || played != 1 {
 			t.Fatalf("step %s: %d steps played, %v\n%s", step.Name, played, err, text)
 		}
@@ -116,6 +117,7 @@ func TestABrokenTellingGoesOn(t *testing.T) {
 		if record, err = OpenRecord(w.DataDir); err != nil {
 			t.Fatal(err)
 		}
+		w.Language = words.Russian
 		if played, err := Play(ctx, w, steps[:i+1], record); err != nil || played != 1 {
 			t.Fatalf("step %s again: %d steps played, %v", step.Name, played, err)
 		}
@@ -129,7 +131,8 @@ func TestABrokenTellingGoesOn(t *testing.T) {
 	checkLinks(t, w, record, steps)
 	checkCash(t, w, n)
 	showCash(t, n, w.DataDir)
-	for _, said := range []string{"live 800", "⇒ two ledgers, one history", "⇒ "} {
+	noEnglish(t, text.String())
+	for _, said := range []string{"в обращении 800", "⇒ екі тізілім, бір тарих", "⇒ два реестра, одна история"} {
 		if !strings.Contains(text.String(), said) {
 			t.Errorf("the story does not say %q:\n%s", said, text)
 		}

@@ -3,6 +3,7 @@ package scenario
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/aqsha/aqsha/txlog"
 )
@@ -33,10 +34,8 @@ func unplug(ctx context.Context, w *Stage) error {
 	if err != nil {
 		return err
 	}
-	w.Proves(
-		"%d salaries are paid and none is missing at any of the four: after %s was killed the next was answered within "+
-			"%.1f s; started again, it had everything after %.1f s", found.Paid, found.Validator, found.PauseSeconds,
-		found.CatchUpSeconds)
-	w.Proves("all four logs have %d entries and the root %s (aqsha cluster demo shows more)", found.Entries, found.Root)
+	w.Proves("validators-proves-1", "paid", found.Paid, "validator", found.Validator, "pause",
+		fmt.Sprintf("%.1f", found.PauseSeconds), "catch_up", fmt.Sprintf("%.1f", found.CatchUpSeconds))
+	w.Proves("validators-proves-2", "entries", found.Entries, "root", found.Root)
 	return nil
 }

@@ -31,14 +31,15 @@ func TestAValidatorIsUnplugged(t *testing.T) {
 		t.Errorf("where salaries are missing: %v", err)
 	}
 	w.Validators = func(_ context.Context, say func(string, ...any)) (Unplugged, error) {
-		say("unplugged")
+		say("validators-say-2", "validator", "tulpar", "paid", 5, "all", 12)
 		return Unplugged{Validator: "tulpar", Paid: 12, PauseSeconds: 1.25, CatchUpSeconds: 3, Entries: 55,
 			Root: txlog.Hash{0xab}}, nil
 	}
 	if played, err := Play(t.Context(), w, validatorSteps(), record); err != nil || played != 1 {
 		t.Errorf("%d, %v", played, err)
 	}
-	for _, want := range []string{"unplugged", "12 salaries are paid", "after tulpar was killed", "within 1.2 s",
+	for _, want := range []string{"tulpar's validator is unplugged after 5 of 12", "12 salaries are paid", "after tulpar was killed",
+		"within 1.2 s",
 		"have 55 entries and the root ab"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("%q is not said: %s", want, out.String())

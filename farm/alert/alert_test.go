@@ -14,8 +14,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/aqsha/aqsha/farm"
 	"github.com/aqsha/aqsha/farm/alert"
 	"github.com/aqsha/aqsha/farm/usage"
+	"github.com/aqsha/aqsha/words"
 )
 
 // Polls as letters: "." good, "x" a fan that stands still, "-" no answer.
@@ -124,6 +126,89 @@ func TestDetailsOfAGroup(t *testing.T) {
 	}
 	if notices = alert.Group(all, subjects()); notices[0].Detail != "no answer" || notices[0].Details != nil {
 		t.Errorf("%+v", notices)
+	}
+}
+
+// What a machine is found to have is said in the reader's language: of each in a group, of the group, and after a file
+// was written and read. What was written before there were findings says what it said.
+func TestAlertsAreSaidInThreeLanguages(t *testing.T) {
+	found := []farm.Finding{farm.Found("no-answer"), farm.Found("closed-port")}
+	all := changes(alert.Offline, 0, 1, 2)
+	for i := range all {
+		all[i].Finding = found[min(i, 1)]
+		all[i].Detail = all[i].Finding.In(words.English)
+	}
+	line, err := json.Marshal(alert.Group(all, subjects())[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	var n alert.Notice
+	if err := json.Unmarshal(line, &n); err != nil {
+		t.Fatal(err)
+	}
+	for l, want := range map[words.Language][3]string{
+		words.English: {n.Detail, "did not answer in time", "refuses the connection"},
+		words.Russian: {"не ответило вовремя (r1-0; у других иначе)", "не ответило вовремя", "не принимает соединение"},
+		words.Kazakh:  {"уақытында жауап бермеді (r1-0; қалғандарында басқаша)", "уақытында жауап бермеді", "қосылымды қабылдамайды"},
+	} {
+		standing := alert.Stand([]alert.Notice{n})
+		if n.Say(l) != want[0] || standing[0].Say(l) != want[1] || standing[2].Say(l) != want[2] {
+			t.Errorf("%s: %q, %q, %q", l, n.Say(l), standing[0].Say(l), standing[2].Say(l))
+		}
+	}
+	n = alert.Notice{Kind: alert.Hot, Raised: true, Machines: []string{"M1"}, Detail: "chips at 96 °C, limit 90"}
+	if s := alert.Stand([]alert.Notice{n})[0]; n.Say(words.Russian) != n.Detail || s.Say(words.Kazakh) != n.Detail {
+		t.Errorf("%q, %q", n.Say(words.Russian), s.Say(words.Kazakh))
+	}
+	if n.Codes = "whatsminer/110"; !strings.ContainsAny(n.Say(words.Russian), "абвгд") {
+		t.Errorf("%q", n.Say(words.Russian))
+	}
+}
+
+// Whatever a detector raises is a sentence of the catalogue, in English the one that is kept, with every figure in it.
+func TestWhateverIsRaisedIsSaid(t *testing.T) {
+	good := func(i int64) alert.Observation {
+		at := usage.Instant(i) * 30 * usage.Second
+		return alert.Observation{At: at, Answered: true, Accepted: -1, Rejected: -1, HotLimit: 90, Poll: usage.Poll{At: at,
+			Elapsed: 1000 + i*30, TotalMH: -1, RateMHs: 100, Boards: 3, BoardsDue: 3, SlowestFan: 4000, PoolAlive: true}}
+	}
+	for name, bad := range map[string]func(o *alert.Observation){
+		"offline": func(o *alert.Observation) {
+			*o = alert.Observation{At: o.At, Why: "did not answer in time", Found: farm.Found("no-answer")}
+		},
+		"hung": func(o *alert.Observation) { o.Poll.Elapsed = 1000 },
+		"hung by nonsense": func(o *alert.Observation) {
+			*o = alert.Observation{At: o.At, Garbled: true, Why: "The machine does not do it",
+				Found: farm.Found("refusal", "code", "refused")}
+		},
+		"hot":    func(o *alert.Observation) { o.Poll.ChipTemp = 96 },
+		"fan":    func(o *alert.Observation) { o.Poll.SlowestFan = 0 },
+		"board":  func(o *alert.Observation) { o.Poll.Boards = 2 },
+		"pool":   func(o *alert.Observation) { o.Poll.PoolWrong = true },
+		"nopool": func(o *alert.Observation) { o.Poll.PoolAlive = false },
+		"norate": func(o *alert.Observation) { o.Poll.RateMHs = usage.Unknown },
+		"code":   func(o *alert.Observation) { o.Codes = []string{"whatsminer/110"} },
+	} {
+		var d alert.Detector
+		var raised []alert.Change
+		for i := range int64(6) {
+			o := good(i)
+			if i > 1 {
+				bad(&o)
+			}
+			raised = append(raised, d.Observe(o)...)
+		}
+		kind, _, _ := strings.Cut(name, " ")
+		if len(raised) != 1 || string(raised[0].Kind) != kind {
+			t.Errorf("%s: %+v", name, raised)
+			continue
+		}
+		c := raised[0]
+		said := []string{c.Finding.In(words.English), c.Finding.In(words.Russian), c.Finding.In(words.Kazakh)}
+		if said[0] != c.Detail || said[0] == said[1] || said[1] == said[2] || slices.Contains(said, "") ||
+			strings.Contains(strings.Join(said, ""), "{") {
+			t.Errorf("%s: %q, kept %q", name, said, c.Detail)
+		}
 	}
 }
 

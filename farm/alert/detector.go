@@ -1,11 +1,12 @@
 package alert
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
+	"github.com/aqsha/aqsha/farm"
 	"github.com/aqsha/aqsha/farm/usage"
+	"github.com/aqsha/aqsha/words"
 )
 
 // Kind is what is wrong.
@@ -40,8 +41,9 @@ const (
 type Observation struct {
 	At       usage.Instant
 	Answered bool
-	Why      string // when it did not
-	Garbled  bool   // it answered what nobody understands
+	Why      string       // when it did not
+	Found    farm.Finding // what Why is a sentence of
+	Garbled  bool         // it answered what nobody understands
 	Poll     usage.Poll
 	Accepted int64 // shares since the start; −1 unknown
 	Rejected int64
@@ -55,8 +57,9 @@ type Change struct {
 	Kind    Kind          `json:"kind"`
 	Raised  bool          `json:"raised"`
 	At      usage.Instant `json:"at"`
-	Detail  string        `json:"detail"`
-	Codes   string        `json:"codes,omitempty"` // of kind code: each as family/code, separated by spaces
+	Detail  string        `json:"detail"`           // in English
+	Finding farm.Finding  `json:"finding,omitzero"` // the same, for any language
+	Codes   string        `json:"codes,omitempty"`  // of kind code: each as family/code, separated by spaces
 }
 
 // Detector is the memory of one machine.
@@ -96,24 +99,34 @@ func (h *hysteresis) see(bad bool) bool {
 
 // Observe takes a poll of the machine and returns what begins and ends with it.
 func (d *Detector) Observe(o Observation) (changes []Change) {
-	report := func(kind Kind, raised bool, detail string) {
-		changes = append(changes, Change{Kind: kind, Raised: raised, At: o.At, Detail: detail})
+	report := func(kind Kind, raised bool, found farm.Finding) {
+		changes = append(changes, Change{Kind: kind, Raised: raised, At: o.At, Detail: found.In(words.English),
+			Finding: found})
 	}
-	show := func(i int, kind Kind, bad bool, detail string) {
+	// A finding's figures are pairs, which only a change makes into one: most polls change nothing.
+	show := func(i int, kind Kind, bad bool, code string, figures ...int64) {
 		if d.steady[i].see(bad) {
-			report(kind, d.steady[i].on, detail)
+			report(kind, d.steady[i].on, farm.Found(code, named(code, figures)...))
 		}
 	}
-	show(0, Offline, !o.Answered && !o.Garbled, o.Why)
+	// Why it does not answer is written down as the network said it.
+	if d.steady[0].see(!o.Answered && !o.Garbled) {
+		changes = append(changes, Change{Kind: Offline, Raised: d.steady[0].on, At: o.At, Detail: o.Why,
+			Finding: o.Found})
+	}
 	// What is told not to mine is not judged on its work: alerts of that neither begin nor end while it sleeps.
 	asleep := o.Answered && o.Poll.Sleeping
 	frozen := o.Answered && !asleep && d.seen && d.last.Poll.Elapsed >= 0 && o.Poll.Elapsed == d.last.Poll.Elapsed &&
 		o.Poll.At-d.last.Poll.At > 5*usage.Second
-	detail := fmt.Sprintf("answers, but its clock stands at %d s", o.Poll.Elapsed)
-	if o.Garbled {
-		detail = "answers nonsense: " + o.Why
+	if d.steady[1].see(frozen || o.Garbled) {
+		stuck := Change{Kind: Hung, Raised: d.steady[1].on, At: o.At}
+		if stuck.Finding = farm.Found("clock-stands", "seconds", o.Poll.Elapsed); o.Garbled {
+			stuck.Detail, stuck.Finding = "answers nonsense: "+o.Why, farm.Found("nonsense").Because(o.Found)
+		} else {
+			stuck.Detail = stuck.Finding.In(words.English)
+		}
+		changes = append(changes, stuck)
 	}
-	show(1, Hung, frozen || o.Garbled, detail)
 	if !o.Answered {
 		return changes
 	}
@@ -122,33 +135,42 @@ func (d *Detector) Observe(o Observation) (changes []Change) {
 	if d.steady[2].on {
 		limit -= 5 // cool again is well below
 	}
-	show(2, Hot, o.HotLimit > 0 && p.ChipTemp >= limit, fmt.Sprintf("chips at %d °C, limit %d", p.ChipTemp, o.HotLimit))
+	show(2, Hot, o.HotLimit > 0 && p.ChipTemp >= limit, "chips-hot", p.ChipTemp, o.HotLimit)
 	if !asleep {
-		show(3, Fan, p.SlowestFan == 0, "a fan stands still")
-		show(4, Board, p.Boards >= 0 && p.Boards < p.BoardsDue, fmt.Sprintf("%d of %d hash boards work", p.Boards,
-			p.BoardsDue))
-		show(6, NoPool, !p.PoolAlive, "no pool is alive")
-		show(7, NoRate, !TellsRate(p), "answers, but tells no hash rate")
+		show(3, Fan, p.SlowestFan == 0, "fan-still")
+		show(4, Board, p.Boards >= 0 && p.Boards < p.BoardsDue, "boards", p.Boards, p.BoardsDue)
+		show(6, NoPool, !p.PoolAlive, "no-pool")
+		show(7, NoRate, !TellsRate(p), "no-rate")
 	}
-	show(5, Pool, p.PoolWrong, "works for a pool or account that is not allowed")
+	show(5, Pool, p.PoolWrong, "wrong-pool")
 	changes = append(changes, d.seeCodes(o)...)
 	if d.seen && !frozen && p.At > d.last.Poll.At && p.Elapsed >= d.last.Poll.Elapsed {
 		if d.hash.see(d.last.Poll, p) {
-			report(LowHash, d.hash.on, fmt.Sprintf("hashes about %d %% of what it used to", d.hash.percent()))
+			report(LowHash, d.hash.on, farm.Found("less-rate", "percent", d.hash.percent()))
 		}
 		shares, lost := o.Accepted-d.last.Accepted, o.Rejected-d.last.Rejected
 		if o.Accepted >= 0 && o.Rejected >= 0 && d.last.Accepted >= 0 && d.last.Rejected >= 0 && shares >= 0 &&
 			lost >= 0 {
 			if d.reject.see(shares, lost) {
-				report(Rejects, d.reject.on, "the pool rejects about a tenth of its shares or more")
+				report(Rejects, d.reject.on, farm.Found("rejects"))
 			}
 			if d.send.see(d.last.Poll, p, shares, lost) {
-				report(Delivery, d.send.on, "finds fewer shares than its work should: hash rate may go elsewhere")
+				report(Delivery, d.send.on, farm.Found("undelivered"))
 			}
 		}
 	}
 	d.last, d.seen = o, true
 	return changes
+}
+
+// figuresOf are the names of the figures of findings that a poll shows.
+var figuresOf = map[string][]string{"chips-hot": {"degrees", "limit"}, "boards": {"work", "due"}}
+
+func named(code string, figures []int64) (pairs []any) {
+	for i, name := range figuresOf[code] {
+		pairs = append(pairs, name, figures[i])
+	}
+	return pairs
 }
 
 // TellsRate says whether a poll says anything of the machine's work; one that does not is of no use to the account.
@@ -162,16 +184,17 @@ func (d *Detector) seeCodes(o Observation) []Change {
 	h := &d.steady[slices.Index(shown[:], Code)]
 	codes := slices.Sorted(slices.Values(o.Codes))
 	text := strings.Join(codes, " ")
-	change := Change{Kind: Code, Raised: true, At: o.At, Codes: text, Detail: "shows " + text}
+	change := Change{Kind: Code, Raised: true, At: o.At, Codes: text, Finding: farm.Found("codes", "codes", text)}
 	switch changed := h.see(text != ""); {
 	case changed && !h.on:
-		change.Raised, change.Codes, change.Detail = false, d.codes, "shows no code any more"
+		change.Raised, change.Codes, change.Finding = false, d.codes, farm.Found("no-code")
 		d.codes = ""
 	case changed, h.on && text != "" && h.bad >= raiseAfter && !containsAll(d.codes, codes):
 		d.codes = text
 	default:
 		return nil
 	}
+	change.Detail = change.Finding.In(words.English)
 	return []Change{change}
 }
 

@@ -6,7 +6,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aqsha/aqsha/farm"
+	"github.com/aqsha/aqsha/farm/faults"
 	"github.com/aqsha/aqsha/farm/usage"
+	"github.com/aqsha/aqsha/words"
 )
 
 // Notice is what a person is told: one machine's alert, or many of a kind in one place.
@@ -14,13 +17,17 @@ type Notice struct {
 	At       time.Time `json:"at"`
 	Kind     Kind      `json:"kind"`
 	Raised   bool      `json:"raised"`
-	Scope    string    `json:"scope"`    // a place, or a machine's identity
-	Machines []string  `json:"machines"` // identities
-	Detail   string    `json:"detail"`
+	Scope    string    `json:"scope"`             // a place, or a machine's identity
+	Machines []string  `json:"machines"`          // identities
+	Detail   string    `json:"detail"`            // in English
 	Details  []string  `json:"details,omitempty"` // of each machine, where those of a group differ
-	Codes    string    `json:"codes,omitempty"`   // as Change.Codes: machines with other codes are told apart
-	Group    bool      `json:"group,omitempty"`
-	Silenced bool      `json:"silenced,omitempty"` // written down and told to nobody
+	// Finding is what Detail is a sentence of, Findings those of Details: any language makes its own of them. Notices
+	// that were written before have none.
+	Finding  farm.Finding   `json:"finding,omitzero"`
+	Findings []farm.Finding `json:"findings,omitempty"`
+	Codes    string         `json:"codes,omitempty"` // as Change.Codes: machines with other codes are told apart
+	Group    bool           `json:"group,omitempty"`
+	Silenced bool           `json:"silenced,omitempty"` // written down and told to nobody
 }
 
 // Subject is a machine as notices name it. Place is its path: site/container/rack/shelf.
@@ -71,7 +78,7 @@ func groupClass(changes []Change, subjects []Subject, all map[string]int) (notic
 	for _, c := range changes {
 		s := subjects[c.Machine]
 		n := Notice{At: c.At.Time(), Kind: c.Kind, Raised: c.Raised, Scope: s.ID, Machines: []string{s.ID},
-			Detail: c.Detail, Codes: c.Codes}
+			Detail: c.Detail, Finding: c.Finding, Codes: c.Codes}
 		for _, place := range wider(s.Place) { // the widest first
 			if hit[place] >= leastGroup && 2*hit[place] >= all[place] {
 				n.Scope, n.Group = place, true
@@ -81,17 +88,19 @@ func groupClass(changes []Change, subjects []Subject, all map[string]int) (notic
 		if i, ok := at[n.Scope]; ok && n.Group {
 			notices[i].Machines = append(notices[i].Machines, s.ID)
 			notices[i].Details = append(notices[i].Details, c.Detail)
+			notices[i].Findings = append(notices[i].Findings, c.Finding)
 			continue
 		}
-		at[n.Scope], n.Details = len(notices), []string{c.Detail}
+		at[n.Scope], n.Details, n.Findings = len(notices), []string{c.Detail}, []farm.Finding{c.Finding}
 		notices = append(notices, n)
 	}
 	for i := range notices {
 		n := &notices[i]
 		if slices.ContainsFunc(n.Details, func(detail string) bool { return detail != n.Detail }) {
 			n.Detail = fmt.Sprintf("%s (%s; others differ)", n.Detail, n.Machines[0])
+			n.Finding = farm.Found("others-differ", "machine", n.Machines[0]).Because(n.Finding)
 		} else {
-			n.Details = nil
+			n.Details, n.Findings = nil, nil
 		}
 	}
 	return notices
@@ -103,6 +112,31 @@ func (n *Notice) DetailOf(i int) string {
 		return n.Details[i]
 	}
 	return n.Detail
+}
+
+// FindingOf is the finding of one of its machines.
+func (n *Notice) FindingOf(i int) farm.Finding {
+	switch {
+	case i < len(n.Findings):
+		return n.Findings[i]
+	case i < len(n.Details):
+		return farm.Finding{} // it has a detail of its own, and that is all that is known
+	}
+	return n.Finding
+}
+
+// Say is what the notice says, in a language: error codes with what they mean and what to do.
+func (n *Notice) Say(l words.Language) string { return say(l, n.Detail, n.Finding, n.Codes, n.Raised) }
+
+// Say is what the alert says, as Notice.Say.
+func (s *Standing) Say(l words.Language) string { return say(l, s.Detail, s.Finding, s.Codes, true) }
+
+func say(l words.Language, detail string, found farm.Finding, codes string, raised bool) string {
+	if codes != "" && raised {
+		// Codes are explained when they are shown; the alert keeps the codes alone.
+		return faults.Text(codes, string(l))
+	}
+	return found.Say(l, detail)
 }
 
 // wider lists the places that hold a place, the widest first, down to the rack.

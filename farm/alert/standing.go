@@ -4,16 +4,19 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/aqsha/aqsha/farm"
 )
 
 // Standing is an alert of a machine that was raised and not cleared.
 type Standing struct {
-	Machine  string    `json:"machine"`
-	Kind     Kind      `json:"kind"`
-	Since    time.Time `json:"since"`
-	Detail   string    `json:"detail"`
-	Codes    string    `json:"codes,omitempty"`    // as Change.Codes
-	Silenced bool      `json:"silenced,omitempty"` // nobody was told
+	Machine  string       `json:"machine"`
+	Kind     Kind         `json:"kind"`
+	Since    time.Time    `json:"since"`
+	Detail   string       `json:"detail"` // in English
+	Finding  farm.Finding `json:"finding,omitzero"`
+	Codes    string       `json:"codes,omitempty"`    // as Change.Codes
+	Silenced bool         `json:"silenced,omitempty"` // nobody was told
 }
 
 // State is which alerts hold, as notices say one after another. The zero value is ready.
@@ -37,10 +40,11 @@ func (s *State) Take(n Notice) {
 		case !n.Raised:
 			delete(s.open, k)
 		case stood:
-			before.Detail, before.Codes, before.Silenced = n.DetailOf(i), n.Codes, before.Silenced && n.Silenced
+			before.Detail, before.Finding = n.DetailOf(i), n.FindingOf(i)
+			before.Codes, before.Silenced = n.Codes, before.Silenced && n.Silenced
 			s.open[k] = before
 		default:
-			s.open[k] = Standing{machine, n.Kind, n.At, n.DetailOf(i), n.Codes, n.Silenced}
+			s.open[k] = Standing{machine, n.Kind, n.At, n.DetailOf(i), n.FindingOf(i), n.Codes, n.Silenced}
 		}
 	}
 }

@@ -79,8 +79,9 @@ func (a *antminer) give(ctx context.Context, o Order) error {
 	}
 	// The configuration is set as a whole: without pools in it the machine would have none.
 	if len(pools) == 0 || pools[0].url == "" {
-		return farm.Refuse("no-pools", "get_miner_conf",
-			"not ordered: the machine names no pool, and setting its mode would leave it without one")
+		return farm.WithFinding(farm.Refuse("no-pools", "get_miner_conf",
+			"not ordered: the machine names no pool, and setting its mode would leave it without one"),
+			farm.Found("would-lose-pools"))
 	}
 	var body string
 	if a.modern(conf) {
@@ -105,7 +106,9 @@ func (a *antminer) modern(conf map[string]any) bool {
 func (a *antminer) giveAside(ctx context.Context, o Order, modern bool) error {
 	switch {
 	case o.Action == Password && !modern:
-		return farm.Refuse("no-control", "password", "not ordered: how this firmware changes its password is not known")
+		return farm.WithFinding(farm.Refuse("no-control", "password",
+			"not ordered: how this firmware changes its password is not known"),
+			farm.Found("password-unknown"))
 	case o.Action == Password:
 		text, err := json.Marshal(map[string]string{"curPwd": a.http.Password, "newPwd": o.Secret,
 			"confirmPwd": o.Secret})
@@ -159,9 +162,10 @@ func jsonConfiguration(conf map[string]any, pools []pool, o Order) (string, erro
 	case Profile:
 		mode, ok := antminerModes[o.Profile]
 		if !ok {
-			return "", farm.Refuse("farm-bad-order", "profile",
+			return "", farm.WithFinding(farm.Refuse("farm-bad-order", "profile",
 				"not ordered: this firmware has normal, high and low, not %q",
-				o.Profile)
+				o.Profile),
+				farm.Found("other-profiles", "profiles", "high, low, normal", "profile", o.Profile))
 		}
 		out["miner-mode"] = mode
 	case Fan:
@@ -216,16 +220,22 @@ func formConfiguration(conf map[string]any, pools []pool, o Order) (string, erro
 	_, modes := conf["bitmain-work-mode"]
 	switch {
 	case o.Action == Profile:
-		return "", farm.Refuse("no-control", "profile", "not ordered: this firmware has no profiles")
+		return "", farm.WithFinding(farm.Refuse("no-control", "profile",
+			"not ordered: this firmware has no profiles"),
+			farm.Found("no-profiles"))
 	case o.Action == Fan && conf["bitmain-fan-ctrl"] == nil:
-		return "", farm.Refuse("no-control", "fan", "not ordered: this firmware's fans are not told how fast to turn")
+		return "", farm.WithFinding(farm.Refuse("no-control", "fan",
+			"not ordered: this firmware's fans are not told how fast to turn"),
+			farm.Found("no-fans"))
 	case o.Action == Fan:
 		form.Set("_ant_fan_customize_switch", fmt.Sprint(o.FanPercent != Automatic))
 		if o.FanPercent != Automatic {
 			form.Set("_ant_fan_customize_value", fmt.Sprint(o.FanPercent))
 		}
 	case o.Action != Pool && !modes:
-		return "", farm.Refuse("no-control", "mode", "not ordered: this firmware has no mode that sleeps")
+		return "", farm.WithFinding(farm.Refuse("no-control", "mode",
+			"not ordered: this firmware has no mode that sleeps"),
+			farm.Found("no-sleep"))
 	case o.Action == Sleep:
 		form.Set("_ant_work_mode", asleepOld)
 	case o.Action == Wake:
@@ -235,45 +245,45 @@ func formConfiguration(conf map[string]any, pools []pool, o Order) (string, erro
 }
 
 // holds reads the configuration back: whether it says what was ordered, and what it says.
-func (a *antminer) holds(ctx context.Context, o Order) (bool, string) {
+func (a *antminer) holds(ctx context.Context, o Order) (bool, remark) {
 	// A password cannot be read back: it holds if the machine lets the new one in.
 	if o.Action == Password {
 		after := *a.http
 		after.Password = o.Secret
 		if _, err := after.Do(ctx, http.MethodGet, a.base+"get_system_info.cgi", ""); err != nil {
-			return false, err.Error()
+			return false, failure(err)
 		}
-		return true, ""
+		return true, remark{}
 	}
 	conf, err := a.configuration(ctx)
 	if err != nil {
-		return false, err.Error()
+		return false, failure(err)
 	}
 	if o.Action == Pool {
 		pools := poolsOf(conf)
 		if len(pools) == 0 {
-			return false, "its configuration names no pool"
+			return false, saw("configured-none")
 		}
 		return pools[0].url == o.PoolURL && pools[0].user == o.PoolUser,
-			"its configuration says " + pools[0].url + " " + pools[0].user
+			saw("configured-pool", "pool", pools[0].url, "user", pools[0].user)
 	}
 	mode := modeNumber(conf)
 	switch o.Action {
 	case LED:
 		return a.lampHolds(ctx, o, a.modern(conf))
 	case Profile:
-		return mode == antminerModes[o.Profile], fmt.Sprintf("its configuration says mode %d", mode)
+		return mode == antminerModes[o.Profile], saw("configured-mode", "mode", mode)
 	case Fan:
 		fixed, percent := word(conf["bitmain-fan-ctrl"]) == "true", word(conf["bitmain-fan-pwm"])
 		return fixed == (o.FanPercent != Automatic) && (!fixed || percent == fmt.Sprint(o.FanPercent)),
-			fmt.Sprintf("its configuration says fixed %t, %s %%", fixed, percent)
+			sawFans(!fixed, percent)
 	}
 	asleep := mode == asleepNew || fmt.Sprint(mode) == asleepOld
-	return asleep == (o.Action == Sleep), fmt.Sprintf("its configuration says mode %d", mode)
+	return asleep == (o.Action == Sleep), saw("configured-mode", "mode", mode)
 }
 
 // lampHolds asks whether the lamp blinks.
-func (a *antminer) lampHolds(ctx context.Context, o Order, modern bool) (bool, string) {
+func (a *antminer) lampHolds(ctx context.Context, o Order, modern bool) (bool, remark) {
 	method, program, body, key := http.MethodGet, "get_blink_status.cgi", "", "blink"
 	if !modern {
 		method, program, key = http.MethodPost, "blink.cgi", "isBlinking"
@@ -281,11 +291,11 @@ func (a *antminer) lampHolds(ctx context.Context, o Order, modern bool) (bool, s
 	}
 	reply, err := a.http.Do(ctx, method, a.base+program, body)
 	if err != nil {
-		return false, err.Error()
+		return false, failure(err)
 	}
 	v, err := protocol.Parse(reply)
 	if err != nil {
-		return false, err.Error()
+		return false, failure(err)
 	}
-	return v.Get(key).Text() == onOff(o), fmt.Sprintf("its lamp says %q", v.Get(key).Text())
+	return v.Get(key).Text() == onOff(o), saw("lamp", "state", v.Get(key).Text())
 }

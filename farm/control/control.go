@@ -150,6 +150,8 @@ type Result struct {
 	Place   string `json:"place"`
 	Batch   int    `json:"batch"`
 	Outcome string `json:"outcome"` // done: it was seen; unconfirmed, with what the machine says; or what went wrong
+	// Finding is what Outcome is a sentence of, but for what is done: any language makes its own of it.
+	Finding farm.Finding `json:"finding,omitzero"`
 
 	// Unknown: the order may have reached the machine, which did not show that it has done it, nor refused.
 	Unknown bool `json:"unknown,omitempty"`
@@ -162,7 +164,7 @@ type Result struct {
 }
 
 // Done says whether the machine has taken the order.
-func (r Result) Done() bool { return r.Outcome == "done" }
+func (r Result) Done() bool { return r.Outcome == done }
 
 // Batches spreads machines so that no batch moves a site's load by more than stepKW, in the order of places.
 func Batches(machines []*fleet.Machine, stepKW int64) ([][]*fleet.Machine, error) {
@@ -208,9 +210,9 @@ func (c *Controller) Give(ctx context.Context, machines []*fleet.Machine, order 
 	if order.Action == Update {
 		given, err = c.update(ctx, able, order)
 	} else {
-		var stopped string
-		if given, stopped, err = c.batches(ctx, able, order, 0); stopped != "" {
-			given = halted(given, able, "not ordered: "+stopped)
+		var stopped remark
+		if given, stopped, err = c.batches(ctx, able, order, 0); !stopped.none() {
+			given = halted(given, able, stopped)
 		}
 	}
 	return append(results, given...), err
@@ -231,9 +233,9 @@ func (c *Controller) DryRun(machines []*fleet.Machine, order Order) ([]Result, e
 	batches, err := Batches(able, c.StepKW)
 	for i, batch := range batches {
 		for _, m := range batch {
+			would := saw("would-order", "what", strings.TrimSpace(string(order.Action)+" "+order.Detail()))
 			results = append(results, Result{Machine: m.ID, Place: m.Place.String(), Batch: i + 1,
-				Outcome: fmt.Sprintf("would be ordered: %s",
-					strings.TrimSpace(string(order.Action)+" "+order.Detail()))})
+				Outcome: would.text, Finding: would.found})
 		}
 	}
 	return results, err
@@ -242,16 +244,16 @@ func (c *Controller) DryRun(machines []*fleet.Machine, order Order) ([]Result, e
 // batches gives the order in steps, which are counted on from first. It ends after the step in which a machine did not
 // do it, and says which; one that nobody answers at was no surprise.
 func (c *Controller) batches(ctx context.Context, machines []*fleet.Machine, order Order,
-	first int) (results []Result, stopped string, err error) {
+	first int) (results []Result, stopped remark, err error) {
 	batches, err := Batches(machines, c.StepKW)
 	if err != nil {
-		return nil, "", err
+		return nil, remark{}, err
 	}
 	for i, batch := range batches {
 		if i > 0 {
 			select {
 			case <-ctx.Done():
-				return results, "", ctx.Err()
+				return results, remark{}, ctx.Err()
 			// Power is moved a batch at a time, with a pause, so that neither the transformer nor the pool meets the
 			// whole farm at once.
 			case <-time.After(c.Settle):
@@ -262,7 +264,7 @@ func (c *Controller) batches(ctx context.Context, machines []*fleet.Machine, ord
 			given[j].Batch = first + i + 1
 		}
 		if results = append(results, given...); err != nil {
-			return results, "", err
+			return results, remark{}, err
 		}
 		if c.Progress != nil {
 			c.Progress(len(results), len(machines))
@@ -270,31 +272,34 @@ func (c *Controller) batches(ctx context.Context, machines []*fleet.Machine, ord
 		for _, r := range given {
 			// An update stops whatever KeepGoing says: a bad image on one machine is a bad image on all.
 			if !r.Done() && !r.Unreached && (!c.KeepGoing || order.Action == Update) {
-				return results, fmt.Sprintf("%s did not do it, and orders ended with its batch", r.Machine), nil
+				return results, saw("stopped", "machine", r.Machine), nil
 			}
 		}
 	}
-	return results, "", nil
+	return results, remark{}, nil
 }
 
 // split takes out the machines on whose firmware there is no such order, with that as their result.
 func split(machines []*fleet.Machine, order Order) (rest []*fleet.Machine, absent []Result) {
 	for _, m := range machines {
-		why := Missing(m.Protocol, order)
-		if why == "" {
+		why := missing(m.Protocol, order)
+		if why.none() {
 			rest = append(rest, m)
 			continue
 		}
-		absent = append(absent, Result{Machine: m.ID, Place: m.Place.String(), Absent: true, Outcome: why})
+		absent = append(absent, Result{Machine: m.ID, Place: m.Place.String(), Absent: true,
+			Outcome: why.text, Finding: why.found})
 	}
 	return rest, absent
 }
 
 // Missing says why an order is not on a protocol's firmwares, as far as that is known without asking one: the order, or
-// a profile where all have the same; "" otherwise.
-func Missing(d protocol.Protocol, o Order) string {
+// a profile where all have the same; nothing otherwise.
+func Missing(d protocol.Protocol, o Order) farm.Finding { return missing(d, o).found }
+
+func missing(d protocol.Protocol, o Order) remark {
 	if !able(d, o.Action) {
-		return fmt.Sprintf("not on this firmware: no order %q is known of %s", o.Action, d)
+		return saw("unknown-order", "action", o.Action, "protocol", d)
 	}
 	var known []string
 	switch d {
@@ -304,10 +309,9 @@ func Missing(d protocol.Protocol, o Order) string {
 		known = slices.Sorted(maps.Keys(antminerModes))
 	}
 	if o.Action == Profile && known != nil && !slices.Contains(known, o.Profile) {
-		return fmt.Sprintf("not ordered: this firmware has the profiles %s, not %q", strings.Join(known, ", "),
-			o.Profile)
+		return saw("other-profiles", "profiles", strings.Join(known, ", "), "profile", o.Profile)
 	}
-	return ""
+	return remark{}
 }
 
 // batch gives one batch's orders at the same time.
@@ -327,7 +331,7 @@ func (c *Controller) one(ctx context.Context, m *fleet.Machine, order Order) (Re
 		Detail: order.Detail(), Outcome: "ordered"}
 	result := Result{Machine: m.ID, Place: m.Place.String()}
 	if err := c.Audit.write(entry); err != nil {
-		result.Outcome = "not ordered: the audit trail cannot be written"
+		result.take(saw("trail"))
 		return result, err
 	}
 	c.order(ctx, m, order, &result)
@@ -351,9 +355,11 @@ func (c *Controller) order(ctx context.Context, m *fleet.Machine, order Order, r
 	}
 	if err != nil {
 		var dial *net.OpError
-		result.Outcome, result.Unreached = err.Error(), errors.As(err, &dial) && dial.Op == "dial"
+		result.take(failure(err))
+		result.Unreached = errors.As(err, &dial) && dial.Op == "dial"
 		if taken && result.Unreached { // a later question found no time, or nobody, any more
-			result.Outcome, result.Unreached = "not ordered: it took a connection and did not answer who it is", false
+			result.take(saw("no-identity"))
+			result.Unreached = false
 		}
 		return
 	}
@@ -365,7 +371,7 @@ func (c *Controller) order(ctx context.Context, m *fleet.Machine, order Order, r
 	}
 	if err := speaker.give(giving, order); err != nil {
 		var broken net.Error
-		result.Outcome = err.Error()
+		result.take(failure(err))
 		result.Unknown = errors.As(err, &broken) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
 			giving.Err() != nil || fault.Code(err) == "farm-empty"
 		var dial *net.OpError
@@ -373,12 +379,13 @@ func (c *Controller) order(ctx context.Context, m *fleet.Machine, order Order, r
 			return
 		}
 		// It may have been taken before the answer broke off, as by a machine that starts anew: the machine says.
-		if c.readBack(ctx, m, speaker, order, before) == "done" {
-			result.Outcome, result.Unknown = "done", false
+		if end := c.readBack(ctx, m, speaker, order, before); end.text == done {
+			result.take(end)
+			result.Unknown = false
 		}
 		return
 	}
-	result.Outcome = c.readBack(ctx, m, speaker, order, before)
+	result.take(c.readBack(ctx, m, speaker, order, before))
 	result.Unknown = !result.Done()
 }
 
@@ -395,7 +402,7 @@ func identified(ctx context.Context, s speaker) (taken bool, err error) {
 }
 
 // readBack is readBack within the time that there is for it.
-func (c *Controller) readBack(ctx context.Context, m *fleet.Machine, s speaker, order Order, before int64) string {
+func (c *Controller) readBack(ctx context.Context, m *fleet.Machine, s speaker, order Order, before int64) remark {
 	within := c.Confirm
 	if within == 0 {
 		within = c.Timeout
@@ -414,26 +421,26 @@ const readBackEvery = time.Second
 
 // readBack asks the machine until it is seen to have done the order: an answer of success proves nothing.
 func readBack(ctx context.Context, m *fleet.Machine, s speaker, order Order, before int64,
-	every time.Duration) string {
-	says := "nothing"
+	every time.Duration) remark {
+	says := saw("nothing")
 	for {
-		done, what := seen(ctx, m, s, order, before)
-		if done {
-			return "done"
+		holds, what := seen(ctx, m, s, order, before)
+		if holds {
+			return remark{text: done}
 		}
-		if what != "" && ctx.Err() == nil {
+		if !what.none() && ctx.Err() == nil {
 			says = what
 		}
 		select {
 		case <-ctx.Done():
-			return "unconfirmed: " + says
+			return saw("unconfirmed").because(says)
 		case <-time.After(every):
 		}
 	}
 }
 
 // seen says whether the machine shows that the order is done, and otherwise what it shows.
-func seen(ctx context.Context, m *fleet.Machine, s speaker, order Order, before int64) (bool, string) {
+func seen(ctx context.Context, m *fleet.Machine, s speaker, order Order, before int64) (bool, remark) {
 	if order.Action != Reboot && order.Action != Update {
 		ok, what := s.holds(ctx, order)
 		if !ok || !slices.Contains([]Action{Pool, Sleep, Wake}, order.Action) {
@@ -447,38 +454,41 @@ func seen(ctx context.Context, m *fleet.Machine, s speaker, order Order, before 
 	case Reboot: // it is away, or its clock began again
 		var refused *farm.Error
 		if errors.As(err, &refused) && refused.Code == "no-section" {
-			return false, err.Error() // it answers: it is not away
+			return false, failure(err) // it answers: it is not away
 		}
 		if err != nil {
 			// That our time is up says nothing of the machine; a connection's deadline comes before the context's end.
 			until, ends := ctx.Deadline()
-			return ctx.Err() == nil && (!ends || time.Now().Before(until)), ""
+			return ctx.Err() == nil && (!ends || time.Now().Before(until)), remark{}
 		}
 		known := before != protocol.Unknown && reading.ElapsedSeconds != protocol.Unknown
 		return known && reading.ElapsedSeconds < before,
-			fmt.Sprintf("it has been running for %d s without a break", reading.ElapsedSeconds)
+			saw("no-break", "seconds", reading.ElapsedSeconds)
 	case Update:
 		if err != nil {
-			return false, err.Error()
+			return false, failure(err)
 		}
 		return updated(reading, order, before)
 	case Sleep, Wake:
 		if err != nil {
-			return false, err.Error()
+			return false, failure(err)
 		}
-		return reading.Sleeping == (order.Action == Sleep), fmt.Sprintf("asleep %t, hashing %d MH/s", reading.Sleeping,
-			reading.RateMHs)
+		state := "awake"
+		if reading.Sleeping {
+			state = "asleep"
+		}
+		return reading.Sleeping == (order.Action == Sleep), saw(state, "rate", reading.RateMHs)
 	}
 	if err != nil {
-		return false, err.Error()
+		return false, failure(err)
 	}
 	active := reading.ActivePool()
 	for _, p := range reading.Pools {
 		if p.Active && p.URL == order.PoolURL && p.User == order.PoolUser {
-			return true, ""
+			return true, remark{}
 		}
 	}
-	return false, "it works at " + active.URL + " as " + active.User
+	return false, saw("works-at", "pool", active.URL, "user", active.User)
 }
 
 // speaker is a protocol in which orders can be given.
@@ -486,7 +496,7 @@ type speaker interface {
 	identify(ctx context.Context) error
 	give(ctx context.Context, order Order) error
 	// holds says whether what the machine is set to is what was ordered, and otherwise what it is.
-	holds(ctx context.Context, order Order) (bool, string)
+	holds(ctx context.Context, order Order) (bool, remark)
 }
 
 func (c *Controller) speaker(m *fleet.Machine) (speaker, error) {
@@ -514,10 +524,11 @@ func sameMachine(m *fleet.Machine, mac, serial, minerID string) error {
 	confirmed, err := m.Confirm(mac, serial, minerID, "")
 	if err == nil && !confirmed {
 		err = &fleet.OtherMachine{Wanted: m.ID, MAC: mac, Serial: serial, Address: m.Address,
-			Because: "it tells neither the serial number nor the MAC that are known"}
+			Differs: fleet.Untold}
 	}
 	if err != nil {
-		return fmt.Errorf("not ordered: %w", err)
+		return farm.WithFinding(fmt.Errorf("not ordered: %w", err),
+			farm.Found("not-ordered").Because(farm.FindingOf(err)))
 	}
 	return nil
 }

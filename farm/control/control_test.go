@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -21,6 +22,7 @@ import (
 	"github.com/aqsha/aqsha/farm/simulate"
 	"github.com/aqsha/aqsha/farm/usage"
 	"github.com/aqsha/aqsha/internal/freeport"
+	"github.com/aqsha/aqsha/words"
 )
 
 func code(err error) string {
@@ -92,6 +94,7 @@ func TestOrders(t *testing.T) {
 	give := func(o control.Order) {
 		t.Helper()
 		results, err := c.Give(t.Context(), machinesOf(units), o)
+		saidIn(t, results...)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -156,6 +159,7 @@ func TestProfilesAndPasswords(t *testing.T) {
 	give := func(u *simulate.Unit, o control.Order) control.Result {
 		t.Helper()
 		results, err := c.Give(t.Context(), []*fleet.Machine{&u.Machine}, o)
+		saidIn(t, results...)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -171,6 +175,8 @@ func TestProfilesAndPasswords(t *testing.T) {
 	if r := give(lux, control.Order{Action: control.Power, Watts: 100}); r.Done() ||
 		!strings.Contains(r.Outcome, "no profile") {
 		t.Errorf("power that no profile keeps to: %+v", r)
+	} else if saidIn(t, r); r.Say(words.Russian) != "приказ не отдан: ни один профиль устройства не укладывается в 100 Вт" {
+		t.Error(r.Say(words.Russian))
 	}
 	if r := give(modern, control.Order{Action: control.Profile, Profile: "low"}); !r.Done() {
 		t.Errorf("profile of a stock Antminer: %+v", r)
@@ -184,6 +190,7 @@ func TestProfilesAndPasswords(t *testing.T) {
 		if r.Done() || r.Unknown || !strings.Contains(r.Outcome, "not ordered") {
 			t.Errorf("an order that the firmware lacks: %+v", r)
 		}
+		saidIn(t, r)
 	}
 	if r := give(modern, control.Order{Action: control.Password, Secret: "changed99"}); !r.Done() {
 		t.Errorf("password: %+v", r)
@@ -193,12 +200,31 @@ func TestProfilesAndPasswords(t *testing.T) {
 	}
 }
 
+// english are words of it that stand in no Russian or Kazakh sentence.
+var english = regexp.MustCompile(`(?i)\b(the|it|its|is|not|of|and|this|machine|order|done)\b`)
+
+// quoted are a machine's own words.
+var quoted = regexp.MustCompile(`«[^»]*»`)
+
+// saidIn holds that a result is a sentence in every language: what was done, or why it was not.
+func saidIn(t *testing.T, results ...control.Result) {
+	t.Helper()
+	for _, r := range results {
+		ru, kk := quoted.ReplaceAllString(r.Say(words.Russian), ""), quoted.ReplaceAllString(r.Say(words.Kazakh), "")
+		if ru == kk || english.MatchString(ru) || english.MatchString(kk) || strings.Contains(ru+kk, "{") ||
+			r.Done() != r.Finding.IsZero() {
+			t.Errorf("%q is said as %q, %q (%+v)", r.Outcome, ru, kk, r.Finding)
+		}
+	}
+}
+
 // A machine that is not there was sent nothing.
 func TestUnreached(t *testing.T) {
 	c, _ := controller(t)
 	gone := &fleet.Machine{ID: "gone", Serial: "gone", Address: fmt.Sprintf("127.0.0.1:%d", freePort(t)),
 		Protocol: protocol.LuxOS}
 	results, err := c.Give(t.Context(), []*fleet.Machine{gone}, control.Order{Action: control.Reboot})
+	saidIn(t, results...)
 	if err != nil || len(results) != 1 || !results[0].Unreached || results[0].Unknown || results[0].Done() {
 		t.Errorf("a machine that is not there: %+v, %v", results, err)
 	}
@@ -233,6 +259,7 @@ func TestMute(t *testing.T) {
 			mute.HTTPPort = l.Addr().(*net.TCPAddr).Port
 		}
 		results, err := c.Give(t.Context(), []*fleet.Machine{mute}, control.Order{Action: control.Sleep})
+		saidIn(t, results...)
 		if err != nil || len(results) != 1 || results[0].Unreached || results[0].Unknown || results[0].Done() ||
 			strings.Contains(results[0].Outcome, "dial") {
 			t.Errorf("a mute %s: %+v, %v", p, results, err)
@@ -255,6 +282,7 @@ func TestUnconfirmed(t *testing.T) {
 	for _, o := range []control.Order{{Action: control.Sleep},
 		{Action: control.Pool, PoolURL: "stratum+tcp://127.0.0.1:4444", PoolUser: "simulated.new"}} {
 		results, err := c.Give(t.Context(), machinesOf(units), o)
+		saidIn(t, results...)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -282,6 +310,7 @@ func TestUnconfirmed(t *testing.T) {
 	bare := serve(t, protocol.AntminerOld)
 	bare[0].SetPool("", "")
 	results, err := c.Give(t.Context(), machinesOf(bare), control.Order{Action: control.Sleep})
+	saidIn(t, results...)
 	if err != nil || !strings.Contains(results[0].Outcome, "not ordered") || bare[0].Sleeping() {
 		t.Errorf("sleep of a machine without pools: %+v, %v", results, err)
 	}
@@ -338,6 +367,7 @@ func TestNotTheMachineThatIsMeant(t *testing.T) {
 		meant := units[0].Machine
 		meant.ID, meant.Serial, meant.MAC = "OTHER", "OTHER", "02:00:00:00:00:99"
 		results, err := c.Give(t.Context(), []*fleet.Machine{&meant}, control.Order{Action: control.Sleep})
+		saidIn(t, results...)
 		if err != nil || results[0].Done() || !strings.Contains(results[0].Outcome, "not ordered") ||
 			units[0].Sleeping() {
 			t.Errorf("%s: %+v, %v", d, results, err)
@@ -353,6 +383,7 @@ func TestOneMACIsNotOneMachine(t *testing.T) {
 		meant := u.Machine
 		meant.ID, meant.Serial = "SIM7777777", "SIM7777777"
 		results, err := c.Give(t.Context(), []*fleet.Machine{&meant}, control.Order{Action: control.Sleep})
+		saidIn(t, results...)
 		if err != nil || !strings.Contains(results[0].Outcome, "not ordered") ||
 			!strings.Contains(results[0].Outcome, "its serial number is "+u.Machine.Serial) || units[i].Sleeping() {
 			t.Errorf("%s: %+v, %v", u.Machine.Protocol, results, err)
@@ -364,6 +395,7 @@ func TestOneMACIsNotOneMachine(t *testing.T) {
 	m.Serial = "AUR0001"
 	c, _ := controller(t)
 	results, err := c.Give(t.Context(), []*fleet.Machine{m}, control.Order{Action: control.Sleep})
+	saidIn(t, results...)
 	if err != nil || !strings.Contains(results[0].Outcome, "AUR0002") || x.asleep {
 		t.Errorf("%+v, %v, asleep %t", results, err, x.asleep)
 	}
@@ -374,6 +406,7 @@ func TestWrongPassword(t *testing.T) {
 	c, _ := controller(t)
 	c.Password = "guess"
 	results, err := c.Give(t.Context(), machinesOf(units), control.Order{Action: control.Sleep})
+	saidIn(t, results...)
 	if err != nil || !strings.Contains(results[0].Outcome, "password") || units[0].Sleeping() {
 		t.Errorf("%+v, %v", results, err)
 	}
@@ -494,6 +527,7 @@ func TestSimulatedWhatsminersObey(t *testing.T) {
 	give := func(o control.Order) control.Result {
 		t.Helper()
 		results, err := c.Give(t.Context(), machines, o)
+		saidIn(t, results...)
 		if err != nil {
 			t.Fatal(err)
 		}

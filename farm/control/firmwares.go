@@ -22,7 +22,7 @@ import (
 // webGive gives an order; webHolds reads back what polls do not tell.
 type (
 	webGive  func(ctx context.Context, w *web, o Order) error
-	webHolds func(ctx context.Context, w *web, o Order) (bool, string)
+	webHolds func(ctx context.Context, w *web, o Order) (bool, remark)
 )
 
 // manner is how an order is given in a firmware, and read back beside the next poll (nil: the poll tells).
@@ -63,16 +63,16 @@ func send(method, path string, body func(o Order) any) webGive {
 func always(body any) func(Order) any { return func(Order) any { return body } }
 
 // limitHolds compares the limit that the next poll tells.
-func limitHolds(ctx context.Context, w *web, o Order) (bool, string) {
+func limitHolds(ctx context.Context, w *web, o Order) (bool, remark) {
 	return limitOf(ctx, w.m, o.Watts)
 }
 
-func limitOf(ctx context.Context, m *fleet.Machine, watts int64) (bool, string) {
+func limitOf(ctx context.Context, m *fleet.Machine, watts int64) (bool, remark) {
 	reading, err := fleet.Poll(ctx, m)
 	if err != nil {
-		return false, err.Error()
+		return false, failure(err)
 	}
-	return reading.PowerLimit == watts, fmt.Sprintf("its power limit is %d W", reading.PowerLimit)
+	return reading.PowerLimit == watts, saw("power-limit", "watts", reading.PowerLimit)
 }
 
 var firmwares map[protocol.Protocol]firmware
@@ -168,11 +168,11 @@ func (w *web) give(ctx context.Context, o Order) error {
 	return w.kind.orders[o.Action].give(ctx, w, o)
 }
 
-func (w *web) holds(ctx context.Context, o Order) (bool, string) {
+func (w *web) holds(ctx context.Context, o Order) (bool, remark) {
 	if holds := w.kind.orders[o.Action].holds; holds != nil {
 		return holds(ctx, w, o)
 	}
-	return true, ""
+	return true, remark{}
 }
 
 // pools are those that the machine has now, with the ordered one in the place of the first.
@@ -226,15 +226,15 @@ func within(o object, keys ...string) object {
 
 // says compares a field that a page of the machine has with what it should be.
 func says(path string, want func(o Order) string, keys ...string) webHolds {
-	return func(ctx context.Context, w *web, o Order) (bool, string) {
+	return func(ctx context.Context, w *web, o Order) (bool, remark) {
 		v, err := w.ask(ctx, http.MethodGet, path, nil)
 		if err != nil {
-			return false, err.Error()
+			return false, failure(err)
 		}
 		for _, key := range keys {
 			v = v.Get(key)
 		}
-		return v.Text() == want(o), fmt.Sprintf("its %s is %q", keys[len(keys)-1], v.Text())
+		return v.Text() == want(o), saw("field", "name", keys[len(keys)-1], "value", v.Text())
 	}
 }
 
@@ -249,13 +249,13 @@ var braiinsOrders = map[Action]manner{
 	Power: {give: send(http.MethodPut, "/api/v1/performance/power-target",
 		func(o Order) any { return object{"watt": o.Watts} }), holds: limitHolds},
 	LED: {give: send(http.MethodPut, "/api/v1/actions/locate", func(o Order) any { return o.On }),
-		holds: func(ctx context.Context, w *web, o Order) (bool, string) {
+		holds: func(ctx context.Context, w *web, o Order) (bool, remark) {
 			reply, err := w.raw(ctx, http.MethodGet, "/api/v1/actions/locate", nil)
 			if err != nil {
-				return false, err.Error()
+				return false, failure(err)
 			}
 			state := strings.TrimSpace(string(reply))
-			return state == onOff(o), fmt.Sprintf("its lamp is %q", state)
+			return state == onOff(o), saw("lamp", "state", state)
 		}},
 	Pool: {give: giveBraiinsPool},
 }
@@ -349,10 +349,10 @@ var vnishOrders = map[Action]manner{
 			return err
 		}
 		return setPreset(ctx, w, preset)
-	}, holds: func(ctx context.Context, w *web, o Order) (bool, string) {
+	}, holds: func(ctx context.Context, w *web, o Order) (bool, remark) {
 		preset, err := presetFor(ctx, w, o.Watts)
 		if err != nil {
-			return false, err.Error()
+			return false, failure(err)
 		}
 		return says("/api/v1/settings", func(Order) string { return preset }, "miner", "overclock", "preset")(ctx, w, o)
 	}},
@@ -373,12 +373,12 @@ var vnishOrders = map[Action]manner{
 		_, err := w.ask(ctx, http.MethodPost, "/api/v1/settings",
 			object{"password": object{"current": w.password, "pw": o.Secret}})
 		return err
-	}, holds: func(ctx context.Context, w *web, o Order) (bool, string) {
+	}, holds: func(ctx context.Context, w *web, o Order) (bool, remark) {
 		_, err := w.token(ctx, "/api/v1/unlock", object{"pw": o.Secret}, "token")
 		if err != nil {
-			return false, err.Error()
+			return false, failure(err)
 		}
-		return true, ""
+		return true, remark{}
 	}},
 }
 
@@ -418,7 +418,9 @@ func presetFor(ctx context.Context, w *web, watts int64) (string, error) {
 		}
 	}
 	if best == 0 {
-		return "", farm.Refuse("refused", "power", "not ordered: no preset of the machine draws %d W or less", watts)
+		return "", farm.WithFinding(farm.Refuse("refused", "power",
+			"not ordered: no preset of the machine draws %d W or less", watts),
+			farm.Found("no-preset", "watts", watts))
 	}
 	return strconv.FormatInt(best, 10), nil
 }
@@ -473,15 +475,15 @@ var maraOrders = map[Action]manner{
 		advanced := within(conf, "advance-config")
 		advanced["override-fan-control"], advanced["fan-fixed-percent"] = o.FanPercent != Automatic,
 			max(o.FanPercent, 0)
-	}), holds: func(ctx context.Context, w *web, o Order) (bool, string) {
+	}), holds: func(ctx context.Context, w *web, o Order) (bool, remark) {
 		v, err := w.ask(ctx, http.MethodGet, "/kaonsu/v1/miner_config", nil)
 		if err != nil {
-			return false, err.Error()
+			return false, failure(err)
 		}
 		fan := v.Get("advance-config")
 		fixed, percent := fan.Get("override-fan-control").True(), fan.Get("fan-fixed-percent").Count()
 		return fixed == (o.FanPercent != Automatic) && (!fixed || percent == int64(o.FanPercent)),
-			fmt.Sprintf("its configuration says fixed %t, %d %%", fixed, percent)
+			sawFans(!fixed, percent)
 	}},
 	LED: {give: send(http.MethodPost, "/kaonsu/v1/locate_miner", func(o Order) any { return object{"blinking": o.On} }),
 		holds: says("/kaonsu/v1/locate_miner", onOff, "blinking")},
@@ -495,8 +497,9 @@ func maraConfigured(change func(conf object, o Order)) webGive {
 			return err
 		}
 		if pools, _ := conf["pools"].([]any); len(pools) == 0 {
-			return farm.Refuse("no-pools", "miner_config",
-				"not ordered: the machine names no pool, and setting its mode would leave it without one")
+			return farm.WithFinding(farm.Refuse("no-pools", "miner_config",
+				"not ordered: the machine names no pool, and setting its mode would leave it without one"),
+				farm.Found("would-lose-pools"))
 		}
 		change(conf, o)
 		_, err = w.ask(ctx, http.MethodPost, "/kaonsu/v1/miner_config", conf)
@@ -532,14 +535,14 @@ var axeOrders = map[Action]manner{
 		}
 		_, err := w.ask(ctx, http.MethodPatch, "/api/system", body)
 		return err
-	}, holds: func(ctx context.Context, w *web, o Order) (bool, string) {
+	}, holds: func(ctx context.Context, w *web, o Order) (bool, remark) {
 		v, err := w.ask(ctx, http.MethodGet, "/api/system/info", nil)
 		if err != nil {
-			return false, err.Error()
+			return false, failure(err)
 		}
 		automatic, percent := v.Get("autofanspeed").True(), v.Get("fanspeed").Count()
 		return automatic == (o.FanPercent == Automatic) && (automatic || percent == int64(o.FanPercent)),
-			fmt.Sprintf("it says automatic %t, %d %%", automatic, percent)
+			sawFans(automatic, percent)
 	}},
 }
 
@@ -582,13 +585,13 @@ var auradineOrders = map[Action]manner{
 	}), holds: limitHolds},
 	LED: {give: send(http.MethodPost, "/led", func(o Order) any {
 		return object{"command": "led", "code": auradineLamp(o)}
-	}), holds: func(ctx context.Context, w *web, o Order) (bool, string) {
+	}), holds: func(ctx context.Context, w *web, o Order) (bool, remark) {
 		v, err := w.ask(ctx, http.MethodGet, "/led", nil)
 		if err != nil {
-			return false, err.Error()
+			return false, failure(err)
 		}
 		code := v.Get("LED").At(0).Get("Code").Count()
-		return code == int64(auradineLamp(o)), fmt.Sprintf("its lamp has code %d", code)
+		return code == int64(auradineLamp(o)), saw("lamp-code", "code", code)
 	}},
 	Pool: {give: func(ctx context.Context, w *web, o Order) error {
 		pools, err := w.pools(ctx, o)
@@ -671,13 +674,13 @@ func (s *socket) give(ctx context.Context, o Order) error {
 	return nil
 }
 
-func (s *socket) holds(ctx context.Context, o Order) (bool, string) {
+func (s *socket) holds(ctx context.Context, o Order) (bool, remark) {
 	if o.Action != LED {
-		return true, "" // the poll tells
+		return true, remark{} // the poll tells
 	}
 	reply, err := fleet.Query(ctx, s.m.Address, []byte(`{"command":"estats"}`), false)
 	if err != nil {
-		return false, err.Error()
+		return false, failure(err)
 	}
 	_, after, found := strings.Cut(string(reply), "Led[")
 	state, _, _ := strings.Cut(after, "]")
@@ -685,7 +688,7 @@ func (s *socket) holds(ctx context.Context, o Order) (bool, string) {
 	if o.On {
 		want = "1"
 	}
-	return found && state == want, fmt.Sprintf("its lamp is %q", state)
+	return found && state == want, saw("lamp", "state", state)
 }
 
 // Abilities are the orders that Aqsha gives in a protocol, in the order of Actions.

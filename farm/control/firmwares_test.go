@@ -73,6 +73,7 @@ func TestOrdersOfFirmwares(t *testing.T) {
 				x.elapsed = 5000
 				x.mu.Unlock()
 				results, err := c.Give(t.Context(), []*fleet.Machine{m}, o.order)
+				saidIn(t, results...)
 				if err != nil || len(results) != 1 {
 					t.Fatalf("%s: %v %v", o.order.Action, results, err)
 				}
@@ -121,6 +122,7 @@ func TestDeafFirmwares(t *testing.T) {
 				c, dir := controller(t)
 				c.Confirm = 400 * time.Millisecond
 				results, err := c.Give(t.Context(), []*fleet.Machine{m}, o.order)
+				saidIn(t, results...)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -160,6 +162,7 @@ func TestAMachineStartsAnewInTheMidstOfAnOrder(t *testing.T) {
 					c.Confirm = 400 * time.Millisecond
 				}
 				results, err := c.Give(t.Context(), []*fleet.Machine{m}, o.order)
+				saidIn(t, results...)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -191,6 +194,7 @@ func TestNoSignOfAStartIsNoStart(t *testing.T) {
 		c, _ := controller(t)
 		c.Confirm = 400 * time.Millisecond
 		results, err := c.Give(t.Context(), []*fleet.Machine{m}, control.Order{Action: control.Reboot})
+		saidIn(t, results...)
 		if err != nil || results[0].Done() || !results[0].Unknown || len(x.orders) != 1 {
 			t.Errorf("%s: %+v, %v, took %v", name, results, err, x.orders)
 		}
@@ -205,6 +209,7 @@ func TestAMessageIsARefusal(t *testing.T) {
 	c, _ := controller(t)
 	c.Confirm = 400 * time.Millisecond
 	results, err := c.Give(t.Context(), []*fleet.Machine{m}, control.Order{Action: control.Sleep})
+	saidIn(t, results...)
 	if err != nil || results[0].Done() || results[0].Unknown || !strings.Contains(results[0].Outcome, "not now") {
 		t.Errorf("%+v, %v", results, err)
 	}
@@ -225,6 +230,7 @@ func TestFirmwaresRefuse(t *testing.T) {
 			order.Action = control.Sleep
 		}
 		results, err := c.Give(t.Context(), []*fleet.Machine{&stranger}, order)
+		saidIn(t, results...)
 		if err != nil || results[0].Done() || !strings.Contains(results[0].Outcome, "not ordered") ||
 			len(x.orders) != 0 {
 			t.Errorf("%s: an order for another machine: %+v, %v, took %v", d, results, err, x.orders)
@@ -236,6 +242,7 @@ func TestFirmwaresRefuse(t *testing.T) {
 		}
 		c.Others = "wrong-one"
 		results, err = c.Give(t.Context(), []*fleet.Machine{m}, order)
+		saidIn(t, results...)
 		if err != nil || results[0].Done() || len(x.orders) != 0 {
 			t.Errorf("%s: an order with a wrong password: %+v, %v, took %v", d, results, err, x.orders)
 		}
@@ -250,6 +257,7 @@ func TestNoOrderLeavesAMachineWithoutPools(t *testing.T) {
 	x.pools = nil
 	c, _ := controller(t)
 	results, err := c.Give(t.Context(), []*fleet.Machine{m}, control.Order{Action: control.Sleep})
+	saidIn(t, results...)
 	if err != nil || results[0].Done() || !strings.Contains(results[0].Outcome, "without one") || len(x.orders) != 0 {
 		t.Errorf("%+v, %v, took %v", results, err, x.orders)
 	}
@@ -270,6 +278,7 @@ func TestOrdersAreChecked(t *testing.T) {
 		}
 	}
 	results, err := c.Give(t.Context(), []*fleet.Machine{m}, control.Order{Action: control.Profile, Profile: "led"})
+	saidIn(t, results...)
 	if err != nil || results[0].Done() || len(x.orders) != 0 {
 		t.Errorf("a profile that there is not: %+v, %v, took %v", results, err, x.orders)
 	}

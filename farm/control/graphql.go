@@ -3,7 +3,6 @@ package control
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -112,13 +111,13 @@ func (w *web) post(ctx context.Context, session *http.Cookie, body object) (cook
 	return response.Cookies(), content, err
 }
 
-func graphLamp(ctx context.Context, w *web, o Order) (bool, string) {
+func graphLamp(ctx context.Context, w *web, o Order) (bool, remark) {
 	v, err := w.graph(ctx, nil, `query lamp{bos{faultLight}}`, object{})
 	if err != nil {
-		return false, err.Error()
+		return false, failure(err)
 	}
 	state := v.Get("data").Get("bos").Get("faultLight").Text()
-	return state == onOff(o), fmt.Sprintf("its lamp is %q", state)
+	return state == onOff(o), saw("lamp", "state", state)
 }
 
 // giveGraphPool sets the machine's group of pools, with the ordered one first, and starts its program anew, which reads
@@ -139,7 +138,8 @@ func giveGraphPool(ctx context.Context, w *web, o Order) error {
 		}
 	}
 	if groups > 1 {
-		return farm.Refuse("refused", "pool", "it has %d groups of pools", groups)
+		return farm.WithFinding(farm.Refuse("refused", "pool", "it has %d groups of pools", groups),
+			farm.Found("pool-groups", "count", groups))
 	}
 	list := make([]object, 0, len(pools))
 	for _, p := range pools {

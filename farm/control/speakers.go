@@ -16,46 +16,46 @@ import (
 // luxOS gives orders within a session, of which a machine has one at a time.
 type luxOS struct{ m *fleet.Machine }
 
-func (l *luxOS) holds(ctx context.Context, o Order) (bool, string) {
+func (l *luxOS) holds(ctx context.Context, o Order) (bool, remark) {
 	switch o.Action {
 	case Power, Profile, LED:
 		v, err := l.command(ctx, "config", "")
 		if err != nil {
-			return false, err.Error()
+			return false, failure(err)
 		}
 		config := v.Get("CONFIG").At(0)
 		if o.Action == LED {
 			state := config.Get("RedLed").Text()
-			return state != "" && (state == "blink" || state == "on") == o.On, fmt.Sprintf("its lamp is %q", state)
+			return state != "" && (state == "blink" || state == "on") == o.On, saw("lamp", "state", state)
 		}
 		want := o.Profile
 		if o.Action == Power {
 			if want, err = l.profileFor(ctx, o.Watts); err != nil {
-				return false, err.Error()
+				return false, failure(err)
 			}
 		}
-		return config.Get("Profile").Text() == want, fmt.Sprintf("its profile is %q", config.Get("Profile").Text())
+		return config.Get("Profile").Text() == want, saw("profile", "profile", config.Get("Profile").Text())
 	case Fan:
 		return l.fansHold(ctx, o)
 	}
-	return true, "" // the poll tells
+	return true, remark{} // the poll tells
 }
 
 // fansHold reads who governs the fans, and how fast they are told to turn.
-func (l *luxOS) fansHold(ctx context.Context, o Order) (bool, string) {
+func (l *luxOS) fansHold(ctx context.Context, o Order) (bool, remark) {
 	v, err := l.command(ctx, "tempctrl", "")
 	if err != nil {
-		return false, err.Error()
+		return false, failure(err)
 	}
 	mode := v.Get("TEMPCTRL").At(0).Get("Mode").Text()
 	if o.FanPercent == Automatic {
-		return mode == "Automatic", fmt.Sprintf("its fans are %q", mode)
+		return mode == "Automatic", saw("fans", "mode", mode)
 	}
 	if v, err = l.command(ctx, "fans", ""); err != nil {
-		return false, err.Error()
+		return false, failure(err)
 	}
 	speed := v.Get("FANS").At(0).Get("Speed").Count()
-	return mode == "Manual" && speed == int64(o.FanPercent), fmt.Sprintf("its fans are %q at %d %%", mode, speed)
+	return mode == "Manual" && speed == int64(o.FanPercent), saw("fans-at", "mode", mode, "percent", speed)
 }
 
 // profileFor is the profile that draws most within a limit.
@@ -71,7 +71,9 @@ func (l *luxOS) profileFor(ctx context.Context, watts int64) (string, error) {
 		}
 	}
 	if name == "" {
-		return "", farm.Refuse("refused", "power", "not ordered: no profile of the machine draws %d W or less", watts)
+		return "", farm.WithFinding(farm.Refuse("refused", "power",
+			"not ordered: no profile of the machine draws %d W or less", watts),
+			farm.Found("no-preset", "watts", watts))
 	}
 	return name, nil
 }
@@ -174,7 +176,9 @@ func (l *luxOS) switchPool(ctx context.Context, session string, o Order) error {
 		}
 	}
 	if number == protocol.Unknown {
-		return farm.Refuse("refused", "addpool", "the machine says yes, and the pool is not among its pools")
+		return farm.WithFinding(farm.Refuse("refused", "addpool",
+			"the machine says yes, and the pool is not among its pools"),
+			farm.Found("yes-and-no"))
 	}
 	_, err = l.command(ctx, "switchpool", session+","+fmt.Sprint(number))
 	return err

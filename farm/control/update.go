@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"io"
 	"mime/multipart"
 	"net/http"
@@ -86,37 +85,44 @@ func (c *Controller) update(ctx context.Context, able []*fleet.Machine, order Or
 	for i, m := range canaries {
 		// Healthy before, or its illness afterwards would say nothing of the firmware.
 		if before[i], err = c.poll(ctx, m); err != nil {
-			return halted(nil, able, fmt.Sprintf("not ordered: the canary %s does not answer: %v", m.ID, err)), nil
+			return halted(nil, able, canary("canary-silent", m, failure(err))), nil
 		}
-		if ill := Illness(before[i], before[i], true); ill != "" {
-			return halted(nil, able, fmt.Sprintf("not ordered: the canary %s is not healthy: %s", m.ID, ill)), nil
+		if ill := Illness(before[i], before[i], true); !ill.IsZero() {
+			return halted(nil, able, canary("canary-ill", m, of(ill))), nil
 		}
 	}
 	results, stopped, err := c.batches(ctx, canaries, order, 0)
-	if err != nil || stopped != "" {
-		return halted(results, able, "not ordered: "+stopped), err
+	if err != nil || !stopped.none() {
+		return halted(results, able, stopped), err
 	}
 	if len(rest) == 0 {
 		return results, nil
 	}
 	// The rest gets the image only after the canaries have hashed with it for as long as was ordered: an image that
 	// is taken and boots may still be a bad one.
-	if ill := c.watch(ctx, canaries, before, order.Firmware.Healthy); ill != "" {
-		return halted(results, able, "not ordered: "+ill), ctx.Err()
+	if ill := c.watch(ctx, canaries, before, order.Firmware.Healthy); !ill.none() {
+		return halted(results, able, ill), ctx.Err()
 	}
 	more, stopped, err := c.batches(ctx, rest, order, results[len(results)-1].Batch)
 	results = append(results, more...)
-	if stopped != "" {
-		return halted(results, able, "not ordered: "+stopped), err
+	if !stopped.none() {
+		return halted(results, able, stopped), err
 	}
 	return results, err
 }
 
+// canary is what is wrong with a canary.
+func canary(code string, m *fleet.Machine, why remark) remark {
+	return saw(code, "machine", m.ID).because(why)
+}
+
 // halted adds those that were not come to, with why.
-func halted(results []Result, machines []*fleet.Machine, why string) []Result {
+func halted(results []Result, machines []*fleet.Machine, why remark) []Result {
+	why = saw("not-ordered").because(why)
 	for _, m := range machines {
 		if !slices.ContainsFunc(results, func(r Result) bool { return r.Machine == m.ID }) {
-			results = append(results, Result{Machine: m.ID, Place: m.Place.String(), Outcome: why, Halted: true})
+			results = append(results, Result{Machine: m.ID, Place: m.Place.String(), Outcome: why.text,
+				Finding: why.found, Halted: true})
 		}
 	}
 	return results
@@ -128,9 +134,10 @@ func (c *Controller) poll(ctx context.Context, m *fleet.Machine) (*protocol.Read
 	return fleet.Poll(ctx, m)
 }
 
-// watch polls canaries for a time and says what is wrong with one, or "". In its second half they must be as before.
+// watch polls canaries for a time and says what is wrong with one, if anything is. In its second half they must be as
+// before.
 func (c *Controller) watch(ctx context.Context, canaries []*fleet.Machine, before []*protocol.Reading,
-	span time.Duration) string {
+	span time.Duration) remark {
 	every := c.HealthEvery
 	if every == 0 {
 		every = healthEvery
@@ -142,52 +149,52 @@ func (c *Controller) watch(ctx context.Context, canaries []*fleet.Machine, befor
 			now, err := c.poll(ctx, m)
 			if err != nil {
 				if now, err = c.poll(ctx, m); err != nil { // one answer may be lost
-					return fmt.Sprintf("the canary %s does not answer: %v", m.ID, err)
+					return canary("canary-silent", m, failure(err))
 				}
 			}
-			if ill := Illness(before[i], now, passed >= span/2); ill != "" {
-				return fmt.Sprintf("the canary %s is not healthy: %s", m.ID, ill)
+			if ill := Illness(before[i], now, passed >= span/2); !ill.IsZero() {
+				return canary("canary-ill", m, of(ill))
 			}
 		}
 		if passed >= span {
-			return ""
+			return remark{}
 		}
 		select {
 		case <-ctx.Done():
-			return "the watch over the canaries was ended"
+			return saw("canary-left")
 		case <-time.After(min(every, span-passed+time.Millisecond)):
 		}
 	}
 }
 
-// Illness says what is worse with a machine than before, "" when nothing is: fewer boards, new error codes, and, when
+// Illness is what is worse with a machine than before, if anything is: fewer boards, new error codes, and, when
 // it has had time to warm up, a rate below nine tenths.
-func Illness(before, now *protocol.Reading, warm bool) string {
+func Illness(before, now *protocol.Reading, warm bool) farm.Finding {
 	for _, code := range now.Errors {
 		if !slices.Contains(before.Errors, code) {
-			return fmt.Sprintf("it shows the error %q", code)
+			return farm.Found("new-error", "code", code)
 		}
 	}
 	if !warm {
-		return ""
+		return farm.Finding{}
 	}
 	switch had, has := before.LiveBoards(), now.LiveBoards(); {
 	case has < had:
-		return fmt.Sprintf("%d of %d boards work", max(has, 0), had)
+		return farm.Found("fewer-boards", "work", max(has, 0), "had", had)
 	case now.Sleeping || now.RateMHs <= 0:
-		return "it hashes nothing"
+		return farm.Found("no-work")
 	case before.RateMHs > 0 && now.RateMHs < before.RateMHs/10*9:
-		return fmt.Sprintf("it hashes %d MH/s, before %d", now.RateMHs, before.RateMHs)
+		return farm.Found("slower", "now", now.RateMHs, "before", before.RateMHs)
 	}
-	return ""
+	return farm.Finding{}
 }
 
 // updated says whether a machine tells the new version after a start.
-func updated(reading *protocol.Reading, o Order, before int64) (bool, string) {
+func updated(reading *protocol.Reading, o Order, before int64) (bool, remark) {
 	started := before == protocol.Unknown ||
 		reading.ElapsedSeconds != protocol.Unknown && reading.ElapsedSeconds < before
 	return started && strings.Contains(reading.Firmware, o.Firmware.Version),
-		fmt.Sprintf("it runs %q since %d s", reading.Firmware, reading.ElapsedSeconds)
+		saw("runs-version", "version", reading.Firmware, "seconds", reading.ElapsedSeconds)
 }
 
 // upload is a multipart form of fields and one file.

@@ -53,6 +53,7 @@ func TestUpdate(t *testing.T) {
 	order := control.Order{Action: control.Update, Firmware: image(t, "v2.9.9")}
 	order.Firmware.Healthy = 50 * time.Millisecond
 	results, err := c.Give(t.Context(), machines, order)
+	saidIn(t, results...)
 	if err != nil || len(results) != 3 {
 		t.Fatalf("%+v, %v", results, err)
 	}
@@ -85,6 +86,7 @@ func TestCanariesStopAnUpdate(t *testing.T) {
 		order := control.Order{Action: control.Update, Firmware: image(t, "v3")}
 		order.Firmware.Healthy = 50 * time.Millisecond
 		results, err := c.Give(t.Context(), machines, order)
+		saidIn(t, results...)
 		if err != nil || len(results) != 3 {
 			t.Fatalf("%s: %+v, %v", name, results, err)
 		}
@@ -148,6 +150,7 @@ func TestUploads(t *testing.T) {
 	m := start(t, x)
 	c.Confirm = 5 * time.Second
 	results, err := c.Give(t.Context(), []*fleet.Machine{m}, order)
+	saidIn(t, results...)
 	if err != nil || !results[0].Done() || x.version != "bmminer-9" {
 		t.Errorf("ePIC: %+v, %v", results, err)
 	}
@@ -173,6 +176,7 @@ func TestTheFirstSurpriseEndsOrders(t *testing.T) {
 		t.Errorf("a dry run: %+v, %v", dry, err)
 	}
 	results, err := c.Give(t.Context(), machines, order)
+	saidIn(t, results...)
 	if err != nil || len(results) != 4 || !results[0].Unreached || !results[1].Done() || !results[2].Unknown ||
 		!results[3].Halted || doubles[2].took("reboot") {
 		t.Errorf("%+v, %v", results, err)

@@ -101,8 +101,10 @@ func (w *whatsminer) order(o Order, pools []pool) (v2 string, fields map[string]
 
 func (w *whatsminer) give(ctx context.Context, o Order) error {
 	if o.Action == Profile && !slices.Contains(powerModes, o.Profile) {
-		return farm.Refuse("farm-bad-order", "profile", "not ordered: this firmware has low, normal and high, not %q",
-			o.Profile)
+		return farm.WithFinding(farm.Refuse("farm-bad-order", "profile",
+			"not ordered: this firmware has low, normal and high, not %q",
+			o.Profile),
+			farm.Found("other-profiles", "profiles", "high, low, normal", "profile", o.Profile))
 	}
 	var pools []pool
 	if o.Action == Pool {
@@ -159,9 +161,9 @@ func (w *whatsminer) giveV2(ctx context.Context, command string, fields map[stri
 		}
 	}
 	if status := v.Get("STATUS").Text(); status == "E" || v.Get("STATUS").At(0).Get("STATUS").Text() == "E" {
-		return farm.Refuse("refused", command,
+		return farm.WithFinding(farm.Refuse("refused", command,
 			"the machine says: %q (its API must be opened for orders with the maker's tool)",
-			v.Get("Msg").Text())
+			v.Get("Msg").Text()), farm.Found("api-closed", "says", v.Get("Msg").Text()))
 	}
 	return nil
 }
@@ -200,7 +202,7 @@ func (w *whatsminer) giveV3(ctx context.Context, command string, param any) erro
 	return nil
 }
 
-func (w *whatsminer) holds(ctx context.Context, o Order) (bool, string) {
+func (w *whatsminer) holds(ctx context.Context, o Order) (bool, remark) {
 	switch o.Action {
 	case Power:
 		return limitOf(ctx, w.m, o.Watts)
@@ -211,28 +213,28 @@ func (w *whatsminer) holds(ctx context.Context, o Order) (bool, string) {
 		}
 		v, err := w.ask(ctx, request)
 		if err != nil {
-			return false, err.Error()
+			return false, failure(err)
 		}
 		mode := v.Get("SUMMARY").At(0).Get("Power Mode").Text()
 		if w.m.Protocol == protocol.WhatsminerV3 {
 			mode = v.Get("msg").Get("power").Get("mode").Text()
 		}
-		return strings.EqualFold(mode, o.Profile), fmt.Sprintf("its power mode is %q", mode)
+		return strings.EqualFold(mode, o.Profile), saw("power-mode", "mode", mode)
 	case LED:
 		v, err := w.ask(ctx, `{"cmd":"get_miner_info"}`)
 		if err != nil {
-			return false, err.Error()
+			return false, failure(err)
 		}
 		state := v.Get("Msg").Get("ledstat")
-		return state.OK() && (state.Text() != "auto") == o.On, fmt.Sprintf("its lamp is %q", state.Text())
+		return state.OK() && (state.Text() != "auto") == o.On, saw("lamp", "state", state.Text())
 	case Password:
 		// Only an order that the new password opens shows it; the lamp is on automatic as before.
 		after := whatsminer{w.m, o.Secret}
 		if err := after.giveV2(ctx, "set_led", map[string]string{"param": "auto"}); err != nil {
-			return false, err.Error()
+			return false, failure(err)
 		}
 	}
-	return true, "" // the poll tells
+	return true, remark{} // the poll tells
 }
 
 // ecb encrypts with AES in ECB, block by block, after filling up with zeros.

@@ -11,7 +11,6 @@ import (
 
 	"github.com/aqsha/aqsha/farm"
 	"github.com/aqsha/aqsha/farm/alert"
-	"github.com/aqsha/aqsha/farm/faults"
 	"github.com/aqsha/aqsha/farm/records"
 	"github.com/aqsha/aqsha/farm/usage"
 	"github.com/aqsha/aqsha/money"
@@ -39,8 +38,6 @@ type Page struct {
 	Alerts []alert.Standing `json:"alerts"`
 	// TooEarly are machines that are watched for less than half an hour and have no alert: nothing is said of them.
 	TooEarly []string `json:"too_early,omitempty"`
-
-	Language string `json:"-"` // in which error codes are explained; "" en
 
 	watched  bool // a watch has written down what alerts there are
 	standing map[string][]alert.Standing
@@ -223,14 +220,6 @@ func (p *Page) printVisits(w io.Writer, l words.Language, tabs func(w io.Writer,
 // maxAlerts is how many alerts the printed page lists beside its visits.
 const maxAlerts = 20
 
-// detail is what an alert says, error codes with what they mean and what to do.
-func (p *Page) detail(s alert.Standing) string {
-	if s.Codes == "" {
-		return s.Detail
-	}
-	return faults.Text(s.Codes, p.Language)
-}
-
 // printAlerts lists what holds for machines that are not among the visits, codes of all, and those that are too new.
 func (p *Page) printAlerts(w io.Writer, l words.Language, tabs func(w io.Writer, write func(tab io.Writer)),
 	clean func(string) string) {
@@ -249,7 +238,7 @@ func (p *Page) printAlerts(w io.Writer, l words.Language, tabs func(w io.Writer,
 		tabs(w, func(tab io.Writer) {
 			for _, s := range others[:min(maxAlerts, len(others))] {
 				fmt.Fprintf(tab, "  %s\t%s\t%s\t%s\n", s.Kind, clean(s.Machine),
-					l.Text("farm.since", "at", since(l, s.Since)), clean(p.detail(s)))
+					l.Text("farm.since", "at", since(l, s.Since)), clean(s.Say(l)))
 			}
 		})
 		if more := len(others) - maxAlerts; more > 0 {

@@ -28,18 +28,18 @@ func (m *Machine) Confirm(mac, serial, minerID, model string) (confirmed bool, e
 	other := &OtherMachine{Wanted: m.ID, MAC: mac, Serial: serial, MinerID: minerID, Address: m.Address}
 	switch {
 	case differ(knownSerial, serial):
-		other.Because = fmt.Sprintf("its serial number is %s, not %s", serial, knownSerial)
+		other.Differs, other.Is, other.Was = "serial", serial, knownSerial
 	case differ(knownMAC, mac):
-		other.Because = fmt.Sprintf("its MAC is %s, not %s", mac, knownMAC)
+		other.Differs, other.Is, other.Was = "mac", mac, knownMAC
 	case differ(knownID, minerID):
-		other.Because = fmt.Sprintf("its control board is %s, not %s", minerID, knownID)
+		other.Differs, other.Is, other.Was = "board", minerID, knownID
 	default:
 		confirmed = (mac != "" && mac == knownMAC) || (serial != "" && serial == knownSerial)
 		sameBoard := minerID != "" && minerID == knownID
 		if confirmed || sameBoard || !m.ModelSeen || !DifferentModels(m.Model, model) {
 			return confirmed, nil
 		}
-		other.Because = fmt.Sprintf("it is a %s, not a %s", model, m.Model)
+		other.Differs, other.Is, other.Was = "model", model, m.Model
 	}
 	return false, other
 }
@@ -56,15 +56,37 @@ func DifferentModels(a, b string) bool {
 // OtherMachine is the error of an address at which another machine answers.
 type OtherMachine struct {
 	Wanted, MAC, Serial, MinerID, Address string
-	Because                               string // what differs
+
+	Differs string // serial, mac, board, model; Untold: it tells nothing by which it could be known; "" not said
+	Is, Was string // what it tells of that, and what the machine that is meant is known by
 }
+
+// Untold is OtherMachine.Differs of a machine that tells nothing by which it could be known.
+const Untold = "untold"
 
 func (e *OtherMachine) Error() string {
 	text := "at " + e.Address + " answers another machine than " + e.Wanted
-	if e.Because != "" {
-		text += ": " + e.Because
+	switch e.Differs {
+	case "serial":
+		text += fmt.Sprintf(": its serial number is %s, not %s", e.Is, e.Was)
+	case "mac":
+		text += fmt.Sprintf(": its MAC is %s, not %s", e.Is, e.Was)
+	case "board":
+		text += fmt.Sprintf(": its control board is %s, not %s", e.Is, e.Was)
+	case "model":
+		text += fmt.Sprintf(": it is a %s, not a %s", e.Is, e.Was)
+	case Untold:
+		text += ": it tells neither the serial number nor the MAC that are known"
 	}
 	return text
+}
+
+// Finding is the error as an alert or an order keeps it.
+func (e *OtherMachine) Finding() farm.Finding {
+	if e.Differs == "" {
+		return farm.Found("other-machine", "address", e.Address, "wanted", e.Wanted)
+	}
+	return farm.Found("other-"+e.Differs, "address", e.Address, "wanted", e.Wanted, "is", e.Is, "was", e.Was)
 }
 
 // SameAs says whether a machine of the fleet is the one that answered elsewhere: by serial numbers where both tell one,

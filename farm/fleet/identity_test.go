@@ -12,6 +12,7 @@ import (
 
 	"github.com/aqsha/aqsha/farm/fleet"
 	"github.com/aqsha/aqsha/farm/protocol"
+	"github.com/aqsha/aqsha/words"
 )
 
 const sharedMAC = "c6:00:aa:22:33:44"
@@ -85,7 +86,8 @@ func TestConfirm(t *testing.T) {
 		var other *fleet.OtherMachine
 		if errors.As(err, &other) != (tc.because != "") || confirmed != tc.confirmed {
 			t.Errorf("%+v: %v, %v", tc, confirmed, err)
-		} else if other != nil && (other.Because != tc.because || !strings.Contains(err.Error(), "10.0.0.9:4028")) {
+		} else if other != nil && (!strings.HasSuffix(err.Error(), ": "+tc.because) || !strings.Contains(err.Error(), "10.0.0.9:4028") ||
+			other.Finding().In(words.English) != err.Error()) {
 			t.Errorf("%+v: %v", tc, err)
 		}
 	}

@@ -34,7 +34,13 @@ type Network struct {
 }
 
 // errClosed is the end of a question to a port at which nobody listens.
-var errClosed = errors.New("nobody listens on the port")
+var errClosed closedPort
+
+// closedPort is that error, as what was found of a machine too.
+type closedPort struct{}
+
+func (closedPort) Error() string         { return "nobody listens on the port" }
+func (closedPort) Finding() farm.Finding { return farm.Found("closed-port") }
 
 // networkOf is the link to a machine of the fleet.
 func networkOf(m *Machine) (*Network, error) {

@@ -366,7 +366,7 @@ func (d *Monitor) observe(o fleet.Outcome) alert.Observation {
 	m := d.watcher.Machines[o.Index]
 	out := alert.Observation{At: usage.At(o.At), Accepted: usage.Unknown, Rejected: usage.Unknown}
 	if o.Err != nil {
-		out.Why = o.Err.Error()
+		out.Why, out.Found = o.Err.Error(), farm.FindingOf(o.Err)
 		var refusal *farm.Error
 		out.Garbled = errors.As(o.Err, &refusal)
 		var other *fleet.OtherMachine

@@ -1,12 +1,12 @@
 package notify
 
 import (
-	"fmt"
 	"strings"
 	"time"
 
 	"github.com/aqsha/aqsha/farm/alert"
 	"github.com/aqsha/aqsha/farm/faults"
+	"github.com/aqsha/aqsha/words"
 )
 
 // Message is what a route is told at once, and the body of a signed webhook.
@@ -30,7 +30,7 @@ type Line struct {
 	Count    int                  `json:"count"` // machines
 	Machines []string             `json:"machines"`
 	Since    time.Time            `json:"since"`
-	Detail   string               `json:"detail,omitempty"`
+	Detail   string               `json:"detail,omitempty"` // in the route's language
 	Codes    []faults.Explanation `json:"codes,omitempty"`
 }
 
@@ -44,7 +44,8 @@ const (
 
 func lineOf(n alert.Notice, severity Severity, language string) Line {
 	l := Line{Kind: n.Kind, Severity: severity, Scope: n.Scope, Count: len(n.Machines),
-		Machines: n.Machines[:min(len(n.Machines), maxNamed)], Since: n.At, Detail: plain(n.Detail)}
+		Machines: n.Machines[:min(len(n.Machines), maxNamed)], Since: n.At,
+		Detail: plain(n.Finding.Say(words.Language(language), n.Detail))}
 	codes := strings.Fields(n.Codes)
 	for _, text := range codes[:min(len(codes), maxCodes)] {
 		if family, code, err := faults.Parse(text); err == nil {
@@ -64,48 +65,19 @@ func (m Message) bounded() Message {
 	return m
 }
 
-// said are the words of messages, by language.
-var said = map[string]struct {
-	raised, recovered, past, machines, since, more, missed, test string
-	kinds                                                        map[alert.Kind]string
-}{
-	"en": {"Alerts", "Recovered", "Past", "machines", "since", "and %d more",
-		"Not all is named: aqsha farm alerts --since",
-		"A test: this route works.", map[alert.Kind]string{
-			alert.Offline: "no answer", alert.Hung: "hung", alert.Hot: "too hot", alert.Fan: "fan stands still",
-			alert.Board: "hash board missing", alert.Pool: "pool not allowed", alert.NoPool: "no pool",
-			alert.NoRate:  "tells no hash rate",
-			alert.LowHash: "hashes less", alert.Rejects: "shares rejected", alert.Delivery: "shares missing",
-			alert.Code: "error code"}},
-	"ru": {"Тревоги", "Восстановлено", "Прошло", "устройств", "с", "и ещё %d",
-		"Названо не всё: aqsha farm alerts --since", "Проверка: этот маршрут работает.", map[alert.Kind]string{
-			alert.Offline: "не отвечает", alert.Hung: "зависло", alert.Hot: "перегрев", alert.Fan: "вентилятор стоит",
-			alert.Board: "нет хеш-платы", alert.Pool: "пул не разрешён", alert.NoPool: "нет пула",
-			alert.NoRate:  "не сообщает хешрейт",
-			alert.LowHash: "хеширует меньше", alert.Rejects: "шары отклоняются", alert.Delivery: "шар не хватает",
-			alert.Code: "код ошибки"}},
-	"kk": {"Дабылдар", "Қалпына келді", "Өтіп кетті", "құрылғы", "бастап:", "тағы %d",
-		"Бәрі аталған жоқ: aqsha farm alerts --since", "Сынақ: бұл бағыт жұмыс істейді.", map[alert.Kind]string{
-			alert.Offline: "жауап бермейді", alert.Hung: "қатып қалды", alert.Hot: "қызып кетті",
-			alert.Fan: "желдеткіш тұр", alert.Board: "хеш-тақта жоқ", alert.Pool: "пулға рұқсат жоқ",
-			alert.NoRate: "хешрейтін айтпайды",
-			alert.NoPool: "пул жоқ", alert.LowHash: "аз хештейді", alert.Rejects: "шаралар қабылданбайды",
-			alert.Delivery: "шаралар жетіспейді", alert.Code: "қате коды"}},
-}
-
 // Title is the message in a line, as a mail's subject.
 func (m Message) Title(language string) string {
-	w := said[language]
+	l := words.Language(language)
 	if m.Test {
-		return plain(m.Farm) + ": " + w.test
+		return plain(m.Farm) + ": " + l.Text("alert-message.test")
 	}
 	var parts []string
 	for _, part := range []struct {
-		word  string
+		key   string
 		lines []Line
-	}{{w.raised, m.Raised}, {w.recovered, m.Recovered}, {w.past, m.Past}} {
+	}{{"raised", m.Raised}, {"recovered", m.Recovered}, {"past", m.Past}} {
 		if count := machinesOf(part.lines); count > 0 {
-			parts = append(parts, fmt.Sprintf("%s %d", part.word, count))
+			parts = append(parts, l.Text("alert-message."+part.key, "count", count))
 		}
 	}
 	return plain(m.Farm) + ": " + strings.Join(parts, ", ")
@@ -120,7 +92,6 @@ func machinesOf(lines []Line) (count int) {
 
 // Text is the message for people, times in a zone.
 func (m Message) Text(language string, zone *time.Location) string {
-	w := said[language]
 	var b strings.Builder
 	b.WriteString(m.Title(language) + "\n")
 	left, runes := 0, len([]rune(b.String()))
@@ -139,26 +110,30 @@ func (m Message) Text(language string, zone *time.Location) string {
 	add("▽", m.Recovered)
 	add("·", m.Past)
 	if left > 0 {
-		fmt.Fprintf(&b, w.more+"\n", left)
+		b.WriteString(words.Language(language).Text("alert-message.more", "count", left) + "\n")
 	}
 	if m.Missed {
-		b.WriteString(w.missed + "\n")
+		b.WriteString(words.Language(language).Text("alert-message.missed") + "\n")
 	}
 	return b.String()
 }
 
 func (l Line) text(language string, zone *time.Location) string {
-	w := said[language]
-	text := w.kinds[l.Kind] + ": " + plain(l.Scope)
+	lang, key := words.Language(language), "alert-message.line"
 	if l.Count > 1 {
-		text += fmt.Sprintf(" (%d %s)", l.Count, w.machines)
+		key += "-many"
 	}
+	text := l.Detail
 	if len(l.Codes) > 0 {
-		for _, c := range l.Codes {
-			text += "; " + plain(c.String())
+		meanings := make([]string, len(l.Codes))
+		for i, c := range l.Codes {
+			meanings[i] = plain(c.String())
 		}
-	} else if l.Detail != "" {
-		text += "; " + l.Detail
+		text = strings.Join(meanings, "; ")
 	}
-	return text + fmt.Sprintf(", %s %s", w.since, l.Since.In(zone).Format("02.01 15:04 -07:00"))
+	if text != "" {
+		key += "-text"
+	}
+	return lang.Text(key, "kind", lang.Text("alert-kind."+string(l.Kind)), "scope", plain(l.Scope), "count", l.Count,
+		"text", text, "at", l.Since.In(zone).Format("02.01 15:04 -07:00"))
 }

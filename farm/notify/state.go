@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aqsha/aqsha/farm"
 	"github.com/aqsha/aqsha/farm/alert"
 	"github.com/aqsha/aqsha/farm/usage"
 )
@@ -47,6 +48,7 @@ type Farm struct {
 type raised struct {
 	Reported
 	detail string
+	found  farm.Finding
 	line   int64
 }
 
@@ -73,7 +75,8 @@ func (f *Farm) Take(n alert.Notice, written bool) {
 			since = before.Since
 		}
 		if n.Raised && !n.Silenced && (!stood || before.Codes != n.Codes) {
-			f.raised = append(f.raised, raised{Reported{machine, n.Kind, since, n.Codes}, n.DetailOf(i), f.lines})
+			f.raised = append(f.raised, raised{Reported{machine, n.Kind, since, n.Codes}, n.DetailOf(i),
+				n.FindingOf(i), f.lines})
 		}
 	}
 	if over := len(f.raised) - maxRaised; over > 0 {
@@ -188,12 +191,14 @@ func (f *Farm) past(r *Route, s State) (lines []Line, missed bool) {
 		}
 		again := Reported{Machine: b.Machine, Kind: b.Kind, Codes: b.Codes}
 		if times[again]++; times[again] > 1 { // a machine that comes and goes is one line, and no group of many
-			changes[first[again]].Detail = fmt.Sprintf("%s ×%d", b.detail, times[again])
+			c := &changes[first[again]]
+			c.Detail = fmt.Sprintf("%s ×%d", b.detail, times[again])
+			c.Finding = farm.Found("times", "count", times[again]).Because(b.found)
 			continue
 		}
 		first[again] = len(changes)
 		changes = append(changes, alert.Change{Machine: at, Kind: b.Kind, Raised: true, At: usage.At(b.Since),
-			Detail: b.detail, Codes: b.Codes})
+			Detail: b.detail, Finding: b.found, Codes: b.Codes})
 	}
 	for _, n := range alert.Group(changes, f.Subjects) {
 		if severity := SeverityOf(n.Kind, n.Group); severity.AtLeast(r.Severity) {
@@ -207,7 +212,8 @@ func (f *Farm) past(r *Route, s State) (lines []Line, missed bool) {
 func (f *Farm) changes(standing []alert.Standing) (changes []alert.Change) {
 	for _, held := range standing {
 		changes = append(changes, alert.Change{Machine: f.at[held.Machine], Kind: held.Kind, Raised: true,
-			At: usage.At(held.Since), Detail: held.Detail, Codes: held.Codes})
+			At: usage.At(held.Since), Detail: held.Detail, Finding: held.Finding,
+			Codes: held.Codes})
 	}
 	return changes
 }

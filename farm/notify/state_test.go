@@ -2,7 +2,6 @@ package notify
 
 import (
 	"fmt"
-	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -10,7 +9,10 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/aqsha/aqsha/farm"
 	"github.com/aqsha/aqsha/farm/alert"
+	"github.com/aqsha/aqsha/farm/faults"
+	"github.com/aqsha/aqsha/words"
 )
 
 var (
@@ -263,7 +265,7 @@ func TestAStormIsOneMessage(t *testing.T) {
 	if len(m.bounded().Raised) > maxInList || !m.bounded().Missed {
 		t.Errorf("%d lines in JSON", len(m.bounded().Raised))
 	}
-	for language := range said {
+	for _, language := range faults.Languages {
 		text := m.Text(language, almaty)
 		if n := len([]rune(text)); n > 4000 || n < 500 || strings.ContainsAny(text, "\x1b\r\u202e") {
 			t.Errorf("%s: %d characters:\n%s", language, n, text)
@@ -275,15 +277,10 @@ func TestAStormIsOneMessage(t *testing.T) {
 func TestWordsOfMessages(t *testing.T) {
 	n := notice(alert.Code, true, 0, "M02")
 	n.Codes = "whatsminer/110"
-	for language, w := range said {
+	for _, language := range faults.Languages {
 		for _, k := range alert.Kinds {
-			if w.kinds[k] == "" {
+			if key := "alert-kind." + string(k); words.Language(language).Text(key) == key {
 				t.Errorf("%s has no word for %s", language, k)
-			}
-		}
-		for i := range reflect.ValueOf(w).NumField() - 1 {
-			if reflect.ValueOf(w).Field(i).String() == "" {
-				t.Errorf("%s: word %d is missing", language, i)
 			}
 		}
 		m := Message{Farm: "north", Raised: []Line{lineOf(n, Warning, language)}}
@@ -291,6 +288,37 @@ func TestWordsOfMessages(t *testing.T) {
 			!strings.Contains(text, c.Means) || !strings.Contains(text, c.Do) {
 			t.Errorf("%s: %s", language, text)
 		}
+	}
+}
+
+// What an alert found is told in the route's language, that of many too; what was written before there were findings as
+// it was written.
+func TestFindingsAreToldInTheRoutesLanguage(t *testing.T) {
+	hot := notice(alert.Hot, true, 0, "M02")
+	hot.Finding = farm.Found("chips-hot", "degrees", 96, "limit", 90)
+	for language, want := range map[string]string{
+		"en": "too hot: M02; chips at 96 °C, limit 90, since ", "ru": "перегрев: M02; температура чипов 96 °C, предел 90, с ",
+		"kk": "қызып кетті: M02; чиптердің температурасы 96 °C, шегі 90, "} {
+		m := Message{Farm: "north", Raised: []Line{lineOf(hot, Critical, language)}}
+		if text := m.Text(language, almaty); !strings.Contains(text, want) {
+			t.Errorf("%s: %s", language, text)
+		}
+	}
+	hot.Finding = farm.Finding{}
+	if l := lineOf(hot, Critical, "ru"); l.Detail != "told by the test" {
+		t.Errorf("%+v", l)
+	}
+	// A machine that comes and goes before a route is told is one line, with how often.
+	f := newFarm()
+	for i := range 3 {
+		n := notice(alert.Offline, true, 2*i, "M02")
+		n.Finding = farm.Found("no-answer")
+		f.Take(n, true)
+		f.Take(notice(alert.Offline, false, 2*i+1, "M02"), true)
+	}
+	r := route(t, func(r *Route) { r.Language = "ru" })
+	if m, _, _ := Due(r, State{}, f, nil, noon); len(m.Past) != 1 || m.Past[0].Detail != "не ответило вовремя, раз: 3" {
+		t.Errorf("%+v", m.Past)
 	}
 }
 

@@ -46,7 +46,9 @@ type Entry struct {
 	// Of one that ended: how many machines have done it, and the load that was moved.
 	Done   int    `json:"done,omitempty"`
 	DoneKW int64  `json:"done_kw,omitempty"`
-	Text   string `json:"text,omitempty"` // what went wrong
+	Text   string `json:"text,omitempty"` // what went wrong, in English
+	// Finding is what Text is a sentence of. Orders that ended before there were findings have none.
+	Finding farm.Finding `json:"finding,omitzero"`
 }
 
 // State is where an order is.

@@ -2,6 +2,7 @@ package records
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -18,16 +19,18 @@ import (
 	"github.com/aqsha/aqsha/internal/durable"
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/txlog/vfs"
+	"github.com/aqsha/aqsha/words"
 )
 
 // Config is farm.toml.
 type Config struct {
 	Name      string        `toml:"name"`
-	Zone      string        `toml:"zone"`     // offset of the local day from UTC: "+05:00"
-	Interval  time.Duration `toml:"interval"` // between polls of a machine
-	Timeout   time.Duration `toml:"timeout"`  // of one poll
-	Pools     []string      `toml:"pools"`    // allowed: beginnings of "url" or "url user"; none: any
-	Webhooks  []string      `toml:"webhooks"` // get alerts as JSON
+	Language  string        `toml:"language,omitempty"` // of routes that name none: en, kk, ru; "": en
+	Zone      string        `toml:"zone"`               // offset of the local day from UTC: "+05:00"
+	Interval  time.Duration `toml:"interval"`           // between polls of a machine
+	Timeout   time.Duration `toml:"timeout"`            // of one poll
+	Pools     []string      `toml:"pools"`              // allowed: beginnings of "url" or "url user"; none: any
+	Webhooks  []string      `toml:"webhooks"`           // get alerts as JSON
 	TariffKZT string        `toml:"tariff_kzt"`
 	LevyKZT   string        `toml:"levy_kzt"` // on each kWh, on top of the tariff
 	StepKW    int64         `toml:"step_kw"`  // how far control may move a site's load in a minute
@@ -105,8 +108,8 @@ func (c *Config) checkPeople() error {
 
 // Defaults of every setting.
 func Defaults() Config {
-	return Config{Name: "farm", Zone: "+05:00", Interval: 30 * time.Second, Timeout: 5 * time.Second, TariffKZT: "20",
-		LevyKZT: "2", StepKW: 500}
+	return Config{Name: "farm", Language: "en", Zone: "+05:00", Interval: 30 * time.Second, Timeout: 5 * time.Second,
+		TariffKZT: "20", LevyKZT: "2", StepKW: 500}
 }
 
 // ReadConfig reads a folder's settings; what is not there has its default.
@@ -154,6 +157,12 @@ func (c *Config) check() error {
 	}
 	if err := c.checkJoined(); err != nil {
 		return err
+	}
+	if _, known := words.Parse(c.Language); c.Language != "" && !known {
+		return farm.Refuse("bad-setting", "language", "%q is not one of en, kk, ru", c.Language)
+	}
+	for i := range c.Routes {
+		c.Routes[i].Language = cmp.Or(c.Routes[i].Language, c.Language)
 	}
 	return notify.CheckRoutes(c.Routes)
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/aqsha/aqsha/farm/notify"
 	"github.com/aqsha/aqsha/farm/records"
+	"github.com/aqsha/aqsha/internal/fault"
 )
 
 // The routes that docs/farm.md shows are a farm.toml, and mean what is said beside them.
@@ -42,6 +43,13 @@ func TestTheDocumentsRoutesAreSettings(t *testing.T) {
 	if r.Form != notify.Mail || r.After != 15*time.Minute || r.TLS != "starttls" || r.Gather != time.Minute ||
 		r.Language != "en" || r.Severity != notify.Critical {
 		t.Errorf("%+v", r)
+	}
+	// A route without a language has the farm's; the one with a language keeps its own.
+	if c, err = write("language = \"ru\"\n" + settings.String()); err != nil || c.Routes[0].Language != "kk" || c.Routes[1].Language != "ru" {
+		t.Errorf("%+v, %v", c.Routes, err)
+	}
+	if _, err = write("language = \"de\"\n"); fault.Code(err) != "bad-setting" {
+		t.Errorf("a language that is not spoken here: %v", err)
 	}
 	if _, err := write(strings.Replace(settings.String(), "secret_file", "secret", 1)); err == nil {
 		t.Error("an unknown key of a route was taken")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 
+	"github.com/aqsha/aqsha/farm"
 	"github.com/aqsha/aqsha/farm/protocol"
 )
 
@@ -36,14 +37,14 @@ func (m *meter) add(r *protocol.Reading) {
 const leastCounted = 60
 
 // window is what they come to, or why they come to nothing.
-func (m *meter) window() (w Window, problem string) {
+func (m *meter) window() (w Window, problem farm.Finding) {
 	switch {
 	case m.polls < 2:
-		return w, "it was not heard twice"
+		return w, farm.Found("not-heard")
 	case m.restarted:
-		return w, "it started anew while it was measured"
+		return w, farm.Found("restarted")
 	case m.watted < m.polls:
-		return w, "it does not tell its watts"
+		return w, farm.Found("no-watts")
 	}
 	w = Window{RateMHs: m.rate / m.polls, Watts: m.watts / m.watted}
 	hashed, seconds := m.last.TotalMH-m.first.TotalMH, m.last.ElapsedSeconds-m.first.ElapsedSeconds
@@ -52,9 +53,9 @@ func (m *meter) window() (w Window, problem string) {
 		w.RateMHs = hashed / seconds
 	}
 	if !w.Measured() {
-		return w, "it does not hash"
+		return w, farm.Found("not-hashing")
 	}
-	return w, ""
+	return w, farm.Finding{}
 }
 
 // atOnce is how many machines are asked at a time.

@@ -9,6 +9,7 @@ import (
 	"github.com/aqsha/aqsha/farm/control"
 	"github.com/aqsha/aqsha/farm/fleet"
 	"github.com/aqsha/aqsha/farm/protocol"
+	"github.com/aqsha/aqsha/words"
 )
 
 // Runner tries profiles on machines.
@@ -32,7 +33,8 @@ type Tuned struct {
 	Windows []Window         `json:"windows"`                   // by profile, then of the end
 	Net     []farm.MicroTiyn `json:"net_micro_tiyn_an_hour"`    // likewise
 	Best    int              `json:"best"`                      // of the profiles
-	Problem string           `json:"problem,omitempty"`         // why it was not measured to the end
+	Problem string           `json:"problem,omitempty"`         // why it was not measured to the end, in English
+	Finding farm.Finding     `json:"finding,omitzero"`          // of which Problem is the sentence
 	Change  farm.MicroTiyn   `json:"change_micro_tiyn_an_hour"` // of the end over the first profile
 
 	machine *fleet.Machine
@@ -69,7 +71,7 @@ func (r *Runner) Run(ctx context.Context, machines []*fleet.Machine) (*Result, e
 	}
 	_, missing := Able(machines, r.Profiles)
 	back := func(t *Tuned) bool {
-		return !t.Held && missing[t.Machine] == "" && (err != nil || !out.Shown || t.Problem != "")
+		return !t.Held && missing[t.Machine].IsZero() && (err != nil || !out.Shown || t.Problem != "")
 	}
 	// Whoever stops a run wants the machines as they were: this goes on without him.
 	returning, stop := context.WithTimeout(context.WithoutCancel(ctx), goBackWithin)
@@ -118,23 +120,24 @@ func (r *Runner) prepare(machines []*fleet.Machine) *Result {
 	_, held := r.Draw(able)
 	for _, m := range machines {
 		out.Machines = append(out.Machines, Tuned{Machine: m.ID, Held: slices.Contains(held, m.ID), machine: m,
-			Problem: missing[m.ID],
+			Problem: missing[m.ID].In(words.English), Finding: missing[m.ID],
 			Windows: make([]Window, len(r.Profiles)+1), Net: make([]farm.MicroTiyn, len(r.Profiles)+1)})
 	}
 	return out
 }
 
 // Able are the machines that can be told each profile, as far as their protocols tell, and why others cannot.
-func Able(machines []*fleet.Machine, profiles []control.Order) (able []*fleet.Machine, missing map[string]string) {
-	missing = map[string]string{}
+func Able(machines []*fleet.Machine,
+	profiles []control.Order) (able []*fleet.Machine, missing map[string]farm.Finding) {
+	missing = map[string]farm.Finding{}
 	for _, m := range machines {
 		for _, p := range profiles {
-			if why := control.Missing(m.Protocol, p); why != "" {
+			if why := control.Missing(m.Protocol, p); !why.IsZero() {
 				missing[m.ID] = why
 				break
 			}
 		}
-		if missing[m.ID] == "" {
+		if missing[m.ID].IsZero() {
 			able = append(able, m)
 		}
 	}
@@ -202,7 +205,7 @@ func (r *Runner) order(ctx context.Context, out *Result, order control.Order, to
 		if result.Done() {
 			done++
 		} else if t := at[result.Machine]; t.Problem == "" {
-			t.Problem = result.Outcome
+			t.Problem, t.Finding = result.Outcome, result.Finding
 		}
 	}
 	if err == nil {
@@ -233,14 +236,15 @@ func (r *Runner) measure(ctx context.Context, out *Result, window int) error {
 		if t.Problem != "" {
 			continue
 		}
-		w, problem := meters[i].window()
-		if problem == "" {
+		w, found := meters[i].window()
+		problem := found.In(words.English)
+		if found.IsZero() {
 			var err error
 			if t.Net[window], err = r.Terms.Net(w); err != nil {
-				problem = err.Error()
+				problem, found = err.Error(), farm.FindingOf(err)
 			}
 		}
-		t.Windows[window], t.Problem = w, problem
+		t.Windows[window], t.Problem, t.Finding = w, problem, found
 	}
 	return ctx.Err()
 }

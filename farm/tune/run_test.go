@@ -219,11 +219,11 @@ func TestMachinesWithoutTheProfile(t *testing.T) {
 		return list
 	}
 	able, missing := tune.Able(machines, profile("normal", "low"))
-	if len(able) != 4 || len(missing) != 1 || missing["b"] == "" {
+	if len(able) != 4 || len(missing) != 1 || missing["b"].IsZero() {
 		t.Errorf("%d able, %v", len(able), missing)
 	}
 	able, missing = tune.Able(machines, profile("default", "445MHz"))
-	if len(able) != 2 || len(missing) != 3 || missing["c"] == "" || missing["e"] == "" {
+	if len(able) != 2 || len(missing) != 3 || missing["c"].IsZero() || missing["e"].IsZero() {
 		t.Errorf("%d able, %v", len(able), missing)
 	}
 	r := tune.Runner{Control: &control.Controller{Allow: true}, Profiles: profile("default", "445MHz"), Held: 20, Measure: 2, Every: 1}

@@ -187,7 +187,8 @@ func live(ctx context.Context, b *records.Records, units []*simulate.Unit,
 				continue
 			}
 			if !ok {
-				alerts.observe(i, alert.Observation{At: moment, Why: "no answer", Accepted: usage.Unknown,
+				alerts.observe(i, alert.Observation{At: moment, Why: "no answer",
+					Found: farm.Found("no-answer"), Accepted: usage.Unknown,
 					Rejected: usage.Unknown})
 				continue
 			}

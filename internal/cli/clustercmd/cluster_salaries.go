@@ -33,16 +33,17 @@ const (
 )
 
 // PaySalaries runs four validators as processes of this program, has salaries paid at each in turn, kills one (SIGKILL)
-// in the middle, pays on at the others, and starts it again. It fails where a payment that was answered is missing at a
-// validator, or their logs differ.
-func PaySalaries(ctx context.Context, say func(format string, args ...any)) (s Salaries, err error) {
-	d, err := drill.New(ctx, say, drill.Result{})
+// in the middle, pays on at the others, and starts it again. say tells of it by the story's texts (scenario.Stage.Say).
+// It fails where a payment that was answered is missing at a validator, or their logs differ.
+func PaySalaries(ctx context.Context, say func(key string, pairs ...any)) (s Salaries, err error) {
+	d, err := drill.New(ctx, func(string, ...any) {}, drill.Result{})
 	if err != nil {
 		return s, err
 	}
 	defer os.RemoveAll(d.Dir)
 	p := &clusterPlay{Drill: d}
 	defer p.StopAll()
+	say("validators-say-1")
 	if err := p.begin(ctx); err != nil {
 		return s, err
 	}
@@ -56,13 +57,13 @@ func PaySalaries(ctx context.Context, say func(format string, args ...any)) (s S
 	for i, worker := range list {
 		switch i {
 		case paidUntilGone:
-			say("%s's validator is unplugged after %d of %d salaries …", s.Unplugged, i, len(list))
+			say("validators-say-2", "validator", s.Unplugged, "paid", i, "all", len(list))
 			// By SIGKILL: an orderly end would write what a power cut does not.
 			_ = p.nodes[victim].Process.Kill()
 			_ = p.nodes[victim].Wait()
 			gone = time.Now()
 		case goneUntilBack:
-			say("it is started again …")
+			say("validators-say-3")
 			began := time.Now()
 			if err := p.start(ctx, victim); err != nil {
 				return s, err

@@ -75,6 +75,7 @@ var ledgerSettings = []setting{
 // farmSettings are the keys of a farm's farm.toml.
 var farmSettings = []setting{
 	{"name", `"farm"`, `"ekibastuz-2"`, "Name of the farm on its pages and in its reports."},
+	{"language", `"en"`, `"kk"`, "Of what is told by routes that name no language: en, ru or kk."},
 	{"zone", `"+05:00"`, `"+06:00"`, "Offset of the farm's day from UTC, in whole hours."},
 	{"interval", `"30s"`, `"60s"`, "Between two polls of a machine."},
 	{"timeout", `"5s"`, `"10s"`, "Of one poll."},
@@ -98,7 +99,7 @@ var farmSettings = []setting{
 	{"routes.name", `""`, `"night"`,
 		"Of a route by which alerts are brought to people; one [[routes]] a route. Small letters, digits, hyphens."},
 	{"routes.form", `""`, `"telegram"`, "mail, telegram, slack, or webhook: JSON, signed."},
-	{"routes.language", `"en"`, `"kk"`, "Of what is told: en, ru or kk."},
+	{"routes.language", `""`, `"kk"`, "Of what is told: en, ru or kk. Empty: the farm's language."},
 	{"routes.severity", `""`, `"critical"`, "Tell what is at least a notice, a warning, or critical."},
 	{"routes.kinds", `[]`, `["hot", "fan"]`, "Tell these kinds of alert only."},
 	{"routes.places", `[]`, `["ekibastuz/c1"]`, "Tell of machines below these places, or with these identities, only."},

@@ -235,10 +235,11 @@ func prepare(command *cobra.Command, c *control.Controller, dir string) (err err
 
 func showResults(command *cobra.Command, results []control.Result) error {
 	return cli.Show(command, results, func(w io.Writer) {
+		l := cli.LanguageFor(command)
 		cli.Tabbed(w, func(tab io.Writer) {
 			for _, r := range results {
 				fmt.Fprintf(tab, "%d\t%s\t%s\t%s\n", r.Batch, terminal.Plain(r.Place), r.Machine,
-					terminal.Plain(r.Outcome))
+					terminal.Plain(r.Say(l)))
 			}
 		})
 	})

@@ -30,6 +30,7 @@ import (
 	"github.com/aqsha/aqsha/internal/cli/farmdir"
 	"github.com/aqsha/aqsha/internal/terminal"
 	"github.com/aqsha/aqsha/txlog/vfs"
+	"github.com/aqsha/aqsha/words"
 )
 
 // The secret of a person of farm.toml.
@@ -147,7 +148,7 @@ func showOrders(command *cobra.Command, dir string, list []orders.Order, over in
 			}
 			if last.Step == orders.Ended {
 				text = l.Text("farm.order-done", "order", text, "done", last.Done, "kw", last.DoneKW, "text",
-					terminal.Plain(last.Text))
+					terminal.Plain(last.Finding.Say(l, last.Text)))
 			}
 			fmt.Fprintln(w, text)
 		}
@@ -323,14 +324,16 @@ func runOrder(ctx context.Context, c *control.Controller, dir string, o orders.O
 			})].LoadWatts()
 		} else if end.Text == "" {
 			end.Text = r.Machine + ": " + r.Outcome
+			end.Finding = farm.Found("of-machine", "machine", r.Machine).Because(r.Finding)
 		}
 	}
 	end.DoneKW = (watts + 500) / 1000
 	if gone > 0 && end.Text == "" {
-		end.Text = fmt.Sprintf("%d machines have left the fleet", gone)
+		end.Finding = farm.Found("gone", "count", gone)
+		end.Text = end.Finding.In(words.English)
 	}
 	if err != nil {
-		end.Text = err.Error()
+		end.Text, end.Finding = err.Error(), farm.FindingOf(err)
 	}
 	// A machine's words are a stranger's: cut, and whole characters again.
 	end.Text = strings.ToValidUTF8(end.Text[:min(len(end.Text), 1000)], "")

@@ -20,6 +20,7 @@ import (
 	"github.com/aqsha/aqsha/internal/terminal"
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/txlog/vfs"
+	"github.com/aqsha/aqsha/words"
 )
 
 // NewFarmTicketsCommand is the noun "tickets": the list of repairs.
@@ -124,10 +125,12 @@ func showTickets(command *cobra.Command, tickets []repair.Ticket) error {
 		for _, t := range tickets {
 			end := language.Text("farm.ticket-open")
 			if !t.Open() {
-				end = string(t.Outcome) + " " + farmdir.Moment(t.Closed, config.Location())
+				end = language.Text("ticket-outcome."+string(t.Outcome), "at",
+					farmdir.Moment(t.Closed, config.Location()))
 			}
 			fmt.Fprintln(w, language.Text("farm.ticket", "id", t.ID, "machine", terminal.Plain(t.Machine), "rack",
-				terminal.Plain(t.Rack), "kind", t.Kind, "at", farmdir.Moment(t.Since, config.Location()), "end", end,
+				terminal.Plain(t.Rack), "kind", language.Text("alert-kind."+string(t.Kind)), "at",
+				farmdir.Moment(t.Since, config.Location()), "end", end,
 				"cost", t.CostTiyn.Format()))
 			if t.Codes != "" {
 				fmt.Fprintf(w, "    %s\n", terminal.Plain(faults.Text(t.Codes, string(language))))
@@ -135,15 +138,15 @@ func showTickets(command *cobra.Command, tickets []repair.Ticket) error {
 			for _, e := range t.Entries {
 				fmt.Fprintf(w, "    %s %s %s\n", farmdir.Moment(e.At, config.Location()),
 					terminal.Plain(e.Who),
-					terminal.Plain(entryText(e)))
+					terminal.Plain(entryText(language, e)))
 			}
 		}
 	})
 }
 
 // entryText is what a step of a ticket says.
-func entryText(e repair.Entry) string {
-	text := string(e.Step)
+func entryText(l words.Language, e repair.Entry) string {
+	text := l.Text("ticket-step." + string(e.Step))
 	for _, part := range []string{e.Text, e.Part, e.Board} {
 		if part != "" {
 			text += ", " + part

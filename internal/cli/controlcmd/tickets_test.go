@@ -16,6 +16,7 @@ import (
 	"github.com/aqsha/aqsha/farm/tune"
 	"github.com/aqsha/aqsha/internal/cli/clitest"
 	"github.com/aqsha/aqsha/money"
+	"github.com/aqsha/aqsha/words"
 )
 
 // alarmed lets alerts hold for machines of a farm since an hour.
@@ -122,8 +123,18 @@ func TestAStepIsALine(t *testing.T) {
 		"noted, fan ordered, fan, 4\u202f500.00 ₸": {Step: repair.Noted, Text: "fan ordered", Part: "fan", Cost: 450_000},
 		"closed, NGS1, -1.00 ₸":                    {Step: repair.Closed, Board: "NGS1", Cost: -100},
 	} {
-		if got := entryText(e); got != want {
+		if got := entryText(words.English, e); got != want {
 			t.Errorf("%q, want %q", got, want)
+		}
+	}
+	if ru, kk := entryText(words.Russian, repair.Entry{Step: repair.Opened}), entryText(words.Kazakh, repair.Entry{Step: repair.Closed}); ru != "открыта" || kk != "жабылды" {
+		t.Errorf("%q, %q", ru, kk)
+	}
+	for _, outcome := range repair.Outcomes {
+		for _, l := range words.Languages {
+			if key := "ticket-outcome." + string(outcome); l.Text(key) == key {
+				t.Errorf("%s does not say %s", l, outcome)
+			}
 		}
 	}
 	for ppm, want := range map[int64]string{0: "0.00 %", 123_456: "12.34 %", 1_000_000: "100.00 %", 99: "0.00 %"} {

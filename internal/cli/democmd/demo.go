@@ -112,7 +112,7 @@ func runDemo(command *cobra.Command, _ []string) error {
 }
 
 // paySalaries is the story's step about validators.
-func paySalaries(ctx context.Context, say func(format string, args ...any)) (scenario.Unplugged, error) {
+func paySalaries(ctx context.Context, say func(key string, pairs ...any)) (scenario.Unplugged, error) {
 	s, err := clustercmd.PaySalaries(ctx, say)
 	return scenario.Unplugged{Validator: s.Unplugged, Paid: s.Paid, PauseSeconds: s.PauseSeconds,
 		CatchUpSeconds: s.CatchUpSeconds, Entries: s.Entries, Root: s.Root}, err

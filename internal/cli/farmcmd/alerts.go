@@ -7,7 +7,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/aqsha/aqsha/farm/faults"
 	"github.com/aqsha/aqsha/farm/fleet"
 	"github.com/aqsha/aqsha/farm/notify"
 	"github.com/aqsha/aqsha/farm/records"
@@ -85,11 +84,7 @@ func listStanding(w io.Writer, standing []records.Held, zone *time.Location, l w
 	}
 	cli.Tabbed(w, func(tab io.Writer) {
 		for _, s := range standing {
-			detail := terminal.Plain(s.Detail)
-			if s.Codes != "" {
-				// Codes are explained when they are shown, in the reader's language; the alert keeps the codes alone.
-				detail = terminal.Plain(faults.Text(s.Codes, string(l)))
-			}
+			detail := terminal.Plain(s.Say(l))
 			if s.Silenced {
 				detail = l.Text("farm.silenced", "text", detail)
 			}

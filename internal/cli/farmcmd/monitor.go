@@ -11,7 +11,6 @@ import (
 
 	"github.com/aqsha/aqsha/farm"
 	"github.com/aqsha/aqsha/farm/alert"
-	"github.com/aqsha/aqsha/farm/faults"
 	"github.com/aqsha/aqsha/farm/fleet"
 	"github.com/aqsha/aqsha/farm/monitor"
 	"github.com/aqsha/aqsha/farm/records"
@@ -160,13 +159,8 @@ func printNotices(command *cobra.Command, zone *time.Location, notices []alert.N
 		if n.Silenced {
 			many += " " + cli.LanguageFor(command).Text("farm.group-silenced")
 		}
-		if n.Codes != "" && n.Raised {
-			if language, err := cli.LanguageOf(command); err == nil {
-				n.Detail = faults.Text(n.Codes, string(language))
-			}
-		}
 		at := n.At.In(zone).Format("15:04:05 -07:00")
 		fmt.Fprintf(command.OutOrStdout(), "%s %s %-8s %s%s: %s\n", at, sign, n.Kind,
-			terminal.Plain(n.Scope), many, terminal.Plain(n.Detail))
+			terminal.Plain(n.Scope), many, terminal.Plain(n.Say(cli.LanguageFor(command))))
 	}
 }

@@ -104,7 +104,6 @@ electricity for it at the tariff and levy of farm.toml.`,
 			if err != nil {
 				return err
 			}
-			page.Language = string(language)
 			return cli.Show(command, page, func(w io.Writer) { page.Print(w, language, cli.Tabbed, terminal.Plain) })
 		},
 	}

@@ -222,7 +222,7 @@ func printSites(w io.Writer, l words.Language, readings []siteReading, list stri
 			for _, a := range r.Alerts {
 				fmt.Fprintf(tab, "%s\t%s\t%s\t%s\t%s\n", name, terminal.Plain(string(a.Kind)),
 					terminal.Plain(a.Machine),
-					l.Text("farm.since", "at", farmdir.Moment(a.Since, zone)), terminal.Plain(a.Detail))
+					l.Text("farm.since", "at", farmdir.Moment(a.Since, zone)), terminal.Plain(a.Say(l)))
 			}
 			for i := range r.Orders {
 				o := &r.Orders[i]
