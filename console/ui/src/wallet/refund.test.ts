@@ -81,7 +81,8 @@ describe("a refund", () => {
     expect((await makeWaiting(payer, OWN, waits)).state).toBe("done"); // as its payer said, also when it waited for a connection
     const kept = await payerOf("kept mark", () => [{ ...SALE, mark: [7, 7] }]);
     await expect(prepare(kept, refund)).rejects.toMatchObject({ code: "refund-marked" });
-    expect(await prepare(kept, { ...refund, purpose: 7 })).toMatchObject({ purpose: 7, state: "prepared" });
+    for (const amount of [900n, 1600n]) expect(await prepare(kept, { ...refund, amount, purpose: 7 })).toMatchObject({ purpose: 7, state: "prepared" }); // in parts
+    await expect(prepare(kept, { ...refund, amount: 1n, purpose: 7 })).rejects.toMatchObject({ code: "refund-made" });
   });
 
   it("is not made when another device made it, even between choosing the money and signing", async () => {
@@ -103,6 +104,35 @@ describe("a refund", () => {
     entries.push(back(1000, made.id));
     expect((await settle(payer, await prepare(payer, { ...refund, amount: 1500n }))).state).toBe("done");
     await expect(prepare(payer, { ...refund, amount: 1n })).rejects.toMatchObject({ code: "refund-made" });
+  });
+
+  it("in parts that several devices and reloads make never adds up to more than came", async () => {
+    const entries = [SALE];
+    const sums = [700n, 700n, 500n, 900n, 600n, 1n, 600n]; // of 2,500: the fourth and the last but one are too much
+    const verdicts: string[] = [];
+    for (const [i, amount] of sums.entries()) {
+      const device = await payerOf(i % 2 === 0 ? "parts, till" : `parts, device ${i}`, () => entries); // the till's store is opened anew each time
+      try {
+        const made = await settle(device, await prepare(device, { ...refund, amount, memo: refundMemo(SALE) }));
+        entries.push(back(Number(amount), made.id));
+        verdicts.push(made.state);
+      } catch (error) {
+        verdicts.push(codeOf(error));
+      }
+      device.store.close();
+    }
+    expect(verdicts).toEqual(["done", "done", "done", "refund-made", "done", "refund-made", "refund-made"]);
+    expect(entries.slice(1).reduce((sum, e) => sum - e.net, 0)).toBe(SALE.net);
+  });
+
+  it("of the same sum as one before is made by who says that it is another part", async () => {
+    const entries = [SALE];
+    const payer = await payerOf("the same part", () => entries);
+    const part: Order = { ...refund, amount: 1000n, once: true };
+    const made = await settle(payer, await prepare(payer, part));
+    entries.push(back(1000, made.id));
+    await expect(prepare(payer, part)).rejects.toMatchObject({ code: "paid-before" });
+    expect((await settle(payer, await prepare(payer, { ...part, once: false }))).state).toBe("done");
   });
 
   it("goes to who paid, and only for what came", async () => {
