@@ -1,6 +1,10 @@
 package api_test
 
 import (
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/chromedp/cdproto/network"
@@ -90,6 +94,52 @@ func TestPartsOfAPaymentGoBackAtTheTill(t *testing.T) {
 	w.see("This payment was given back already")
 	if got := w.balanceOf(w.bob) - before; got != 150*money.Tenge {
 		t.Errorf("%s went back, of 150", got)
+	}
+	w.clean()
+}
+
+// Two phones of one wallet give the same payment back in the same instant: both have signed before either is executed. It
+// goes back once, and the other phone says that it was given back already.
+func TestTwoPhonesGiveAPaymentBackOnce(t *testing.T) {
+	t.Parallel()
+	w := newWalletPage(t)
+	reference, _ := w.sold()
+	before := w.balanceOf(w.bob)
+	second := &walletPage{town: w.town, t: t, ctx: browser(t)}
+	if err := chromedp.Run(second.ctx); err != nil { // the browser ends with the context of its first task
+		t.Fatal(err)
+	}
+	second.do(network.Enable())
+	second.takeAlice()
+	second.order(reference)
+	var both sync.WaitGroup
+	both.Add(2)
+	var came atomic.Int32
+	inner := w.http.Config.Handler
+	w.http.Config.Handler = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/v1/transactions" && came.Add(1) <= 2 {
+			both.Done()
+			both.Wait()
+		}
+		inner.ServeHTTP(rw, r)
+	})
+	for _, phone := range []*walletPage{w, second} {
+		phone.press("Give back 150.00")
+		phone.press("Look and confirm")
+	}
+	w.press("Pay 150.00")
+	second.press("Pay 150.00")
+	var done, refused int
+	for _, phone := range []*walletPage{w, second} {
+		phone.do(chromedp.Poll(`/Paid: 150\.00|given back already/.test(document.body.innerText)`, nil, often))
+		if page := phone.text("main"); strings.Contains(page, "Paid: 150.00") {
+			done++
+		} else {
+			refused++
+		}
+	}
+	if got := w.balanceOf(w.bob) - before; done != 1 || refused != 1 || got != 150*money.Tenge {
+		t.Errorf("%d phones paid and %d were refused; %s went back, of 150", done, refused, got)
 	}
 	w.clean()
 }
