@@ -81,6 +81,15 @@ export interface HistoryLine {
   readonly payers: number; // how many of the parties pay: the first ones
   readonly memo: string;
   readonly came?: Mark; // of what the wallet was paid in marked money
+  readonly inputs?: readonly string[]; // tokens that it spent
+  readonly outputs?: readonly OwnOutput[]; // tokens that it made for the wallet
+}
+
+/** A token that a transaction made for the wallet. */
+export interface OwnOutput {
+  readonly place: number; // among the transaction's outputs
+  readonly amount: bigint;
+  readonly purpose: number; // 0 for plain money
 }
 
 /** What money was marked for when it was paid, and what it carries since: 0 for plain money. */
@@ -153,8 +162,14 @@ export interface Keyed {
   readonly recovery: boolean; // it can give the wallet a new key, and pays nothing
 }
 
+/** A piece of money. */
+export interface Token {
+  readonly id: string;
+  readonly amount: bigint;
+}
+
 export interface Selection {
-  readonly tokens: readonly { readonly id: string; readonly amount: bigint }[];
+  readonly tokens: readonly Token[];
   readonly total: bigint;
   readonly merge: boolean;
 }
@@ -196,16 +211,20 @@ function lineOf(l: Json, wallet: string): HistoryLine {
   const tx = l.transaction as Json | undefined;
   const body = (tx?.body ?? {}) as Json;
   const came = markOf(body, wallet);
+  const parties = Array.isArray(body.parties) ? body.parties.map(String) : [];
+  const outputs = Array.isArray(body.outputs) ? (body.outputs as Json[]).map((o, place) => ({ o, place })).filter(({ o }) => parties[Number(o.party ?? 0)] === wallet) : [];
   return {
     id: String(l.id),
     index: amountOf(l.index),
     millis: Number(l.time_millis),
     net: amountOf(l.net),
     kind: typeof tx?.kind === "string" ? tx.kind : "",
-    parties: Array.isArray(body.parties) ? body.parties.map(String) : [],
+    parties,
     payers: Number(body.payers ?? 1),
     memo: memoText(body.memo),
     ...(came && { came }),
+    inputs: Array.isArray(body.inputs) ? body.inputs.map(String) : [],
+    outputs: outputs.map(({ o, place }) => ({ place, amount: amountOf(o.amount), purpose: Number(o.becomes ?? 0) })),
   };
 }
 
@@ -540,6 +559,11 @@ export class Client {
   async select(wallet: string, amount: bigint, purpose?: number): Promise<Selection> {
     const s = (await this.post(`/v1/wallets/${wallet}/selections`, { amount, ...(purpose !== undefined && { purpose }) })) as { tokens: Json[] | null; total: unknown; merge: boolean };
     return { tokens: (s.tokens ?? []).map((t) => ({ id: String(t.id), amount: amountOf(t.amount) })), total: amountOf(s.total), merge: s.merge };
+  }
+
+  /** Whether a token of the wallet is there yet. */
+  async isLive(token: string): Promise<boolean> {
+    return ((await this.call(`/v1/tokens/${token}`)) as Json).live === true;
   }
 
   /** Sends a signed transaction. The same bytes get the same answer. */

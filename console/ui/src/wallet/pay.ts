@@ -5,9 +5,9 @@ import { concat, hex, unhex } from "../ledger/bytes";
 import type { Signer } from "../ledger/sign";
 import { ROLE, digest, encodeTransaction, markedBody, markedMergeBody, mergeBody, signatureOf, transactionId, transferBody } from "../ledger/transaction";
 import type { Value } from "../ledger/cbor";
-import { type Client, Refusal, isRule, undecided } from "./client";
+import { type Client, Refusal, type Selection, type Token, isRule, undecided } from "./client";
 import { checkTime } from "./request";
-import { checkOnce, checkRefund, waitsAlready } from "./refund";
+import { anchorOf, checkOnce, checkRefund, refundOf, waitsAlready } from "./refund";
 import type { PaymentRecord, Store } from "./store";
 
 /** How long what is signed can be executed. Short: a payment that waits for a network is signed when it is sent. */
@@ -24,6 +24,7 @@ export interface Order {
   readonly once?: boolean; // a request: it is not paid when it was paid before
   readonly freed?: boolean; // a refund of marked money in plain tenge, as its payer said
   readonly waiting?: string; // the id of the record in whose place the signed payment comes
+  readonly waited?: string; // the id under which that one waited first
 }
 
 export interface Payer {
@@ -53,24 +54,32 @@ async function validUntilOf(p: Payer, order: Order): Promise<bigint> {
   return order.until !== undefined && BigInt(order.until) <= most ? BigInt(order.until) - 1n : most;
 }
 
+/** A selection that spends a token too. What it has more comes back as change. */
+function withAnchor(s: Selection, anchor: Token | undefined): Selection {
+  if (!anchor || s.merge || s.tokens.some((t) => t.id === anchor.id)) return s;
+  return { ...s, tokens: [...s.tokens, anchor], total: s.total + anchor.amount };
+}
+
 /** Chooses tokens, signs and writes the payment down. Nothing has been sent when it returns. */
 export async function prepare(p: Payer, order: Order): Promise<PaymentRecord> {
   const payer = unhex(order.wallet, 16);
   const { purpose } = order;
   if (order.until !== undefined) await validUntilOf(p, order); // what is over is not looked at any further
+  let since = await checkRefund(p, order, purpose ?? 0);
   await checkOnce(p, order);
-  await checkRefund(p, order, purpose ?? 0);
   const becomes = purpose === undefined ? 0 : await p.client.mayPay(purpose, order.payee, order.amount);
   for (let merges = 0; ; merges++) {
-    const selection = await p.client.select(order.wallet, order.amount, purpose);
+    const anchor = await anchorOf(p, since, purpose ?? 0);
+    const selection = withAnchor(await p.client.select(order.wallet, order.amount, purpose), anchor);
     const validUntil = await validUntilOf(p, order);
     const inputs = selection.tokens.map((t) => unhex(t.id, 32));
     if (selection.merge && merges < MOST_MERGES) {
       const merge = purpose === undefined ? mergeBody(payer, inputs, selection.total, validUntil) : markedMergeBody(payer, inputs, selection.total, purpose, validUntil);
       await p.client.submit((await signed(p, merge)).bytes);
+      since = await checkRefund(p, order, becomes);
       continue;
     }
-    await checkRefund(p, order, becomes); // who gave back on another device meanwhile has spent what was chosen, or is seen
+    await checkRefund(p, order, becomes); // who gave back on another device meanwhile is seen, or spends what this one spends
     const payment = { payer, payee: unhex(order.payee, 16), inputs, total: selection.total, amount: order.amount, memo: order.memo, validUntil };
     const body = purpose === undefined ? transferBody(payment) : markedBody({ ...payment, purpose, becomes });
     const { id, bytes } = await signed(p, body);
@@ -85,7 +94,7 @@ export async function prepare(p: Payer, order: Order): Promise<PaymentRecord> {
       state: "prepared",
       ...(purpose !== undefined && { purpose }),
       ...(order.until !== undefined && { until: order.until }),
-      ...(order.waiting !== undefined && { waited: order.waiting }),
+      ...(order.waiting !== undefined && { waited: order.waited ?? order.waiting }),
     };
     if (order.waiting === undefined) await p.store.savePayment(record);
     else if (!(await p.store.replacePayment(order.waiting, record))) throw new TakenBack("it waits no more");
@@ -110,8 +119,9 @@ export async function wait(p: Pick<Payer, "store" | "now">, order: Order): Promi
 /** Makes a payment that waited: signs and sends it, or says why it is not made. Unreached leaves it waiting. */
 export async function makeWaiting(p: Payer, wallet: string, record: PaymentRecord): Promise<PaymentRecord> {
   let made: PaymentRecord;
+  let order: Order;
   try {
-    made = await prepare(p, { wallet, payee: record.payee, amount: BigInt(record.amount), memo: record.memo, waiting: record.id, ...(record.once && { once: true }), ...(record.freed && { freed: true }), ...(record.until !== undefined && { until: record.until }), ...(record.purpose !== undefined && { purpose: record.purpose }) });
+    made = await prepare(p, (order = { wallet, payee: record.payee, amount: BigInt(record.amount), memo: record.memo, waiting: record.id, ...(record.once && { once: true }), ...(record.freed && { freed: true }), ...(record.until !== undefined && { until: record.until }), ...(record.purpose !== undefined && { purpose: record.purpose }) }));
   } catch (error) {
     if (error instanceof TakenBack) return record;
     if (!isRule(error) && (!(error instanceof Refusal) || undecided(error) || error.status === 403)) throw error;
@@ -120,7 +130,28 @@ export async function makeWaiting(p: Payer, wallet: string, record: PaymentRecor
     await p.written?.();
     return made;
   }
-  return settle(p, made);
+  return pursue(p, order, made);
+}
+
+const MOST_ANEW = 3;
+
+/** Settles a payment that was prepared. A refund that another payment of this wallet was before is looked at and made anew: what was
+ * given back meanwhile is seen then. */
+export async function pursue(p: Payer, order: Order, record: PaymentRecord): Promise<PaymentRecord> {
+  let made = record;
+  for (let anew = 0; ; anew++) {
+    made = await settle(p, made);
+    if (made.code !== "token-not-live" || refundOf(order.memo) === undefined || anew === MOST_ANEW) return made;
+    try {
+      made = await prepare(p, { ...order, waiting: made.id, waited: order.waiting ?? record.id });
+    } catch (error) {
+      if (!isRule(error) && !(error instanceof Refusal)) return made;
+      made = { ...made, code: error.code };
+      await p.store.savePayment(made);
+      await p.written?.();
+      return made;
+    }
+  }
 }
 
 /** Sends what was prepared until there is a verdict, or until it can no longer be executed. */

@@ -13,7 +13,7 @@ import { GivenTwice, memoOf } from "./lines";
 import { nowOf, unsettled } from "./outbox";
 import { Choice, Field, Form, Later, Picture, type Problem, Title } from "./parts";
 import { contacts, nameOf, settings } from "./private";
-import { type Before, refundedBy } from "./refund";
+import { type Before, refundOf, refundedBy } from "./refund";
 import { Refused } from "./refused";
 import { type PaymentRequest, checkRequest, numberIn, parseRequest, saidCode } from "./request";
 import { again, go, requested } from "./route";
@@ -228,7 +228,7 @@ function Confirm({ draft, back, done }: { draft: Draft; back: () => void; done: 
       )}
       {before && (
         <p class="note" role="alert">
-          {t(before.waits ? "pay.waits-already" : "pay.before", { when: moment(before.millis, language.value) })}
+          {t(before.waits ? "pay.waits-already" : refundOf(draft.memo) === undefined ? "pay.before" : "refund.before", { when: moment(before.millis, language.value) })}
         </p>
       )}
       <Form

@@ -3,13 +3,14 @@
 
 import "fake-indexeddb/auto";
 import { describe, expect, it } from "vitest";
-import { unhex } from "../ledger/bytes";
+import { hex, unhex } from "../ledger/bytes";
 import { signerOf } from "../ledger/sign";
+import { decodeTransaction, item, outputId, transactionId } from "../ledger/transaction";
 import { choose, t } from "../words";
 import { Client } from "./client";
 import { codeOf } from "./codeof";
 import { memoOf, wordOf } from "./lines";
-import { type Order, type Payer, makeWaiting, prepare, settle, wait } from "./pay";
+import { type Order, type Payer, makeWaiting, prepare, pursue, settle, wait } from "./pay";
 import { overRefunded, paidBefore, refundMemo } from "./refund";
 import { Store } from "./store";
 
@@ -81,7 +82,8 @@ describe("a refund", () => {
     expect((await makeWaiting(payer, OWN, waits)).state).toBe("done"); // as its payer said, also when it waited for a connection
     const kept = await payerOf("kept mark", () => [{ ...SALE, mark: [7, 7] }]);
     await expect(prepare(kept, refund)).rejects.toMatchObject({ code: "refund-marked" });
-    expect(await prepare(kept, { ...refund, purpose: 7 })).toMatchObject({ purpose: 7, state: "prepared" });
+    for (const amount of [900n, 1600n]) expect(await prepare(kept, { ...refund, amount, purpose: 7 })).toMatchObject({ purpose: 7, state: "prepared" }); // in parts
+    await expect(prepare(kept, { ...refund, amount: 1n, purpose: 7 })).rejects.toMatchObject({ code: "refund-made" });
   });
 
   it("is not made when another device made it, even between choosing the money and signing", async () => {
@@ -105,6 +107,35 @@ describe("a refund", () => {
     await expect(prepare(payer, { ...refund, amount: 1n })).rejects.toMatchObject({ code: "refund-made" });
   });
 
+  it("in parts that several devices and reloads make never adds up to more than came", async () => {
+    const entries = [SALE];
+    const sums = [700n, 700n, 500n, 900n, 600n, 1n, 600n]; // of 2,500: the fourth and the last but one are too much
+    const verdicts: string[] = [];
+    for (const [i, amount] of sums.entries()) {
+      const device = await payerOf(i % 2 === 0 ? "parts, till" : `parts, device ${i}`, () => entries); // the till's store is opened anew each time
+      try {
+        const made = await settle(device, await prepare(device, { ...refund, amount, memo: refundMemo(SALE) }));
+        entries.push(back(Number(amount), made.id));
+        verdicts.push(made.state);
+      } catch (error) {
+        verdicts.push(codeOf(error));
+      }
+      device.store.close();
+    }
+    expect(verdicts).toEqual(["done", "done", "done", "refund-made", "done", "refund-made", "refund-made"]);
+    expect(entries.slice(1).reduce((sum, e) => sum - e.net, 0)).toBe(SALE.net);
+  });
+
+  it("of the same sum as one before is made by who says that it is another part", async () => {
+    const entries = [SALE];
+    const payer = await payerOf("the same part", () => entries);
+    const part: Order = { ...refund, amount: 1000n, once: true };
+    const made = await settle(payer, await prepare(payer, part));
+    entries.push(back(1000, made.id));
+    await expect(prepare(payer, part)).rejects.toMatchObject({ code: "paid-before" });
+    expect((await settle(payer, await prepare(payer, { ...part, once: false }))).state).toBe("done");
+  });
+
   it("goes to who paid, and only for what came", async () => {
     const payer = await payerOf("who", () => [SALE]);
     await expect(prepare(payer, { ...refund, payee: OTHER })).rejects.toMatchObject({ code: "refund-payee" });
@@ -116,6 +147,107 @@ describe("a refund", () => {
     const payer = await payerOf("waited", () => [SALE, back(2500)]);
     expect(await makeWaiting(payer, OWN, await wait(payer, refund))).toMatchObject({ state: "refused", code: "refund-made" });
     expect(payer.sent).toBe(0);
+  });
+});
+
+/** A ledger of one wallet's tokens, which executes what spends tokens that are there, and devices that pay from it. Which tokens a
+ * payment gets is by chance, as it is where a shop has many. */
+class Till {
+  readonly lines: { id: string; index: number; net: number; memo: string; body: unknown }[] = [];
+  readonly live = new Map<string, number>();
+
+  async receive(id: string, amount: number, memo: string): Promise<void> {
+    this.live.set(hex(await outputId(unhex(id, 32), 0)), amount);
+    this.enter(id, amount, memo, { parties: [CUSTOMER, OWN], payers: 1, inputs: [], outputs: [{ party: 1, amount }], memo: { scheme: 1, bytes: btoa(memo) } });
+  }
+
+  private enter(id: string, net: number, memo: string, body: unknown): void {
+    this.lines.push({ id, index: this.lines.length, net, memo, body });
+  }
+
+  async execute(bytes: Uint8Array): Promise<unknown> {
+    const tx = decodeTransaction(bytes);
+    const inputs = (item(tx, "inputs") as Uint8Array[]).map(hex);
+    if (inputs.some((i) => !this.live.has(i))) return [{ problem: { code: "token-not-live", status: 422, detail: "" } }];
+    for (const i of inputs) this.live.delete(i);
+    const id = hex(await transactionId(tx.body));
+    const parties = (item(tx, "parties") as Uint8Array[]).map(hex);
+    const outputs = (item(tx, "outputs") as [bigint, bigint][]).map(([party, amount]) => ({ party: Number(party), amount: Number(amount) }));
+    let net = 0;
+    for (const [place, o] of outputs.entries()) {
+      if (parties[o.party] === OWN) this.live.set(hex(await outputId(unhex(id, 32), place)), o.amount);
+      else net -= o.amount;
+    }
+    const memo = new TextDecoder().decode((item(tx, "memo") as unknown[])[1] as Uint8Array);
+    this.enter(id, net, memo, { parties, payers: 1, inputs, outputs, memo: { scheme: 1, bytes: btoa(memo) } });
+    return [{ receipt: { id, index: this.lines.length, time_millis: 1 } }];
+  }
+
+  async device(name: string): Promise<Payer> {
+    const payer = await payerOf(name, () => []);
+    const send = (async (path: string, init?: RequestInit) => {
+      let a: unknown;
+      if (path === "/v1/network") a = { network: NETWORK, name: "t", open: false, time_millis: MILLIS };
+      else if (path.startsWith("/v1/tokens/")) a = { live: this.live.has(path.slice("/v1/tokens/".length)) };
+      else if (path.endsWith("/selections")) {
+        const { amount } = JSON.parse(String(init?.body)) as { amount: number };
+        const tokens: { id: string; amount: number }[] = [];
+        let total = 0;
+        for (const [id, has] of [...this.live].sort(() => Math.random() - 0.5)) if (total < amount) (tokens.push({ id, amount: has }), (total += has));
+        a = { tokens, total, merge: false };
+      } else if (path.includes("/history?")) a = { lines: [...this.lines].reverse().map((l) => ({ ...l, time_millis: MILLIS, transaction: { kind: "transfer", body: l.body } })) };
+      else a = await this.execute(init?.body as Uint8Array);
+      return new Response(JSON.stringify(a));
+    }) as typeof fetch;
+    return { ...payer, client: new Client("", "https://tenge.example.kz", send) };
+  }
+
+  givenBack(): number {
+    return this.lines.reduce((sum, l) => (l.memo === refundMemo(SALE) ? sum - l.net : sum), 0);
+  }
+}
+
+describe("two devices that give back in the same instant", () => {
+  const pay = (d: Payer, o: Order) => prepare(d, o).then((made) => ({ o, made }));
+
+  it("give back once, whichever money each was given for it, and the other says that it was made", async () => {
+    for (let round = 0; round < 20; round++) {
+      const till = new Till();
+      for (let i = 1; i < 6; i++) await till.receive(`${i}`.repeat(64), 3000, "earlier");
+      await till.receive(SALE.id, 2500, SALE.memo);
+      for (let i = 6; i < 9; i++) await till.receive(`${i}`.repeat(64), 3000, "later");
+      const devices = [await till.device(`round ${round}, one`), await till.device(`round ${round}, two`)];
+      const prepared = await Promise.all(devices.map((d) => pay(d, { ...refund, amount: 1500n }))); // each alone would be in order
+      const verdicts = await Promise.all(devices.map((d, i) => pursue(d, prepared[i]!.o, prepared[i]!.made)));
+      expect(verdicts.map((v) => v.code ?? v.state).sort()).toEqual(["done", "refund-made"]);
+      expect(till.givenBack()).toBe(1500);
+      for (const d of devices) expect(await d.store.payments()).toHaveLength(1); // what was made anew stands in its place
+    }
+  });
+
+  it("give back both parts that fit, the later of other money", async () => {
+    const till = new Till();
+    await till.receive(SALE.id, 2500, SALE.memo);
+    for (let i = 1; i < 9; i++) await till.receive(`${i}`.repeat(64), 3000, "later");
+    const devices = [await till.device("fits, one"), await till.device("fits, two")];
+    const prepared = await Promise.all(devices.map((d) => pay(d, { ...refund, amount: 1250n })));
+    expect((await Promise.all(devices.map((d, i) => pursue(d, prepared[i]!.o, prepared[i]!.made)))).map((v) => v.state)).toEqual(["done", "done"]);
+    expect(till.givenBack()).toBe(2500);
+    expect([...till.live.values()].reduce((a, b) => a + b)).toBe(8 * 3000); // what was spent beside came back as change
+  });
+
+  it("spend the same also when what came was spent on since, and when one of them waited", async () => {
+    const till = new Till();
+    await till.receive(SALE.id, 2500, SALE.memo);
+    const third = await till.device("spent on, third");
+    await settle(third, await prepare(third, { ...refund, payee: OTHER, amount: 2400n, memo: "flour" }));
+    for (let i = 1; i < 9; i++) await till.receive(`${i}`.repeat(64), 3000, "later");
+    const [one, two] = [await till.device("spent on, one"), await till.device("spent on, two")];
+    const { o, made } = await pay(one, refund);
+    const waiting = await wait(two, refund);
+    const [first, second] = [await makeWaiting(two, OWN, waiting), await pursue(one, o, made)];
+    expect([first.state, first.waited, second.code]).toEqual(["done", waiting.id, "refund-made"]);
+    expect(till.givenBack()).toBe(2500);
   });
 });
 

@@ -1,8 +1,9 @@
 // What is paid once: a refund, which belongs to the payment that it gives back, and what a request asks for. Each is looked up in
 // the ledger and in the device's journal right before it is signed, under the lock that all tabs share.
 
-import { RuleError } from "../ledger/bytes";
-import { Unreached, type Client, type HistoryLine } from "./client";
+import { RuleError, hex, unhex } from "../ledger/bytes";
+import { outputId } from "../ledger/transaction";
+import { Unreached, type Client, type HistoryLine, type Token } from "./client";
 import type { Order } from "./pay";
 import type { PaymentRecord, Store } from "./store";
 
@@ -11,6 +12,7 @@ const NAMED = 32; // digits of the payment's id
 const PAGE = 200;
 const MOST_PAGES_REFUND = 100;
 const MOST_PAGES_REQUEST = 5;
+const MOST_LOOKS = 20;
 
 /** The other side of a line: the payee of what was paid, the payer of what was received. */
 export function otherOf(line: HistoryLine, own: string): string | undefined {
@@ -49,10 +51,11 @@ export function overRefunded(lines: readonly HistoryLine[]): readonly { readonly
 type Seeing = { readonly client: Client; readonly store: Store };
 
 /** Refuses a refund of what did not come, to somebody else, or of more than is left of it, or of marked money as plain unless
- * its payer said so: becomes is the purpose that the money carries then, 0 for none. A memo that names no payment passes. */
-export async function checkRefund(p: Seeing, order: Order, becomes: number): Promise<void> {
+ * its payer said so: becomes is the purpose that the money carries then, 0 for none. A memo that names no payment passes.
+ * Returns the lines from the payment on, the latest first. */
+export async function checkRefund(p: Seeing, order: Order, becomes: number): Promise<readonly HistoryLine[]> {
   const of = refundOf(order.memo);
-  if (of === undefined) return;
+  if (of === undefined) return [];
   const lines: HistoryLine[] = [];
   let before: bigint | undefined;
   let payment: HistoryLine | undefined;
@@ -69,6 +72,26 @@ export async function checkRefund(p: Seeing, order: Order, becomes: number): Pro
   const unseen = (await p.store.payments()).filter((r) => r.memo === order.memo && (r.state === "done" || r.state === "prepared") && !lines.some((l) => l.id === r.id));
   const gone = unseen.reduce((sum, r) => sum + BigInt(r.amount), refunded(payment, lines));
   if (gone + order.amount > payment.net) throw new RuleError("refund-made", "amount", `${gone} of ${payment.net} tiyn were given back`);
+  const { index } = payment;
+  return lines.filter((l) => l.index >= index);
+}
+
+/** The token that every refund of a payment spends: the wallet's oldest of this money that came with the payment or after it. While
+ * it is there it stays the oldest, so two devices that give the same back at once spend the same, and the ledger executes one of them.
+ * Undefined where all of it was spent on: then the ledger's history alone is between them. */
+export async function anchorOf(p: Pick<Seeing, "client">, since: readonly HistoryLine[], purpose: number): Promise<Token | undefined> {
+  const spent = new Set(since.flatMap((l) => l.inputs ?? []));
+  let looks = 0;
+  for (const line of [...since].reverse()) {
+    for (const made of line.outputs ?? []) {
+      if (made.purpose !== purpose) continue;
+      const id = hex(await outputId(unhex(line.id, 32), made.place));
+      if (spent.has(id)) continue;
+      if (looks++ === MOST_LOOKS) return undefined;
+      if (await p.client.isLive(id)) return { id, amount: made.amount };
+    }
+  }
+  return undefined;
 }
 
 /** A payment like one that is asked for again: when it was made, and whether it still waits here unsigned. */

@@ -10,7 +10,7 @@ import { recallAsked } from "./desk";
 import { listen } from "./events";
 import { openWithPasskey, sealWithPasskey } from "./passkey";
 import { paidElsewhere, unsettled } from "./outbox";
-import { type Order, type Payer, makeWaiting, prepare, settle, wait } from "./pay";
+import { type Order, type Payer, makeWaiting, prepare, pursue, settle, wait } from "./pay";
 import { promote } from "./keys";
 import { type KeptKey, Locked, keepKey } from "./keptkey";
 import { type Before, paidBefore, waitsAlready } from "./refund";
@@ -472,7 +472,7 @@ async function payNow(order: Omit<Order, "wallet">): Promise<PaymentRecord> {
       await readJournal();
       return;
     }
-    verdict = await settle(payer(), made);
+    verdict = await pursue(payer(), { wallet: record.value!.wallet!, ...order }, made);
   });
   unanswered.value = false;
   await refresh();

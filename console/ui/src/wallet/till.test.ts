@@ -18,7 +18,7 @@ import { type Payer, makeWaiting, wait } from "./pay";
 import { numberIn } from "./request";
 import { Store } from "./store";
 import { givenText } from "./till";
-import { dayOf, newReference, refundMemo, refunded, standing } from "./tillbook";
+import { dayOf, newReference, partOf, refundMemo, refunded, standing } from "./tillbook";
 
 let index = 0n;
 function line(net: bigint, memo: string, millis = 1_800_000_000_000): HistoryLine {
@@ -56,6 +56,12 @@ describe("a till", () => {
     const came = line(220_000n, asked.reference);
     const s = standing({ ...asked, amount: 200_000n }, [came, line(-90_000n, refundMemo(came))]);
     expect([s.state, givenText(s)]).toEqual(["paid", "Given back: 900.00\u00a0₸. What stays: 1,300.00\u00a0₸."]);
+  });
+
+  it("gives back a part up to what is left of its payment", () => {
+    expect(["7", "7,00", "0.01", "22", "22.01", "9223372036854775808", "0", "-1", "1e1", "1.001", ""].map((typed) => partOf(typed, 2_200n))).toEqual([
+      700n, 700n, 1n, 2_200n, "too-much", "amount-large", "amount-zero", "amount-form", "amount-form", "amount-decimals", "amount-empty",
+    ]);
   });
 
   it("adds up the day that it is in the country, sales less refunds", () => {

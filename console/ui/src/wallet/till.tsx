@@ -10,7 +10,7 @@ import { formatRequest } from "./request";
 import { address, go, requested } from "./route";
 import { connected, learnPurpose, nodeNow, purposeName } from "./state";
 import { against } from "./unsaved";
-import { type Asked, type Standing, dayOf, newReference, payerOf, refundMemo, refunded, standing } from "./tillbook";
+import { type Asked, type Standing, dayOf, newReference, partOf, payerOf, refundMemo, refunded, standing } from "./tillbook";
 
 const code = () => import("./code").then((m) => m.Code);
 /** Payments are heard at once; this is for when nothing can be heard. */
@@ -155,19 +155,43 @@ function Payment({ payment, most }: { payment: HistoryLine; most: bigint | undef
         </p>
       )}
       {left > 0n && to !== undefined && !delegation.value && (
-        <p class="acts">
-          <button
-            onClick={() => {
-              requested.value = formatRequest({ network: deskNetwork.value, to, amount: due, reference: refundMemo(payment) });
-              go("pay");
-            }}
-          >
-            {t("till.refund", { amount: money(due, language.value) })}
-          </button>
-        </p>
+        <>
+          <p class="acts">
+            <button onClick={() => giveBack(payment, to, due)}>{t("till.refund", { amount: money(due, language.value) })}</button>
+          </p>
+          <Part left={left} give={(amount) => giveBack(payment, to, amount)} />
+        </>
       )}
       {left > 0n && delegation.value && <p class="dim">{t("till.owner")}</p>}
     </div>
+  );
+}
+
+/** Goes on to the payment that gives back, where it is looked at and signed. */
+function giveBack(payment: HistoryLine, to: string, amount: bigint): void {
+  requested.value = formatRequest({ network: deskNetwork.value, to, amount, reference: refundMemo(payment) });
+  go("pay");
+}
+
+/** A part of a payment, which the shopkeeper says. What is left of it is looked up in the ledger again before it is signed. */
+function Part({ left, give }: { left: bigint; give: (amount: bigint) => void }) {
+  const [text, setText] = useState("");
+  const [problem, setProblem] = useState<Problem | undefined>(undefined);
+  return (
+    <details>
+      <summary>{t("till.part-back")}</summary>
+      <Form
+        button={t("next")}
+        submit={async () => {
+          const amount = partOf(text, left);
+          if (amount === "too-much") return setProblem({ said: () => t("till.part-most", { left: money(left, language.value) }) });
+          if (typeof amount === "string") return setProblem(amount);
+          give(amount);
+        }}
+      >
+        <Field label="till.part-sum" values={{ left: money(left, language.value) }} value={text} change={setText} decimal problem={problem} />
+      </Form>
+    </details>
   );
 }
 

@@ -1,6 +1,7 @@
 // What a till asked for and what came of it. A payment belongs to what was asked by its reference, and counts once it stands in
 // the wallet's history: that is durable, and says so.
 
+import { type AmountProblem, parseAmount } from "../format";
 import type { HistoryLine } from "./client";
 import { otherOf, refundMemo, refundOf, refunded } from "./refund";
 
@@ -64,4 +65,10 @@ export function dayOf(lines: readonly HistoryLine[], day: string, dayAt: (millis
 /** Whom a refund goes to: the one who paid. */
 export function payerOf(payment: HistoryLine, own: string): string | undefined {
   return otherOf(payment, own);
+}
+
+/** The part of a payment that is to go back, as it was typed: never more than is left of it. */
+export function partOf(text: string, left: bigint): bigint | AmountProblem | "too-much" {
+  const amount = parseAmount(text);
+  return typeof amount === "bigint" && amount > left ? "too-much" : amount;
 }
