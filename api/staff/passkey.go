@@ -47,6 +47,7 @@ type ceremonies struct {
 	used map[[16]byte]time.Time
 }
 
+// begin draws the secret: challenges of an earlier run are void.
 func (c *ceremonies) begin(random io.Reader) error {
 	c.used = map[[16]byte]time.Time{}
 	_, err := io.ReadFull(random, c.secret[:])
@@ -63,6 +64,7 @@ func (c *ceremonies) code(purpose Purpose, origin, subject string, head []byte) 
 	return m.Sum(nil)[:24]
 }
 
+// challenge is 16 random bytes, the end and the code over all that it is for.
 func (c *ceremonies) challenge(random io.Reader, purpose Purpose, origin, subject string,
 	now time.Time) ([]byte, error) {
 	head := make([]byte, 24, challengeBytes)
@@ -73,6 +75,7 @@ func (c *ceremonies) challenge(random io.Reader, purpose Purpose, origin, subjec
 	return append(head, c.code(purpose, origin, subject, head)...), nil
 }
 
+// stands says whether a challenge is ours, for this, and not over.
 func (c *ceremonies) stands(raw []byte, purpose Purpose, origin, subject string, now time.Time) bool {
 	return len(raw) == challengeBytes && hmac.Equal(raw[24:], c.code(purpose, origin, subject, raw[:24])) &&
 		uint64(now.UnixMilli()) < binary.BigEndian.Uint64(raw[16:24])
