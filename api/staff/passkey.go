@@ -186,6 +186,7 @@ func (s *Store) Begin(purpose Purpose, origin, subject string, now time.Time) (c
 	return c, nil
 }
 
+// errPasskey is one refusal for all reasons, so that none can be told from another.
 var errPasskey = token.Errorf(PasskeyRefused, "passkey", "the challenge is not answered: it is of another origin or "+
 	"purpose, used or over, or the passkey is not known here")
 
@@ -333,6 +334,7 @@ func party(origin string) (*webauthn.WebAuthn, error) {
 		ExtensionsUnsolicitedOutputPolicy: protocol.UnsolicitedOutputPolicyIgnore})
 }
 
+// ceremony is what the library holds an answer against.
 func ceremony(origin, site string, challenge []byte) webauthn.SessionData {
 	return webauthn.SessionData{Challenge: base64.RawURLEncoding.EncodeToString(challenge), RelyingPartyID: site,
 		Origin: origin, UserVerification: protocol.VerificationRequired}
@@ -341,6 +343,8 @@ func ceremony(origin, site string, challenge []byte) webauthn.SessionData {
 // maxAnswer bounds each part of what a browser answers, in bytes.
 const maxAnswer = 8 << 10
 
+// verifyAttestation reads a passkey that was made. It changes nothing; whether the challenge stands is looked at by the
+// caller.
 func verifyAttestation(origin string, challenge, handle []byte, at Attestation, now time.Time) (p Passkey, err error) {
 	rp, err := party(origin)
 	if err != nil {
@@ -370,6 +374,7 @@ func verifyAttestation(origin string, challenge, handle []byte, at Attestation, 
 		Count: c.Authenticator.SignCount, Eligible: c.Flags.BackupEligible, Made: uint64(now.UnixMilli())}, nil
 }
 
+// verifyAssertion checks a passkey's signature by the key that the trail has.
 func verifyAssertion(origin string, challenge []byte, a *Account, p Passkey, as Assertion) (*webauthn.Credential,
 	error) {
 	rp, err := party(origin)
