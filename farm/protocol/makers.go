@@ -411,6 +411,7 @@ func scaled(v Value) int64 {
 	return int64(math.Round(f * unit))
 }
 
+// lastByte is the letter of a rate's unit before H/s; 0 where there is none.
 func lastByte(s string) byte {
 	s = strings.TrimSuffix(strings.TrimSuffix(s, "/S"), "H")
 	if s == "" {
