@@ -119,6 +119,8 @@ func (s *Server) whileAllowed(ctx context.Context, end context.CancelFunc, r *ht
 	}
 }
 
+// accessOf is what a request may read; nil for nothing beyond what anybody may. A token of a session is told from an
+// access's by its beginning.
 func (s *Server) accessOf(r *http.Request) *Access {
 	if s.options.Open {
 		return everything

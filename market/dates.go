@@ -92,6 +92,7 @@ func inEnglish(cell string) (date string, ok bool) {
 	return strings.Trim(strings.Join(strings.Fields(b.String()), " "), " ,"), ok
 }
 
+// weekdays are words that a date may have and that are passed over.
 var weekdays = func() map[string]bool {
 	days := map[string]bool{}
 	for _, name := range strings.Fields("mon tue wed thu fri sat sun monday tuesday wednesday thursday friday " +

@@ -61,7 +61,7 @@ func unpack(name string, data []byte, options ReadOptions) (inner string, _ []by
 	return name, data, decided, nil
 }
 
-// memberOf is the only data file of a zip, or the one that was asked for.
+// memberOf is the only data file of a zip, or the one that was asked for. Which of several is not guessed.
 func memberOf(name string, r *zip.Reader, wanted string) (*zip.File, error) {
 	var members []*zip.File
 	var names []string
@@ -84,6 +84,7 @@ func memberOf(name string, r *zip.Reader, wanted string) (*zip.File, error) {
 	return members[0], nil
 }
 
+// readMember unpacks one part of a zip; what its header claims of the size is not believed.
 func readMember(f *zip.File) ([]byte, error) {
 	r, err := f.Open()
 	if err != nil {
@@ -181,6 +182,7 @@ func encodingOf(data []byte) (guess, why string) {
 	return "cp1252", "not UTF-8, and its letters beyond ASCII stand alone or among Latin ones"
 }
 
+// zeros counts zero bytes at even and odd places.
 func zeros(data []byte) (even, odd int) {
 	for i, b := range data {
 		if b == 0 {
@@ -213,6 +215,7 @@ func letters(data []byte) (words, mixed, control int) {
 	return words, mixed, control
 }
 
+// decodeUTF16 reads UTF-16; half a surrogate becomes the replacement character.
 func decodeUTF16(name string, data []byte, big bool) (string, error) {
 	if len(data)%2 != 0 {
 		return "", Refuse("not-text", name, "UTF-16 with an odd number of bytes")

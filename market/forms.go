@@ -5,7 +5,8 @@ import "strings"
 // field maps a header of a known form to our name and unit.
 type field struct{ header, name, unit string }
 
-// form is a file layout that we recognise by its headers.
+// form is a file layout that we recognise by its headers. Headers are compared as normal writes them; of the columns
+// that a form lists, only its needs must be there.
 type form struct {
 	name    string
 	needs   []string // headers that must all be there, lower case
@@ -123,11 +124,13 @@ var forms = []form{
 		numbers: []field{{"close", "close", "quote"}}},
 }
 
+// blockchainCom are the charts that may stand in one file.
 var blockchainCom = []field{{"market-price", "price_usd", "USD"}, {"market-cap", "cap_usd", "USD"},
 	{"total-bitcoins", "supply", "coin"}, {"hash-rate", "hash_rate_ths", "TH/s"},
 	{"n-transactions", "transactions", "count/day"}, {"transaction-fees-usd", "fees_usd", "USD/day"},
 	{"trade-volume", "volume_usd", "USD/day"}, {"estimated-transaction-volume-usd", "transfer_value_usd", "USD/day"}}
 
+// coinMetrics are the metrics of which the community's files have a choice.
 var coinMetrics = []field{
 	{"priceusd", "price_usd", "USD"}, {"referencerateusd", "price_usd", "USD"}, {"capmrktcurusd", "cap_usd", "USD"},
 	{"splycur", "supply", "coin"},
@@ -144,6 +147,7 @@ var coinMetrics = []field{
 	{"vtydayret60d", "vol_60d", "per day"}, {"vtydayret180d", "vol_180d", "per day"},
 }
 
+// cambridgeShare are the columns of the mining map, in the two ways it was published.
 var cambridgeShare = []field{
 	{"share_pct", "share_pct", "percent"}, {"monthly_hashrate_%", "share_pct", "percent"},
 	{"abs_hashrate_ehs", "hash_rate_ehs", "EH/s"}, {"monthly_absolute_hashrate_eh/s", "hash_rate_ehs", "EH/s"},

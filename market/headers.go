@@ -86,6 +86,7 @@ func unitOf(word string) string {
 	return ""
 }
 
+// coins are those in which prices are quoted.
 var coins = []string{"usdt", "usdc", "btc", "eth"}
 
 // synonyms are what programs call the columns that every form has.

@@ -129,9 +129,12 @@ func (g *grid) trailer(body int) int {
 	return end
 }
 
+// trailerWords are those that a line below the rows begins with.
 var trailerWords = []string{"total", "sum", "source", "note", "итого", "всего", "источник", "примечание", "барлығы",
 	"жиыны", "дереккөз", "дереккөзі"}
 
+// isTrailer says whether a record is below the rows: it begins with such a word, or holds nothing but a first cell that
+// is neither a time nor a number.
 func (g *grid) isTrailer(r int) bool {
 	cells := g.record(r)
 	word := strings.ToLower(strings.Trim(strings.SplitN(strings.TrimLeft(cells[0], `"'`), " ", 2)[0], ":*"))
@@ -142,6 +145,7 @@ func (g *grid) isTrailer(r int) bool {
 	return strings.Join(cells[1:], "") == "" && !slices.ContainsFunc(cells, isTimeOrNumber)
 }
 
+// allNumbers: each cell is a plain number.
 func allNumbers(cells []string) bool {
 	for _, cell := range cells {
 		if _, ok := plain(cell); !ok {
@@ -151,6 +155,7 @@ func allNumbers(cells []string) bool {
 	return true
 }
 
+// isTimeOrNumber: the cell can be data.
 func isTimeOrNumber(cell string) bool {
 	if _, ok := plain(cell); ok {
 		return true

@@ -18,6 +18,7 @@ type style struct {
 	why      string
 }
 
+// String is for decisions.
 func (s style) String() string {
 	if s.decimal == 0 && s.group == 0 {
 		return "whole numbers"
@@ -136,8 +137,10 @@ func shortDecimal(text string, s span) (float64, bool) {
 	return float64(mantissa) / tensExact[decimals], true
 }
 
+// tens64 are powers of ten as whole numbers.
 var tens64 = [...]uint64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8}
 
+// slowPlain is plainPoint for every cell: it checks the signs and leaves the value to strconv.
 func slowPlain(cell string) (v float64, point, ok bool) {
 	digits := 0
 	for i := range len(cell) {
@@ -193,11 +196,14 @@ func (g *grid) plainColumns(except int) map[int]*plainColumn {
 	return found
 }
 
+// isPlain says whether plain reads the cell.
 func isPlain(cell string) bool {
 	_, ok := plain(cell)
 	return ok
 }
 
+// plainBlock parses some rows of a column; false where a cell is neither plain nor missing, and then the column is none
+// of these.
 func (g *grid) plainBlock(c *plainColumn, column, from, to int) bool {
 	// Where each row has as many cells, a column's lie a step apart: nothing is looked up a cell.
 	at, step, regular := g.columnSpans(column)
@@ -289,6 +295,7 @@ type evidence struct {
 	digits         string // what is left of the cell
 }
 
+// currencies are the signs and codes that stand beside numbers, with the code of each.
 var currencies = map[string]string{"$": "USD", "usd": "USD", "us$": "USD", "€": "EUR", "eur": "EUR", "£": "GBP",
 	"gbp": "GBP", "₽": "RUB", "rub": "RUB", "руб.": "RUB", "руб": "RUB", "₸": "KZT", "kzt": "KZT", "тг": "KZT",
 	"тг.": "KZT", "тенге": "KZT", "btc": "BTC", "₿": "BTC", "¥": "JPY", "jpy": "JPY", "₴": "UAH", "uah": "UAH",
@@ -408,6 +415,7 @@ func (e *evidence) shape(body string) {
 	}
 }
 
+// digitsOnly: there are characters, and each is a digit.
 func digitsOnly(s string) bool {
 	for i := range len(s) {
 		if s[i] < '0' || s[i] > '9' {

@@ -16,7 +16,8 @@ type columnStyle struct {
 	signRow              int
 }
 
-// styledNumbers decides a column's style from all its cells and parses them by it.
+// styledNumbers decides a column's style from all its cells and parses them by it. The style is settled first, from the
+// whole column, so that no cell is read in another way than its neighbours.
 func (g *grid) styledNumbers(column int, f field, options ReadOptions) (values []float64, s style, err error) {
 	header := g.headers[column]
 	c, err := g.styleOf(column, f)
@@ -172,7 +173,8 @@ func (g *grid) fileDecimal(but int) (sign byte, where string) {
 	return sign, where
 }
 
-// parse reads a cell by the column's style, and nothing else.
+// parse reads a cell by the column's style, and nothing else. A cell that the style cannot write is refused, not read
+// in its own way.
 func (s style) parse(cell string) (float64, bool) {
 	body, factor := s.cutSuffix(cell)
 	e := evidenceOf(body)

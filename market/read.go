@@ -54,7 +54,7 @@ func (o ReadOptions) given(zone *time.Location) *ReadOptions {
 	return &o
 }
 
-// ReadFile reads a CSV, workbook or Parquet file of at most MaxFileBytes.
+// ReadFile reads a CSV, workbook or Parquet file of at most MaxFileBytes. The whole file is read into memory.
 func ReadFile(path string, options ReadOptions) (*Table, error) {
 	file, err := os.Open(path)
 	if err != nil {
@@ -142,7 +142,8 @@ func readCells(name string, data []byte, options ReadOptions) (*grid, error) {
 	return g, nil
 }
 
-// interpret turns cells into times, names and numbers.
+// interpret turns cells into times, names and numbers. What the options declare goes before what is recognised. Rows
+// stay in the file's order.
 func (g *grid) interpret(name string, options ReadOptions, zone *time.Location) (*Table, error) {
 	known := g.recognise(options)
 	if options.Panel {
@@ -217,6 +218,8 @@ func (g *grid) interpret(name string, options ReadOptions, zone *time.Location) 
 var commonTimes = []string{"unix", "unix timestamp", "timestamp", "open time", "open_time", "date", "time", "datetime",
 	"day", "month", "quarter", "year", "observation_date"}
 
+// timeColumn is the column of the times: the declared one, the form's, or one that is called so; −1 for a form that has
+// none.
 func (g *grid) timeColumn(known *form, options ReadOptions) (int, error) {
 	candidates := slices.Clone(known.time)
 	if options.TimeColumn != "" {

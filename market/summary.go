@@ -39,6 +39,7 @@ type Row struct {
 	Names  map[string]string  `json:"names,omitempty"`
 }
 
+// row is one row of the table, with the price's value apart.
 func (t *Table) row(i int, price string) *Row {
 	r := &Row{Time: stamp(t, i), Line: t.Lines[i], Values: map[string]float64{}}
 	for _, c := range t.Columns {
@@ -200,6 +201,7 @@ func (s Summary) Print(w io.Writer) {
 	}
 }
 
+// printDecisions writes what reading settled, and the cells that were asked for.
 func (s Summary) printDecisions(w io.Writer) {
 	for _, d := range s.Decisions {
 		fmt.Fprintf(w, "  decided %s: %s; because: %s\n", d.What, d.Is, d.Why)

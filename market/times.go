@@ -58,7 +58,8 @@ var everyLayout = func() []string {
 // timing is how a column writes its times, and why that was decided.
 type timing struct{ layout, why string }
 
-// layoutOf finds the one layout that all cells have; "" when there is none.
+// layoutOf finds the one layout that all cells have; "" when there is none. A layout that reads in one way only is
+// taken from the first cell; the others are read by it later and refused where they differ.
 func layoutOf(cells []string, zone *time.Location) timing {
 	if len(cells) == 0 {
 		return timing{}
@@ -183,6 +184,7 @@ func widerLayout(first, other, layout string, zone *time.Location) string {
 	return ""
 }
 
+// statesOffset says whether times in the layout are instants by themselves, so that the zone does not matter.
 func statesOffset(layout string) bool {
 	return layout == layoutUnix || strings.Contains(layout, "Z07") || strings.Contains(layout, "-07") ||
 		strings.HasSuffix(layout, "MST")
@@ -240,6 +242,7 @@ func bothReadings(at time.Time, zone *time.Location) (earlier, later time.Time) 
 	return earlier.UTC(), later.UTC()
 }
 
+// parseTime reads one cell in one layout, of Go's or ours.
 func parseTime(cell, layout string, zone *time.Location) (time.Time, error) {
 	if layout == layoutUnix {
 		return parseUnix(cell)

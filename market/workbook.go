@@ -38,6 +38,7 @@ func readWorkbook(name string, data []byte, options ReadOptions) (*grid, error) 
 	return &w.grid, w.layOut(name, options)
 }
 
+// workbook is an archive that is being read, and the grid that its sheet becomes.
 type workbook struct {
 	grid
 	archive   *zip.Reader
@@ -83,6 +84,7 @@ func (w *workbook) part(name string, see func(d *xml.Decoder, e xml.StartElement
 	}
 }
 
+// attribute is an element's, whatever its name space; empty where it has none.
 func attribute(e xml.StartElement, name string) string {
 	for _, a := range e.Attr {
 		if a.Name.Local == name {
@@ -275,6 +277,8 @@ func columnOf(ref string) int {
 	return n - 1
 }
 
+// cellText is what a cell holds, by its kind: a text of the table, an error, which is no value, a text of its own, or a
+// number, which is a date where its style says so.
 func (w *workbook) cellText(d *xml.Decoder, e xml.StartElement) (string, error) {
 	kind := attribute(e, "t")
 	style, _ := strconv.Atoi(attribute(e, "s"))

@@ -57,6 +57,8 @@ type hashTest struct {
 	recent    float64
 }
 
+// see adds what was hashed between two polls. Spans that say nothing, such as those over a start or while the machine
+// warms up, are passed over and keep the test where it is.
 func (h *hashTest) see(before, p usage.Poll) (changed bool) {
 	seconds := float64(p.At-before.At) / 10
 	if p.TotalMH < before.TotalMH || before.TotalMH < 0 || p.NameplateMHs <= 0 || p.Elapsed < warmUp || p.Sleeping ||
@@ -116,6 +118,7 @@ type rejectTest struct {
 	on            bool
 }
 
+// see adds the shares of a span; more than ten thousand are a counter that jumped.
 func (r *rejectTest) see(accepted, rejected int64) (changed bool) {
 	if accepted+rejected == 0 || accepted+rejected > 10_000 {
 		return false
@@ -140,6 +143,8 @@ type deliveryTest struct {
 	shareMH      float64 // work of a share, from the last poll in which some were accepted
 }
 
+// see compares how many shares came with how many the work makes on average. The size of a share is learned from the
+// spans themselves.
 func (d *deliveryTest) see(before, p usage.Poll, accepted, rejected int64) (changed bool) {
 	hashed := p.TotalMH - before.TotalMH
 	if before.TotalMH < 0 || before.AcceptedMH < 0 || hashed < 0 || p.AcceptedMH < before.AcceptedMH || !p.PoolAlive ||

@@ -119,6 +119,8 @@ func atLine(rows *csv.Reader, err error) error {
 	return err
 }
 
+// importRow reads one row. The identity is the serial number where there is one, else the MAC; a number of the row is
+// none.
 func importRow(field func(string) string, given Place) (Machine, error) {
 	m := Machine{Serial: protocol.ProperSerial(field("serial")), MAC: protocol.NormalMAC(field("mac")),
 		Model: field("model"), Worker: field("worker"),

@@ -26,6 +26,7 @@ type speech struct {
 func must(texts ...string) []Request { return requests(false, texts) }
 func may(texts ...string) []Request  { return requests(true, texts) }
 
+// requests are several, all of them optional or none.
 func requests(optional bool, texts []string) []Request {
 	out := make([]Request, 0, len(texts))
 	for _, text := range texts {
@@ -34,6 +35,7 @@ func requests(optional bool, texts []string) []Request {
 	return out
 }
 
+// speeches are what each protocol is asked in a poll, what for its identity, and how its answers are read.
 var speeches = map[Protocol]speech{
 	Cgminer:     {polls: must(`{"command":"summary+pools+devs+stats"}`), read: readCgminer},
 	AntminerOld: {polls: must(`{"command":"summary+pools+stats"}`), read: readAntminerOld},

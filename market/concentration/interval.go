@@ -98,6 +98,8 @@ func interval(value float64, draws []float64) Interval {
 	return Interval{value, stats.Quantile(draws, 0.025), stats.Quantile(draws, 0.975)}
 }
 
+// redraw draws as many again: holders, or, of counts, the single things that were counted, each to the holder whose it
+// was.
 func redraw(random *rand.Rand, x []float64, total float64, counts bool) []float64 {
 	if !counts {
 		out := make([]float64, len(x))

@@ -118,6 +118,7 @@ func Over(t *market.Table, label, value, residual string) (Study, error) {
 	return s, nil
 }
 
+// share is a name's part of the month; it may stand in several rows.
 func (m Month) share(name string) float64 {
 	of, all := 0.0, 0.0
 	for i, v := range m.Values {

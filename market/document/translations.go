@@ -60,6 +60,7 @@ func newWriter(lang Language, earlier bool) *writer { return &writer{lang, map[s
 var earlierWords = map[Language]map[string]string{Kazakh: {"percent a year": "жылына %",
 	"points of 10,000": "10 000-нан балл", "points of 100": "100-ден балл"}}
 
+// word is a key in the language; one that is missing stands as it is and is noted.
 func (w *writer) word(key string) string {
 	if key == "" {
 		return ""
@@ -83,6 +84,7 @@ func (w *writer) err() error {
 	return fmt.Errorf("words/%s.json lacks %q", w.lang, slices.Sorted(maps.Keys(w.missing)))
 }
 
+// sentence puts cells into the places {0}, {1}, … of a text.
 func (w *writer) sentence(s Sentence) string {
 	out := w.word(s.Word)
 	for i, c := range s.Cells {
@@ -91,6 +93,7 @@ func (w *writer) sentence(s Sentence) string {
 	return out
 }
 
+// cell writes a word, a number with its unit, or a list of cells.
 func (w *writer) cell(c Cell) string {
 	switch {
 	case c.Word != "":

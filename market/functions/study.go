@@ -40,6 +40,7 @@ type folder struct {
 	study *Study
 }
 
+// open reads a file of the folder; one that is not there is noted, and nil.
 func (f folder) open(name string) (*market.Table, error) {
 	t, err := market.ReadFile(filepath.Join(f.dir, name), market.ReadOptions{})
 	if errors.Is(err, fs.ErrNotExist) {
@@ -53,6 +54,7 @@ func (f folder) open(name string) (*market.Table, error) {
 	return t, nil
 }
 
+// series is a column within the study's days; empty where there is no file.
 func (f folder) series(name, column string) (market.Series, error) {
 	t, err := f.open(name)
 	if t == nil || err != nil {
@@ -158,6 +160,7 @@ func (f folder) exchange(network *market.Table) (map[string]float64, error) {
 	return values, nil
 }
 
+// addCard measures and scores one money.
 func (s *Study) addCard(w context, h holding, exchange map[string]float64, remarks []string) error {
 	values, err := w.holdingValues(h, 1)
 	if err != nil {

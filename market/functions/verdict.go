@@ -142,6 +142,7 @@ func (f *Finding) decided(confirmed bool) {
 	f.Confirmed, f.Verdict = &confirmed, map[bool]string{true: "confirmed", false: "not confirmed"}[confirmed]
 }
 
+// flipWords say at which volatility a verdict would turn.
 func (s *Study) flipWords() string {
 	var parts []string
 	for _, f := range s.Anchors.Functions {
@@ -258,6 +259,7 @@ func (s Study) Print(w io.Writer, l words.Language) {
 	}
 }
 
+// band is a score with the range in which the anchors leave it.
 func band(l words.Language, score, low, high *float64) string {
 	if score == nil {
 		return l.Text("market.functions-none")

@@ -76,6 +76,7 @@ func readTable1(claims []Claim) (Table1, error) {
 	return t, err
 }
 
+// print writes what the paper's table gives when it is computed again.
 func (t Table1) print(w io.Writer) {
 	dated := t.DateByRule + " ± two weeks by the rule of issue alone; --data dates it to the day"
 	if t.DateByData != "" {
@@ -108,6 +109,7 @@ type Channel struct {
 	ShareValue     float64  `json:"share_value"`
 }
 
+// channels are the paper's payments of each channel and year, with growth and shares.
 func channels(env environment) []Channel {
 	var out []Channel
 	for _, channel := range []string{"int", "loc"} {
@@ -130,6 +132,7 @@ func channels(env environment) []Channel {
 	return out
 }
 
+// printChannels writes them; the first year has no growth.
 func printChannels(w io.Writer, channels []Channel) {
 	fmt.Fprintln(w, "\nTable 3 recomputed")
 	tab := tabwriter.NewWriter(w, 2, 0, 2, ' ', tabwriter.AlignRight)

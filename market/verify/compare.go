@@ -18,6 +18,8 @@ import (
 	"github.com/aqsha/aqsha/market/synthetic"
 )
 
+// expected is what R's packages gave for the synthetic set.
+//
 //go:embed expected.json
 var expected []byte
 
@@ -31,7 +33,8 @@ type Line struct {
 	OK        bool    `json:"ok"`
 }
 
-// Report is the outcome of a verification.
+// Report is the outcome of a verification. A worst deviation is over all figures of its kind, those within their
+// tolerance too.
 type Report struct {
 	Input     string  `json:"input"`
 	Compared  int     `json:"compared"`
@@ -72,7 +75,7 @@ func Synthetic(ctx context.Context, progress func(string)) (Report, error) {
 	return r, r.arch(ctx, progress)
 }
 
-// Folder verifies on a folder of inputs with its reference.json.
+// Folder verifies on a folder of inputs with its reference.json. Only what reference.json names is compared.
 func Folder(ctx context.Context, dir string, progress func(string)) (Report, error) {
 	reference, err := os.ReadFile(filepath.Join(dir, "reference.json"))
 	if err != nil {
@@ -84,6 +87,7 @@ func Folder(ctx context.Context, dir string, progress func(string)) (Report, err
 	return run(ctx, dir, reference, open, progress)
 }
 
+// run computes the figures and compares them with a reference's.
 func run(ctx context.Context, input string, reference []byte, open Source, progress func(string)) (Report, error) {
 	var want tree
 	if err := json.Unmarshal(reference, &want); err != nil {
@@ -98,8 +102,8 @@ func run(ctx context.Context, input string, reference []byte, open Source, progr
 	return r, nil
 }
 
-// passed over: descriptions, and the one program that the reference itself
-// marks as stopping at a false optimum.
+// skipped says whether a figure is passed over: descriptions, and the one program that the reference itself marks as
+// stopping at a false optimum.
 func skipped(path string) bool {
 	name := path[strings.LastIndexByte(path, '.')+1:]
 	return path == "meta" || strings.Contains(path, "crosscheck_tseries") ||
@@ -109,6 +113,8 @@ func skipped(path string) bool {
 		path == "btc_backtest.to"
 }
 
+// walk compares what is wanted, down to its numbers and texts. What we have beside that is not looked at; what we lack
+// is a line that is off.
 func (r *Report) walk(path string, want, got any) {
 	if path != "" && skipped(path) {
 		return
@@ -139,6 +145,7 @@ func (r *Report) walk(path string, want, got any) {
 	}
 }
 
+// list is a value as a JSON file would have it; nil where it is no list.
 func list(v any) []any {
 	switch v := v.(type) {
 	case []any:
@@ -153,6 +160,7 @@ func list(v any) []any {
 	return nil
 }
 
+// text compares texts, which must be the same.
 func (r *Report) text(path, want, got string) {
 	r.add(Line{Path: path, Want: want, Got: got, OK: want == got})
 }
@@ -185,6 +193,7 @@ func tolerance(path string) (limit float64, absolute bool, worst func(*Report) *
 	return 1e-8, false, func(r *Report) *float64 { return &r.Other }
 }
 
+// number compares within the tolerance of the path. NaN is off.
 func (r *Report) number(path string, want float64, got any) {
 	var g float64
 	switch v := got.(type) {
@@ -209,6 +218,7 @@ func (r *Report) number(path string, want float64, got any) {
 	r.add(line)
 }
 
+// add counts a line.
 func (r *Report) add(l Line) {
 	r.Compared++
 	if !l.OK {
@@ -232,6 +242,7 @@ func (r Report) Print(w io.Writer, all bool) {
 		r.Input, r.Compared, r.Off, r.LogLik, r.Parameter, r.Error, r.Other)
 }
 
+// b2i orders false before true.
 func b2i(b bool) int {
 	if b {
 		return 1
