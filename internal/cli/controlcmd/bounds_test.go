@@ -8,6 +8,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/aqsha/aqsha/farm/control"
 	"github.com/aqsha/aqsha/farm/orders"
 )
 
@@ -123,5 +124,14 @@ func TestOrdersAreKept(t *testing.T) {
 	}
 	if now, err := os.ReadFile(paths[0]); err != nil || string(now) != torn {
 		t.Errorf("it was written over: %v", err)
+	}
+}
+
+// What is offered to complete a line is an order that there is, each once, and nothing behind it.
+func TestActionsThatAreOffered(t *testing.T) {
+	t.Parallel()
+	offered, _ := completeActions(nil, []string{"SMT0000"}, "")
+	if more, _ := completeActions(nil, []string{"SMT0000", "sleep"}, ""); len(offered) != len(control.Actions) || more != nil {
+		t.Errorf("%v, then %v", offered, more)
 	}
 }
