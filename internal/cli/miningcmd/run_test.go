@@ -3,6 +3,7 @@ package miningcmd
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/aqsha/aqsha/internal/cli/clitest"
