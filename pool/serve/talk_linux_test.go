@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/aqsha/aqsha/bitcoin"
+	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/pool/commit"
 	"github.com/aqsha/aqsha/pool/guard"
 	"github.com/aqsha/aqsha/pool/job"
@@ -61,8 +62,9 @@ func newHall(t *testing.T, change func(c *settings.Config)) *hall {
 	h.server = New(Options{Config: config, Logger: slog.New(slog.DiscardHandler), Writer: writer,
 		Registry: worker.NewRegistry(network), Guard: guard.New(guard.Options{MaxConnections: 100, MaxPerIP: 100}),
 		Seen: job.NewSeenShares(),
-		Solved: func(_ *job.Handout, _ []byte, _ [bitcoin.HeaderSize]byte, hash bitcoin.Hash) {
+		Solved: func(on *job.Handout, _ []byte, _ [bitcoin.HeaderSize]byte, hash bitcoin.Hash) {
 			h.solved = append(h.solved, hash)
+			on.Job.Seen.Take() // a node has it
 		}})
 	h.server.Reserve()
 	if err := errors.Join(writer.Commit(), h.server.Open()); err != nil {
@@ -81,12 +83,12 @@ func (h *hall) offer(parent byte, bits uint32) *job.Handout {
 	}
 	template := &bitcoin.Template{Height: 9, Bits: bits, Target: target, CurTime: uint32(h.now.Unix()), CoinbaseValue: 5,
 		Previous: bitcoin.Hash{parent}, Version: 0x20000000, MinTime: uint32(h.now.Unix()) - 600, Branch: []bitcoin.Hash{{7}}}
+	h.jobs++ // each job has a coinbase of its own, as on a chain
 	parts, err := (&bitcoin.Coinbase{Height: 9, Extranonce: job.Extranonce1Size + job.Extranonce2Size,
-		Outputs: []bitcoin.Output{{Value: 5, Script: []byte{1}}}}).Parts()
+		Outputs: []bitcoin.Output{{Value: money.Satoshi(h.jobs), Script: []byte{1}}}}).Parts()
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	h.jobs++
 	clean := h.server.CurrentJob() == nil || h.server.CurrentJob().Template.Previous != template.Previous
 	j := &job.Job{Template: template, Arrived: h.now, Clean: clean, Seen: h.server.seen.On(template.Previous),
 		MinTime: template.MinTime, Record: sharelog.Job{Number: h.jobs, Variants: []sharelog.Variant{{}}}}
