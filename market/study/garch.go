@@ -65,7 +65,7 @@ func StudyGarch(ctx context.Context, in Input, o GarchOptions) (Garch, error) {
 			return Garch{}, err
 		}
 	}
-	if o.Days > 0 {
+	if o.Days != 0 { // below zero it is refused, and no fit without a forecast
 		forecast, err := fit.Forecast(o.Days, o.Paths, o.Level, o.Seed)
 		if err != nil {
 			return Garch{}, err
