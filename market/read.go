@@ -127,6 +127,8 @@ func readCells(name string, data []byte, options ReadOptions) (*grid, error) {
 		g, err = readWorkbook(name, data, options)
 	case isJSON(data):
 		g, err = readJSON(name, data, options)
+	case isXML(data):
+		g, err = readXML(name, data, options)
 	default:
 		var text string
 		var encoding Decision
@@ -144,7 +146,17 @@ func readCells(name string, data []byte, options ReadOptions) (*grid, error) {
 
 // interpret turns cells into times, names and numbers.
 func (g *grid) interpret(name string, options ReadOptions, zone *time.Location) (*Table, error) {
+	free := len(options.Columns) == 0 && options.TimeColumn == "" && !options.NoHeader && !options.Panel
+	if free {
+		g.joinParts()
+	}
 	known := g.recognise(options)
+	if known == nil && free {
+		if err := g.unfold(name); err != nil {
+			return nil, err
+		}
+		known = g.recognise(options)
+	}
 	if options.Panel {
 		known = g.panelForm(known, options)
 	}
