@@ -22,7 +22,8 @@ const (
 // named are layouts of dates whose months, perhaps in another language, are written out.
 var named = []string{"2 January 2006", "2 January 2006 15:04", "2 January 2006 15:04:05", "2. January 2006",
 	"January 2, 2006", "January 2006", "January 06", "2-January-2006", "2-January-06", "2 January 06", "January-2006",
-	"January-06", "January/2006", "2006 January", "2006 January 2", "2006 2 January", "2006-January-2", "2-January 2006"}
+	"January-06", "January/2006", "2006 January", "2006 January 2",
+	"2006 2 January", "2006-January-2", "2-January 2006"}
 
 // monthNames are the months in the languages of exports, in full and as abbreviated.
 var monthNames = func() map[string]time.Month {

@@ -61,8 +61,8 @@ func (g *grid) layOut(name string, options ReadOptions) error {
 	return nil
 }
 
-// namesBelow is the record of the header where lines of as many cells stand above it ("Security,XBTUSD", "Period,D"): it
-// names a time, has no number, and the first row follows it. Otherwise it is the first record.
+// namesBelow is the record of the header where lines of as many cells stand above it ("Security,XBTUSD", "Period,D"):
+// it names a time, has no number, and the first row follows it. Otherwise it is the first record.
 func (g *grid) namesBelow(first int) int {
 	isRow := func(r int) bool {
 		cells := g.record(r)

@@ -32,7 +32,7 @@ func (g *grid) styledNumbers(column int, f field, options ReadOptions) (values [
 			g.line(max(0, c.decimalRow)), g.cell(max(0, c.decimalRow), column))
 	}
 	values = make([]float64, g.rows())
-	flags := flagged{}
+	flags := flagged{} // counted here, where each cell is read once
 	for i := range values {
 		cell := g.cell(i, column)
 		if missing(cell) {
@@ -73,8 +73,8 @@ func (f *flagged) see(cell string, line int) {
 
 func (f *flagged) finding(header string) Finding {
 	return Finding{Code: "flag", Severity: Note, Column: header, FirstLine: f.first, LastLine: f.last, Rows: f.rows,
-		Detail: fmt.Sprintf("%d cells have a flag or a footnote behind the number, which is read without it: %s", f.rows,
-			strings.Join(f.flags, ", "))}
+		Detail: fmt.Sprintf("%d cells have a flag or a footnote behind the number, which is read without it: %s",
+			f.rows, strings.Join(f.flags, ", "))}
 }
 
 // styleOf collects the evidence of all filled cells; two cells that contradict

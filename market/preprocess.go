@@ -103,7 +103,7 @@ func (g *grid) below(body int) int {
 	}
 	cells, words := g.record(body), 0
 	if cells[0] != "" {
-		return body
+		return body // a row: below the name of the times stands nothing
 	}
 	for _, cell := range cells {
 		if isTimeOrNumber(cell) {

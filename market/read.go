@@ -144,8 +144,8 @@ func readCells(name string, data []byte, options ReadOptions) (*grid, error) {
 	return g, nil
 }
 
-// interpret turns cells into times, names and numbers.
-func (g *grid) interpret(name string, options ReadOptions, zone *time.Location) (*Table, error) {
+// formOf finds the file's form, once its times stand in one column; nil where its columns are to be declared.
+func (g *grid) formOf(name string, options ReadOptions) (*form, error) {
 	free := len(options.Columns) == 0 && options.TimeColumn == "" && !options.NoHeader && !options.Panel
 	if free {
 		g.joinParts()
@@ -161,10 +161,16 @@ func (g *grid) interpret(name string, options ReadOptions, zone *time.Location) 
 		known = g.panelForm(known, options)
 	}
 	if known == nil && len(options.Columns) == 0 && options.TimeColumn == "" {
-		var err error
-		if known, err = g.generic(); err != nil {
-			return nil, err
-		}
+		return g.generic()
+	}
+	return known, nil
+}
+
+// interpret turns cells into times, names and numbers.
+func (g *grid) interpret(name string, options ReadOptions, zone *time.Location) (*Table, error) {
+	known, err := g.formOf(name, options)
+	if err != nil {
+		return nil, err
 	}
 	table := &Table{Lines: make([]int, g.rows()), Provenance: Provenance{Form: "declared", Origin: "not stated"}}
 	for i := range table.Lines {

@@ -71,6 +71,7 @@ var unseenVariants = []variant{
 		</fullname><title>USD</title><description>454.56</description><quant>1</quant></item><item><fullname>b</fullname>
 		<title>KRW</title><description>34.5</description><quant>100</quant></item></rates>`,
 		refused: "market-series-several"},
+	{name: "header-of-a-point", text: "0,0,0,,, . 00,\n0,0,0,0,0,,", refused: "market-form-unknown"},
 	{name: "xml-without-rows", text: `<?xml version="1.0"?><a b="1"/>`, refused: "market-xml"},
 	{name: "xml-cut", text: `<?xml version="1.0"?><a><b c="1"/><b c="2"`, refused: "market-xml"},
 	{name: "xml-too-deep", text: `<?xml version="1.0"?>` + strings.Repeat("<a>", 40), refused: "market-xml"},

@@ -298,6 +298,12 @@ func (w *workbook) sheet(from string) error {
 	if err != nil {
 		return err
 	}
+	w.addRecords(records, lines, unseen, width)
+	return nil
+}
+
+// addRecords takes the rows, and says which of them a sheet hides.
+func (w *workbook) addRecords(records [][]string, lines, unseen []int, width int) {
 	banner := width > 1
 	for i, record := range records {
 		// Lone cells above the table are a title, whatever the width of the sheet.
@@ -311,9 +317,9 @@ func (w *workbook) sheet(from string) error {
 	if n := len(unseen); n > 0 {
 		w.findings = append(w.findings, Finding{Code: "hidden", Severity: Note, Column: "file", FirstLine: unseen[0],
 			LastLine: unseen[n-1], Rows: n,
-			Detail: fmt.Sprintf("%d rows of the sheet are hidden, by a filter or by hand; they are read as the others", n)})
+			Detail: fmt.Sprintf("%d rows of the sheet are hidden, by a filter or by hand; they are read as the others",
+				n)})
 	}
-	return nil
 }
 
 // columnOf is the index that the letters of a reference such as AB12 count.

@@ -32,7 +32,7 @@ func readXML(name string, data []byte, options ReadOptions) (*grid, error) {
 	if err := w.walk(data); err != nil {
 		return nil, Refuse("xml", name, "%v", err)
 	}
-	best := ""
+	best := "" // the path of most elements; of two, the deeper one, which is the list and not its days
 	for path, kind := range w.kinds {
 		known := w.kinds[best]
 		if known == nil || len(kind.rows) > len(known.rows) || len(kind.rows) == len(known.rows) &&
@@ -138,7 +138,7 @@ func (w *xmlRows) walk(data []byte) error {
 			}
 			e := xmlOpen{path: t.Name.Local}
 			if n := len(open); n > 0 {
-				open[n-1].children = true
+				open[n-1].children = true // no field of the one above
 				e.path = open[n-1].path + "/" + e.path
 			}
 			for _, a := range t.Attr {
@@ -172,7 +172,7 @@ func (w *xmlRows) end(open []xmlOpen, name string, line int) error {
 		open[n-1].fields = append(open[n-1].fields, xmlField{name, text, true})
 		return nil
 	case len(e.fields) == 0:
-		return nil
+		return nil // it only holds others
 	case !e.children && text != "":
 		e.fields = append(e.fields, xmlField{name, text, true})
 	}
