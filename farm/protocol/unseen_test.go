@@ -109,6 +109,11 @@ var unseen = []kind{
 			"pools":[{"url":"stratum+tcp://a:1","user":"u","alive":true,"active":false,"accepted":-1,
 			"accepted_mh":-1},{"url":"stratum+ssl://b:2","user":"v","alive":true,"active":true,"accepted":-1,
 			"accepted_mh":-1}]}`},
+	{"a Bitaxe on its spare pool of several", protocol.AxeOS, []string{
+		`{"hashRate":500,"isUsingFallbackStratum":1,"primaryPoolIndex":0,"secondaryPoolIndex":1,"pools":[{"id":0,
+			"stratumURL":"a"},{"id":1,"stratumURL":"b"}]}`},
+		`{"pools":[{"url":"stratum+tcp://a","user":"","alive":true,"active":false,"accepted":-1,"accepted_mh":-1},
+			{"url":"stratum+tcp://b","user":"","alive":true,"active":true,"accepted":-1,"accepted_mh":-1}]}`},
 	{"a Bitaxe of two chips that names them one by one", protocol.AxeOS, []string{
 		`{"hashRate":2150,"ASICModel":"BM1370","boardVersion":"801","frequency":525,"smallCoreCount":2040,
 			"hashrateMonitor":{"asics":[{"total":1080},{"total":1070}]},"stratumURL":"stratum+tcp://a:3333",
