@@ -127,6 +127,8 @@ func readCells(name string, data []byte, options ReadOptions) (*grid, error) {
 		g, err = readWorkbook(name, data, options)
 	case isJSON(data):
 		g, err = readJSON(name, data, options)
+	case isHTML(data):
+		return nil, Refuse("xml", name, "it is a web page, whatever it is called; save its table as separated values")
 	case isXML(data):
 		g, err = readXML(name, data, options)
 	default:
@@ -202,6 +204,9 @@ func (g *grid) interpret(name string, options ReadOptions, zone *time.Location) 
 		// Stooq and MetaTrader write the hour beside the day
 		if normal(g.headers[timeColumn]) == "date" && options.TimeColumn == "" {
 			hour = slices.IndexFunc(g.headers, func(h string) bool { return normal(h) == "time" })
+			if hour >= 0 && g.rows() > 0 && len(g.cell(0, hour)) > len("15:04:05.000") {
+				hour = -1 // the same time in another form
+			}
 		}
 		if table.Times, err = g.times(timeColumn, hour, options, zone); err != nil {
 			return nil, err

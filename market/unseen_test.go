@@ -59,6 +59,20 @@ var unseenVariants = []variant{
 		"value", "undeclared", "2024-01-01", 1, "2024-07-01", 3, "quarter", ""},
 	{"days-kazakh", lines("Күні;Бағамы", "2024 жылғы 2 қаңтар;454,56", "2024 жылғы 3 қаңтар;455,10"), "close", "quote",
 		"2024-01-02", 454.56, "2024-01-03", 455.1, "1 day", ""},
+	{"months-without-zeros", lines("date,close", "2024-1,1", "2024-2,2", "2024-10,3"), "close", "quote", "2024-01-01", 1,
+		"2024-10-01", 3, "", ""},
+	{"afternoon-after-two-commas", lines("date,close", `"Jan 2, 2024, 1:00 PM",1`, `"Jan 2, 2024, 2:00 PM",2`), "close",
+		"quote", "2024-01-02T13:00:00Z", 1, "2024-01-02T14:00:00Z", 2, "1 hour", ""},
+	// interfaces
+	{"json-columns-and-data", `{"history":{"metadata":{"CLOSE":{"type":"double"}},"columns":["BOARDID","TRADEDATE","CLOSE",
+		"VOLUME"],"data":[["SNDX","2024-01-03",3111.2,100],["SNDX","2024-01-04",3126.5,120]]},"history.cursor":{
+		"columns":["INDEX","TOTAL"],"data":[[0,2]]}}`, "close", "quote", "2024-01-03", 3111.2, "2024-01-04", 3126.5,
+		"1 day", ""},
+	{"json-time-and-date", `{"data":[{"priceUsd":"44957.9","time":1704153600000,"date":"2024-01-02T00:00:00.000Z"},
+		{"priceUsd":"42848.1","time":1704240000000,"date":"2024-01-03T00:00:00.000Z"}]}`, "price_usd", "USD",
+		"2024-01-02", 44957.9, "2024-01-03", 42848.1, "1 day", ""},
+	{name: "html-called-a-workbook", text: "<html><body><table><tr><td>Date</td></tr></table></body></html>",
+		refused: "market-xml"},
 	// rates as XML
 	{"xml-of-days", ratesXML("1", "90,4040", "89,3939"), "close", "RUB", "2024-01-10", 90.404, "2024-01-11", 89.3939,
 		"1 day", ""},

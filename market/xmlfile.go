@@ -21,6 +21,13 @@ func isXML(data []byte) bool {
 	return bytes.HasPrefix(bytes.TrimLeft(bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")), " \t\r\n"), []byte("<?xml"))
 }
 
+// isHTML: the file is a web page, which sites call a workbook and ask for a login with.
+func isHTML(data []byte) bool {
+	start := bytes.ToLower(bytes.TrimLeft(bytes.TrimPrefix(data[:min(len(data), 100)], []byte("\xef\xbb\xbf")), " \t\r\n"))
+	return bytes.HasPrefix(start, []byte("<!doctype html")) || bytes.HasPrefix(start, []byte("<html")) ||
+		bytes.HasPrefix(start, []byte("<table"))
+}
+
 // readXML reads a list of elements of one kind as rows, as banks publish rates (the Bank of Russia's ValCurs, the
 // National Bank's rates, the European Central Bank's Cube): attributes, and children that hold text only, are its
 // columns; what stands above it belongs to each.
