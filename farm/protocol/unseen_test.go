@@ -202,3 +202,20 @@ func TestNumbersInTexts(t *testing.T) {
 		}
 	}
 }
+
+// One command's reply that broke off, or that a web page stands for, does not cost the others.
+func TestABrokenReplyAmongOthers(t *testing.T) {
+	names := []string{"summary", "pools"}
+	summary := `{"STATUS":[{"STATUS":"S"}],"SUMMARY":[{"Elapsed":5,"MHS 5s":13500000}],"id":1}`
+	for _, broken := range []string{`{"STATUS":[{"STATUS":"S"}],"POOLS":[{"POOL":0,"URL":"stra`, "<html><body>502", "", " "} {
+		joined := protocol.Join(names, [][]byte{[]byte(summary), []byte(broken)})
+		r, err := protocol.Read(protocol.Cgminer, [][]byte{joined})
+		if err != nil || r.RateMHs != 13_500_000 || len(r.Pools) != 0 {
+			t.Errorf("beside %q: %d MH/s, pools %v, %v", broken, r.RateMHs, r.Pools, err)
+		}
+		joined = protocol.Join(names, [][]byte{[]byte(broken), []byte(`{"POOLS":[]}`)})
+		if r, err := protocol.Read(protocol.Cgminer, [][]byte{joined}); err == nil {
+			t.Errorf("a summary of %q is read: %+v", broken, r)
+		}
+	}
+}
