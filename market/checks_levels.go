@@ -28,7 +28,7 @@ var severities = map[string]Severity{
 	"gap": Warning, "volume_swapped": Warning, "volume_price": Warning, "jump": Warning, "stale": Warning,
 	"frozen":   Warning,
 	"constant": Warning, "ends_early": Warning,
-	"missing": Note, "trailer": Note, "volume_zero": Note,
+	"missing": Note, "trailer": Note, "flag": Note, "hidden": Note, "volume_zero": Note,
 }
 
 // robustSigma is the standard deviation that the median absolute deviation of

@@ -18,6 +18,19 @@ import (
 	"golang.org/x/text/encoding/charmap"
 )
 
+// charsetReader decodes the text of an XML file by the name of its encoding.
+func charsetReader(charset string, r io.Reader) (io.Reader, error) {
+	switch strings.ToLower(charset) {
+	case "utf-8", "us-ascii", "ascii":
+		return r, nil
+	case "windows-1251", "cp1251":
+		return charmap.Windows1251.NewDecoder().Reader(r), nil
+	case "windows-1252", "cp1252", "iso-8859-1", "latin1":
+		return charmap.Windows1252.NewDecoder().Reader(r), nil
+	}
+	return nil, fmt.Errorf("the encoding %.40q is not read", charset)
+}
+
 // unpack opens gzip and zip, of which data files are often a wrapping; a
 // workbook is a zip too and stays one. What it unpacks to is bounded.
 func unpack(name string, data []byte, options ReadOptions) (inner string, _ []byte, decided []Decision, err error) {

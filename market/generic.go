@@ -57,6 +57,15 @@ func (g *grid) generic() (*form, error) {
 		}
 	}
 	if chosen < 0 {
+		// By the names that statistical offices give to the one column of values beside those that describe it.
+		for _, exact := range []string{"obs_value", "value"} {
+			if several := pick(func(h string) bool { return normal(h) == exact }); len(several) > 0 {
+				name, unit = "value", "undeclared"
+				break
+			}
+		}
+	}
+	if chosen < 0 {
 		several := pick(func(h string) bool { return !isSecondary(h) })
 		if len(several) > 1 {
 			return nil, ambiguous(several)

@@ -132,9 +132,15 @@ func (t *tables) walk(v any, path string, depth int) {
 		if rows := byTime(v); len(rows) > len(t.rows) {
 			t.rows, t.path = rows, path
 		}
+		named, names, list := namedRows(v)
+		if len(named) > 0 && len(named) >= len(t.rows) {
+			t.rows, t.path = named, path
+		}
 		if depth < maxJSONDepth {
 			for _, key := range keysOf(v) {
-				t.walk(v[key], key, depth+1)
+				if named == nil || key != names && key != list { // these two are read
+					t.walk(v[key], key, depth+1)
+				}
 			}
 		}
 	}
@@ -181,6 +187,37 @@ func flat(row map[string]any) map[string]any {
 		}
 	}
 	return out
+}
+
+// namedRows are rows of values whose names stand in a list beside them, as the Moscow Exchange and Nasdaq Data Link
+// answer; names and list are the keys of both.
+func namedRows(v map[string]any) (rows []any, names, list string) {
+	for _, names = range []string{"columns", "column_names"} {
+		header, _ := v[names].([]any)
+		for _, list = range []string{"data", "rows", "values"} {
+			values, _ := v[list].([]any)
+			if len(header) == 0 || len(values) == 0 {
+				continue
+			}
+			for _, value := range values {
+				cells, ok := value.([]any)
+				if !ok || len(cells) != len(header) || !isScalars(cells) {
+					return nil, "", ""
+				}
+				row := map[string]any{}
+				for i, name := range header {
+					name, ok := name.(string)
+					if _, twice := row[name]; !ok || twice {
+						return nil, "", ""
+					}
+					row[name] = cells[i]
+				}
+				rows = append(rows, row)
+			}
+			return rows, names, list
+		}
+	}
+	return nil, "", ""
 }
 
 // byTime are the rows of an object whose keys are times: of numbers, or of

@@ -42,7 +42,7 @@ func missing(cell string) bool {
 		return false
 	}
 	switch cell {
-	case "-", "–", "—", "--", "---", ".", "..", "...", "…", "*", "?":
+	case "-", "–", "—", "--", "---", ".", "..", "...", "…", "*", "?", ":":
 		return true
 	}
 	switch strings.ToLower(cell) {
@@ -292,10 +292,51 @@ type evidence struct {
 	bad            bool
 	currency       string
 	percent        bool
+	flag           string // a footnote or the letter of a statistical office behind the number
 	digits         string // what is left of the cell
 }
 
 // currencies are the signs and codes that stand beside numbers, with the code of each.
+// cutFlag takes footnotes ("1.5[1]", "1.5*") and the letters that mark a number as preliminary, estimated or revised
+// ("9.5 p", "1.75e") from behind it. A letter that follows at once is one of these three only: others are powers.
+func cutFlag(cell string) (body, flag string) {
+	body = cell
+	for body != "" {
+		last := body[len(body)-1]
+		cut := len(body)
+		switch {
+		case last == ']':
+			cut = strings.LastIndexByte(body, '[')
+		case last == '*':
+			cut--
+		case len(body) > 2 && body[len(body)-2] == ' ' && strings.IndexByte("bcdefinprsu", last) >= 0:
+			cut -= 2
+		case last == 'p' || last == 'e' || last == 'r':
+			cut--
+		default:
+			return body, flag
+		}
+		if cut < 1 || len(body)-cut > 5 {
+			return cell, ""
+		}
+		rest := trim(body[:cut])
+		if rest == "" || rest[len(rest)-1]-'0' > 9 && rest[len(rest)-1] != ']' && rest[len(rest)-1] != '*' {
+			return cell, "" // behind a number only
+		}
+		flag = trim(body[cut:]) + flag
+		body = rest
+	}
+	return cell, ""
+}
+
+// cutBrackets reads a number in brackets as accountants write one below zero.
+func cutBrackets(cell string) string {
+	if len(cell) > 2 && cell[0] == '(' && cell[len(cell)-1] == ')' && cell[1] != '-' {
+		return "-" + trim(cell[1:len(cell)-1])
+	}
+	return cell
+}
+
 var currencies = map[string]string{"$": "USD", "usd": "USD", "us$": "USD", "€": "EUR", "eur": "EUR", "£": "GBP",
 	"gbp": "GBP", "₽": "RUB", "rub": "RUB", "руб.": "RUB", "руб": "RUB", "₸": "KZT", "kzt": "KZT", "тг": "KZT",
 	"тг.": "KZT", "тенге": "KZT", "btc": "BTC", "₿": "BTC", "¥": "JPY", "jpy": "JPY", "₴": "UAH", "uah": "UAH",
@@ -309,7 +350,8 @@ var currencies = map[string]string{"$": "USD", "usd": "USD", "us$": "USD", "€"
 // stands twice is none.
 func evidenceOf(cell string) evidence {
 	var e evidence
-	body := cell
+	body, flag := cutFlag(cell)
+	e.flag, body = flag, cutBrackets(body)
 	if rest, ok := strings.CutSuffix(body, "%"); ok {
 		e.percent, body = true, trim(rest)
 	}
