@@ -14,8 +14,8 @@ type Said struct {
 	text  string // in English, where that is not the catalogue's; alone: in every language
 }
 
-// Say is the text of a key with {name} filled in from pairs of a name and a value. A value that is a Said itself, or an
-// error, is said in the same language.
+// Say is the text of a key with {name} filled in from pairs of a name and a value. A value that is a Said itself, or has
+// an In as it has, and an error are said in the same language.
 func Say(key string, pairs ...any) Said { return Said{key: key, pairs: pairs} }
 
 // SayAs is Say of a text whose English stands elsewhere, as with more figures in a sealed file.
@@ -42,7 +42,7 @@ func (s Said) In(l Language) string {
 // in is a value of a text in a language.
 func in(l Language, value any) any {
 	switch value := value.(type) {
-	case Said:
+	case interface{ In(Language) string }:
 		return value.In(l)
 	case error:
 		return l.Error(value)

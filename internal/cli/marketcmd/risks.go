@@ -46,7 +46,7 @@ rate, and how reported volume looks. --events takes date,event,kind,source.`,
 			if err != nil {
 				return err
 			}
-			return cli.Show(command, r, r.Print)
+			return show(command, r)
 		},
 	}
 	f := command.Flags()
@@ -83,7 +83,7 @@ func newMarketWashCommand() *cobra.Command {
 				return err
 			}
 			r := risks.Report{Wash: &w, Data: []market.Provenance{table.Provenance}}
-			return cli.Show(command, r, r.Print)
+			return show(command, r)
 		},
 	}
 	flags.register(command)
