@@ -220,9 +220,9 @@ func names(texts []string) string {
 
 // Studies of markets name models, tests and statistics as papers do in every language, by their initials and symbols.
 var (
-	ofStudies = regexp.MustCompile(`^(study|market-word|market-finding|risks|functions|paper)\.`)
+	ofStudies = regexp.MustCompile(`^(study|market-word|market-finding|risks|functions|paper|concentration)\.`)
 	symbols   = regexp.MustCompile(`\b(GARCH(-t)?|HAR(-RV)?|EWMA|G?SADF|BIC|AIC|ADF|KPSS|PP|GPH|DFA|VaR|ES|MCS|VAR|DCC|HHI|GDP|` +
-		`ARCH-LM|sha-256|close|M[13]|[a-z_]+\.csv|[a-z]+_[a-z_]+|[A-Za-z])\b|\p{Greek}`)
+		`ARCH-LM|sha-256|close|M[13]|CR1?[014]|[a-z_]+\.csv|[a-z]+_[a-z_]+|[A-Za-z])\b|\p{Greek}`)
 )
 
 // The texts are in their own script: a Russian or Kazakh sentence that was left in English is found by its letters.

@@ -95,7 +95,7 @@ func (g Family) Print(w io.Writer, l words.Language) {
 		yes(l, f.Converged), "decrement", fmt.Sprintf("%.1e", f.Decrement))}
 	// At a bound the errors are no errors of the estimate, so it is said which.
 	if len(f.Bound) > 0 {
-		ended = append(ended, l.Text("study.fit-binding", "names", strings.Join(f.Bound, ", ")))
+		ended = append(ended, l.Text("study.fit-binding", "names", bounds(l, f.Bound)))
 	}
 	if f.Persistence != nil {
 		ended = append(ended, l.Text("study.fit-persistence", "value", fmt.Sprintf("%.6f", *f.Persistence)))

@@ -107,7 +107,7 @@ func (g Garch) Print(w io.Writer, l words.Language) {
 	ended := []string{l.Text("study.fit-start", "won", c.Won, "starts", len(c.Starts), "converged", yes(l, c.Converged),
 		"decrement", fmt.Sprintf("%.1e", c.Decrement), "gradient", fmt.Sprintf("%.1e", c.GradientNorm))}
 	if len(c.Boundary) > 0 {
-		ended = append(ended, l.Text("study.fit-binding", "names", strings.Join(c.Boundary, ", ")))
+		ended = append(ended, l.Text("study.fit-binding", "names", bounds(l, c.Boundary)))
 	}
 	if c.ErrorsNote != "" {
 		ended = append(ended, l.Phrase("market-word", c.ErrorsNote))
@@ -128,6 +128,21 @@ func (g Garch) Print(w io.Writer, l words.Language) {
 	if g.Forecast != nil {
 		printForecast(w, l, g.Forecast, g.Origin.Annual)
 	}
+}
+
+// bounds are constraints that hold parameters, in a language.
+func bounds(l words.Language, names []string) string {
+	said := make([]string, len(names))
+	for i, text := range names {
+		if name, is := strings.CutSuffix(text, " at its most"); is {
+			said[i] = l.Text("study.at-most", "name", l.Phrase("market-word", name))
+		} else if name, is := strings.CutSuffix(text, " at its least"); is {
+			said[i] = l.Text("study.at-least", "name", l.Phrase("market-word", name))
+		} else {
+			said[i] = l.Phrase("market-word", text)
+		}
+	}
+	return strings.Join(said, ", ")
 }
 
 // next is the variance of the next observation, in a language.

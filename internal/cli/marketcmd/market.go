@@ -146,7 +146,7 @@ func newMarketImportCommand() *cobra.Command {
 			if explain || len(lines) > 0 {
 				summary.Explain(table)
 			}
-			return cli.Show(command, summary, summary.Print)
+			return show(command, summary)
 		},
 	}
 	flags.register(command)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/aqsha/aqsha/internal/cli"
 	"github.com/aqsha/aqsha/market"
+	"github.com/aqsha/aqsha/market/document"
 	"github.com/aqsha/aqsha/market/risks"
 	"github.com/aqsha/aqsha/market/systems"
 	"github.com/aqsha/aqsha/market/usage"
@@ -138,7 +139,10 @@ cell with its source and date; supply curves; the probability that a payment is 
 			if chosen == nil {
 				return market.Refuse("system", "system", "%q is on no card", only)
 			}
-			return cli.Show(command, chosen, func(w io.Writer) { systems.Print(w, chosen) })
+			return cli.Show(command, chosen, func(w io.Writer) {
+				l := cli.LanguageFor(command)
+				systems.Print(w, l, chosen, func(text string) string { return document.Phrase(document.Language(l), text) })
+			})
 		},
 	}
 	tenge.register(command)
