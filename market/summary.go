@@ -174,8 +174,8 @@ func (s Summary) Print(w io.Writer, l words.Language) {
 	}
 	tab.Flush()
 	if f := s.Frequency; f.PeriodsPerYear > 0 {
-		fmt.Fprintln(w, l.Text("study.import-frequency-year", "name", f.Name, "periods", fmt.Sprintf("%g", f.PeriodsPerYear),
-			"why", f.Why))
+		fmt.Fprintln(w, l.Text("study.import-frequency-year", "name", f.Name, "periods", fmt.Sprintf("%g",
+			f.PeriodsPerYear), "why", f.Why))
 	} else {
 		fmt.Fprintln(w, l.Text("study.import-frequency", "name", f.Name, "why", f.Why))
 	}
@@ -188,15 +188,15 @@ func (s Summary) Print(w io.Writer, l words.Language) {
 		s.printDecisions(w, l)
 	}
 	for _, r := range s.Repairs {
-		fmt.Fprintln(w, l.Text("study.import-repaired", "code", r.Code, "first", r.FirstLine, "last", r.LastLine, "rows",
-			r.Rows, "what", mends(r.What).In(l)))
+		fmt.Fprintln(w, l.Text("study.import-repaired", "code", r.Code, "first", r.FirstLine, "last", r.LastLine,
+			"rows", r.Rows, "what", mends(r.What).In(l)))
 	}
 	if len(s.Findings) == 0 {
 		fmt.Fprintln(w, l.Text("study.import-no-findings"))
 	}
 	for _, f := range s.Findings {
-		figures := []any{"severity", l.Phrase("market-word", string(f.Severity)), "code", f.Code, "column", f.Column, "line",
-			f.FirstLine, "last", f.LastLine, "rows", f.Rows, "text", f.Says().In(l)}
+		figures := []any{"severity", l.Phrase("market-word", string(f.Severity)), "code", f.Code, "column", f.Column,
+			"line", f.FirstLine, "last", f.LastLine, "rows", f.Rows, "text", f.Says().In(l)}
 		if f.LastLine > f.FirstLine {
 			fmt.Fprintln(w, l.Text("study.import-finding-lines", figures...))
 		} else {
@@ -214,8 +214,8 @@ func (s Summary) printDecisions(w io.Writer, l words.Language) {
 	}
 	tab := tabwriter.NewWriter(w, 2, 0, 2, ' ', 0)
 	for _, c := range s.Cells {
-		fmt.Fprintln(tab, l.Text("study.import-cell", "line", c.Line, "header", c.Header, "raw", fmt.Sprintf("%q", c.Raw),
-			"column", c.Column, "value", c.Value))
+		fmt.Fprintln(tab, l.Text("study.import-cell", "line", c.Line, "header", c.Header, "raw", fmt.Sprintf("%q",
+			c.Raw), "column", c.Column, "value", c.Value))
 	}
 	tab.Flush()
 }

@@ -14,8 +14,8 @@ type Said struct {
 	text  string // in English, where that is not the catalogue's; alone: in every language
 }
 
-// Say is the text of a key with {name} filled in from pairs of a name and a value. A value that is a Said itself, or has
-// an In as it has, and an error are said in the same language.
+// Say is the text of a key with {name} filled in from pairs of a name and a value. A value that is a Said itself,
+// or has an In as it has, and an error are said in the same language.
 func Say(key string, pairs ...any) Said { return Said{key: key, pairs: pairs} }
 
 // SayAs is Say of a text whose English stands elsewhere, as with more figures in a sealed file.
@@ -79,8 +79,8 @@ func (s *Said) UnmarshalText(text []byte) error {
 var _ fmt.Stringer = Said{}
 
 // Phrase is an English text that programs rely upon (a verdict, a measure's name, why something is not available) in a
-// language: the text of the section under its slug. It is itself in English, and where the catalogue has it not, as with
-// names that people chose.
+// language: the text of the section under its slug. It is itself in English, and where the catalogue has it not,
+// as with names that people chose.
 func (l Language) Phrase(section, english string) string {
 	if l == English || english == "" {
 		return english

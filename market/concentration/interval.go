@@ -185,7 +185,8 @@ func (u *Uncertainty) Print(w io.Writer, l words.Language) {
 	for _, p := range u.Points {
 		four := func(v float64) string { return fmt.Sprintf("%.4f", v) }
 		fmt.Fprintln(w, l.Text("concentration.point", "population", fmt.Sprintf("%g", p.Population), "claimed",
-			fmt.Sprintf("%g", p.Claimed), "verdict", l.Phrase("market-word", p.Verdict), "value", four(p.Measured.Value),
+			fmt.Sprintf("%g", p.Claimed), "verdict", l.Phrase("market-word", p.Verdict), "value",
+			four(p.Measured.Value),
 			"low", four(p.Measured.Low), "high", four(p.Measured.High)))
 	}
 }

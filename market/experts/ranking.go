@@ -305,7 +305,8 @@ func cmpFloat(a, b float64) int {
 
 // Print writes the study for a terminal, in a language.
 func (s Study) Print(w io.Writer, l words.Language) {
-	fmt.Fprintln(w, l.Text("study.score-head", "experts", len(s.Experts), "criteria", len(s.Criteria), "level", s.Level))
+	fmt.Fprintln(w, l.Text("study.score-head", "experts", len(s.Experts), "criteria", len(s.Criteria), "level",
+		s.Level))
 	tab := tabwriter.NewWriter(w, 2, 0, 2, ' ', 0)
 	fmt.Fprintln(tab, l.Text("study.score-columns"))
 	for _, a := range s.Agreement {
@@ -329,5 +330,6 @@ func (s Study) Print(w io.Writer, l words.Language) {
 		fmt.Fprintf(tab, "  %d\t%s\t%.3f\t%s\n", x.Rank, x.System, x.Score, strings.Join(shares, " "))
 	}
 	tab.Flush()
-	fmt.Fprintln(w, l.Text("study.score-stable", "share", fmt.Sprintf("%.1f", 100*s.Stable), "spread", l.Phrase("market-word", s.Spread)))
+	fmt.Fprintln(w, l.Text("study.score-stable", "share", fmt.Sprintf("%.1f", 100*s.Stable), "spread",
+		l.Phrase("market-word", s.Spread)))
 }

@@ -240,8 +240,8 @@ func (s Study) Print(w io.Writer, l words.Language) {
 	fmt.Fprintln(tab)
 	for j, f := range s.Anchors.Functions {
 		for _, i := range f.Indicators {
-			fmt.Fprintf(tab, "%s, %s\t%g\t%g\t", l.Phrase("market-word", i.Key), l.Phrase("market-word", i.Unit), i.Worst,
-				i.Best)
+			fmt.Fprintf(tab, "%s, %s\t%g\t%g\t", l.Phrase("market-word", i.Key), l.Phrase("market-word", i.Unit),
+				i.Worst, i.Best)
 			for _, c := range s.Cards {
 				if v, ok := c.Values[i.Key]; ok {
 					fmt.Fprintf(tab, "%.4g\t", v)

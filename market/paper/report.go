@@ -106,8 +106,8 @@ func (r *Report) concentration(env environment) error {
 	return err
 }
 
-// Print writes the report for a terminal, in a language; verdict limits it to claims with that verdict ("" for all). The
-// claims themselves, what was found of them and their sources are quoted as claims.json has them, in English.
+// Print writes the report for a terminal, in a language; verdict limits it to claims with that verdict ("" for
+// all). The claims themselves, what was found of them and their sources are quoted as claims.json has them, in English.
 func (r Report) Print(w io.Writer, l words.Language, verdict string) {
 	tab := tabwriter.NewWriter(w, 2, 0, 2, ' ', 0)
 	fmt.Fprintln(tab, l.Text("paper.columns"))
@@ -152,8 +152,8 @@ func (r Report) Print(w io.Writer, l words.Language, verdict string) {
 		}
 	}
 	for _, v := range Verdicts {
-		fmt.Fprintln(tab, l.Text("paper.verdict", "verdict", l.Phrase("market-word", v), "count", r.Verdicts[v], "figures",
-			r.Claims[v], "meaning", l.Phrase("market-word", meaning[v])))
+		fmt.Fprintln(tab, l.Text("paper.verdict", "verdict", l.Phrase("market-word", v), "count", r.Verdicts[v],
+			"figures", r.Claims[v], "meaning", l.Phrase("market-word", meaning[v])))
 	}
 	tab.Flush()
 	if missing > 0 {

@@ -206,7 +206,8 @@ func (s *study) substitution() Indicator {
 func (s *study) intermediaries() Indicator {
 	majority, hhi, month := s.poolMajority()
 	return of("mining pools that make a majority", majority, "count", "pool file", month, month,
-		words.Say("risks.pools", "count", fmt.Sprintf("%.0f", majority), "hhi", fmt.Sprintf("%.0f", hhi)), "pools_monthly.csv with a whole month in the window")
+		words.Say("risks.pools", "count", fmt.Sprintf("%.0f", majority), "hhi", fmt.Sprintf("%.0f", hhi)),
+		"pools_monthly.csv with a whole month in the window")
 }
 
 func (s *study) last(x market.Series) float64 {

@@ -54,7 +54,8 @@ func (i Indicator) print(w io.Writer, l words.Language) {
 	fmt.Fprintf(w, "   %s\n", i.Words.In(l))
 	// Another measure of the same risk, where sources disagree: shown beside, never averaged.
 	for _, b := range i.Beside {
-		fmt.Fprintln(w, l.Text("risks.beside", "measure", measureIn(l, b.Measure), "value", fmt.Sprintf("%.4g", *b.Value),
+		fmt.Fprintln(w, l.Text("risks.beside", "measure", measureIn(l, b.Measure), "value", fmt.Sprintf("%.4g",
+			*b.Value),
 			"unit", l.Phrase("market-word", b.Unit), "source", l.Phrase("market-word", b.Source), "from", b.From, "to",
 			b.To))
 	}
@@ -66,7 +67,8 @@ func (i Indicator) print(w io.Writer, l words.Language) {
 // measureIn is a measure's name in a language; that of cards has a figure in it.
 func measureIn(l words.Language, measure string) string {
 	var first float64
-	if n, _ := fmt.Sscanf(measure, "payments by card through international systems, %f %% in the first year", &first); n == 1 {
+	if n, _ := fmt.Sscanf(measure, "payments by card through international systems, %f %% in the first year",
+		&first); n == 1 {
 		return l.Text("risks.cards-first", "first", fmt.Sprintf("%.1f", first))
 	}
 	return l.Phrase("market-word", measure)

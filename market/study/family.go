@@ -76,8 +76,8 @@ func (in Input) beside(returns market.Series, names []string) (market.Series, []
 func (g Family) Print(w io.Writer, l words.Language) {
 	fmt.Fprintln(w, g.Origin.Describe(l))
 	f, s := g.Fit, g.Fit.Spec
-	fmt.Fprintln(w, l.Text("study.fit-head", "model", fmt.Sprintf("%s (%d,%d,%d)", s.Model, s.P, s.O, s.Q), "law", s.Law,
-		"mean", g.Mean, "loglik", fmt.Sprintf("%.6f", f.LogLik), "aic", fmt.Sprintf("%.4f", f.AIC), "bic",
+	fmt.Fprintln(w, l.Text("study.fit-head", "model", fmt.Sprintf("%s (%d,%d,%d)", s.Model, s.P, s.O, s.Q), "law",
+		s.Law, "mean", g.Mean, "loglik", fmt.Sprintf("%.6f", f.LogLik), "aic", fmt.Sprintf("%.4f", f.AIC), "bic",
 		fmt.Sprintf("%.4f", f.BIC)))
 	tab := tabwriter.NewWriter(w, 2, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(tab, l.Text("study.fit-columns"))

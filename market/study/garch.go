@@ -118,8 +118,8 @@ func (g Garch) Print(w io.Writer, l words.Language) {
 		long = l.Text("study.fit-stationary", "variance", fmt.Sprintf("%.4f", *f.UncondVar), "half",
 			fmt.Sprintf("%.1f", *f.HalfLife))
 	}
-	fmt.Fprintln(w, strings.Join([]string{l.Text("study.fit-persistence", "value", fmt.Sprintf("%.6f", f.Persistence)), long,
-		next(l, f.HNext, g.VolNext, g.Origin.Annual)}, ", "))
+	fmt.Fprintln(w, strings.Join([]string{l.Text("study.fit-persistence", "value", fmt.Sprintf("%.6f",
+		f.Persistence)), long, next(l, f.HNext, g.VolNext, g.Origin.Annual)}, ", "))
 	for _, warning := range f.Warnings {
 		fmt.Fprintln(w, l.Text("study.warning", "text", l.Phrase("market-word", warning)))
 	}
@@ -147,8 +147,8 @@ func bounds(l words.Language, names []string) string {
 
 // next is the variance of the next observation, in a language.
 func next(l words.Language, variance, vol, annual float64) string {
-	return l.Text("study.fit-next", "variance", fmt.Sprintf("%.4f", variance), "vol", fmt.Sprintf("%.2f", vol), "annual",
-		fmt.Sprintf("%g", annual))
+	return l.Text("study.fit-next", "variance", fmt.Sprintf("%.4f", variance), "vol", fmt.Sprintf("%.2f", vol),
+		"annual", fmt.Sprintf("%g", annual))
 }
 
 // yes is a truth in a language.

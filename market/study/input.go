@@ -218,6 +218,6 @@ func gaps(prices market.Series) []warning {
 		return nil
 	}
 	to := prices.Times[longest+1].Format(time.DateOnly)
-	return []warning{{fmt.Sprintf("%d gaps: a return across a gap counts as one step; the longest, to %s, spans %s", n, to,
-		steps[longest]), words.Say("study.gaps", "count", n, "to", to, "span", steps[longest])}}
+	return []warning{{fmt.Sprintf("%d gaps: a return across a gap counts as one step; the longest, to %s, spans %s",
+		n, to, steps[longest]), words.Say("study.gaps", "count", n, "to", to, "span", steps[longest])}}
 }

@@ -66,8 +66,8 @@ func (s Intraday) Print(w io.Writer, l words.Language) {
 	fmt.Fprintln(w, s.Origin.Describe(l))
 	two := func(v float64) string { return fmt.Sprintf("%.2f", v) }
 	fmt.Fprintln(w, l.Text("study.intraday-days", "days", len(s.Days), "short", s.Short))
-	fmt.Fprintln(w, l.Text("study.intraday-vol", "rv", two(s.RV), "bv", two(s.BV), "med", two(s.MedRV), "ts", two(s.TSRV),
-		"kernel", two(s.Kernel), "down", fmt.Sprintf("%.1f", 100*s.Down)))
+	fmt.Fprintln(w, l.Text("study.intraday-vol", "rv", two(s.RV), "bv", two(s.BV), "med", two(s.MedRV), "ts",
+		two(s.TSRV), "kernel", two(s.Kernel), "down", fmt.Sprintf("%.1f", 100*s.Down)))
 	// Beside what chance alone would give at this level: a count without it always looks like much.
 	fmt.Fprintln(w, l.Text("study.intraday-jumps", "level", fmt.Sprintf("%g", s.Level), "jumps", len(s.Jumps), "days",
 		len(s.Days), "chance", fmt.Sprintf("%.0f", s.Level*float64(len(s.Days))), "share", two(100*s.Share)))

@@ -124,13 +124,14 @@ func (m Memory) Print(w io.Writer, l words.Language) {
 	tab := tabwriter.NewWriter(w, 2, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(tab, l.Text("study.memory-roots"))
 	for _, r := range m.Roots {
-		fmt.Fprintf(tab, "  %s\t%.3f\t%.3f\t%.3f\t%.3f\t%.3f\t%.3f\t%.3f\t%.3f\t%s\t\n", l.Phrase("market-word", r.Of), r.ADF.Stat, r.ADF.P,
+		fmt.Fprintf(tab, "  %s\t%.3f\t%.3f\t%.3f\t%.3f\t%.3f\t%.3f\t%.3f\t%.3f\t%s\t\n", l.Phrase("market-word",
+			r.Of), r.ADF.Stat, r.ADF.P,
 			r.PP.Tau, r.PP.P, r.PPTrend.Tau, r.PPTrend.P, r.KPSS.Stat, r.KPSS.P, l.Phrase("market-word", r.Verdict))
 	}
 	fmt.Fprintln(tab, l.Text("study.memory-long"))
 	for _, x := range m.Long {
-		fmt.Fprintf(tab, "  %s\t%.3f\t%.3f\t%.3f\t%.3f\t%.3f\t%s\t\n", l.Phrase("market-word", x.Of), x.GPH, x.Whittle.D,
-			x.Whittle.SE, x.DFA-0.5, x.RS-0.5, l.Phrase("market-word", x.Verdict))
+		fmt.Fprintf(tab, "  %s\t%.3f\t%.3f\t%.3f\t%.3f\t%.3f\t%s\t\n", l.Phrase("market-word", x.Of), x.GPH,
+			x.Whittle.D, x.Whittle.SE, x.DFA-0.5, x.RS-0.5, l.Phrase("market-word", x.Verdict))
 	}
 	tab.Flush()
 	fmt.Fprintln(w, l.Text("study.memory-note"))

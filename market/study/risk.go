@@ -93,7 +93,8 @@ func (r Risk) Print(w io.Writer, l words.Language) {
 	if r.League == nil {
 		return
 	}
-	fmt.Fprintln(w, l.Text("study.risk-backtest", "from", r.From, "to", r.To, "window", risk.Window, "garch", GarchWindow))
+	fmt.Fprintln(w, l.Text("study.risk-backtest", "from", r.From, "to", r.To, "window", risk.Window, "garch",
+		GarchWindow))
 	tab = tabwriter.NewWriter(w, 2, 0, 2, ' ', 0)
 	fmt.Fprintln(tab, l.Text("study.risk-league-columns"))
 	for _, s := range r.League {
@@ -116,7 +117,8 @@ func (r Risk) Print(w io.Writer, l words.Language) {
 			set = fmt.Sprintf("%.3f", *s.Confidence)
 		}
 		fmt.Fprintf(tab, "  %d\t%s\t%d\t%d\t%.1f\t%.4f\t%.4f\t%.4f\t%+.3f\t%.4f\t%s\t%.3f\t%.5f\t%s\t%s\n", s.Rank,
-			l.Phrase("market-word", s.Method), s.Days, c.Exceed, float64(c.N)*s.P, c.P, c.PInd, c.PCC, *s.AcerbiZ, *s.AcerbiP, regression,
+			l.Phrase("market-word", s.Method), s.Days, c.Exceed, float64(c.N)*s.P, c.P, c.PInd, c.PCC, *s.AcerbiZ,
+			*s.AcerbiP, regression,
 			*s.MeanVaR, *s.Loss, set, l.Phrase("market-word", verdict))
 	}
 	tab.Flush()

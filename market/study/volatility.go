@@ -212,7 +212,8 @@ func (v Volatility) Print(w io.Writer, l words.Language) {
 	fmt.Fprintln(w, l.Text("study.vol-rolling", "line", market.Sparkline(v.rolling, 60)))
 	tab := tabwriter.NewWriter(w, 2, 0, 2, ' ', 0)
 	for _, e := range v.Estimates {
-		fmt.Fprintln(tab, l.Text("study.vol-row", "name", e.NameIn(l), "percent", fmt.Sprintf("%8.2f", e.Percent), "n", e.N))
+		fmt.Fprintln(tab, l.Text("study.vol-row", "name", e.NameIn(l), "percent", fmt.Sprintf("%8.2f", e.Percent),
+			"n", e.N))
 	}
 	tab.Flush()
 	for _, h := range v.HAR {

@@ -231,8 +231,8 @@ func (r Report) Print(w io.Writer, l words.Language, all bool) {
 			state = l.Text("study.verify-ok")
 		}
 		if all || !x.OK {
-			fmt.Fprintln(tab, l.Text("study.verify-row", "state", state, "path", x.Path, "want", x.Want, "got", x.Got, "off",
-				short(x.Off), "limit", fmt.Sprintf("%.0e", x.Tolerance)))
+			fmt.Fprintln(tab, l.Text("study.verify-row", "state", state, "path", x.Path, "want", x.Want, "got",
+				x.Got, "off", short(x.Off), "limit", fmt.Sprintf("%.0e", x.Tolerance)))
 		}
 	}
 	tab.Flush()

@@ -141,7 +141,10 @@ cell with its source and date; supply curves; the probability that a payment is 
 			}
 			return cli.Show(command, chosen, func(w io.Writer) {
 				l := cli.LanguageFor(command)
-				systems.Print(w, l, chosen, func(text string) string { return document.Phrase(document.Language(l), text) })
+				systems.Print(w, l, chosen, func(text string) string {
+					return document.Phrase(document.Language(l),
+						text)
+				})
 			})
 		},
 	}
