@@ -76,6 +76,14 @@ func (w *writer) word(key string) string {
 	return s
 }
 
+// Phrase is a text of a document in a language, as documents have it; one that no document has is itself.
+func Phrase(l Language, english string) string {
+	if text, known := catalogues[l][english]; known && l != English {
+		return text
+	}
+	return english
+}
+
 // err names the words that the catalogue lacks: a document is whole or not made.
 func (w *writer) err() error {
 	if len(w.missing) == 0 {

@@ -13,9 +13,11 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"text/tabwriter"
 
 	"github.com/aqsha/aqsha/market"
 	"github.com/aqsha/aqsha/market/synthetic"
+	"github.com/aqsha/aqsha/words"
 )
 
 // expected is what R's packages gave for the synthetic set.
@@ -228,18 +230,24 @@ func (r *Report) add(l Line) {
 }
 
 // Print writes the verdict, and the lines that are off (all: every line).
-func (r Report) Print(w io.Writer, all bool) {
+func (r Report) Print(w io.Writer, l words.Language, all bool) {
 	lines := slices.Clone(r.Lines)
 	slices.SortStableFunc(lines, func(a, b Line) int { return cmp.Compare(b2i(a.OK), b2i(b.OK)) })
-	for _, l := range lines {
-		if all || !l.OK {
-			fmt.Fprintf(w, "%-3s %-58s want %-18s got %-18s off %.1e (limit %.0e)\n",
-				map[bool]string{true: "ok", false: "OFF"}[l.OK], l.Path, l.Want, l.Got, l.Off, l.Tolerance)
+	tab := tabwriter.NewWriter(w, 2, 0, 2, ' ', 0)
+	short := func(v float64) string { return fmt.Sprintf("%.1e", v) }
+	for _, x := range lines {
+		state := l.Text("study.verify-off")
+		if x.OK {
+			state = l.Text("study.verify-ok")
+		}
+		if all || !x.OK {
+			fmt.Fprintln(tab, l.Text("study.verify-row", "state", state, "path", x.Path, "want", x.Want, "got",
+				x.Got, "off", short(x.Off), "limit", fmt.Sprintf("%.0e", x.Tolerance)))
 		}
 	}
-	fmt.Fprintf(w, "%s: %d figures compared, %d off; worst: log-likelihood %.1e, parameters %.1e relative, standard "+
-		"errors %.1e relative, all others %.1e relative\n",
-		r.Input, r.Compared, r.Off, r.LogLik, r.Parameter, r.Error, r.Other)
+	tab.Flush()
+	fmt.Fprintln(w, l.Text("study.verify-end", "input", r.Input, "compared", r.Compared, "off", r.Off, "loglik",
+		short(r.LogLik), "parameter", short(r.Parameter), "error", short(r.Error), "other", short(r.Other)))
 }
 
 // b2i orders false before true.
