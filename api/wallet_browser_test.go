@@ -21,6 +21,7 @@ import (
 	"github.com/aqsha/aqsha/console"
 	"github.com/aqsha/aqsha/internal/sim"
 	"github.com/aqsha/aqsha/money"
+	"github.com/aqsha/aqsha/node"
 	"github.com/aqsha/aqsha/token"
 )
 
@@ -78,7 +79,8 @@ func newWalletPageIn(t *testing.T, world *sim.World) *walletPage {
 	if !console.Built() {
 		t.Skip("the console's pages are not built here: make build builds them where Node is")
 	}
-	w := &walletPage{town: newTownIn(t, world, api.Options{}, nil), t: t}
+	// What a page has set aside and neither spends nor frees stays away for ever: no page's next payment waits for the clock.
+	w := &walletPage{town: newTownIn(t, world, api.Options{}, func(c *node.Config) { c.Hold = time.Hour }), t: t}
 	w.server = api.New(w.node, api.Options{Origins: []string{w.http.URL, strings.Replace(w.http.URL, "127.0.0.1", "localhost", 1)}})
 	inner := w.server.Handler()
 	w.http.Config.Handler = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
@@ -121,7 +123,7 @@ func (d *deaf) WriteHeader(int)             {}
 
 func (w *walletPage) do(actions ...chromedp.Action) {
 	w.t.Helper()
-	// Longer than the node keeps tokens for a payment that was given up (half a minute), until which the next one waits.
+	// On a machine that does much else at the same time a page takes many times as long.
 	ctx, cancel := context.WithTimeout(w.ctx, time.Minute)
 	defer cancel()
 	if err := chromedp.Run(ctx, actions...); err != nil {

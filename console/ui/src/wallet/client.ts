@@ -566,6 +566,11 @@ export class Client {
     return ((await this.call(`/v1/tokens/${token}`)) as Json).live === true;
   }
 
+  /** Frees tokens that were set aside and will not be spent. */
+  async release(wallet: string, tokens: readonly string[]): Promise<void> {
+    await this.post(`/v1/wallets/${wallet}/releases`, { tokens });
+  }
+
   /** Sends a signed transaction. The same bytes get the same answer. */
   async submit(bytes: Uint8Array): Promise<Receipt> {
     const answers = (await this.call("/v1/transactions", { method: "POST", headers: { "Content-Type": "application/cbor-seq" }, body: bytes as BodyInit })) as { receipt?: Json; problem?: Json }[];
