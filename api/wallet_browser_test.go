@@ -176,10 +176,12 @@ func (w *walletPage) text(selector string) (text string) {
 func (w *walletPage) picture(name string) {
 	w.t.Helper()
 	var over int
+	var wide []string
 	var shot []byte
 	w.do(chromedp.Evaluate(`document.documentElement.scrollWidth - document.documentElement.clientWidth`, &over))
 	if over > 0 {
-		w.t.Errorf("%s: %d pixels wider than the screen", name, over)
+		w.do(chromedp.Evaluate(`[...document.querySelectorAll("body *")].filter((e) => e.getBoundingClientRect().right > document.documentElement.clientWidth).map((e) => e.tagName + " " + e.textContent.slice(0, 40))`, &wide))
+		w.t.Errorf("%s: %d pixels wider than the screen: %q", name, over, wide)
 	}
 	if dir := os.Getenv("AQSHA_SCREENSHOTS"); dir != "" {
 		w.do(chromedp.FullScreenshot(&shot, 100))
