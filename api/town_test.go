@@ -10,6 +10,7 @@ import (
 
 	"github.com/aqsha/aqsha/api"
 	"github.com/aqsha/aqsha/internal/sim"
+	"github.com/aqsha/aqsha/internal/sim/disk"
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/node"
 	"github.com/aqsha/aqsha/token"
@@ -44,7 +45,8 @@ func newTownOf(t testing.TB, options api.Options, change func(c *node.Config)) *
 func newTownIn(t testing.TB, world *sim.World, options api.Options, change func(c *node.Config)) *town {
 	t.Helper()
 	w := &town{world: world}
-	config := node.Config{Dir: t.TempDir(), Options: txlog.Options{Origin: w.world.Genesis.Name, Signers: []note.Signer{w.world.LogSigner}, SegmentBytes: 1 << 20}}
+	config := node.Config{Dir: t.TempDir(), Options: txlog.Options{Origin: w.world.Genesis.Name, Signers: []note.Signer{w.world.LogSigner}, SegmentBytes: 1 << 20,
+		FS: disk.Spacious()}}
 	if err := node.Init(config, w.world.Genesis); err != nil {
 		t.Fatal(err)
 	}

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"github.com/aqsha/aqsha/internal/sim"
+	"github.com/aqsha/aqsha/internal/sim/disk"
 	"github.com/aqsha/aqsha/livestate"
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/node"
@@ -125,7 +126,7 @@ func newFleet(t *testing.T, change func(c *node.Config)) *fleet {
 	f := &fleet{t: t, world: newFleetWorld()}
 	f.config = node.Config{Dir: t.TempDir(), Now: func() uint64 { return sim.StartMillis + 1000 },
 		Options: txlog.Options{Origin: f.world.Genesis.Name, Signers: []note.Signer{f.world.LogSigner},
-			SegmentBytes: 1 << 16}}
+			SegmentBytes: 1 << 16, FS: disk.Spacious()}}
 	if err := node.Init(f.config, f.world.Genesis); err != nil {
 		t.Fatal(err)
 	}
@@ -178,7 +179,7 @@ func (f *fleet) copyConfig() node.Config {
 	}
 	c := node.Config{Dir: f.t.TempDir(), Leader: "the leader", Now: f.config.Now,
 		Options: txlog.Options{Origin: f.world.Genesis.Name, Verifiers: note.VerifierList(verifier),
-			SegmentBytes: 1 << 16}}
+			SegmentBytes: 1 << 16, FS: disk.Spacious()}}
 	genesis, err := f.leader.Log().Entry(0)
 	if err != nil {
 		f.t.Fatal(err)

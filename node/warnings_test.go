@@ -11,8 +11,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/aqsha/aqsha/internal/sim"
+	"github.com/aqsha/aqsha/internal/sim/disk"
 	"github.com/aqsha/aqsha/node"
 	"github.com/aqsha/aqsha/token"
+	"github.com/aqsha/aqsha/txlog/vfs"
 )
 
 // A key is warned of from thirty days before its end on, and after it; one that has longer is not.
@@ -25,6 +27,31 @@ func TestKeysNearTheirEndAreWarnedOf(t *testing.T) {
 	warnings := f.leader.Warnings()
 	if len(warnings) != 2 || !strings.Contains(warnings[0], "dead ended on 2025-12-31") || !strings.Contains(warnings[1], "old ends on 2026-01-30, in 29 days") {
 		t.Errorf("%q", warnings)
+	}
+}
+
+// A disk is warned of when little of it is free, in parts and in bytes: a small disk that is half empty has room, and a
+// large one of which many gigabytes are left.
+func TestADiskThatIsNearlyFullIsWarnedOf(t *testing.T) {
+	for _, c := range []struct {
+		free, total uint64
+		warned      bool
+	}{
+		{3256 << 20, 252 << 30, true},
+		{5 << 30, 252 << 30, false},
+		{1 << 30, 2 << 30, false},
+		{1 << 20, 2 << 30, true},
+		{0, 2 << 30, true},
+		{0, 0, false}, // a file system that does not say
+	} {
+		f := newFleet(t, func(config *node.Config) {
+			config.NoIndex = true
+			config.Options.FS = disk.Own{FS: vfs.OS, Room: vfs.Space{Free: c.free, Total: c.total}}
+		})
+		warnings := f.leader.Warnings()
+		if warned := len(warnings) == 1 && strings.HasPrefix(warnings[0], "the disk is nearly full: "); warned != c.warned || len(warnings) > 1 {
+			t.Errorf("%d of %d bytes: %q", c.free, c.total, warnings)
+		}
 	}
 }
 

@@ -257,9 +257,11 @@ func addCounter(sum, more int64) int64 {
 	return max(sum, 0) + more
 }
 
+var macSeparators = strings.NewReplacer(":", "", "-", "", ".", "")
+
 // normalMAC brings a hardware address into one form; what is not one is dropped.
 func normalMAC(s string) string {
-	hex := strings.ToLower(strings.NewReplacer(":", "", "-", "", ".", "").Replace(strings.TrimSpace(s)))
+	hex := strings.ToLower(macSeparators.Replace(strings.TrimSpace(s)))
 	if len(hex) != 12 || strings.Trim(hex, "0123456789abcdef") != "" || hex == "000000000000" ||
 		hex == "ffffffffffff" {
 		return ""

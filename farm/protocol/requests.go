@@ -169,7 +169,9 @@ func Refused(reply []byte) bool {
 	if len(reply) > 4<<10 || !mayRefuse(reply) {
 		return false // a refusal is short; long replies are parsed once
 	}
-	v, err := Parse(reply)
+	room := rooms.Get().(*[]node)
+	defer rooms.Put(room)
+	v, err := new(document).parse(reply, *room)
 	if err != nil {
 		return false
 	}
@@ -189,9 +191,18 @@ func mayRefuse(reply []byte) bool {
 		c := reply[i] | 0x20
 		return (c < 'a' || c > 'z') && (reply[i] < '0' || reply[i] > '9')
 	}
-	for i, c := range reply {
-		if c == '\\' || c|0x20 == 'e' && alone(i-1) && alone(i+1) {
-			return true
+	if bytes.IndexByte(reply, '\\') >= 0 {
+		return true
+	}
+	for _, e := range []byte{'E', 'e'} {
+		for at := 0; ; at++ {
+			next := bytes.IndexByte(reply[at:], e)
+			if next < 0 {
+				break
+			}
+			if at += next; alone(at-1) && alone(at+1) {
+				return true
+			}
 		}
 	}
 	return false

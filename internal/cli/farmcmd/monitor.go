@@ -91,6 +91,7 @@ func watchFarm(command *cobra.Command, dir string, o monitor.Options, duration t
 		return err
 	}
 	defer b.Close()
+	cli.CollectLess()
 	log := slog.New(slog.NewTextHandler(command.ErrOrStderr(), cli.LogOptions(slog.LevelWarn)))
 	o.Log, o.Notify = log, func(notices []alert.Notice) { printNotices(command, b.Config.Location(), notices) }
 	running, err := monitor.New(b, o)
