@@ -1,4 +1,4 @@
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { date, ends, moment, money, time } from "../format";
 import { unhex } from "../ledger/bytes";
 import { actBody } from "../ledger/transaction";
@@ -145,6 +145,13 @@ function Contract({ contract, changed }: { contract: ContractLine; changed: () =
     addEventListener("focus", look);
     return () => removeEventListener("focus", look);
   }, [contract.id, contract.version, asOf.value]);
+  const section = useRef<HTMLElement>(null);
+  const asked = useRef<string | undefined>(undefined);
+  useEffect(() => {
+    if (sure) section.current?.querySelector<HTMLElement>("form button")?.focus(); // what was pressed is gone
+    else if (asked.current !== undefined) (section.current?.querySelector<HTMLElement>(`[data-act="${CSS.escape(asked.current)}"]`) ?? section.current?.querySelector("h2"))?.focus();
+    asked.current = sure?.action;
+  }, [sure]);
   const due = Math.min(...steps.filter((s) => !s.possible && s.fromMillis > nodeNow()).map((s) => s.fromMillis));
   useEffect(() => {
     if (due === Infinity) return;
@@ -155,8 +162,8 @@ function Contract({ contract, changed }: { contract: ContractLine; changed: () =
   const { standing } = contract;
   const others = standing?.kind === "debit" || standing?.kind === "channel" ? [] : steps.map((s) => said(s, contract.definition)).filter((text) => text !== undefined); // of what is known the page says all itself
   return (
-    <section class="card">
-      {standing ? <h2>{t(KINDS[standing.kind])}</h2> : <h2 class="rule-text">{contract.name}</h2>}
+    <section class="card" ref={section}>
+      {standing ? <h2 tabIndex={-1}>{t(KINDS[standing.kind])}</h2> : <h2 class="rule-text" tabIndex={-1}>{contract.name}</h2>}
       {standing && <Takes standing={standing} own={own} />}
       {definition && definition.parties.length > 0 && <p>{t("rules.between", { parties: partyNames(definition.parties, contract.definition) })}</p>}
       {!isShipped(contract.definition) && <p class="dim">{t("rules.own-names")}</p>}
@@ -204,7 +211,7 @@ function Contract({ contract, changed }: { contract: ContractLine; changed: () =
             {steps
               .filter((s) => s.possible && s.plain)
               .map((s) => (
-                <button key={s.action} onClick={() => setSure(s)}>
+                <button key={s.action} data-act={s.action} onClick={() => setSure(s)}>
                   {does(s, standing, contract.definition)}
                 </button>
               ))}
