@@ -213,7 +213,17 @@ func controllerFlags(command *cobra.Command, c *control.Controller) {
 }
 
 // prepare takes what giving orders needs besides flags: passwords, settings, who gives them, the trail.
-func prepare(command *cobra.Command, c *control.Controller, dir string) (err error) {
+func prepare(command *cobra.Command, c *control.Controller, dir string) error {
+	if err := readSettings(command, c, dir); err != nil {
+		return err
+	}
+	var err error
+	c.Audit, err = control.OpenAudit(dir)
+	return err
+}
+
+// readSettings is prepare without the trail.
+func readSettings(command *cobra.Command, c *control.Controller, dir string) (err error) {
 	if c.StepKW == 0 {
 		config, err := records.ReadConfig(dir)
 		if err != nil {
@@ -229,8 +239,7 @@ func prepare(command *cobra.Command, c *control.Controller, dir string) (err err
 	}
 	c.Who = farmdir.Operator()
 	c.Progress = cli.ProgressOf(command, "orders")
-	c.Audit, err = control.OpenAudit(dir)
-	return err
+	return nil
 }
 
 func showResults(command *cobra.Command, results []control.Result) error {

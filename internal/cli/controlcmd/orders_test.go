@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/aqsha/aqsha/farm/control"
 	"github.com/aqsha/aqsha/farm/fleet"
 	"github.com/aqsha/aqsha/farm/orders"
 	"github.com/aqsha/aqsha/farm/records"
@@ -160,6 +161,60 @@ func TestOrdersKeepTheirTime(t *testing.T) {
 	}
 	f.run("", "orders", "run", "--allow-control").Wants(t, 3, "order 2 was missed", "missed")
 	f.run("", "orders", "run", "--allow-control").Wants(t, 0, "No order.")
+}
+
+// Who lets out the orders of a day does not keep others from giving theirs while he waits; and what is due waits while
+// somebody else's is under way.
+func TestAWaitingScheduleLeavesRoomForAnOrder(t *testing.T) {
+	f := newFarm(t)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		f.run("", "orders", "run", "--allow-control", "--for", "1s").Wants(t, 0, "No order.")
+	}()
+	for running := true; running; {
+		audit, err := control.OpenAudit(f.dir)
+		if err != nil {
+			t.Fatalf("an order that cannot be given: %v", err)
+		}
+		if err := audit.Close(); err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case <-ended:
+			running = false
+		default:
+		}
+	}
+
+	f.run("", "control", "ekibastuz/c2", "sleep", "--at", time.Now().Add(time.Hour).UTC().Format(time.RFC3339)).Wants(t, 0, "2 machines")
+	book, err := orders.Read(vfs.OS, f.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	due := *book.Orders[0].First()
+	due.From, due.Until, due.At = time.Now().Add(-time.Minute), time.Now().Add(time.Hour), time.Now()
+	inventory, err := fleet.OpenInventory(f.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	machines, err := inventory.Select("ekibastuz/c2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := orders.Give(vfs.OS, f.dir, due, machines); err != nil {
+		t.Fatal(err)
+	}
+	audit, err := control.OpenAudit(f.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.refused("locked", "data", "", "orders", "run", "--allow-control")
+	f.run("", "orders").Wants(t, 0, "due")
+	if err := audit.Close(); err != nil {
+		t.Fatal(err)
+	}
+	f.run("", "orders", "run", "--allow-control", "--timeout", "100ms").Wants(t, 3, "0 of 2 machines")
 }
 
 // What an order says besides its action is judged before any machine is asked, and a machine that nobody reaches ends it
