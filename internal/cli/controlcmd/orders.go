@@ -488,7 +488,7 @@ func readHours(path string, zone *time.Location) ([]orders.Hour, error) {
 				"%s line %d: want a day as 2026-12-01, an hour as 18:00, "+
 					"and kilowatt-hours from 0 on", path, i+2)
 		}
-		hour := orders.Hour{From: from.UTC(), To: from.Add(time.Hour).UTC(), KW: int64(math.Floor(energy))}
+		hour := orders.Hour{From: from, To: from.Add(time.Hour), KW: int64(math.Floor(energy))}
 		// A file has a row for each zone of an hour; machines obey their sum.
 		if n := len(out); n > 0 && out[n-1].From.Equal(hour.From) {
 			out[n-1].KW += hour.KW

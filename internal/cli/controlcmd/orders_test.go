@@ -291,6 +291,12 @@ func TestHoursOfAPlan(t *testing.T) {
 	if want := time.Date(2026, 12, 1, 13, 0, 0, 0, time.UTC); !hours[0].From.Equal(want) || hours[0].To.Sub(want) != time.Hour {
 		t.Errorf("%v to %v", hours[0].From, hours[0].To)
 	}
+	// Who reads why a plan cannot be kept to reads the hours that he wrote.
+	_, err = orders.Curtail([]*fleet.Machine{{ID: "a", NominalWatts: 3000, Place: fleet.Place{Site: "a"}}, {ID: "b", NominalWatts: 3000, Place: fleet.Place{Site: "b"}}}, hours[1:],
+		orders.Terms{Groups: []string{"a"}, Now: hours[0].From.Add(-time.Hour)})
+	if err == nil || !strings.Contains(err.Error(), "2026-12-01 19:00 +05:00 allows 0 kW") {
+		t.Errorf("%v", err)
+	}
 	for content, want := range map[string]string{
 		"":                                      "is empty",
 		"day,from\n2026-12-01,18:00\n":          `no column "kwh"`,
