@@ -113,6 +113,11 @@ func completeActions(_ *cobra.Command, args []string, _ string) ([]string, cobra
 // letOut gives an order at once, keeps it, or shows what it would be.
 func letOut(command *cobra.Command, c *control.Controller, o *control.Order, dir string, config *records.Config,
 	machines []*fleet.Machine, dry bool, at string, within time.Duration) error {
+	if o.Action == control.Pool {
+		if err := config.CheckPool(o.PoolURL, o.PoolUser); err != nil {
+			return err
+		}
+	}
 	if dry {
 		results, err := c.DryRun(machines, *o)
 		if err != nil {

@@ -217,6 +217,24 @@ func TestAWaitingScheduleLeavesRoomForAnOrder(t *testing.T) {
 	f.run("", "orders", "run", "--allow-control", "--timeout", "100ms").Wants(t, 3, "0 of 2 machines")
 }
 
+// Machines are sent to the pools alone that the farm allows, at once or later, also in a trial: others are those of whom
+// the watch says that hash rate is stolen.
+func TestMachinesAreSentToAllowedPools(t *testing.T) {
+	f := newFarm(t)
+	content, err := os.ReadFile(filepath.Join(f.dir, "farm.toml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.write("farm.toml", "pools = [\"stratum+tcp://pool.example:3333 farm.\"]\n"+string(content))
+	later := time.Now().Add(time.Hour).UTC().Format(time.RFC3339)
+	for _, line := range []string{"--pool stratum+tcp://evil.example:3333 --user farm.1", "--pool stratum+tcp://pool.example:3333 --user me"} {
+		for _, way := range []string{"--allow-control", "--dry-run", "--at " + later} {
+			f.refused("bad-pool", "pool", "", append([]string{"control", "SMT0000", "pool"}, strings.Fields(line+" "+way)...)...)
+		}
+	}
+	f.run("", "control", "SMT0000", "pool", "--pool", "stratum+tcp://pool.example:3333", "--user", "farm.1", "--dry-run").Wants(t, 0)
+}
+
 // What an order says besides its action is judged before any machine is asked, and a machine that nobody reaches ends it
 // with 5, in the trail too.
 func TestOrdersAreJudgedBeforeTheyGoOut(t *testing.T) {
