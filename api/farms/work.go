@@ -367,6 +367,11 @@ func (s *Server) giveOrder(_ context.Context, a *Access, in *struct{ Body NewOrd
 		return nil, farm.Refuse("farm-bad-order", "until", "its time has passed already")
 	}
 	config := s.farm.Config()
+	if e.What.Action == control.Pool {
+		if err := config.CheckPool(b.PoolURL, b.PoolUser); err != nil {
+			return nil, err
+		}
+	}
 	// An order above the farm's bound waits for another person: a program's access can neither give nor confirm it.
 	if e.Second = config.NeedsSecond(len(views)); e.Second {
 		if err := s.person(a); err != nil {
