@@ -156,7 +156,8 @@ func (d *Monitor) take(inventory *fleet.Inventory) error {
 		where, detectors, latest, answered
 	d.courier.SetSubjects(subjects)
 	d.watcher = &fleet.Watcher{Machines: machines, Interval: d.options.Interval, Timeout: d.options.Timeout,
-		Query: d.options.Query, Identify: fleet.Identify, Detect: d.options.Detect, Handle: d.handle}
+		Query: d.options.Query, Identify: fleet.Identify, Detect: d.options.Detect, Handle: d.handle,
+		Log: d.log}
 	return nil
 }
 
