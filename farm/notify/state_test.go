@@ -156,6 +156,63 @@ func TestEscalation(t *testing.T) {
 	}
 }
 
+// Machines of an outage that fall silent one poll after another are all told of, whenever their turn to be called comes,
+// and so is the end of each: what befell the place is judged on the whole, not on what is left of it to tell.
+func TestStragglersOfAnOutageAreTold(t *testing.T) {
+	for name, change := range map[string]func(r *Route){
+		"at once": func(r *Route) { r.Severity = Critical },
+		"called":  func(r *Route) { r.Severity, r.After = Critical, time.Minute },
+	} {
+		f, r, s := newFarm(), route(t, change), State{}
+		raised, recovered := 0, 0
+		look := func(minute float64) {
+			t.Helper()
+			m, next, _ := Due(r, s, f, nil, noon.Add(time.Duration(minute*float64(time.Minute))))
+			s = next
+			for _, l := range m.Raised {
+				if l.Severity != Critical {
+					t.Errorf("%s: %+v", name, l)
+				}
+			}
+			raised, recovered = raised+machinesOf(m.Raised), recovered+machinesOf(m.Recovered)
+		}
+		all := make([]string, 12)
+		for i := range all {
+			all[i] = fmt.Sprintf("M%02d", i)
+		}
+		f.Take(notice(alert.Offline, true, 0, all[:10]...), true)
+		look(0.5)
+		look(1)
+		f.Take(notice(alert.Offline, true, 1, all[10]), true)
+		look(1.5)
+		look(2)
+		f.Take(notice(alert.Offline, true, 2, all[11]), true)
+		look(3)
+		if raised != 12 {
+			t.Errorf("%s: %d of 12 machines are told of", name, raised)
+		}
+		f.Take(notice(alert.Offline, false, 4, all[:11]...), true)
+		look(5)
+		f.Take(notice(alert.Offline, false, 6, all[11]), true)
+		look(6)
+		if recovered != 12 {
+			t.Errorf("%s: the end of %d of 12 is told", name, recovered)
+		}
+		// Long after it, one machine alone is no outage.
+		f.Take(notice(alert.Offline, true, 60, all[3]), true)
+		if look(70); raised != 12 {
+			t.Errorf("%s: one machine alone was told of as critical", name)
+		}
+	}
+	// What began and ended while a route was quiet is of the outage too.
+	f, r := newFarm(), route(t, func(r *Route) { r.Severity = Critical })
+	f.Take(notice(alert.Offline, true, 0, "M00", "M01", "M02", "M03", "M04", "M05", "M06"), true)
+	f.Take(notice(alert.Offline, false, 3, "M06"), true)
+	if m, _, _ := Due(r, State{}, f, nil, noon.Add(time.Hour)); machinesOf(m.Raised) != 6 || machinesOf(m.Past) != 1 {
+		t.Errorf("after the quiet: %s", shortened(m))
+	}
+}
+
 func TestQuietHours(t *testing.T) {
 	for span, hours := range map[string]string{
 		"22:00-07:00": "22:00 23:59 00:00 06:59", "08:00-09:30": "08:00 09:29", "": "",
