@@ -343,7 +343,7 @@ func (d *Monitor) handle(outcomes []fleet.Outcome) {
 		d.counts.Polls++
 		for _, c := range d.detectors[o.Index].Observe(observation) {
 			c.Machine = o.Index
-			changes = append(changes, c)
+			changes = append(changes, d.standing.End(c, d.subjects[o.Index].ID))
 			if c.Raised {
 				d.counts.Raised++
 			}

@@ -9,6 +9,7 @@ import (
 	"github.com/aqsha/aqsha/farm"
 	"github.com/aqsha/aqsha/farm/alert"
 	"github.com/aqsha/aqsha/farm/usage"
+	"github.com/aqsha/aqsha/words"
 )
 
 // Reported is an alert that a route was told of, and of whose end it was not told.
@@ -41,6 +42,7 @@ type Farm struct {
 	lines  int64
 	raised []raised // since the least line of any route, for what has ended before it was told
 	lost   int64    // line up to which some of raised were dropped
+	ended  map[alertKey]ended
 	at     map[string]int
 }
 
@@ -50,6 +52,12 @@ type raised struct {
 	detail string
 	found  farm.Finding
 	line   int64
+}
+
+// ended is the last end of a machine's alert of a kind.
+type ended struct {
+	since, at time.Time
+	finding   farm.Finding
 }
 
 // maxRaised bounds what is remembered of alerts that ended before they were reported.
@@ -73,6 +81,12 @@ func (f *Farm) Take(n alert.Notice, written bool) {
 		since := n.At
 		if stood {
 			since = before.Since
+		}
+		if stood && !n.Raised {
+			if f.ended == nil {
+				f.ended = map[alertKey]ended{}
+			}
+			f.ended[alertKey{machine, n.Kind}] = ended{since, n.At, alert.Over(since, n.At, before.Finding)}
 		}
 		if n.Raised && !n.Silenced && (!stood || before.Codes != n.Codes) {
 			f.raised = append(f.raised, raised{Reported{machine, n.Kind, since, n.Codes}, n.DetailOf(i),
@@ -202,7 +216,11 @@ func (f *Farm) recovered(r *Route, reported []Reported, now time.Time) (lines []
 	for _, t := range reported {
 		at, watched := f.at[t.Machine]
 		if held, holds := f.state.Find(t.Machine, t.Kind); watched && !(holds && held.Since.Equal(t.Since)) {
-			changes = append(changes, alert.Change{Machine: at, Kind: t.Kind, At: usage.At(now), Codes: t.Codes})
+			c := alert.Change{Machine: at, Kind: t.Kind, At: usage.At(now), Codes: t.Codes}
+			if end, known := f.ended[alertKey{t.Machine, t.Kind}]; known && end.since.Equal(t.Since) {
+				c.At, c.Finding, c.Detail = usage.At(end.at), end.finding, end.finding.In(words.English)
+			}
+			changes = append(changes, c)
 		}
 	}
 	for _, n := range alert.Group(changes, f.Subjects) {

@@ -379,6 +379,25 @@ func TestFindingsAreToldInTheRoutesLanguage(t *testing.T) {
 	}
 }
 
+// Who was told of an alert is told when it ended and after how long, not only that it did, nor what no longer holds.
+func TestARecoverySaysAfterHowLong(t *testing.T) {
+	for language, want := range map[string]string{"en": "over after 12 min; it was: no pool is alive",
+		"ru": "кончилось через 12 мин; было: ни один пул не отвечает",
+		"kk": "12 мин кейін аяқталды; болған жағдай: жауап беретін пул жоқ"} {
+		f, r := newFarm(), route(t, func(r *Route) { r.Language = language })
+		n := notice(alert.NoPool, true, 0, "M02")
+		n.Finding, n.Detail = farm.Found("no-pool"), "no pool is alive"
+		f.Take(n, true)
+		_, s, _ := Due(r, State{}, f, nil, noon.Add(time.Minute))
+		n.Raised, n.At = false, noon.Add(12*time.Minute) // as it was written before ends had findings
+		f.Take(n, true)
+		m, _, _ := Due(r, s, f, nil, noon.Add(30*time.Minute))
+		if len(m.Recovered) != 1 || m.Recovered[0].Detail != want || !m.Recovered[0].Since.Equal(n.At) {
+			t.Errorf("%s: %+v", language, m.Recovered)
+		}
+	}
+}
+
 func TestRoutesAreChecked(t *testing.T) {
 	good := map[string]Route{
 		"mail":     {Form: Mail, Server: "mail.example.kz:587", From: "Farm <f@example.kz>", To: []string{"a@example.kz"}},
