@@ -152,7 +152,7 @@ func (d *Detector) Observe(o Observation) (changes []Change) {
 	changes = append(changes, d.seeCodes(o)...)
 	if d.seen && !frozen && p.At > d.last.Poll.At && p.Elapsed >= d.last.Poll.Elapsed {
 		if d.hash.see(d.last.Poll, p) {
-			report(LowHash, d.hash.on, farm.Found("less-rate", "percent", d.hash.percent()))
+			report(LowHash, d.hash.on, d.hash.found())
 		}
 		shares, lost := o.Accepted-d.last.Accepted, o.Rejected-d.last.Rejected
 		if o.Accepted >= 0 && o.Rejected >= 0 && d.last.Accepted >= 0 && d.last.Rejected >= 0 && shares >= 0 &&
