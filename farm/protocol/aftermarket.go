@@ -32,7 +32,7 @@ func readLuxOS(r *Reading, replies []Value) error {
 		readFans(r, fans)
 	}
 	r.Sleeping = summary.Get("Curtailed").True()
-	readLuxConfig(r, section(v, "config", "CONFIG").At(0), Value{})
+	readLuxConfig(r, section(v, "config", "CONFIG").At(0), section(replies[1], "profiles", "PROFILES"))
 	for _, event := range section(v, "events", "EVENTS").Each {
 		r.addError(event.Get("Code").Text())
 	}

@@ -52,7 +52,9 @@ var speeches = map[Protocol]speech{
 		polls: append(must(`{"cmd":"get.miner.status","param":"summary+pools+edevs"}`),
 			may(`{"cmd":"get.device.info"}`)...),
 		identities: must(`{"cmd":"get.device.info"}`), read: readWhatsminerV3},
-	LuxOS: {polls: must(`{"command":"summary+pools+stats+power+fans+devs+config+events"}`),
+	// The configuration names the profile in use; how many watts it allows, only the list of profiles tells.
+	LuxOS: {polls: append(must(`{"command":"summary+pools+stats+power+fans+devs+config+events"}`),
+		may(`{"command":"profiles"}`)...),
 		identities: may(`{"command":"config"}`, `{"command":"profiles"}`), read: readLuxOS},
 	Braiins: {polls: must(`{"command":"summary+pools+devs+temps+fans+tunerstatus"}`), identities: may(Probe),
 		read: readBraiins},
