@@ -64,15 +64,8 @@ func NewFarmTuneCommand() *cobra.Command {
 			if dry {
 				return showSplit(command, machines, &r)
 			}
-			// A trial changes its orders as it goes: there is no order that a second person could confirm.
-			if config.NeedsSecond(len(machines)) {
-				return farm.Refuse("farm-person", "machines",
-					"%d machines are more than four_eyes of farm.toml: nobody can confirm what is tried; select fewer",
-					len(machines))
-			}
-			if !c.Allow {
-				return farm.Refuse("control-off", "allow-control",
-					"control is off; --allow-control lets orders through")
+			if err := mayTune(&config, len(machines), c.Allow); err != nil {
+				return err
 			}
 			if err := prepare(command, &c, dir); err != nil {
 				return err
@@ -104,6 +97,19 @@ func NewFarmTuneCommand() *cobra.Command {
 	flags.BoolVar(&dry, "dry-run", false, "tell nobody")
 	command.MarkFlagsMutuallyExclusive("profile", "watts")
 	return command
+}
+
+// mayTune refuses what nobody may try. A trial changes its orders as it goes: there is no order that a second person
+// could confirm.
+func mayTune(config *records.Config, machines int, allowed bool) error {
+	if config.NeedsSecond(machines) {
+		return farm.Refuse("farm-person", "machines",
+			"%d machines are more than four_eyes of farm.toml: nobody can confirm what is tried; select fewer", machines)
+	}
+	if !allowed {
+		return farm.Refuse("control-off", "allow-control", "control is off; --allow-control lets orders through")
+	}
+	return nil
 }
 
 // tuneProfiles are the orders to try.

@@ -112,10 +112,8 @@ func restore(command *cobra.Command, source string, to point, accept bool) (err 
 	if err != nil {
 		return err
 	}
-	if a, err := os.Stat(source); err == nil {
-		if b, err := os.Stat(dir); err == nil && os.SameFile(a, b) {
-			return cli.Usage(fmt.Errorf("%s is the directory that is to be restored: %s", source, whatToRestore))
-		}
+	if sameDirectory(source, dir) {
+		return cli.Usage(fmt.Errorf("%s is the directory that is to be restored: %s", source, whatToRestore))
 	}
 	lock, err := takeToRestore(ctx, dir)
 	if err != nil {
@@ -177,6 +175,16 @@ func restore(command *cobra.Command, source string, to point, accept bool) (err 
 	}
 	show := func(w io.Writer) { result.describe(w, cli.LanguageFor(command), dir, c, keyring) }
 	return cli.Show(command, result, show)
+}
+
+// sameDirectory says whether two names are of one directory that is there.
+func sameDirectory(a, b string) bool {
+	first, err := os.Stat(a)
+	if err != nil {
+		return false
+	}
+	second, err := os.Stat(b)
+	return err == nil && os.SameFile(first, second)
 }
 
 // beside brings back what lies beside a ledger in a copy's folder: the staff's trail and wallets' sealed backups.

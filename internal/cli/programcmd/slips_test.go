@@ -310,14 +310,14 @@ func tracesOfMoney(t *testing.T, b budget) {
 		Flows []struct{ Amount int64 }
 	}
 	b.Done("trace", "meals", "--svg", drawing, "--json").JSON(t, &tr)
-	var marked int64
+	var earmarked int64
 	for _, p := range tr.Places {
 		if p.Purpose != 0 {
-			marked += p.Amount
+			earmarked += p.Amount
 		}
 	}
-	if marked != 70_000 || len(tr.Flows) < 2 {
-		t.Errorf("%d are marked still: %+v", marked, tr)
+	if earmarked != 70_000 || len(tr.Flows) < 2 {
+		t.Errorf("%d are marked still: %+v", earmarked, tr)
 	}
 	f, err := os.Open(drawing)
 	if err != nil {
