@@ -52,6 +52,8 @@ func OfFolder(o Options) (Study, error) {
 	}
 	// Judged here: of one file among many an error is a note, and a wrong price would leave columns out for no reason
 	// told.
+	// Judged here: of one file among many an error is a note, and a wrong price would leave columns out without a
+	// reason.
 	if err := o.Overheads.Check(); err != nil {
 		return Study{}, err
 	}

@@ -452,16 +452,16 @@ func TestSimulatedMachinesJoinTheFleet(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- root.ExecuteContext(ctx) }()
-	var reported struct {
+	var shown struct {
 		Machines    int
 		First, Last string
 	}
-	if err := json.NewDecoder(said).Decode(&reported); err != nil || reported.Machines != 3 || !strings.HasPrefix(reported.First, "127.202.9.1:") {
-		t.Errorf("%+v, %v", reported, err)
+	if err := json.NewDecoder(said).Decode(&shown); err != nil || shown.Machines != 3 || !strings.HasPrefix(shown.First, "127.202.9.1:") {
+		t.Errorf("%+v, %v", shown, err)
 	}
 	var machines []fleet.Machine
 	ran(t, dir, "list", "--json").JSON(t, &machines)
-	if len(machines) != 3 || machines[0].Address != reported.First {
+	if len(machines) != 3 || machines[0].Address != shown.First {
 		t.Errorf("%+v", machines)
 	}
 	stop()
