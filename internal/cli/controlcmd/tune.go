@@ -51,11 +51,8 @@ func NewFarmTuneCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if r.Profiles, err = tuneProfiles(profiles, watts); err != nil {
+			if r.Profiles, err = tuneProfiles(profiles, watts, r.Held); err != nil {
 				return err
-			}
-			if r.Held < 0 || r.Held > 99 {
-				return cli.Usage(fmt.Errorf("--hold %d: want 0 to 99 per cent", r.Held))
 			}
 			if r.Terms, err = tuneTerms(command, &config, power); err != nil {
 				return err
@@ -105,8 +102,11 @@ func NewFarmTuneCommand() *cobra.Command {
 	return command
 }
 
-// tuneProfiles are the orders to try.
-func tuneProfiles(names []string, watts []int64) (list []control.Order, err error) {
+// tuneProfiles are the orders to try, where not all machines are held.
+func tuneProfiles(names []string, watts []int64, held int) (list []control.Order, err error) {
+	if held < 0 || held > 99 {
+		return nil, cli.Usage(fmt.Errorf("--hold %d: want 0 to 99 per cent", held))
+	}
 	for _, name := range names {
 		list = append(list, control.Order{Action: control.Profile, Profile: name})
 	}
