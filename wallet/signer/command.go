@@ -28,7 +28,7 @@ func NewCommand(words ...string) (*Command, error) {
 	if err != nil {
 		return nil, err
 	}
-	// for one of small order anybody could sign
+	// For a key of small order anybody could sign.
 	if err := c.public.UnmarshalText([]byte(out)); err != nil || !c.public.Usable() {
 		return nil, fmt.Errorf("signer %s public: printed no key", c.words[0])
 	}

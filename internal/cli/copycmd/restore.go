@@ -112,8 +112,8 @@ func restore(command *cobra.Command, source string, to point, accept bool) (err 
 	if err != nil {
 		return err
 	}
-	if sameDirectory(source, dir) {
-		return cli.Usage(fmt.Errorf("%s is the directory that is to be restored: %s", source, whatToRestore))
+	if err := notItself(source, dir); err != nil {
+		return err
 	}
 	lock, err := takeToRestore(ctx, dir)
 	if err != nil {
@@ -175,16 +175,6 @@ func restore(command *cobra.Command, source string, to point, accept bool) (err 
 	}
 	show := func(w io.Writer) { result.describe(w, cli.LanguageFor(command), dir, c, keyring) }
 	return cli.Show(command, result, show)
-}
-
-// sameDirectory says whether two names are of one directory that is there.
-func sameDirectory(a, b string) bool {
-	first, err := os.Stat(a)
-	if err != nil {
-		return false
-	}
-	second, err := os.Stat(b)
-	return err == nil && os.SameFile(first, second)
 }
 
 // beside brings back what lies beside a ledger in a copy's folder: the staff's trail and wallets' sealed backups.
@@ -286,6 +276,18 @@ func (e lostEntry) in(l words.Language) string {
 	}
 	return l.Text("copy.lost-transaction", "index", e.Index, "what",
 		session.KindText(l, e.What), "id", e.Transaction)
+}
+
+// notItself refuses to restore a directory from itself: it would be held here, and said to be in use.
+func notItself(source, dir string) error {
+	a, err := os.Stat(source)
+	if err != nil {
+		return nil //nolint:nilerr // said when it is opened
+	}
+	if b, err := os.Stat(dir); err == nil && os.SameFile(a, b) {
+		return cli.Usage(fmt.Errorf("%s is the directory that is to be restored: %s", source, whatToRestore))
+	}
+	return nil
 }
 
 // takeToRestore takes a directory that is there; one that is not is made when the source has answered.

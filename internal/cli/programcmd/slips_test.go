@@ -95,7 +95,7 @@ func slipsInContracts(t *testing.T, b budget) {
 	}
 	b.Done("contract", "list").Wants(t, 0, "house", "10.00")
 	b.Done("contract", "act", "house", "divide", "--by", "school", "--arg", "to_seller=4KZT")
-	b.Refused("unknown-contract", "contract", "act", "house", "divide", "--by", "school", "--arg", "to_seller=1KZT")
+	b.Refused("not-found", "contract", "act", "house", "divide", "--by", "school", "--arg", "to_seller=1KZT")
 	if e := b.Run("contract", "show", "house"); e.Exit != 3 { // it has ended
 		t.Errorf("exit %d, %s", e.Exit, e.Out)
 	}
@@ -317,7 +317,7 @@ func tracesOfMoney(t *testing.T, b budget) {
 		}
 	}
 	if earmarked != 70_000 || len(tr.Flows) < 2 {
-		t.Errorf("%d are marked still: %+v", earmarked, tr)
+		t.Errorf("%d are earmarked still: %+v", earmarked, tr)
 	}
 	f, err := os.Open(drawing)
 	if err != nil {
