@@ -120,7 +120,7 @@ func readCells(name string, data []byte, options ReadOptions) (*grid, error) {
 		return nil, err
 	}
 	var g *grid
-	switch {
+	switch { // what the bytes are, not the name: portals give any name to anything
 	case bytes.HasPrefix(data, []byte("PAR1")):
 		g, err = readParquet(name, data)
 	case bytes.HasPrefix(data, []byte("PK\x03\x04")):
