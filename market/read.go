@@ -107,6 +107,9 @@ func Parse(name string, data []byte, options ReadOptions) (*Table, error) {
 		return nil, err
 	}
 	table.Provenance.Rows = table.Rows()
+	if table.allMissing() {
+		return nil, Refuse("empty", name, "no value in any of its %d rows", table.Rows())
+	}
 	if options.Panel {
 		return table, nil
 	}
