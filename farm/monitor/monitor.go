@@ -50,6 +50,8 @@ type Monitor struct {
 	subjects []alert.Subject
 	where    map[string][]int // machines by serial number, MAC and control board, each of which several may have
 	hook     alert.Webhook
+	looked   usage.Instant // as it was written down last; handle's, and Run's after it
+	newest   usage.Instant // of any poll that ended
 	courier  notify.Courier
 	log      *slog.Logger
 	alerts   *durable.Lines // alerts.jsonl, while it runs
@@ -195,6 +197,9 @@ func (d *Monitor) Run(ctx context.Context) (err error) {
 	stop()
 	housekeeping.Wait()
 	d.courier.Wait()
+	if d.newest > d.looked {
+		d.look()
+	}
 	return errors.Join(err, d.alerts.Close())
 }
 
@@ -352,6 +357,12 @@ func (d *Monitor) handle(outcomes []fleet.Outcome) {
 	d.mu.Unlock()
 	// Without the lock, for it waits for the disk. A failure is told and watching goes on: alerts need no store.
 	// handle is called by one goroutine, so the order of polls stays.
+	for _, o := range outcomes {
+		d.newest = max(d.newest, usage.At(o.At))
+	}
+	if d.newest-d.looked >= lookedEvery {
+		d.look()
+	}
 	late, err := d.records.Store.Append(rows)
 	if err != nil {
 		d.log.Error("storing polls", "error", err)
@@ -360,6 +371,18 @@ func (d *Monitor) handle(outcomes []fleet.Outcome) {
 	d.counts.Late += int64(late)
 	d.mu.Unlock()
 	d.notify(changes)
+}
+
+// lookedEvery is how often it is written down up to when the farm was watched.
+const lookedEvery = 30 * usage.Second
+
+// look writes down up to when the farm was watched: of polls that nobody answered nothing else is kept.
+func (d *Monitor) look() {
+	if err := d.records.Look(d.newest); err != nil {
+		d.log.Error("writing down when the farm was watched", "error", err)
+		return
+	}
+	d.looked = d.newest
 }
 
 // observe turns an outcome into an observation, and follows machines that have moved.
