@@ -49,7 +49,7 @@ type Monitor struct {
 	numbers  []uint32
 	subjects []alert.Subject
 	where    map[string][]int // machines by serial number, MAC and control board, each of which several may have
-	hook     alert.Webhook
+	hooks    notify.Hooks
 	looked   usage.Instant // as it was written down last; handle's, and Run's after it
 	newest   usage.Instant // of any poll that ended
 	courier  notify.Courier
@@ -95,10 +95,13 @@ func New(b *records.Records, o Options) (*Monitor, error) {
 		}
 	}
 	d := &Monitor{records: b, options: o, log: o.Log, moved: map[string]bool{}, respoken: map[string]bool{},
-		hook: alert.Webhook{URLs: b.Config.Webhooks, Log: o.Log},
+		hooks: notify.Hooks{Dir: b.Dir, URLs: b.Config.Webhooks, Log: o.Log},
 		courier: notify.Courier{Dir: b.Dir, Name: b.Config.Name, Zone: b.Config.Location(), Routes: b.Config.Routes,
 			Log: o.Log, Send: o.Send}}
 	if err := d.courier.Open(); err != nil {
+		return nil, err
+	}
+	if err := d.hooks.Open(); err != nil {
 		return nil, err
 	}
 	if err := d.take(b.Fleet); err != nil {
@@ -171,12 +174,11 @@ func (d *Monitor) Run(ctx context.Context) (err error) {
 	if d.alerts, err = durable.OpenLines(vfs.OS, path, d.remember); err != nil {
 		return err
 	}
-	d.hook.Start(ctx)
-	defer d.hook.Close()
 	var housekeeping sync.WaitGroup
 	ctx, stop := context.WithCancel(ctx)
 	housekeeping.Go(func() { d.housekeep(ctx) })
 	d.courier.Start(ctx)
+	d.hooks.Start(ctx)
 	if d.options.PoolWorkers != "" {
 		housekeeping.Go(func() { d.readPool(ctx) })
 	}
@@ -197,6 +199,7 @@ func (d *Monitor) Run(ctx context.Context) (err error) {
 	stop()
 	housekeeping.Wait()
 	d.courier.Wait()
+	d.hooks.Wait()
 	if d.newest > d.looked {
 		d.look()
 	}
@@ -211,6 +214,7 @@ func (d *Monitor) remember(line []byte) error {
 	}
 	d.stand(n)
 	d.courier.Take(n, true)
+	d.hooks.Take(n, true)
 	return nil
 }
 
@@ -469,10 +473,10 @@ func (d *Monitor) notify(changes []alert.Change) {
 		}
 		d.stand(n)
 		d.courier.Take(n, err == nil)
+		d.hooks.Take(n, err == nil)
 		d.log.Info("alert", "kind", n.Kind, "raised", n.Raised, "silenced", n.Silenced, "scope", n.Scope, "machines",
 			len(n.Machines), "detail", n.Detail)
 	}
-	d.hook.Send(notices)
 	if d.options.Notify != nil && len(notices) > 0 {
 		d.options.Notify(notices)
 	}
