@@ -51,7 +51,8 @@ func TestADarkFarmIsSeenToBeDark(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if o := records.OverviewOf("", views, time.Now()); o.Whole.Answering != 0 || o.Whole.RateMHs != 0 || o.Whole.Machines != 7 {
+		o := records.OverviewOf("", views, time.Now())
+		if o.Whole.Answering != 0 || o.Whole.RateMHs != 0 || o.Whole.Machines != 7 {
 			t.Errorf("at a glance: %+v", o.Whole)
 		}
 		page, err := daily.Build(t.Context(), r, 0, time.Now(), 10, nil)

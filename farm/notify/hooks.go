@@ -24,9 +24,9 @@ import (
 	"github.com/aqsha/aqsha/txlog/vfs"
 )
 
-// Hooks posts a farm's notices as JSON to URLs, each from a goroutine of its own, so that a slow receiver delays neither
-// a poll nor another one. alerts.jsonl is the outbox: a notice is sent until the receiver has taken it, also by the next
-// watch; what comes meanwhile goes with it. After a crash one may come twice.
+// Hooks posts a farm's notices as JSON to URLs, each from a goroutine of its own, so that a slow receiver delays
+// neither a poll nor another one. alerts.jsonl is the outbox: a notice is sent until the receiver has taken it, also by
+// the next watch; what comes meanwhile goes with it. After a crash one may come twice.
 type Hooks struct {
 	Dir    string // the farm's folder
 	URLs   []string
@@ -130,6 +130,7 @@ func (h *Hooks) Start(ctx context.Context) {
 		if !known {
 			line = h.lines
 		}
+		// No further than the file goes, which somebody may have begun anew.
 		taken[hookKey(url)] = min(line, h.lines)
 		for _, w := range h.waiting {
 			if w.line <= line {
@@ -181,6 +182,7 @@ func (h *Hooks) run(ctx context.Context, i int) {
 			}
 			continue
 		}
+		// After it was taken: a crash between the two sends it once more, and never loses it.
 		pause = leastPause
 		if err := h.commit(i, last); err != nil {
 			h.Log.Error("writing down what webhooks have taken", "error", err)

@@ -134,7 +134,8 @@ func TestHooksLoseNothing(t *testing.T) {
 		if got, _ := l.all(new); got != "M215" {
 			t.Errorf("a new one has %q", got)
 		}
-		if content, err := os.ReadFile(filepath.Join(dir, hooksFile)); err != nil || strings.Contains(string(content), "quick") {
+		content, err := os.ReadFile(filepath.Join(dir, hooksFile))
+		if err != nil || strings.Contains(string(content), "quick") {
 			t.Errorf("%s: %s, %v", hooksFile, content, err)
 		}
 	})

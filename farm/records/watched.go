@@ -48,8 +48,8 @@ func (b *Records) Look(at usage.Instant) error {
 	return durable.Replace(vfs.OS, filepath.Join(b.Dir, watchedFile), append(content, '\n'))
 }
 
-// Newest is up to when the farm was watched: the last poll, answered or not; 0 when there is none. Days are summed up by
-// answered polls alone, which are kept with them.
+// Newest is up to when the farm was watched: the last poll, answered or not; 0 when there is none. Days are summed up
+// by answered polls alone, which are kept with them.
 func (b *Records) Newest() usage.Instant {
 	newest := usage.Instant(b.looked.Load())
 	if b.Store != nil {
@@ -58,7 +58,8 @@ func (b *Records) Newest() usage.Instant {
 	return newest
 }
 
-// Unwatched is since when nobody has watched the farm, as seen at a time; false while a watch looks, or before the first.
+// Unwatched is since when nobody has watched the farm, as seen at a time; false while a watch looks, or before the
+// first.
 func (b *Records) Unwatched(now time.Time) (since time.Time, unwatched bool) {
 	newest := b.Newest()
 	reach := max(3*b.Config.Interval, 3*time.Minute) // a watch says so every half minute
