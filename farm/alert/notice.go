@@ -67,6 +67,8 @@ func Group(changes []Change, subjects []Subject) (notices []Notice) {
 	return notices
 }
 
+// groupClass makes one notice of changes that hit a group, at the widest place of which they are half; of the others
+// one each.
 func groupClass(changes []Change, subjects []Subject, all map[string]int) (notices []Notice) {
 	hit := map[string]int{}
 	for _, c := range changes {

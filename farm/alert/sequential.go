@@ -80,6 +80,8 @@ func (h *hashTest) restart(p usage.Poll) (restarted, ended bool) {
 	return restarted, ended
 }
 
+// see adds what was hashed between two polls. Spans that say nothing, such as those over a start or while the machine
+// warms up, are passed over and keep the test where it is.
 func (h *hashTest) see(before, p usage.Poll) (changed bool) {
 	if restarted, ended := h.restart(p); restarted {
 		return ended
@@ -173,6 +175,7 @@ type rejectTest struct {
 	on            bool
 }
 
+// see adds the shares of a span; more than ten thousand are a counter that jumped.
 func (r *rejectTest) see(accepted, rejected int64) (changed bool) {
 	if accepted+rejected == 0 || accepted+rejected > 10_000 {
 		return false
@@ -197,6 +200,8 @@ type deliveryTest struct {
 	shareMH      float64 // work of a share, from the last poll in which some were accepted
 }
 
+// see compares how many shares came with how many the work makes on average. The size of a share is learned from the
+// spans themselves.
 func (d *deliveryTest) see(before, p usage.Poll, accepted, rejected int64) (changed bool) {
 	hashed := p.TotalMH - before.TotalMH
 	if before.TotalMH < 0 || before.AcceptedMH < 0 || hashed < 0 || p.AcceptedMH < before.AcceptedMH || !p.PoolAlive ||

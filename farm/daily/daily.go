@@ -210,6 +210,7 @@ func (p *Page) count(views []records.View) {
 	}
 }
 
+// printVisits writes which machines are worth a visit.
 func (p *Page) printVisits(w io.Writer, l words.Language, tabs func(w io.Writer, write func(tab io.Writer)),
 	clean func(string) string) {
 	if len(p.Visits) == 0 {

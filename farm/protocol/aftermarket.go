@@ -144,6 +144,7 @@ func readBraiinsGraphQL(r *Reading, replies []Value) error {
 	return nil
 }
 
+// readGraphPools reads the pools of all groups.
 func readGraphPools(r *Reading, reply Value) {
 	for _, group := range reply.Get("data").Get("bosminer").Get("info").Get("poolGroups").Each {
 		for _, p := range group.Get("pools").Each {
@@ -376,6 +377,7 @@ func readEPICBoards(r *Reading, s, known Value) {
 	}
 }
 
+// readEPICPools reads the list of pools, of which one is marked; without a list the pool in use alone.
 func readEPICPools(r *Reading, s Value) {
 	stratum := s.Get("Stratum")
 	for i, p := range s.Get("StratumConfigs").Rows {

@@ -91,6 +91,7 @@ func (e *estimator) finish(c *climb, starts []Start, won int) *Fit {
 	return f
 }
 
+// setParameters names the values and takes standard errors from the diagonals; without covariances there are none.
 func (f *Fit) setParameters(names []string, values, covariance, robust []float64) {
 	k := len(values)
 	f.Parameters = nil

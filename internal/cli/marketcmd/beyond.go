@@ -30,7 +30,7 @@ explosive growth (Phillips, Shi and Yu) against random walks simulated from --se
 			if err != nil {
 				return err
 			}
-			return cli.Show(command, b, b.Print)
+			return show(command, b)
 		},
 	}
 	flags.register(command)
@@ -62,7 +62,7 @@ What the file does not have (highs and lows, value traded) is not available.`,
 			if err != nil {
 				return err
 			}
-			return cli.Show(command, l, l.Print)
+			return show(command, l)
 		},
 	}
 	flags.register(command)
@@ -89,7 +89,7 @@ Shek to the days. The file needs at least ten prices a day.`,
 			if err != nil {
 				return err
 			}
-			return cli.Show(command, s, s.Print)
+			return show(command, s)
 		},
 	}
 	flags.register(command)
@@ -125,7 +125,7 @@ day to day (DCC).`,
 			if err != nil {
 				return err
 			}
-			return cli.Show(command, s, s.Print)
+			return show(command, s)
 		},
 	}
 	flags.register(command)

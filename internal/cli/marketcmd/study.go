@@ -282,7 +282,7 @@ func newMarketVolatilityCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return cli.Show(command, v, v.Print)
+			return show(command, v)
 		},
 	}
 	flags.register(command)
@@ -350,7 +350,7 @@ func newMarketGarchCommand() *cobra.Command {
 					return err
 				}
 			}
-			return cli.Show(command, g, g.Print)
+			return show(command, g)
 		},
 	}
 	flags.register(command)
@@ -431,7 +431,7 @@ It says how far it is; --from and --to make it shorter.`,
 			if r, err = r.WithTails(command.Context(), in); err != nil {
 				return err
 			}
-			return cli.Show(command, r, r.Print)
+			return show(command, r)
 		},
 	}
 	flags.register(command)

@@ -1,7 +1,9 @@
 package marketcmd
 
 import (
+	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"os"
 	"time"
@@ -28,6 +30,9 @@ func (f *tengeFlags) register(command *cobra.Command) {
 
 // statistics are what a node or a file says of the tenge, or nil when neither was given.
 func (f *tengeFlags) statistics(command *cobra.Command) (*usage.TengeStats, error) {
+	if !(f.kztPerUSD >= 0) || math.IsInf(f.kztPerUSD, 1) {
+		return nil, cli.Usage(fmt.Errorf("--kzt-per-usd: want tenge for a dollar, got %g", f.kztPerUSD))
+	}
 	var stats usage.TengeStats
 	var err error
 	switch {
