@@ -89,8 +89,36 @@ func (g *grid) record(i int) []string {
 	return cells
 }
 
-// add appends a record of ready cells: what Parquet and workbooks give.
-func (g *grid) add(line int, cells []string) {
+// maxExtra bounds the text of cells that are put together: a span counts it in 32 bits.
+const maxExtra = 2 << 30
+
+// room refuses a table of more cells than are read, before any of them is made: what is missing in a row costs a file
+// nothing, and here as much as what is there.
+func room(rows, columns int) error {
+	if rows*columns > maxCells {
+		return Refuse("too-many-cells", "file", "more than %d cells in %d rows of %d columns", maxCells, rows, columns)
+	}
+	return nil
+}
+
+// add appends a record of ready cells: what all but separated text gives. It refuses what text is refused for too, before
+// it takes anything: a small file can stand for a great many cells.
+func (g *grid) add(line int, cells []string) error {
+	if len(cells) > maxColumns {
+		return Refuse("too-many-columns", "file", "line %d: more than %d columns", line, maxColumns)
+	}
+	if g.records() >= maxRows+16 {
+		return Refuse("too-many-rows", "file", "more than %d rows", maxRows)
+	}
+	if len(g.spans)+len(cells) > maxCells || len(g.extra)+len(cells)*maxCellBytes > maxExtra {
+		return Refuse("too-many-cells", "file", "line %d: more than %d cells, or %d MiB in them", line, maxCells,
+			maxExtra>>20)
+	}
+	for _, cell := range cells {
+		if len(cell) > maxCellBytes {
+			return Refuse("cell-too-long", "file", "line %d: a cell of more than %d bytes", line, maxCellBytes)
+		}
+	}
 	if g.starts == nil {
 		g.starts = []uint32{0}
 	}
@@ -99,6 +127,7 @@ func (g *grid) add(line int, cells []string) {
 		g.extra = append(g.extra, cell...)
 	}
 	g.starts, g.lines = append(g.starts, uint32(len(g.spans))), append(g.lines, line)
+	return nil
 }
 
 // allRows makes every record a row.

@@ -312,11 +312,26 @@ func TestRealExtracts(t *testing.T) {
 	}
 }
 
+// A header is whatever a stranger wrote: one that lacks the number before its point is a header as any other.
+func TestHeadersWithoutNumbers(t *testing.T) {
+	for header, want := range map[string]string{". close": ". close", ".": ".", ". ": ".", "(": "(", "* _": "* _",
+		"4. close": "close", "4a. close (USD)": "close", "24h ": "24h", "24h . close": "24h . close"} {
+		if got := normal(header); got != want {
+			t.Errorf("%q is %q, want %q", header, got, want)
+		}
+	}
+	table, err := Parse("a.csv", []byte("date,close,. close\n2020-01-01,1,2\n2020-01-02,2,3\n"), ReadOptions{})
+	if err != nil || table.Rows() != 2 {
+		t.Error(err)
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	f.Add([]byte("date,PriceUSD\n2020-01-01,7000\n"))
 	f.Add([]byte("# origin: x\n#\n;\ndate;close\n2020-01-01;5\n"))
 	f.Add([]byte("unix,open,high,low,close,Volume BTC,Volume USD\n1526364000,1,2,1,2,3,4\n"))
 	f.Add([]byte("month,country,share_pct\n2021-08,Kazakhstan,18.1\n"))
+	f.Add([]byte("date,. close\n2020-01-01,7000\n"))
 	f.Add([]byte("1499040000000,0.01,0.8,0.01,0.015,148976.1,1499644799999,2434.1,308,1756.8,28.4,0\n"))
 	var b bytes.Buffer
 	table := &Table{Times: []time.Time{time.Unix(1e9, 0)}, Lines: []int{1}, Columns: []Column{{Name: "close", Values: []float64{1}}}}

@@ -46,22 +46,18 @@ func readJSON(name string, data []byte, options ReadOptions) (*grid, error) {
 	// they are longer than the rows that were found.
 	switch {
 	case len(found.pairs) > 1:
-		g.addPairs(found.pairs)
+		err = g.addPairs(found.pairs)
 	case len(found.lists) > 1 && longest > len(found.rows):
-		g.addLists(found.lists)
+		err = g.addLists(found.lists)
 	case len(found.rows) > 0:
-		if err := g.oneOfSeveral(&found, options.Only); err != nil {
-			return nil, err
+		if err = g.oneOfSeveral(&found, options.Only); err == nil {
+			err = g.addRows(found.rows, found.unit)
 		}
-		g.addRows(found.rows, found.unit)
 	default:
 		return nil, Refuse("json", name, "no rows of numbers in it")
 	}
-	if g.records() > maxRows+16 || len(g.spans) > maxCells {
-		return nil, Refuse("too-many-rows", name, "more than %d rows or %d cells", maxRows, maxCells)
-	}
-	if g.width(0) > maxColumns {
-		return nil, Refuse("too-many-columns", name, "more than %d columns", maxColumns)
+	if err != nil {
+		return nil, err
 	}
 	g.decide("container", fmt.Sprintf("JSON, %d rows %s", g.records(), found.path),
 		"it begins as an object or an array does")
@@ -322,7 +318,7 @@ func scalar(v any) string {
 
 // addRows adds arrays as they are, and objects under a header of their keys. The keys are those of the first object;
 // what others have beside them is left out.
-func (g *grid) addRows(rows []any, unit string) {
+func (g *grid) addRows(rows []any, unit string) error {
 	object, ok := rows[0].(map[string]any)
 	if !ok {
 		for i, row := range rows {
@@ -331,10 +327,12 @@ func (g *grid) addRows(rows []any, unit string) {
 				for c := range row {
 					cells[c] = scalar(row[c])
 				}
-				g.add(i+1, cells)
+				if err := g.add(i+1, cells); err != nil {
+					return err
+				}
 			}
 		}
-		return
+		return nil
 	}
 	object = flat(object)
 	keys := keysOf(object)
@@ -353,16 +351,24 @@ func (g *grid) addRows(rows []any, unit string) {
 			header[i] = word
 		}
 	}
-	g.add(1, header)
+	if err := g.add(1, header); err != nil {
+		return err
+	}
+	if err := room(len(rows), len(keys)); err != nil {
+		return err
+	}
 	for i, row := range rows {
 		if row, ok := row.(map[string]any); ok {
 			row, cells := flat(row), make([]string, len(keys))
 			for c, key := range keys {
 				cells[c] = scalar(row[key])
 			}
-			g.add(i+2, cells)
+			if err := g.add(i+2, cells); err != nil {
+				return err
+			}
 		}
 	}
+	return nil
 }
 
 // shortKeys are what interfaces shorten names to.
@@ -371,7 +377,7 @@ var shortKeys = map[string]string{"t": "time", "o": "open", "h": "high", "l": "l
 
 // addPairs joins lists of (time, value) that have the same times, as CoinGecko answers. The times are those of the
 // first list: of the prices, where there are any.
-func (g *grid) addPairs(pairs map[string][]any) {
+func (g *grid) addPairs(pairs map[string][]any) error {
 	keys := keysOf(pairs)
 	if i := slices.Index(keys, "prices"); i > 0 {
 		keys[0], keys[i] = keys[i], keys[0]
@@ -388,7 +394,12 @@ func (g *grid) addPairs(pairs map[string][]any) {
 		}
 		header = append(header, key)
 	}
-	g.add(1, header)
+	if err := g.add(1, header); err != nil {
+		return err
+	}
+	if err := room(len(pairs[keys[0]]), len(keys)); err != nil {
+		return err
+	}
 	others := make([]map[string]string, len(keys))
 	for i, key := range keys {
 		others[i] = map[string]string{}
@@ -403,13 +414,16 @@ func (g *grid) addPairs(pairs map[string][]any) {
 		for i := range keys {
 			cells = append(cells, others[i][at])
 		}
-		g.add(n+2, cells)
+		if err := g.add(n+2, cells); err != nil {
+			return err
+		}
 	}
+	return nil
 }
 
 // addLists sets lists of one length beside each other, as Yahoo's chart and pandas' columns do. Only the longest are
 // taken, and those of their length.
-func (g *grid) addLists(lists map[string][]any) {
+func (g *grid) addLists(lists map[string][]any) error {
 	longest := 0
 	for _, list := range lists {
 		longest = max(longest, len(list))
@@ -424,12 +438,20 @@ func (g *grid) addLists(lists map[string][]any) {
 			keys, header = append(keys, key), append(header, word)
 		}
 	}
-	g.add(1, header)
+	if err := g.add(1, header); err != nil {
+		return err
+	}
+	if err := room(longest, len(keys)); err != nil {
+		return err
+	}
 	for row := range longest {
 		cells := make([]string, len(keys))
 		for i, key := range keys {
 			cells[i] = scalar(lists[key][row])
 		}
-		g.add(row+2, cells)
+		if err := g.add(row+2, cells); err != nil {
+			return err
+		}
 	}
+	return nil
 }

@@ -35,6 +35,9 @@ func readParquet(name string, data []byte) (g *grid, err error) {
 		return nil, Refuse("parquet", name, "%d columns and %d rows; want 1 to %d and 1 to %d", len(columns),
 			file.NumRows(), maxColumns, maxRows)
 	}
+	if err := room(int(file.NumRows()), len(columns)); err != nil {
+		return nil, err
+	}
 	// A damaged file can claim far more rows than it has bytes for.
 	if file.NumRows()*int64(len(columns)) > 64*int64(len(data))+4096 {
 		return nil, Refuse("parquet", name, "claims %d rows in %d bytes", file.NumRows(), len(data))
@@ -56,6 +59,10 @@ func readParquet(name string, data []byte) (g *grid, err error) {
 	}
 	for _, group := range file.RowGroups() {
 		if err := g.readGroup(group, formats); err != nil {
+			var refused *Error
+			if errors.As(err, &refused) {
+				return nil, err
+			}
 			return nil, Refuse("parquet", name, "%v", err)
 		}
 	}
@@ -125,7 +132,9 @@ func (g *grid) readGroup(group parquet.RowGroup, formats []func(parquet.Value) s
 			if g.records() == maxRows {
 				return fmt.Errorf("more than %d rows", maxRows)
 			}
-			g.add(g.records()+1, cells)
+			if err := g.add(g.records()+1, cells); err != nil {
+				return err
+			}
 		}
 		if errors.Is(err, io.EOF) || (err == nil && n == 0) {
 			return nil

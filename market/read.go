@@ -155,7 +155,9 @@ func readCells(name string, data []byte, options ReadOptions) (*grid, error) {
 func (g *grid) formOf(name string, options ReadOptions) (*form, error) {
 	free := len(options.Columns) == 0 && options.TimeColumn == "" && !options.NoHeader && !options.Panel
 	if free {
-		g.joinParts()
+		if err := g.joinParts(); err != nil {
+			return nil, err
+		}
 	}
 	known := g.recognise(options)
 	if known == nil && free {

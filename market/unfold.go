@@ -89,7 +89,9 @@ func (g *grid) across(name string, from, to int) error {
 				}
 			}
 			at, _, _ := strings.Cut(wide.headers[column], " [YR")
-			g.add(wide.line(row), append(cells, at, wide.cell(row, column)))
+			if err := g.add(wide.line(row), append(cells, at, wide.cell(row, column))); err != nil {
+				return err
+			}
 		}
 	}
 	g.headers, g.units = append(names, "date", "value"), nil
@@ -100,12 +102,12 @@ func (g *grid) across(name string, from, to int) error {
 }
 
 // joinParts makes one column "date" of those of year and month, and perhaps day.
-func (g *grid) joinParts() {
+func (g *grid) joinParts() error {
 	at := map[string]int{}
 	for i, h := range g.headers {
 		name := normal(h)
 		if _, twice := at[name]; twice && (name == "year" || name == "month" || name == "day") {
-			return
+			return nil
 		}
 		at[name] = i
 	}
@@ -113,7 +115,7 @@ func (g *grid) joinParts() {
 	month, hasMonth := at["month"]
 	day, hasDay := at["day"]
 	if _, hasDate := at["date"]; !hasYear || !hasMonth || hasDate || g.rows() == 0 {
-		return
+		return nil
 	}
 	dates := make([]string, g.rows())
 	for row := range dates {
@@ -126,7 +128,7 @@ func (g *grid) joinParts() {
 		}
 		date, err := time.Parse("2006-1-2", y+"-"+m+"-"+d)
 		if err != nil {
-			return // other columns than they are called
+			return nil //nolint:nilerr // other columns than they are called
 		}
 		if dates[row] = date.Format(time.DateOnly); !hasDay {
 			dates[row] = date.Format("2006-01")
@@ -148,9 +150,12 @@ func (g *grid) joinParts() {
 				cells = append(cells, parts.cell(row, column))
 			}
 		}
-		g.add(parts.line(row), cells)
+		if err := g.add(parts.line(row), cells); err != nil {
+			return err
+		}
 	}
 	g.units = nil
 	g.allRows()
 	g.decide("layout", "a time in parts", "year and month, and day where there is one, stand in columns of their own")
+	return nil
 }

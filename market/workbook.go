@@ -240,6 +240,10 @@ func (w *workbook) passedOver() string {
 	return fmt.Sprintf("; passed over, as hidden or without a table: %.200s", strings.Join(names, ", "))
 }
 
+// maxSheetCells bounds the cells of a sheet, those that are not stored among them: they stand as texts until its width
+// is known. As many as a text can have take more than MaxFileBytes where they are stored.
+const maxSheetCells = maxCells / 4
+
 // sheet reads the rows; cells that are not stored are empty.
 func (w *workbook) sheet(from string) error {
 	var row []string
@@ -256,6 +260,11 @@ func (w *workbook) sheet(from string) error {
 			width = max(width, len(row))
 		}
 		row = nil
+		// A cell that stands alone far to the right makes all before it: in every row, once the width is known.
+		if len(records)*width > maxSheetCells {
+			return Refuse("too-many-cells", "sheet", "more than %d cells in %d rows of %d", maxSheetCells, len(records),
+				width)
+		}
 		if len(records) > maxRows+16 {
 			return Refuse("too-many-rows", "sheet", "more than %d rows", maxRows)
 		}
@@ -301,12 +310,11 @@ func (w *workbook) sheet(from string) error {
 	if err != nil {
 		return err
 	}
-	w.addRecords(records, lines, unseen, width)
-	return nil
+	return w.addRecords(records, lines, unseen, width)
 }
 
 // addRecords takes the rows, and says which of them a sheet hides.
-func (w *workbook) addRecords(records [][]string, lines, unseen []int, width int) {
+func (w *workbook) addRecords(records [][]string, lines, unseen []int, width int) error {
 	banner := width > 1
 	for i, record := range records {
 		// Lone cells above the table are a title, whatever the width of the sheet.
@@ -315,7 +323,9 @@ func (w *workbook) addRecords(records [][]string, lines, unseen []int, width int
 				record = append(record, "")
 			}
 		}
-		w.add(lines[i], record)
+		if err := w.add(lines[i], record); err != nil {
+			return err
+		}
 	}
 	if n := len(unseen); n > 0 {
 		w.findings = append(w.findings, Finding{Code: "hidden", Severity: Note, Column: "file", FirstLine: unseen[0],
@@ -323,6 +333,7 @@ func (w *workbook) addRecords(records [][]string, lines, unseen []int, width int
 			Detail: fmt.Sprintf("%d rows of the sheet are hidden, by a filter or by hand; they are read as the others",
 				n)})
 	}
+	return nil
 }
 
 // columnOf is the index that the letters of a reference such as AB12 count.

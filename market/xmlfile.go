@@ -53,13 +53,20 @@ func readXML(name string, data []byte, options ReadOptions) (*grid, error) {
 	}
 	g := &grid{separator: ','}
 	columns := kind.columns()
-	g.add(0, columns)
+	if err := room(len(kind.rows), len(columns)); err != nil {
+		return nil, err
+	}
+	if err := g.add(0, columns); err != nil {
+		return nil, err
+	}
 	for i, row := range kind.rows {
 		cells := make([]string, len(columns))
 		for c, column := range columns {
 			cells[c] = row.value(column)
 		}
-		g.add(kind.lines[i], cells)
+		if err := g.add(kind.lines[i], cells); err != nil {
+			return nil, err
+		}
 	}
 	g.decide("container", fmt.Sprintf("XML, %d elements %s", len(kind.rows), best), "it begins with <?xml")
 	return g, g.layOut(name, options)

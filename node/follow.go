@@ -266,11 +266,40 @@ type follower struct {
 	leads    failover.Ballot // by which the leader leads, as it says
 	// beyond which nothing is taken from this leader, as it signed nothing after it; nil without one
 	fence    *Fence
-	signed   uint64      // epoch in which what this leader shows was signed
-	cosigned chan []byte // the newest to tell the leader
+	signed   uint64 // epoch in which what this leader shows was signed
+	cosigned newest // for the leader
 
 	unverified atomic.Int64  // bytes of blocks that came and are not executed
 	executes   chan struct{} // something was
+}
+
+// newest is the newest checkpoint that was cosigned and not yet sent. The source and the engine put, notify takes;
+// nobody who puts waits, since notify may have ended before them. mu is over what follows it.
+type newest struct {
+	wake   chan struct{} // one place: there may be something to take
+	mu     sync.Mutex
+	signed []byte // nil once it was taken
+	size   uint64 // of the largest that was put: one that comes after it says nothing new
+}
+
+func (c *newest) put(signed []byte, size uint64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if size < c.size {
+		return
+	}
+	c.signed, c.size = signed, size
+	select {
+	case c.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (c *newest) take() (signed []byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	signed, c.signed = c.signed, nil
+	return signed
 }
 
 // followOnce follows over one connection until it ends. Who leads is compared first, then the leader's public
@@ -279,7 +308,7 @@ type follower struct {
 func (n *Node) followOnce(ctx context.Context, leader Leader, cosigner note.Signer) (err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	fenced := n.fencing.changed.wait()
-	f := &follower{node: n, leader: leader, cosigner: cosigner, cosigned: make(chan []byte, 1), staged: n.log.Size(),
+	f := &follower{node: n, leader: leader, cosigner: cosigner, cosigned: newest{wake: make(chan struct{}, 1)}, staged: n.log.Size(),
 		began: n.log.Size(), executes: make(chan struct{}, 1)}
 	var group sync.WaitGroup
 	group.Go(func() { f.notify(ctx) })
@@ -605,11 +634,7 @@ func (f *follower) reached(ctx context.Context, signed []byte) error {
 		return err
 	}
 	if f.cosigner != nil {
-		select {
-		case <-f.cosigned: // an older one that was not told yet
-		default:
-		}
-		f.cosigned <- signed
+		f.cosigned.put(signed, c.Size)
 	}
 	return nil
 }
@@ -653,7 +678,11 @@ func (f *follower) notify(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case signed := <-f.cosigned:
+		case <-f.cosigned.wake:
+			signed := f.cosigned.take()
+			if signed == nil {
+				continue // it went with the one before
+			}
 			notifying, done := context.WithTimeout(ctx, SilenceBound)
 			err := f.leader.Cosign(notifying, signed)
 			done()

@@ -66,8 +66,8 @@ func (h *hour) tail(machine uint32) *tail {
 }
 
 // record appends a poll to the batch that is being written, and to the machine's tail. It changes the tail before the
-// batch is on the disk: what is recorded must be written, or the next poll's difference is from one that the journal
-// has not.
+// batch is on the disk: what is recorded must be written or taken back, or the next poll's difference is from one that
+// the journal has not.
 func (h *hour) record(batch []byte, machine uint32, p usage.Poll) ([]byte, error) {
 	t := h.tail(machine)
 	if t.count > 0 && int64(p.At) <= t.last[0] {
@@ -83,6 +83,39 @@ func (h *hour) record(batch []byte, machine uint32, p usage.Poll) ([]byte, error
 	t.count++
 	batch = binary.AppendUvarint(batch, uint64(machine))
 	return append(batch, t.rows[begin:]...), nil
+}
+
+// mark is how much of a machine's tail there was before a poll was recorded.
+type mark struct {
+	hour    *hour
+	machine uint32
+	count   int
+	bytes   int
+}
+
+// mark makes one, without beginning a tail.
+func (h *hour) mark(machine uint32) mark {
+	m := mark{hour: h, machine: machine}
+	if t := h.open[machine]; t != nil {
+		m.count, m.bytes = t.count, len(t.rows)
+	}
+	return m
+}
+
+// takeBack cuts a tail to its mark. The last row is read anew: marks are many, and hardly ever used. A tail without
+// polls goes, since a group has no empty blocks.
+func (h *hour) takeBack(m mark) error {
+	if m.count == 0 {
+		delete(h.open, m.machine)
+		return nil
+	}
+	t := h.open[m.machine]
+	t.rows, t.count = t.rows[:m.bytes], m.count
+	rows, err := t.rowsOf()
+	if err == nil {
+		t.last = rows[len(rows)-1]
+	}
+	return err
 }
 
 // rowsOf are the tail's polls, unpacked.

@@ -174,31 +174,17 @@ func (s *Store) readJournals() error {
 }
 
 // Append stores polls; when it returns without an error they survive a crash. Polls that come too late are left out and
-// counted. Those of one machine must come in order of time. On an error none of them may be taken for stored.
+// counted. Those of one machine must come in order of time. On an error none of them may be taken for stored: what can
+// be refused is refused before anything is written, and then memory is as it was.
 func (s *Store) Append(rows []Row) (late int, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := s.writable(); err != nil {
 		return 0, err
 	}
-	batches := map[*hour][]byte{}
-	newest := usage.Instant(0)
-	for _, r := range rows {
-		if int(r.Machine) >= len(s.names) {
-			return late, fmt.Errorf("machine %d has no identity", r.Machine)
-		}
-		h, err := s.hourOf(r.Poll.At)
-		if err == nil {
-			batches[h], err = h.record(batches[h], r.Machine, Quantise(r.Poll))
-		}
-		if errors.Is(err, ErrLate) {
-			late++
-			continue
-		}
-		if err != nil {
-			return late, err
-		}
-		newest = max(newest, r.Poll.At)
+	batches, newest, late, err := s.record(rows)
+	if err != nil {
+		return late, err
 	}
 	// One write and sync for each hour's batch. What comes late for an hour that is packed is left out and counted: a
 	// group never changes.
@@ -218,6 +204,48 @@ func (s *Store) Append(rows []Row) (late int, err error) {
 		}
 	}
 	return late, nil
+}
+
+// record takes polls into memory and makes the batch of each hour, or takes none: an error amid them takes back those
+// before it, with the hours that they began. Else the journal would lack polls from which later ones are differences.
+func (s *Store) record(rows []Row) (batches map[*hour][]byte, newest usage.Instant, late int, err error) {
+	batches = map[*hour][]byte{}
+	hours := len(s.hours)
+	marks := make([]mark, 0, len(rows))
+	for _, r := range rows {
+		var h *hour
+		if int(r.Machine) >= len(s.names) {
+			err = fmt.Errorf("machine %d has no identity", r.Machine)
+		} else if h, err = s.hourOf(r.Poll.At); err == nil {
+			m := h.mark(r.Machine)
+			if batches[h], err = h.record(batches[h], r.Machine, Quantise(r.Poll)); err == nil {
+				marks, newest = append(marks, m), max(newest, r.Poll.At)
+			}
+		}
+		if errors.Is(err, ErrLate) {
+			late++
+			continue
+		}
+		if err != nil {
+			return nil, 0, late, errors.Join(err, s.takeBack(marks, hours))
+		}
+	}
+	return batches, newest, late, nil
+}
+
+// takeBack makes memory and journals what they were at marks, with so many hours. Where it cannot the store takes
+// nothing more.
+func (s *Store) takeBack(marks []mark, hours int) error {
+	for _, m := range slices.Backward(marks) {
+		if err := m.hour.takeBack(m); err != nil {
+			s.failed = err
+		}
+	}
+	for _, h := range s.hours[hours:] { // nothing was written to them
+		s.failed = errors.Join(s.failed, h.journal.Close(), s.files.Remove(h.journal.Path()))
+	}
+	s.hours = s.hours[:hours]
+	return s.failed
 }
 
 // hourOf is the open hour of an instant; a later one than all is opened. Hours are opened in order of time only.

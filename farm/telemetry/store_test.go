@@ -310,3 +310,51 @@ func TestRetention(t *testing.T) {
 		t.Errorf("sums older than a year are kept, %v", err)
 	}
 }
+
+// An error amid rows stores none of them: what is read after a restart is what was read before it, and what was
+// acknowledged.
+func TestErrorAmidRowsStoresNone(t *testing.T) {
+	full := make([]telemetry.Row, 0, 4097)
+	for i := range 4097 {
+		full = append(full, telemetry.Row{Poll: poll(midnight + 20*usage.Minute + usage.Instant(i))})
+	}
+	for name, refused := range map[string][]telemetry.Row{
+		"no identity": {{Poll: poll(midnight + 11*usage.Minute)}, {Poll: poll(midnight + 12*usage.Minute)}, {Machine: 7, Poll: poll(midnight)}},
+		"new machine": {{Machine: 1, Poll: poll(midnight + 11*usage.Minute)}, {Machine: 7, Poll: poll(midnight)}},
+		"new hours":   {{Poll: poll(midnight + 61*usage.Minute)}, {Poll: poll(midnight + 181*usage.Minute)}, {Machine: 7, Poll: poll(midnight)}},
+		"full hour":   full,
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			s := open(t, dir)
+			if _, err := s.Numbers([]string{"a", "b"}); err != nil {
+				t.Fatal(err)
+			}
+			var want []usage.Poll
+			for _, at := range []usage.Instant{midnight + 10*usage.Minute, midnight + 30*usage.Minute, midnight + 70*usage.Minute, midnight + 130*usage.Minute} {
+				if late, err := s.Append([]telemetry.Row{{Poll: poll(at)}}); late != 0 || err != nil {
+					t.Fatal(late, err)
+				}
+				want = append(want, poll(at))
+				if at > midnight+10*usage.Minute {
+					continue
+				}
+				if _, err := s.Append(refused); err == nil {
+					t.Fatal("stored")
+				}
+				if got := polls(t, s, midnight, midnight+usage.Day); !slices.Equal(got, want) {
+					t.Fatalf("after the error %d polls are read, %d are stored", len(got), len(want))
+				}
+			}
+			for range 2 { // what is packed, what is open, and both after a restart
+				if got := polls(t, s, midnight, midnight+usage.Day); !slices.Equal(got, want) {
+					t.Fatalf("%v\nare read of\n%v", got, want)
+				}
+				if err := s.Close(); err != nil {
+					t.Fatal(err)
+				}
+				s = open(t, dir)
+			}
+		})
+	}
+}

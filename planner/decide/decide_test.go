@@ -81,6 +81,40 @@ func TestAgreesWithBruteForce(t *testing.T) {
 	})
 }
 
+// A tax that rises from a year to the next is not convex, and yet what is called exact is the best, and no choice is
+// better than the bound.
+func TestExactWhereTheTaxRises(t *testing.T) {
+	// Alone the machine is not worth its tax; a loss in the year without tax makes it so.
+	none := decide.Option{Unit: -1}
+	p := &decide.Problem{Paths: 1, Years: 3, TaxWeight: []float64{0, 0, 0.3}, Effort: 100,
+		Base:   decide.Unit{PV: make([]float64, 1), Tax: make([]float64, 3)},
+		Units:  []decide.Unit{{PV: []float64{4}, Tax: []float64{0, 1, 14}}, {PV: []float64{0}, Tax: []float64{0, -2, 0}}},
+		Groups: [][]decide.Option{{none, {Unit: 0, Count: 1}}, {none, {Unit: 1, Count: 1}}}}
+	if got, err := decide.Solve(t.Context(), p); err != nil || !got.Exact || math.Abs(got.Objective-0.1) > 1e-9 {
+		t.Errorf("%+v, %v; both together are worth 0.1", got, err)
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		p := draw(t)
+		for y := range p.TaxWeight {
+			p.TaxWeight[y] = rapid.SampledFrom([]float64{0, 0.1, 0.3, 0.9}).Draw(t, "weight")
+		}
+		best := bruteForce(p)
+		for _, effort := range []int{p.Effort, rapid.IntRange(0, 5).Draw(t, "effort")} {
+			p.Effort = effort
+			got, err := decide.Solve(context.Background(), p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if off := 1e-7 * (1 + math.Abs(best)); got.Bound < best-off || got.Exact && got.Objective < best-off {
+				t.Fatalf("%+v; trying everything gives %v", got, best)
+			}
+			if effort > 5 && !got.Exact {
+				t.Fatalf("%+v is not exact", got)
+			}
+		}
+	})
+}
+
 // With little effort the answer may be worse, and the bound says by how much at most.
 func TestBoundHoldsWhenEffortEnds(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

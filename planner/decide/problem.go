@@ -20,11 +20,11 @@ type Option struct {
 }
 
 // Problem is what is to be decided. With no limit and no group there is one choice, the empty one. Where a weight rises
-// from a year to the next, the tax is not convex in the profits, and the cuts need not bound the objective.
+// from a year to the next, the tax is not convex in the profits: cuts are then looser, and the search takes longer.
 type Problem struct {
 	Paths     int
 	Years     int
-	TaxWeight []float64 // of a year's tax: its rate, discounted
+	TaxWeight []float64 // of a year's tax: its rate, discounted; none is less than 0
 	Base      Unit      // what is there anyway
 	Units     []Unit
 	Groups    [][]Option // one option of each is chosen
@@ -37,25 +37,41 @@ type Problem struct {
 
 // evaluator computes outcomes, with scratch of its own: one at a time may use it. The tax along a path is Σ v_y·max(0,
 // P_0, …, P_y), where P_y is the profit of all years up to y: with v_y ≥ 0 a sum of maxima of linear functions, and so
-// convex in the choice.
+// convex in the choice. Where w rises, v_y < 0, and the tax is not. It is never less than that of the weights w′_y =
+// min(w_0, …, w_y), since each year taxes what its maximum rises by, which is no less than 0; w′ never rises, and so
+// the tax of w′ is convex and below that of w everywhere.
 type evaluator struct {
 	*Problem
 	pv, tax []float64
 	weights []float64 // v_y = w_y − w_{y+1}
+	convex  []float64 // the same of w′
 	outcome finance.Outcomes
 }
 
 func newEvaluator(p *Problem) *evaluator {
 	e := &evaluator{Problem: p, pv: make([]float64, p.Paths), tax: make([]float64, p.Paths*p.Years),
 		outcome: make(finance.Outcomes, p.Paths)}
-	for y := range p.Years {
-		next := 0.0
-		if y+1 < p.Years {
-			next = p.TaxWeight[y+1]
+	least := make([]float64, p.Years)
+	for y := range least {
+		if least[y] = p.TaxWeight[y]; y > 0 {
+			least[y] = min(least[y], least[y-1])
 		}
-		e.weights = append(e.weights, p.TaxWeight[y]-next)
 	}
+	e.weights, e.convex = falls(p.TaxWeight[:p.Years]), falls(least)
 	return e
+}
+
+// falls are by what each weight is above the next, and the last above 0.
+func falls(weights []float64) []float64 {
+	out := make([]float64, len(weights))
+	for y := range out {
+		next := 0.0
+		if y+1 < len(weights) {
+			next = weights[y+1]
+		}
+		out[y] = weights[y] - next
+	}
+	return out
 }
 
 // Outcomes of a choice: present values after profit tax, by path. It does not ask whether the choice is feasible.
@@ -111,7 +127,8 @@ func (e *evaluator) objective(choice []int) float64 {
 	return e.outcome.Mean() - e.Lambda*shortfall
 }
 
-// cut is a linear function of the choice that is nowhere below the objective, and touches it where it was made.
+// cut is a linear function of the choice that is nowhere below the objective, and touches it where it was made, but
+// where a weight rises: there it may be above.
 type cut struct {
 	constant float64
 	unit     []float64
@@ -119,7 +136,7 @@ type cut struct {
 
 // cutAt makes the cut at a choice whose outcomes were just computed. A path's weight is what the objective gains by a
 // tenge on it: 1/n for the mean, and in the tail its part of λ. Each year's slope is the sum of v over the years whose
-// highest cumulative profit so far was reached in that year or later.
+// highest cumulative profit so far was reached in that year or later; of v as of w′, whose tax no slope exceeds.
 func (e *evaluator) cutAt() cut {
 	weight := make([]float64, e.Paths)
 	for i := range weight {
@@ -139,7 +156,7 @@ func (e *evaluator) cutAt() cut {
 				most, at = total, y
 			}
 			if at >= 0 {
-				slope[i*e.Years+at] += e.weights[y]
+				slope[i*e.Years+at] += e.convex[y]
 			}
 		}
 		for y := e.Years - 2; y >= 0; y-- {

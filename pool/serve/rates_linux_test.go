@@ -2,11 +2,13 @@ package serve
 
 import (
 	"context"
+	"errors"
 	"math"
 	"math/big"
 	"net/netip"
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"pgregory.net/rapid"
@@ -170,6 +172,36 @@ func TestWhoIsSelected(t *testing.T) {
 	if !h.server.IsDraining() && h.server.IsHalted() {
 		t.Error("a server that nobody has halted")
 	}
+}
+
+// Who no longer waits for sessions leaves nothing behind, and loops that come to it later are not held up. Sessions of
+// loops that answer are all counted, and so many shown.
+func TestSessionsLeaveNothingBehind(t *testing.T) {
+	h := newHall(t, nil)
+	h.offer(1, hard)
+	one, two := h.connect().login(alice), h.connect().login(bob)
+	synctest.Test(t, func(t *testing.T) { // fails where a goroutine is left
+		ended, cancel := context.WithCancel(t.Context())
+		cancel()
+		if list, all, err := h.server.Sessions(ended, Selector{}, 9); !errors.Is(err, context.Canceled) || list != nil || all != 0 {
+			t.Error(list, all, err)
+		}
+		h.loop.loop.readMail()
+		var list []Session
+		var all int
+		var err error
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			list, all, err = h.server.Sessions(t.Context(), Selector{}, 1)
+		}()
+		synctest.Wait()
+		h.loop.loop.readMail()
+		<-done
+		if err != nil || all != 2 || len(list) != 1 || list[0].Address != one.c.ip.String() && list[0].Address != two.c.ip.String() {
+			t.Error(list, all, err)
+		}
+	})
 }
 
 // Workers of one connection are told apart by the names that they came with, and by others that mean the same.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/aqsha/aqsha/pool/settings"
@@ -84,15 +85,8 @@ func (srv *Server) onLoops(ctx context.Context, s Selector, f func(*loop, *conn)
 
 // Sessions lists up to limit connections, the greatest difficulties first, and counts all that fit.
 func (srv *Server) Sessions(ctx context.Context, s Selector, limit int) (list []Session, all int, err error) {
-	found := make(chan Session, 1024)
-	collected := make(chan struct{})
-	go func() {
-		defer close(collected)
-		for one := range found {
-			all++
-			list = append(list, one)
-		}
-	}()
+	var mu sync.Mutex // over found; loops that come to it after ctx has ended add to what nobody reads
+	var found []Session
 	err = srv.onLoops(ctx, s, func(_ *loop, c *conn) {
 		one := Session{Address: c.ip.String(), Agent: c.agent, TLS: c.secure, Good: c.good, Bad: c.bad,
 			Connected: c.connected.UTC(), LastHeard: c.lastByte.UTC(), Workers: len(c.workers)}
@@ -102,17 +96,17 @@ func (srv *Server) Sessions(ctx context.Context, s Selector, limit int) (list []
 		if len(c.steps) > 0 {
 			one.Difficulty = c.announced().difficulty.Float()
 		}
-		found <- one
+		mu.Lock()
+		defer mu.Unlock()
+		found = append(found, one)
 	})
 	if err != nil {
-		return nil, 0, err // the collector ends with the loops, which hold the channel
+		return nil, 0, err
 	}
-	close(found)
-	<-collected
-	slices.SortStableFunc(list, func(a, b Session) int {
+	slices.SortStableFunc(found, func(a, b Session) int {
 		return cmp.Or(cmp.Compare(b.Difficulty, a.Difficulty), cmp.Compare(a.Worker, b.Worker))
 	})
-	return list[:min(len(list), limit)], all, nil
+	return found[:min(len(found), limit)], len(found), nil
 }
 
 // each carries something out for the selected connections and says for how many.
