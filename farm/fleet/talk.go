@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/netip"
 	"sync"
 	"time"
 
@@ -24,7 +23,8 @@ var buffers = sync.Pool{New: func() any { return new([16 << 10]byte) }}
 
 // Query sends one request on a connection of its own and returns the reply without its final NUL.
 func Query(ctx context.Context, address string, request []byte, framed bool) ([]byte, error) {
-	conn, err := dial(ctx, address)
+	dialer := net.Dialer{KeepAlive: -1}
+	conn, err := dialer.DialContext(ctx, "tcp", address)
 	if err != nil {
 		return nil, err
 	}
@@ -44,20 +44,6 @@ func Query(ctx context.Context, address string, request []byte, framed bool) ([]
 		return nil, err
 	}
 	return readToEnd(conn)
-}
-
-// dial connects to a machine. Nearly every one is known by its address: nobody needs to be asked for that.
-func dial(ctx context.Context, address string) (net.Conn, error) {
-	dialer := net.Dialer{KeepAlive: -1}
-	at, err := netip.ParseAddrPort(address)
-	if err != nil {
-		return dialer.DialContext(ctx, "tcp", address)
-	}
-	conn, err := dialer.DialTCP(ctx, "tcp", netip.AddrPort{}, at)
-	if err != nil {
-		return nil, err
-	}
-	return conn, nil
 }
 
 // complete says whether a reply is a whole JSON object: one begun, all closed.
