@@ -168,8 +168,8 @@ func (b *builder) volatility(ctx context.Context) error {
 	}
 	b.figure("volatility", &v.Estimates[0].Percent, "percent a year", source)
 	if g, err := study.StudyGarch(ctx, in, study.GarchOptions{Spec: garch.Spec{Law: garch.StudentT,
-		// A fit that fails is said and left out: volatility and losses are known without it.
-		Thorough: b.Options.thorough}}); err == nil {
+		// A fit that fails, or has no optimum, is said and left out: volatility and losses are known without it.
+		Thorough: b.Options.thorough}}); err == nil && (g.Fit.Convergence.Converged || b.Options.rules != 0) {
 		t.Rows = append(t.Rows, []Cell{word("garch next day"), value(g.VolNext, 2), value(float64(g.Origin.N), 0)})
 		b.figure("persistence", &g.Fit.Persistence, "ratio", source)
 		s.Pictures = b.priceAndVolatility(in, g)

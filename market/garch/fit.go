@@ -22,9 +22,10 @@ type Start struct {
 // Convergence is how the optimum was reached.
 type Convergence struct {
 	Converged    bool     `json:"converged"`
-	Decrement    float64  `json:"decrement"`     // gᵀ(−H)⁻¹g in the free directions
-	GradientNorm float64  `json:"gradient_norm"` // largest |∂ℓ/∂θ·θ| in the free directions
-	Boundary     []string `json:"boundary"`      // constraints that bind
+	Decrement    *float64 `json:"decrement"`         // gᵀ(−H)⁻¹g in the free directions where last measured; null: never
+	GradientNorm *float64 `json:"gradient_norm"`     // largest |∂ℓ/∂θ·θ|; null where a constraint binds
+	Stopped      string   `json:"stopped,omitempty"` // why the best climb ended where it did not converge
+	Boundary     []string `json:"boundary"`          // constraints that bind
 	Starts       []Start  `json:"starts"`
 	Won          int      `json:"won"` // 1-based
 	ErrorsNote   string   `json:"errors_note,omitempty"`

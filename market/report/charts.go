@@ -84,7 +84,7 @@ func (r *Report) histogram(w writer) figureChart {
 func (r *Report) impact() figureChart {
 	f := figureChart{caption: "news impact"}
 	for _, g := range r.Fits {
-		if g.Fit.Spec.Law != garch.StudentT {
+		if g.Fit.Spec.Law != garch.StudentT || !r.holds(g) {
 			continue
 		}
 		values := make([]float64, len(g.NewsImpact))

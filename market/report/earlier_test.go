@@ -13,7 +13,8 @@ import (
 )
 
 // testdata/seal-3.json is what the program that spelled keys otherwise sealed of the same report, seal-4.json what
-// the one did whose back-test had six methods and whose fits climbed from every start.
+// the one did whose back-test had six methods and whose fits climbed from every start, seal-6.json what the one did
+// whose fits at a bound had a gradient of 0.
 func TestAReportSealedInAnEarlierFormatVerifies(t *testing.T) {
 	if runtime.GOARCH != "amd64" {
 		t.Skip("another architecture rounds otherwise than the one that sealed")
@@ -26,7 +27,7 @@ func TestAReportSealedInAnEarlierFormatVerifies(t *testing.T) {
 	log.Signer, _ = note.NewSigner(secret)
 	log.Verifier, _ = note.NewVerifier(public)
 	dir := t.TempDir()
-	for index, name := range []string{"seal-3.json", "seal-4.json"} {
+	for index, name := range []string{"seal-3.json", "seal-4.json", "seal-6.json"} {
 		entry, err := os.ReadFile("testdata/" + name)
 		if err != nil {
 			t.Fatal(err)
@@ -40,6 +41,9 @@ func TestAReportSealedInAnEarlierFormatVerifies(t *testing.T) {
 		}
 		if err := s.Rederive(context.Background(), open(t), nil); err != nil {
 			t.Fatalf("%s: %v", name, err)
+		}
+		if name == "seal-6.json" { // where every fit converged and none is at a bound, today's bytes are the same
+			continue
 		}
 		s.Format = SealFormat // today's keys and figures have another hash
 		if err := s.Rederive(context.Background(), open(t), nil); err == nil {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/aqsha/aqsha/market/risk"
 	"github.com/aqsha/aqsha/market/stats"
+	"github.com/aqsha/aqsha/market/study"
 )
 
 //go:embed report.html
@@ -28,6 +29,7 @@ type view struct {
 	Drawdowns [][]string
 	Years     []yearView
 	Fits      [][]string
+	Doubts    []string // of fits that did not converge
 	Tests     [][]string
 	Risks     []riskView
 	Methods   []string
@@ -65,7 +67,7 @@ func (r *Report) HTML(out io.Writer, lang Language) error {
 	w := r.writer(lang)
 	v := view{Lang: lang, T: w.word, Report: r, Synthetic: strings.HasPrefix(r.Origin.Source.Origin, "synthetic"),
 		Figures: r.rows(w), Drawdowns: r.drawdownRows(w), Years: r.years(w),
-		Fits: r.fitRows(w), Tests: r.testRows(w), Methods: r.methods(w)}
+		Fits: r.fitRows(w), Doubts: r.doubts(w), Tests: r.testRows(w), Methods: r.methods(w)}
 	for _, c := range r.charts(lang) {
 		cv := chartView{Caption: w.word(c.caption), SVG: template.HTML(c.chart.SVG())}
 		for _, key := range c.legend {
@@ -148,11 +150,27 @@ func (r *Report) fitRows(w writer) [][]string {
 		if len(g.Fit.Convergence.Boundary) > 0 {
 			note = w.word("binds") + ": " + strings.Join(g.Fit.Convergence.Boundary, ", ")
 		}
+		held := &persistence
+		if !r.holds(g) {
+			held, note = nil, strings.TrimPrefix(note+"; "+w.word("not converged"), "; ")
+		}
 		likelihood := g.Fit.LogLik
-		rows = append(rows, []string{"", w.word("persistence"), w.number(&persistence, 6),
+		rows = append(rows, []string{"", w.word("persistence"), w.number(held, 6),
 			"ln L " + w.number(&likelihood, 4), note})
 	}
 	return rows
+}
+
+// doubts name the fits that did not converge, of which nothing that follows is shown.
+func (r *Report) doubts(w writer) []string {
+	var out []string
+	for _, g := range r.Fits {
+		if !r.holds(g) {
+			out = append(out, strings.ToUpper(string(g.Fit.Spec.Model))+", "+string(g.Fit.Spec.Law)+": "+
+				w.word("fit without an optimum"))
+		}
+	}
+	return out
 }
 
 // testRows shows each test before and after the fit, side by side: what a model has not taken out of the returns is
@@ -163,6 +181,15 @@ func (r *Report) testRows(w writer) [][]string {
 	}
 	// The second model where there are several: it is the one with heavy tails, whose residuals are the fair test.
 	fit := r.Fits[min(1, len(r.Fits)-1)]
+	if !r.holds(fit) { // another's, or of the returns alone
+		fit.Standardised = study.Diagnostics{}
+		for _, g := range r.Fits {
+			if r.holds(g) {
+				fit = g
+				break
+			}
+		}
+	}
 	var rows [][]string
 	for _, t := range []struct {
 		name      string

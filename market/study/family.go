@@ -98,7 +98,8 @@ func (g Family) Print(w io.Writer) {
 	if f.Persistence != nil {
 		fmt.Fprintf(w, "; persistence %.6f", *f.Persistence)
 	}
-	fmt.Fprintf(w, "\nnext variance %.4f = %.2f %% a year (annualised on %g)\n", f.HNext, g.VolNext, g.Origin.Annual)
+	fmt.Fprintf(w, "\nnext variance %.4f = %.2f %% a year (annualised on %g)%s\n", f.HNext, g.VolNext, g.Origin.Annual,
+		doubt(f.Converged))
 	for _, warning := range f.Warnings {
 		fmt.Fprintln(w, "warning:", warning)
 	}

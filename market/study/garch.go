@@ -53,6 +53,7 @@ func StudyGarch(ctx context.Context, in Input, o GarchOptions) (Garch, error) {
 	}
 	// What was sealed under earlier rules was fitted by the longer search: it is derived by the same.
 	spec.Thorough = spec.Thorough || in.Rules >= 1 && in.Rules <= 4
+	spec.Earlier = spec.Earlier || in.Rules != 0
 	fit, err := garch.Estimate(ctx, p.returns.Values, spec)
 	if err != nil {
 		return Garch{}, err
@@ -102,8 +103,16 @@ func (g Garch) Print(w io.Writer) {
 	}
 	tab.Flush()
 	c := f.Convergence
-	fmt.Fprintf(w, "start %d of %d won; converged %v, decrement %.1e, largest |gradient·θ| %.1e", c.Won, len(c.Starts),
-		c.Converged, c.Decrement, c.GradientNorm)
+	fmt.Fprintf(w, "start %d of %d won; converged %v", c.Won, len(c.Starts), c.Converged)
+	if c.Stopped != "" {
+		fmt.Fprintf(w, " (stopped: %s)", c.Stopped)
+	}
+	if c.Decrement != nil {
+		fmt.Fprintf(w, ", decrement %.1e", *c.Decrement)
+	}
+	if c.GradientNorm != nil {
+		fmt.Fprintf(w, ", largest |gradient·θ| %.1e", *c.GradientNorm)
+	}
 	if len(c.Boundary) > 0 {
 		fmt.Fprintf(w, "; binding: %s", strings.Join(c.Boundary, ", "))
 	}
@@ -116,23 +125,32 @@ func (g Garch) Print(w io.Writer) {
 	} else {
 		fmt.Fprint(w, "unconditional variance not available (not stationary), ")
 	}
-	fmt.Fprintf(w, "next variance %.4f = %.2f %% a year (annualised on %g)\n", f.HNext, g.VolNext, g.Origin.Annual)
+	fmt.Fprintf(w, "next variance %.4f = %.2f %% a year (annualised on %g)%s\n", f.HNext, g.VolNext, g.Origin.Annual,
+		doubt(c.Converged))
 	for _, warning := range f.Warnings {
 		fmt.Fprintln(w, "warning:", warning)
 	}
 	g.Raw.print(w, "returns")
 	g.Standardised.print(w, "standardised residuals")
 	if g.Forecast != nil {
-		printForecast(w, g.Forecast, g.Origin.Annual)
+		printForecast(w, g.Forecast, g.Origin, doubt(c.Converged))
 	}
 }
 
-func printForecast(w io.Writer, f *garch.Forecast, annual float64) {
-	fmt.Fprintf(w, "forecast, %g %% intervals from %d simulated paths (seed %d)\n", 100*f.Level, f.Paths, f.Seed)
+// doubt follows figures of a fit that did not converge.
+func doubt(converged bool) string {
+	if converged {
+		return ""
+	}
+	return ", which does not hold: the fit did not converge"
+}
+
+func printForecast(w io.Writer, f *garch.Forecast, origin Origin, doubt string) {
+	fmt.Fprintf(w, "forecast, %g %% intervals from %d simulated paths (seed %d)%s\n", 100*f.Level, f.Paths, f.Seed, doubt)
 	tab := tabwriter.NewWriter(w, 2, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(tab, "  day\tvolatility a year\tfrom\tto\tcumulated return\tfrom\tto\t")
+	fmt.Fprintln(tab, "  "+origin.step()+"\tvolatility a year\tfrom\tto\tcumulated return\tfrom\tto\t")
 	for _, h := range f.Horizons {
-		vol := func(v float64) float64 { return math.Sqrt(annual * v) }
+		vol := func(v float64) float64 { return math.Sqrt(origin.Annual * v) }
 		fmt.Fprintf(tab, "  %d\t%.2f %%\t%.2f %%\t%.2f %%\t%.2f %%\t%.2f %%\t%.2f %%\t\n", h.Day, vol(h.Variance),
 			vol(h.VarianceLow), vol(h.VarianceHigh), h.ReturnMedian, h.ReturnLow, h.ReturnHigh)
 	}

@@ -88,7 +88,11 @@ func (s Intraday) Print(w io.Writer) {
 		"realised GARCH(1,1), log-linear: log-likelihood %.4f (returns alone %.4f), persistence %.4f, next day %.2f %% a year, converged %t\n",
 		s.Model.LogLik, s.Model.ReturnsOnly, s.Model.Persistence, math.Sqrt(365*s.Model.Next), s.Model.Converged)
 	for _, name := range realised.Names {
-		fmt.Fprintf(tab, "  %s\t%.5f\t± %.5f\t\n", name, s.Model.Parameters[name], s.Model.Errors[name])
+		spread := "–" // no errors where the Hessian is not definite
+		if se, ok := s.Model.Errors[name]; ok {
+			spread = fmt.Sprintf("± %.5f", se)
+		}
+		fmt.Fprintf(tab, "  %s\t%.5f\t%s\t\n", name, s.Model.Parameters[name], spread)
 	}
 	tab.Flush()
 }
