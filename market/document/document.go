@@ -127,6 +127,9 @@ func Build(ctx context.Context, o Options) (*Document, error) {
 	if err := b.volatility(ctx); err != nil {
 		return nil, err
 	}
+	if err := ctx.Err(); err != nil { // which it would take for a fit that fails
+		return nil, err
+	}
 	b.usage()
 	b.mined()
 	b.money()

@@ -1,6 +1,9 @@
 package garch
 
-import "math"
+import (
+	"encoding/json"
+	"math"
+)
 
 // Parameter with its standard errors; nil where they do not exist.
 type Parameter struct {
@@ -17,6 +20,21 @@ type Start struct {
 	Iterations int       `json:"iterations"`
 	Converged  bool      `json:"converged"`
 	Joined     int       `json:"joined"` // 1-based earlier start into whose basin it ran; 0: none
+}
+
+// MarshalJSON writes null for the likelihood of a start that had none: JSON has no infinity.
+func (s Start) MarshalJSON() ([]byte, error) {
+	out := struct {
+		From       []float64 `json:"from"`
+		LogLik     *float64  `json:"log_lik"`
+		Iterations int       `json:"iterations"`
+		Converged  bool      `json:"converged"`
+		Joined     int       `json:"joined"`
+	}{From: s.From, Iterations: s.Iterations, Converged: s.Converged, Joined: s.Joined}
+	if !math.IsInf(s.LogLik, 0) && !math.IsNaN(s.LogLik) {
+		out.LogLik = &s.LogLik
+	}
+	return json.Marshal(out)
 }
 
 // Convergence is how the optimum was reached.

@@ -100,6 +100,9 @@ func Build(ctx context.Context, o Options, progress func(done, all int)) (*Repor
 		}
 		r.Risks = append(r.Risks, risks)
 	}
+	if err := ctx.Err(); err != nil { // which notes would take for a part that cannot be computed
+		return nil, err
+	}
 	r.collect()
 	return r, nil
 }

@@ -22,6 +22,12 @@ explosive growth (Phillips, Shi and Yu) against random walks simulated from --se
 		Example: "  aqsha market breaks btc.csv --from 2017-01-01\n  aqsha market breaks btc.csv --regimes 2 --paths 499 --json",
 		Args:    cli.ExactArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
+			if o.Most < 1 {
+				return market.Refuse("choice", "breaks", "%d breaks; want one or more", o.Most)
+			}
+			if o.Paths < 1 {
+				return market.Refuse("choice", "paths", "%d walks; want one or more", o.Paths)
+			}
 			in, err := flags.input(args[0])
 			if err != nil {
 				return err
@@ -30,7 +36,7 @@ explosive growth (Phillips, Shi and Yu) against random walks simulated from --se
 			if err != nil {
 				return err
 			}
-			return cli.Show(command, b, b.Print)
+			return show(command, b, b.Print)
 		},
 	}
 	flags.register(command)
@@ -62,7 +68,7 @@ What the file does not have (highs and lows, value traded) is not available.`,
 			if err != nil {
 				return err
 			}
-			return cli.Show(command, l, l.Print)
+			return show(command, l, l.Print)
 		},
 	}
 	flags.register(command)
@@ -89,7 +95,7 @@ Shek to the days. The file needs at least ten prices a day.`,
 			if err != nil {
 				return err
 			}
-			return cli.Show(command, s, s.Print)
+			return show(command, s, s.Print)
 		},
 	}
 	flags.register(command)
@@ -113,6 +119,9 @@ day to day (DCC).`,
 			if lags < 0 {
 				return market.Refuse("spillover", "lags", "%d lags; 0 lets the criterion choose", lags)
 			}
+			if ahead < 1 {
+				return market.Refuse("spillover", "ahead", "%d days ahead; want one or more", ahead)
+			}
 			var inputs []study.Input
 			for _, path := range args {
 				in, err := flags.input(path)
@@ -125,7 +134,7 @@ day to day (DCC).`,
 			if err != nil {
 				return err
 			}
-			return cli.Show(command, s, s.Print)
+			return show(command, s, s.Print)
 		},
 	}
 	flags.register(command)

@@ -51,7 +51,7 @@ func newMarketConcentrationCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				return cli.Show(command, bounds, bounds.Print)
+				return show(command, bounds, bounds.Print)
 			}
 			table, err := flags.readPanel(args[0])
 			if err != nil {
@@ -75,7 +75,7 @@ func newMarketConcentrationCommand() *cobra.Command {
 					return err
 				}
 			}
-			return cli.Show(command, study, func(w io.Writer) { study.Print(w, last) })
+			return show(command, study, func(w io.Writer) { study.Print(w, last) })
 		},
 	}
 	flags.register(command)

@@ -6,7 +6,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/aqsha/aqsha/internal/cli"
 	"github.com/aqsha/aqsha/market"
 	"github.com/aqsha/aqsha/market/garch/family"
 	"github.com/aqsha/aqsha/market/study"
@@ -113,5 +112,5 @@ func (f *familyFlags) run(command *cobra.Command, in study.Input, model, law, me
 	if err != nil {
 		return fmt.Errorf("garch: %w", err)
 	}
-	return cli.Show(command, g, g.Print)
+	return show(command, g, g.Print)
 }

@@ -25,7 +25,7 @@ of every figure. Without files, "aqsha market demo" writes a synthetic set.`,
 		newMarketVerifyCommand(), newMarketReportCommand(), newMarketConcentrationCommand(), newMarketUseCommand(),
 		newMarketReservesCommand(), newMarketFunctionsCommand(), newMarketRisksCommand(), newMarketWashCommand(),
 		newMarketArchitectureCommand())
-	return command
+	return heeding(command)
 }
 
 // importFlags are shared by every verb that reads a file.
@@ -145,7 +145,7 @@ func newMarketImportCommand() *cobra.Command {
 			if explain || len(lines) > 0 {
 				summary.Explain(table)
 			}
-			return cli.Show(command, summary, summary.Print)
+			return show(command, summary, summary.Print)
 		},
 	}
 	flags.register(command)

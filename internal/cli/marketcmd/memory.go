@@ -22,11 +22,11 @@ Porter-Hudak, local Whittle, detrended fluctuations, rescaled range.`,
 			if err != nil {
 				return err
 			}
-			m, err := study.StudyMemory(in)
+			m, err := study.StudyMemory(command.Context(), in, cli.ProgressSpoken(command, "tests and estimates"))
 			if err != nil {
 				return err
 			}
-			return cli.Show(command, m, m.Print)
+			return show(command, m, m.Print)
 		},
 	}
 	flags.register(command)

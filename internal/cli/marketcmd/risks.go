@@ -46,7 +46,7 @@ rate, and how reported volume looks. --events takes date,event,kind,source.`,
 			if err != nil {
 				return err
 			}
-			return cli.Show(command, r, r.Print)
+			return show(command, r, r.Print)
 		},
 	}
 	f := command.Flags()
@@ -83,7 +83,7 @@ func newMarketWashCommand() *cobra.Command {
 				return err
 			}
 			r := risks.Report{Wash: &w, Data: []market.Provenance{table.Provenance}}
-			return cli.Show(command, r, r.Print)
+			return show(command, r, r.Print)
 		},
 	}
 	flags.register(command)
@@ -138,7 +138,7 @@ cell with its source and date; supply curves; the probability that a payment is 
 			if chosen == nil {
 				return market.Refuse("system", "system", "%q is on no card", only)
 			}
-			return cli.Show(command, chosen, func(w io.Writer) { systems.Print(w, chosen) })
+			return show(command, chosen, func(w io.Writer) { systems.Print(w, chosen) })
 		},
 	}
 	tenge.register(command)
