@@ -172,6 +172,10 @@ func (b *Breaks) explosive(ctx context.Context, p prepared, o BreaksOptions) err
 	if err != nil {
 		return err
 	}
+	// Stretches are dated only where the test of all of them rejects: by chance alone there would be some.
+	if found.GSADF <= found.Critical {
+		found.Episodes = nil
+	}
 	b.Bubbles = &DatedBubbles{Bubbles: found, Step: step}
 	for _, e := range found.Episodes {
 		b.Bubbles.From, b.Bubbles.To = append(b.Bubbles.From, days[e.From]), append(b.Bubbles.To, days[e.To-1])
@@ -213,6 +217,9 @@ func (b Breaks) Print(w io.Writer) {
 	fmt.Fprintf(w,
 		"bubbles (every %d observations, windows of %d and more): GSADF %.3f, 95 %% point %.3f, p %.3f of %d simulated walks\n",
 		b.Bubbles.Step, b.Bubbles.Window, b.Bubbles.GSADF, b.Bubbles.Critical, b.Bubbles.P, b.Bubbles.Paths)
+	if b.Bubbles.GSADF <= b.Bubbles.Critical {
+		fmt.Fprintln(w, "  explosive growth is not shown: no stretches are dated")
+	}
 	for i := range b.Bubbles.From {
 		fmt.Fprintf(w, "  %s … %s\n", b.Bubbles.From[i], b.Bubbles.To[i])
 	}

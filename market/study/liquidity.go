@@ -34,6 +34,14 @@ func StudyLiquidity(in Input) (Liquidity, error) {
 		return Liquidity{}, err
 	}
 	out := Liquidity{Origin: p.origin}
+	// The first return of the window, and of each year, uses the close before it.
+	inside := p.prices.Len()
+	all, err := in.Table.Series(p.origin.Column)
+	if err != nil {
+		return Liquidity{}, err
+	}
+	p.prices = all.WindowAfter(in.From, in.To)
+	lead := p.prices.Len() - inside
 	bars := liquidity.Bars{Close: p.prices.Values}
 	aligned := func(name string) []float64 {
 		s, err := in.Table.Series(name)
@@ -94,25 +102,27 @@ func StudyLiquidity(in Input) (Liquidity, error) {
 	if out.Whole, err = liquidity.Measure(bars); err != nil {
 		return Liquidity{}, err
 	}
-	return out, out.years(p, bars)
+	return out, out.years(p, bars, lead)
 }
 
-func (l *Liquidity) years(p prepared, bars liquidity.Bars) error {
+// years measures each year of which a month and more is in the window; lead bars stand before it.
+func (l *Liquidity) years(p prepared, bars liquidity.Bars, lead int) error {
 	part := func(x []float64, from, to int) []float64 {
 		if x == nil {
 			return nil
 		}
 		return x[from:to]
 	}
-	for first := 0; first < p.prices.Len(); {
+	for first := lead; first < p.prices.Len(); {
 		year, last := p.prices.Times[first].Year(), first
 		for last < p.prices.Len() && p.prices.Times[last].Year() == year {
 			last++
 		}
 		if last-first >= 31 {
-			m, err := liquidity.Measure(liquidity.Bars{High: part(bars.High, first, last),
-				Low:   part(bars.Low, first, last),
-				Close: bars.Close[first:last], Value: part(bars.Value, first, last)})
+			from := max(0, first-1)
+			m, err := liquidity.Measure(liquidity.Bars{High: part(bars.High, from, last),
+				Low:   part(bars.Low, from, last),
+				Close: bars.Close[from:last], Value: part(bars.Value, from, last)})
 			if err != nil {
 				return err
 			}
