@@ -37,7 +37,7 @@ func (b *builder) architecture() error {
 		c := &b.cards[i]
 		if c.Name == "bitcoin" && network != nil {
 			to := b.Options.To
-			if b.Options.rules != 0 {
+			if b.Options.rules != 0 && b.Options.rules < 6 {
 				to = "" // the file's last day, until format 5
 			}
 			c.FromNetwork(network, b.use.Energy, usage.CBECI, to)
