@@ -89,7 +89,7 @@ func (r *Report) rows(w writer) []row {
 		if f.Low != nil && f.High != nil {
 			interval = w.scaled(f, f.Low) + " … " + w.scaled(f, f.High)
 		}
-		rows = append(rows, row{w.word(f.Key), w.scaled(f, f.Value), interval, w.word(f.Unit), f.Formula, f.Window,
+		rows = append(rows, row{w.key(f.Key), w.scaled(f, f.Value), interval, w.word(f.Unit), w.phrase(f.Formula), f.Window,
 			short(f.SHA256)})
 	}
 	return rows
@@ -148,7 +148,11 @@ func (r *Report) fitRows(w writer) [][]string {
 		}
 		persistence, note := g.Fit.Persistence, ""
 		if len(g.Fit.Convergence.Boundary) > 0 {
-			note = w.word("binds") + ": " + strings.Join(g.Fit.Convergence.Boundary, ", ")
+			var binding []string
+			for _, name := range g.Fit.Convergence.Boundary {
+				binding = append(binding, w.phrase(name))
+			}
+			note = w.word("binds") + ": " + strings.Join(binding, ", ")
 		}
 		held := &persistence
 		if !r.holds(g) {
@@ -221,7 +225,7 @@ func riskTables(w writer, p float64, measures []risk.Measure, league []risk.Stan
 	for _, m := range measures {
 		note := ""
 		if m.Refused != "" {
-			note = w.word("refused") + ": " + m.Refused
+			note = w.word("refused") + ": " + w.phrase(m.Refused)
 		}
 		v.Rows = append(v.Rows, []string{w.word(m.Method), w.number(m.VaR, 3), w.number(m.ES, 3), note})
 	}
@@ -233,7 +237,7 @@ func riskTables(w writer, p float64, measures []risk.Measure, league []risk.Stan
 		// A method that could not be tested stands in the table with why, and is not left out of the league.
 		if s.Refused != "" {
 			v.League = append(v.League, []string{"–", w.word(s.Method), "–", "–", "–", "–",
-				w.word("refused") + ": " + s.Refused})
+				w.word("refused") + ": " + w.phrase(s.Refused)})
 			continue
 		}
 		verdict := w.word("rejected")

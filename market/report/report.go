@@ -204,8 +204,12 @@ func (r *Report) collect() {
 	}
 	for _, risk := range r.Risks {
 		for _, v := range risk.Measures {
-			add(fmt.Sprintf("VaR %g: %s", risk.P, v.Method), v.VaR, nil, nil, "percent", loss+"; "+v.Refused)
-			add(fmt.Sprintf("ES %g: %s", risk.P, v.Method), v.ES, nil, nil, "percent", loss+"; "+v.Refused)
+			formula := loss + "; " + v.Refused
+			if v.Refused == "" && r.Options.Input.Rules == 0 {
+				formula = loss
+			}
+			add(fmt.Sprintf("VaR %g: %s", risk.P, v.Method), v.VaR, nil, nil, "percent", formula)
+			add(fmt.Sprintf("ES %g: %s", risk.P, v.Method), v.ES, nil, nil, "percent", formula)
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aqsha/aqsha/internal/chart"
 	"github.com/aqsha/aqsha/market"
 	"github.com/aqsha/aqsha/market/study"
 )
@@ -69,7 +70,7 @@ func TestAReportSaysWhichFitDidNotConverge(t *testing.T) {
 			}
 		}
 	}
-	for _, line := range r.impact().legend {
+	for _, line := range r.impact(chart.Compact(false)).legend {
 		if line == string(fit.Fit.Spec.Model) {
 			t.Errorf("a news-impact curve of %s", name)
 		}
