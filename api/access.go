@@ -119,15 +119,21 @@ func (s *Server) whileAllowed(ctx context.Context, end context.CancelFunc, r *ht
 	}
 }
 
+// accessOf is what a request may read; nil for nothing beyond what anybody may. A token of a session is told from an
+// access's by its beginning.
 func (s *Server) accessOf(r *http.Request) *Access {
+	secret, ok := BearerOf(r)
+	if ok && strings.HasPrefix(secret, delegationPrefix) {
+		// Also where everybody may read: a device that was let see a wallet shows nothing of it once that was ended.
+		return s.session(r.Context(), secret)
+	}
 	if s.options.Open {
 		return everything
 	}
-	secret, ok := BearerOf(r)
 	if !ok {
 		return nil
 	}
-	if strings.HasPrefix(secret, sessionPrefix) || strings.HasPrefix(secret, delegationPrefix) {
+	if strings.HasPrefix(secret, sessionPrefix) {
 		return s.session(r.Context(), secret)
 	}
 	hash, list := HashToken(secret), *s.access.Load()

@@ -287,6 +287,7 @@ func (a *applications) add(in ApplicationRequest, address string, now time.Time)
 	return one.view(), nil
 }
 
+// get finds an application, for whoever knows its id.
 func (a *applications) get(id string) (ApplicationView, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -72,6 +72,7 @@ type offices struct {
 	done map[string]*recounted
 }
 
+// registerBanknotes serves what circulates as notes.
 func (s *Server) registerBanknotes() {
 	o := operation("get-banknotes", "/v1/banknotes", "Banknotes in circulation by denomination, beside the reserve",
 		byAnybody)
@@ -83,6 +84,7 @@ func (s *Server) registerBanknotes() {
 	})
 }
 
+// banknotes puts each office's recount beside what the last block says of the reserve.
 func (s *Server) banknotes(ctx context.Context) (b Banknotes, err error) {
 	last, err := s.block(s.node.Head().Height)
 	if err != nil {

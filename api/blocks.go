@@ -29,6 +29,7 @@ type BlockEntries struct {
 	Entries []ledger.Entry `json:"entries"`
 }
 
+// registerBlocks serves blocks, one by one and as they come.
 func (s *Server) registerBlocks() {
 	huma.Register(s.api, operation("list-blocks", "/v1/blocks", "Blocks, the latest first", byAnybody),
 		func(_ context.Context, in *struct {
@@ -84,6 +85,7 @@ type streamInput struct {
 	LastEventID string `header:"Last-Event-ID" pattern:"^[0-9]{1,18}$" doc:"height of the last block that was received"`
 }
 
+// blocks is a page, from the last block or a height down.
 func (s *Server) blocks(before uint64, limit int) ([]BlockView, error) {
 	height := s.node.Head().Height + 1
 	if before != 0 && before < height {
@@ -101,6 +103,7 @@ func (s *Server) blocks(before uint64, limit int) ([]BlockView, error) {
 	return views, nil
 }
 
+// block is a block's head. What was read once is kept for a while: a durable block never changes.
 func (s *Server) block(height uint64) (view BlockView, err error) {
 	if height > s.node.Head().Height {
 		return view, token.Errorf(node.NotFound, "height", "the last block is %d", s.node.Head().Height)
@@ -149,6 +152,7 @@ func (s *Server) blockText(height uint64) ([]byte, error) {
 	return text, nil
 }
 
+// blockEntries is a block with all that it did; its own leaf is not among the entries.
 func (s *Server) blockEntries(ctx context.Context, height uint64) (BlockEntries, error) {
 	if err := mayReadAll(ctx); err != nil {
 		return BlockEntries{}, err

@@ -66,6 +66,7 @@ func Local(s *Server) *Client {
 // inProcess carries requests to a handler directly.
 type inProcess struct{ handler http.Handler }
 
+// RoundTrip answers from the handler, at once and from memory, but for the feed, which does not end.
 func (t inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.Body == nil {
 		r.Body = http.NoBody
@@ -260,6 +261,7 @@ func get[T any](ctx context.Context, c *Client, path string) (value T, err error
 	return value, decode("GET "+path, body, &value)
 }
 
+// post sends JSON and reads JSON; an empty answer is the zero value.
 func post[T any](ctx context.Context, c *Client, path string, input any) (value T, err error) {
 	body, err := json.Marshal(input)
 	if err != nil {
@@ -449,6 +451,7 @@ func anyElsewhere(answers []Answer) bool {
 	return slices.ContainsFunc(answers, func(a Answer) bool { return a.Problem != nil && elsewhere(a.Problem.Status) })
 }
 
+// submitOnce sends transactions once. What went out and was not answered as it should be may have been executed.
 func (c *Client) submitOnce(ctx context.Context, sequence []byte, count int) ([]Answer, error) {
 	ctx, answered := c.noticed(ctx)
 	body, err := c.do(ctx, http.MethodPost, "/v1/transactions", "application/cbor-seq", sequence)

@@ -186,6 +186,7 @@ func (s *Server) delegate(ctx context.Context, in DelegationRequest) (Delegation
 	return s.delegations.add(in, keyMark(w.Key), now)
 }
 
+// add makes a delegation; its secret is in the answer alone. The mark is of the key that gave it.
 func (d *delegations) add(in DelegationRequest, mark [8]byte, now time.Time) (Delegation, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -214,6 +215,7 @@ func (d *delegations) add(in DelegationRequest, mark [8]byte, now time.Time) (De
 	return Delegation{DelegationView{name, in.Name, in.Until}, delegationPrefix + name + "." + text, in.Wallet}, nil
 }
 
+// delegationsOf are a wallet's, without their secrets.
 func (s *Server) delegationsOf(wallet token.WalletID) Delegations {
 	d := s.delegations
 	d.mu.Lock()

@@ -172,3 +172,25 @@ func TestAPaymentIsCheckedWithoutEffect(t *testing.T) {
 		t.Errorf("after it was made: %d %s", status, body)
 	}
 }
+
+// Where everybody may read a device's delegation is what it reads by all the same: it sees its wallet alone, and once it
+// was ended it is refused, so that an ended cashier's till says so and shows nothing more.
+func TestAnEndedDelegationReadsNothingOfAnOpenNode(t *testing.T) {
+	w := streetOf(t, true)
+	d := w.delegate(t, w.alice, "alice", "Aliya's phone")
+	alice, bob := "/v1/wallets/"+w.alice.String(), "/v1/wallets/"+w.bob.String()
+	for path, want := range map[string]int{alice + "/history": 200, bob + "/history": 403} { // any order
+		if status, _, body := w.call(t, "GET", path, "", d.Token, nil); status != want {
+			t.Errorf("GET %s: %d %s, want %d", path, status, body, want)
+		}
+	}
+	if status, _, body := w.call(t, "DELETE", alice+"/delegations/"+d.ID, "", "", nil); status != http.StatusNoContent {
+		t.Fatalf("%d %s", status, body)
+	}
+	for _, path := range []string{alice + "/history", "/v1/events?topics=wallet&wallet=" + w.alice.String()} {
+		w.problem(t, "GET", path, "", d.Token, nil, http.StatusUnauthorized, "unauthorised")
+	}
+	if status, _, body := w.call(t, "GET", alice+"/history", "", "", nil); status != 200 {
+		t.Errorf("without a delegation everybody reads here: %d %s", status, body)
+	}
+}

@@ -55,6 +55,7 @@ type DemoKey struct {
 	Seed string `json:"seed" doc:"of the wallet's present Ed25519 key, hexadecimal"`
 }
 
+// registerDemo serves the demo's people; elsewhere there are none.
 func (s *Server) registerDemo() {
 	huma.Register(s.api, operation("list-demo-roles", "/v1/demo", "People of the story whom a browser may be, on a "+
 		"development network", byAnybody),
@@ -96,6 +97,7 @@ func (s *Server) demoStaff() []DemoStaff {
 	return s.options.Demo.Staff()
 }
 
+// playStaff opens a session of one of the demo's staff.
 func (s *Server) playStaff(ctx context.Context, name string) (*staffAnswer, error) {
 	list := s.demoStaff()
 	i := slices.IndexFunc(list, func(r DemoStaff) bool { return r.Name == name })
@@ -113,6 +115,7 @@ func (s *Server) playStaff(ctx context.Context, name string) (*staffAnswer, erro
 	})
 }
 
+// demoKey is the seed of the key that a person's wallet has now.
 func (s *Server) demoKey(ctx context.Context, name string) (key DemoKey, err error) {
 	roles := s.demoRoles()
 	i := slices.IndexFunc(roles, func(r DemoRole) bool { return r.Name == name })

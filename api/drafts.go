@@ -87,6 +87,7 @@ func openDrafts(dir string, logger *slog.Logger) *draftBoard {
 	return &draftBoard{store, recent.New[string, []time.Time](draftsAddresses)}
 }
 
+// registerDrafts serves transactions that several must sign.
 func (s *Server) registerDrafts() {
 	// SkipValidateBody: the body has a transaction, which the ledger's own decoder reads, see registerTransactions.
 	huma.Register(s.api, describe(huma.Operation{OperationID: "put-draft", Method: http.MethodPost, Path: "/v1/drafts",

@@ -63,6 +63,7 @@ func parseEventID(text string, now eventID) (e eventID, ok bool) {
 	return e, true
 }
 
+// registerEvents serves the one stream of all topics.
 func (s *Server) registerEvents(mux *routes) {
 	op := operation("stream-events", "/v1/events", "What happens, by topics (server-sent events)", byAnybody,
 		http.StatusUnauthorized, http.StatusForbidden, http.StatusUnprocessableEntity)
@@ -253,6 +254,7 @@ func (e *eventStream) send(name string, data any) error {
 	return e.sendText(name, body)
 }
 
+// sendText adds an event to what is pending, under an id that says how far all topics were heard.
 func (e *eventStream) sendText(name string, body []byte) error {
 	if len(e.pending)+len(body) > maxPending {
 		if err := e.flush(); err != nil {

@@ -38,6 +38,7 @@ type explained struct {
 // keptWords is how many answers are kept: to make one its rules are compiled, and strangers may ask again and again.
 const keptWords = 1024
 
+// registerExplain serves explanations in words.
 func (s *Server) registerExplain() {
 	huma.Register(s.api, describe(huma.Operation{OperationID: "explain", Method: http.MethodPost, Path: "/v1/explain",
 		Summary: "What a refusal, a purpose or a definition of contracts means, in words",

@@ -33,6 +33,7 @@ func writesItself(t reflect.Type) bool {
 		p.Implements(textMarshaler)
 }
 
+// holdsLists says whether a value of a type can have a list or map in it. Each type is looked at once.
 func holdsLists(t reflect.Type) bool {
 	if known, ok := listsIn.Load(t); ok {
 		return known.(bool)
@@ -54,6 +55,7 @@ func holdsLists(t reflect.Type) bool {
 	return holds
 }
 
+// fill is a copy of a value in which no list and no map is nil. What is given stays as it is, as others may read it.
 func fill(v reflect.Value) reflect.Value {
 	t := v.Type()
 	if !holdsLists(t) {

@@ -208,6 +208,7 @@ func noteBody() *huma.RequestBody {
 // them.
 const feedFrames = "2"
 
+// registerFeed serves the log to followers.
 func (s *Server) registerFeed(mux *routes) {
 	feed := operation("feed", "/v1/feed", "The log's blocks and checkpoints as frames, as they become durable",
 		byAuditors, http.StatusUnprocessableEntity)

@@ -68,6 +68,7 @@ func (k *keptFile[T]) drop(id string) error {
 	return err
 }
 
+// store writes the list; without a path it is in memory alone.
 func (k *keptFile[T]) store() error {
 	if k.path == "" {
 		return nil

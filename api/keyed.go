@@ -32,6 +32,7 @@ type KeyedWallets struct {
 	Wallets []KeyedWallet `json:"wallets"`
 }
 
+// registerKeyed serves the question which wallets a key opens.
 func (s *Server) registerKeyed() {
 	huma.Register(s.api, describe(huma.Operation{OperationID: "find-wallets", Method: http.MethodPost,
 		Path:    "/v1/sessions/wallets",

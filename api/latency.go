@@ -95,6 +95,7 @@ func (l latencies) Describe(to chan<- *prometheus.Desc) {
 	to <- l.acknowledgement
 }
 
+// Collect reads the node's histograms; that of acknowledgements is there only where they are waited for.
 func (l latencies) Collect(to chan<- prometheus.Metric) {
 	put := func(d *prometheus.Desc, h node.Latency) {
 		to <- prometheus.MustNewConstHistogram(d, h.Count, h.Seconds, h.Buckets)
@@ -120,6 +121,7 @@ const acceptsReported = 10
 
 func (e *serverErrors) log() *log.Logger { return log.New(e, "", 0) }
 
+// Write takes a line of the HTTP server's log. Of connections that cannot be accepted one in a while is told.
 func (e *serverErrors) Write(line []byte) (int, error) {
 	text := string(bytes.TrimSpace(line))
 	switch {

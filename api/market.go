@@ -63,6 +63,7 @@ func (s *Server) registerMarket() {
 	}
 }
 
+// queryMarket answers one of the questions of market/query from the node's folder of market data.
 func (s *Server) queryMarket(ctx context.Context, question string, values url.Values) (*rawAnswer, error) {
 	if err := mayReadAll(ctx); err != nil { // answers can cost seconds of computing
 		return nil, problemOf(err)

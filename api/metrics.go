@@ -15,6 +15,7 @@ func (s *Server) metrics() http.Handler {
 	return promhttp.HandlerFor(s.registry(), promhttp.HandlerOpts{})
 }
 
+// registry holds all metrics of the node; each is read when it is asked for.
 func (s *Server) registry() *prometheus.Registry {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(),

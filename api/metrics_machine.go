@@ -74,6 +74,7 @@ type followerGauges struct {
 	connected, lag, silence *prometheus.Desc
 }
 
+// newFollowerGauges describes what is told of each follower.
 func newFollowerGauges(n *node.Node) followerGauges {
 	desc := func(name, help string) *prometheus.Desc {
 		return prometheus.NewDesc("aqsha_follower_"+name, help, []string{"follower"}, nil)
@@ -92,6 +93,7 @@ func (g followerGauges) Describe(to chan<- *prometheus.Desc) {
 	to <- g.silence
 }
 
+// Collect reads them from the node; what is not known is absent.
 func (g followerGauges) Collect(to chan<- prometheus.Metric) {
 	put := func(d *prometheus.Desc, value float64, name string) {
 		to <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, name)

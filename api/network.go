@@ -176,6 +176,7 @@ func (s *Server) supply(ctx context.Context) (supply Supply, err error) {
 	return supply, err
 }
 
+// intermediaries are all of them; a treasury's balance is told to those alone who may read the wallet.
 func (s *Server) intermediaries(ctx context.Context) ([]IntermediaryView, error) {
 	list := []IntermediaryView{}
 	err := s.node.View(ctx, func(state *livestate.State, _ node.Head) {

@@ -36,6 +36,7 @@ type SpendingCheck struct {
 	Becomes uint32 `json:"becomes" doc:"the purpose that the money carries then; 0 for plain tenge"`
 }
 
+// registerNext serves what may be done with a contract or with marked money.
 func (s *Server) registerNext() {
 	huma.Register(s.api, operation("next-steps", "/v1/contracts/{id}/next",
 		"What may be done with a contract: which action, by whom, from when, or why not now", byWallet,

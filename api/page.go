@@ -24,6 +24,7 @@ var plainPages embed.FS
 var plainTypes = map[string]string{"page.html": "text/html", "docs.html": "text/html", "explorer.js": "text/javascript",
 	"docs.js": "text/javascript", "explorer.css": "text/css", "docs.css": "text/css"}
 
+// mountPages serves the files of the node's pages, which are embedded.
 func (s *Server) mountPages(mux *routes) {
 	for _, name := range slices.Sorted(maps.Keys(plainTypes)) {
 		kind, address := plainTypes[name], "/"+name

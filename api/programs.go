@@ -175,6 +175,7 @@ func purposeView(state *livestate.State, number uint32) PurposeView {
 	return PurposeView{number, *p, p.Live(), state.Earmarked(number)}
 }
 
+// contractView copies a contract: the state is another's as soon as the view ends.
 func contractView(state *livestate.State, c *ledger.Contract, head node.Head) ContractView {
 	view := ContractView{Instance: c.Instance, Size: head.Size}
 	view.State, view.Registers = append([]int64{}, c.State...), append([]token.Hash(nil), c.Registers...)
@@ -244,6 +245,7 @@ func (s *Server) contract(ctx context.Context, id token.WalletID, minSize uint64
 	return one[0], nil
 }
 
+// contracts is a page, in the order of ids.
 func (s *Server) contracts(ctx context.Context, after token.WalletID) ([]ContractView, error) {
 	if err := mayReadAll(ctx); err != nil {
 		return nil, err

@@ -68,6 +68,7 @@ type PurseFigures struct {
 	Opened    int `json:"opened" doc:"openings of owners' names"`
 }
 
+// add counts a purse.
 func (f *PurseFigures) add(p *ledger.Purse) {
 	if p.State == ledger.PurseEnded {
 		f.Ended++
@@ -139,6 +140,7 @@ func (s *Server) purseAccount(ctx context.Context, in *WalletPath, id token.Wall
 	return view, err
 }
 
+// registerPurseAccount serves a purse to its owner.
 func (s *Server) registerPurseAccount() {
 	huma.Register(s.api, operation("get-purse-account", "/v1/wallets/{id}/purses/{purse}",
 		"A wallet's offline purse: what is in it, and which of its payments are paid", byWallet, http.StatusNotFound),
@@ -205,6 +207,7 @@ func (s *Server) registerRevocations() {
 	})
 }
 
+// registerPurses serves what payees have to know of purses.
 func (s *Server) registerPurses() {
 	s.registerRevocations()
 	s.registerPurseAccount()

@@ -133,6 +133,7 @@ func (valueSchema) Schema(r huma.Registry) *huma.Schema {
 // transactionSchema is one of as many shapes as there are kinds.
 type transactionSchema struct{}
 
+// Schema is one of the kinds, told apart by their names.
 func (transactionSchema) Schema(r huma.Registry) *huma.Schema {
 	return component(r, "Transaction", func() *huma.Schema {
 		s := &huma.Schema{Discriminator: &huma.Discriminator{PropertyName: "kind", Mapping: map[string]string{}}}
@@ -145,6 +146,7 @@ func (transactionSchema) Schema(r huma.Registry) *huma.Schema {
 	})
 }
 
+// transactionOf is the schema of one kind.
 func transactionOf(r huma.Registry, k token.Kind) *huma.Schema {
 	least, most := 0.0, token.MaxWitnesses
 	return object("", []string{"kind", "valid_until", "body", "witnesses"}, map[string]*huma.Schema{

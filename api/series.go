@@ -53,6 +53,7 @@ const (
 	byCode          = "code"
 )
 
+// registerSeries serves the daily series.
 func (s *Server) registerSeries() {
 	op := operation("get-series", "/v1/series/{measure}",
 		"Payments, their value, active wallets, what is held, velocity, and refusals, by day, week or month", byAnybody,
@@ -90,6 +91,7 @@ type seriesQuery struct {
 	everything    bool // suppress nothing
 }
 
+// series reads days and makes rows of them. To who may not read everything the present day is not shown.
 func (s *Server) series(ctx context.Context, q seriesQuery, from, to string) (view Series, err error) {
 	if q.by == index.ByPurpose && q.measure != "payments" && q.measure != "value" {
 		return view, token.Errorf(token.OutOfRange, "by",

@@ -302,6 +302,7 @@ func (s *Server) whole(next http.Handler) http.HandlerFunc {
 	}
 }
 
+// tileParameters describes the parts of a path of the log's tiles.
 func tileParameters(path string) (list []*huma.Param) {
 	about := map[string]*huma.Param{
 		"level": {Description: "0 to 63", Schema: &huma.Schema{Type: huma.TypeString, Pattern: "^[0-9]{1,2}$"}},
@@ -370,6 +371,7 @@ func (o Options) MayListen(address string) error {
 	return l.Close()
 }
 
+// listen opens an address, unless the options do not let it be served.
 func (o Options) listen(address string) (net.Listener, error) {
 	l, err := net.Listen("tcp", address)
 	if err != nil {

@@ -198,6 +198,7 @@ func (s *sessions) read(text string, now time.Time) *Access {
 		ends: time.UnixMilli(int64(binary.BigEndian.Uint64(raw[24:])))}
 }
 
+// registerSessions serves challenges and sessions.
 func (s *Server) registerSessions() {
 	huma.Register(s.api, describe(huma.Operation{OperationID: "make-challenge", Method: http.MethodPost,
 		Path:    "/v1/sessions/challenges",

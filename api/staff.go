@@ -259,6 +259,7 @@ func (s *Server) registerAdministration() {
 		})
 }
 
+// registerInvitations serves invitations to administrators.
 func (s *Server) registerInvitations() {
 	huma.Register(s.api, describe(huma.Operation{OperationID: "invite-staff", Method: http.MethodPost,
 		Path: "/v1/staff/invitations", Summary: "Invite somebody by a link that works once, within seven days"},
@@ -382,6 +383,7 @@ func (s *Server) staffChallenge(ctx context.Context, in StaffChallengeRequest) (
 		s.staff.note(ctx, err, now)
 }
 
+// joinStaff makes an account with a link and a passkey.
 func (s *Server) joinStaff(ctx context.Context, in StaffJoin) (*staffAnswer, error) {
 	return s.openStaffSession(ctx, func(store *staff.Store, now time.Time) (secret string, _ staff.Session,
 		_ staff.Account, err error) {
@@ -393,6 +395,7 @@ func (s *Server) joinStaff(ctx context.Context, in StaffJoin) (*staffAnswer, err
 	})
 }
 
+// signInStaff opens a session by a passkey.
 func (s *Server) signInStaff(ctx context.Context, in StaffSignIn) (*staffAnswer, error) {
 	return s.openStaffSession(ctx, func(store *staff.Store, now time.Time) (string, staff.Session, staff.Account,
 		error) {
@@ -422,6 +425,7 @@ func (s *Server) openStaffSession(ctx context.Context, in func(store *staff.Stor
 	return &staffAnswer{[]http.Cookie{cookieOf(originOf(ctx), secret)}, filled(viewOfSession(session, account))}, nil
 }
 
+// confirmStaff makes the caller's session fresh.
 func (s *Server) confirmStaff(ctx context.Context, in StaffSignIn) (StaffSession, error) {
 	caller, err := staffCaller(ctx)
 	if err != nil {
@@ -435,6 +439,7 @@ func (s *Server) confirmStaff(ctx context.Context, in StaffSignIn) (StaffSession
 	return viewOfSession(session, caller.account), err
 }
 
+// staffList is for administrators.
 func (s *Server) staffList() (list StaffList) {
 	accounts, invitations := s.staff.store.List(time.Now())
 	for _, a := range accounts {

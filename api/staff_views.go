@@ -170,6 +170,7 @@ func (p PasskeyUsed) decode(challenge string) (used staff.Assertion, raw []byte,
 		Account: parts[5]}, parts[0], nil
 }
 
+// unhex reads the parts of what a browser answered.
 func unhex(texts ...string) (parts [][]byte, err error) {
 	for _, text := range texts {
 		part, err := hex.DecodeString(text)

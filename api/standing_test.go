@@ -3,6 +3,7 @@ package api_test
 import (
 	"context"
 	"crypto/sha256"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/aqsha/aqsha/api"
+	"github.com/aqsha/aqsha/contract"
 	"github.com/aqsha/aqsha/internal/sim"
 	"github.com/aqsha/aqsha/ledger"
 	"github.com/aqsha/aqsha/livestate"
@@ -22,11 +24,18 @@ import (
 func (w *town) bind(t *testing.T, template string, sequence uint64, from token.ID,
 	terms ...token.Value) (token.WalletID, token.ID) {
 	t.Helper()
+	return w.bindAll(t, template, sequence, from, []token.WalletID{w.alice, w.bob}, terms...)
+}
+
+// bindAll is bind with all parties, of whom alice is the first.
+func (w *town) bindAll(t *testing.T, template string, sequence uint64, from token.ID, parties []token.WalletID,
+	terms ...token.Value) (token.WalletID, token.ID) {
+	t.Helper()
 	encoded := sim.Template(template)
 	w.submit(t, w.world.Sign(&token.Define{Registrar: w.bank, Sequence: sequence, Definition: encoded}, soon(),
 		sim.One(token.RoleIntermediary, 0, w.world.Key("bank"))))
 	create := w.world.Sign(&token.Create{Creator: w.alice, Definition: sha256.Sum256(encoded),
-		Parties: []token.WalletID{w.alice, w.bob}, Assets: []uint32{0}, Terms: terms, Inputs: []token.ID{from},
+		Parties: parties, Assets: []uint32{0}, Terms: terms, Inputs: []token.ID{from},
 		Paid: []money.Tiyn{1_000 * money.Tenge}}, soon(), sim.One(token.RoleWallet, 0, w.world.Key("alice")))
 	w.submit(t, create)
 	return token.RegisteredID(create.ID()), token.OutputID(create.ID(), 0)
@@ -45,7 +54,7 @@ func (w *town) bindAlice(t *testing.T) (debit, channel token.WalletID) {
 }
 
 // A wallet is told of its standing debits and channels who takes, what was taken and what may be taken yet, as both of
-// its parties are; of a contract of another kind nothing of the sort.
+// its parties are; of an escrow what it holds.
 func TestWhatAPayeeMayTakeYet(t *testing.T) {
 	w := newTown(t, api.Options{Open: true})
 	debit, channel := w.bindAlice(t)
@@ -80,7 +89,9 @@ func TestWhatAPayeeMayTakeYet(t *testing.T) {
 		t.Errorf("after its payer left: %+v", s)
 	}
 	w = newTown(t, api.Options{Open: true})
-	if c, err := w.client.Contract(context.Background(), w.escrow(t), 0); err != nil || c.Standing != nil {
+	c, err := w.client.Contract(context.Background(), w.escrow(t), 0)
+	if err != nil || !reflect.DeepEqual(c.Standing, &api.Standing{Kind: api.Escrow, Payer: w.alice, Payee: w.bob,
+		MayTake: 40 * money.Tenge}) {
 		t.Errorf("an escrow: %+v, %v", c.Standing, err)
 	}
 }
@@ -159,4 +170,43 @@ func (w *town) contracts(t *testing.T) (list []ledger.Contract) {
 		t.Fatal(err)
 	}
 	return list
+}
+
+// bindOrder has her order of bob two deliveries of 500 each, due in ten days and then a day each, which she has three
+// days to look at; her bank decides where they differ.
+func (w *town) bindOrder(t *testing.T) (order token.WalletID) {
+	t.Helper()
+	now := time.Now()
+	day := 24 * time.Hour
+	order, _ = w.bindAll(t, "order", 3, token.OutputID(w.money.ID(), 0), []token.WalletID{w.alice, w.bob, w.bob, w.bank},
+		token.Int(2), token.Int(int64(500*money.Tenge)), token.Int(now.Add(10*day).UnixMilli()), token.Int(day.Milliseconds()),
+		token.Int(0), token.Int(0), token.Int(0), token.Int(0), token.Int((3 * day).Milliseconds()), token.Int(0),
+		token.Int(now.Add(30*day).UnixMilli()), token.Text(contract.Plain))
+	return order
+}
+
+// The wallet's page names an order in words: when the next delivery is due, then what is owed for it, which the buyer
+// accepts, and how many are paid.
+func TestAnOrderOnThePhone(t *testing.T) {
+	t.Parallel()
+	w := newWalletPage(t)
+	order := w.bindOrder(t)
+	w.takeAlice()
+	w.turn("rules")
+	w.see("Order in parts")
+	w.see("0 of 2")
+	w.see("Next delivery by")
+	w.submit(t, w.world.Sign(&token.Act{Contract: order, Version: 1, Action: "deliver", Caller: w.bob, Paid: []money.Tiyn{0},
+		Document: new(token.Hash)}, soon(), sim.One(token.RoleWallet, 0, w.world.Key("bob"))))
+	w.do(chromedp.Evaluate(`dispatchEvent(new Event("focus"))`, nil)) // somebody comes back to the page
+	w.see("without the payer's word from")
+	w.picture("order")
+	w.press("Accept the delivery: 500.00")
+	w.see("goes to the other side now")
+	w.press("Accept the delivery: 500.00")
+	w.see("1 of 2")
+	if got := w.balanceOf(w.bob); got != 500*money.Tenge {
+		t.Errorf("the seller has %s", got)
+	}
+	w.clean()
 }

@@ -22,6 +22,7 @@ type StoryLink struct {
 	Path string `json:"path" doc:"of the page at this node"`
 }
 
+// registerStory serves the steps of the demo; elsewhere there are none.
 func (s *Server) registerStory() {
 	huma.Register(s.api, operation("get-story", "/v1/story", "How far the demo's story is", byAnybody),
 		func(context.Context, *struct{}) (*answer[[]StoryStep], error) {

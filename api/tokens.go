@@ -70,6 +70,8 @@ type rawAnswer struct {
 	Body        []byte
 }
 
+// token is a token, live or spent. Who may not read its wallet is denied it in the same way whether or not there is
+// such a token.
 func (s *Server) token(ctx context.Context, id token.ID) (view TokenView, err error) {
 	view.ID = id
 	var live ledger.Token

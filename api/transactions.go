@@ -65,6 +65,8 @@ func (s *Server) registerTransactions() {
 	s.registerChecks()
 }
 
+// submit takes one transaction as JSON, or several in the ledger's own form, and answers when each is durable or
+// refused.
 func (s *Server) submit(ctx context.Context, contentType string, body []byte) (*rawAnswer, error) {
 	kind, _, _ := mime.ParseMediaType(contentType)
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)

@@ -50,6 +50,7 @@ func (e *UnreachedError) cut() bool {
 func (e *UnreachedError) Error() string { return errtext.Redact(e.Node) + " " + e.why() }
 func (e *UnreachedError) Unwrap() error { return e.Cause }
 
+// why says in words why there is no answer, so that a person can mend it.
 func (e *UnreachedError) why() string {
 	var name *net.DNSError
 	var authority x509.UnknownAuthorityError

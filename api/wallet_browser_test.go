@@ -21,6 +21,7 @@ import (
 	"github.com/aqsha/aqsha/console"
 	"github.com/aqsha/aqsha/internal/sim"
 	"github.com/aqsha/aqsha/money"
+	"github.com/aqsha/aqsha/node"
 	"github.com/aqsha/aqsha/token"
 )
 
@@ -78,7 +79,8 @@ func newWalletPageIn(t *testing.T, world *sim.World) *walletPage {
 	if !console.Built() {
 		t.Skip("the console's pages are not built here: make build builds them where Node is")
 	}
-	w := &walletPage{town: newTownIn(t, world, api.Options{}, nil), t: t}
+	// What a page has set aside and neither spends nor frees stays away for ever: no page's next payment waits for the clock.
+	w := &walletPage{town: newTownIn(t, world, api.Options{}, func(c *node.Config) { c.Hold = time.Hour }), t: t}
 	w.server = api.New(w.node, api.Options{Origins: []string{w.http.URL, strings.Replace(w.http.URL, "127.0.0.1", "localhost", 1)}})
 	inner := w.server.Handler()
 	w.http.Config.Handler = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
@@ -121,7 +123,7 @@ func (d *deaf) WriteHeader(int)             {}
 
 func (w *walletPage) do(actions ...chromedp.Action) {
 	w.t.Helper()
-	// Longer than the node keeps tokens for a payment that was given up (half a minute), until which the next one waits.
+	// On a machine that does much else at the same time a page takes many times as long.
 	ctx, cancel := context.WithTimeout(w.ctx, time.Minute)
 	defer cancel()
 	if err := chromedp.Run(ctx, actions...); err != nil {
@@ -174,10 +176,12 @@ func (w *walletPage) text(selector string) (text string) {
 func (w *walletPage) picture(name string) {
 	w.t.Helper()
 	var over int
+	var wide []string
 	var shot []byte
 	w.do(chromedp.Evaluate(`document.documentElement.scrollWidth - document.documentElement.clientWidth`, &over))
 	if over > 0 {
-		w.t.Errorf("%s: %d pixels wider than the screen", name, over)
+		w.do(chromedp.Evaluate(`[...document.querySelectorAll("body *")].filter((e) => e.getBoundingClientRect().right > document.documentElement.clientWidth).map((e) => e.tagName + " " + e.textContent.slice(0, 40))`, &wide))
+		w.t.Errorf("%s: %d pixels wider than the screen: %q", name, over, wide)
 	}
 	if dir := os.Getenv("AQSHA_SCREENSHOTS"); dir != "" {
 		w.do(chromedp.FullScreenshot(&shot, 100))

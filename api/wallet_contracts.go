@@ -22,6 +22,7 @@ type WalletContracts struct {
 // contractsAnswered is how many contracts one answer lists.
 const contractsAnswered = 100
 
+// registerWalletContracts serves a wallet's contracts.
 func (s *Server) registerWalletContracts() {
 	huma.Register(s.api, operation("list-wallet-contracts", "/v1/wallets/{id}/contracts",
 		"Live contracts of which a wallet is a party, by id", byWallet, http.StatusNotFound),

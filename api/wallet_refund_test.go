@@ -41,9 +41,15 @@ func (w *walletPage) order(reference string) {
 // giveBackPart types what goes back of the one payment that is shown.
 func (w *walletPage) giveBackPart(amount string) {
 	w.t.Helper()
-	w.do(chromedp.Poll(`(() => { const d = document.querySelector("main details:has(form)"); if (d) d.open = true; return d !== null })()`, nil, often))
+	w.openPart()
 	w.fill("How much goes back", amount)
 	w.press("Go on")
+}
+
+// openPart opens the form for a part.
+func (w *walletPage) openPart() {
+	w.t.Helper()
+	w.do(chromedp.Poll(`(() => { const d = document.querySelector("main details:has(form)"); if (d) d.open = true; return d !== null })()`, nil, often))
 }
 
 // The shopkeeper says how much of a payment goes back. The parts of one payment, over a reload and another phone of the

@@ -25,6 +25,8 @@ type walletStreamInput struct {
 	LastEventID string         `header:"Last-Event-ID" pattern:"^[0-9]{1,18}$" doc:"index of the last entry that was received; absent begins with what comes from now on"`
 }
 
+// registerWalletStream serves what touches a wallet. Whether the caller may read it is decided before the stream
+// begins.
 func (s *Server) registerWalletStream() {
 	operation := operation("stream-wallet", "/v1/wallets/{id}/stream",
 		"What touches a wallet, as it becomes durable (server-sent events)", byWallet, http.StatusNotFound)

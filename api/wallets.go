@@ -271,6 +271,8 @@ func (s *Server) wallet(ctx context.Context, id token.WalletID, minSize uint64) 
 	return view, nil
 }
 
+// tokensOf lists a wallet's tokens, to who may read it; one more than the limit is asked for, to know whether there
+// are.
 func (s *Server) tokensOf(ctx context.Context, id token.WalletID, minSize uint64,
 	limit int) (list WalletTokens, err error) {
 	if _, err := s.wallet(ctx, id, minSize); err != nil {
@@ -285,6 +287,7 @@ func (s *Server) tokensOf(ctx context.Context, id token.WalletID, minSize uint64
 	return list, err
 }
 
+// history is a page of a wallet's history, the latest first.
 func (s *Server) history(ctx context.Context, id token.WalletID, minSize, before uint64, limit int) (History, error) {
 	if err := s.waitSize(ctx, minSize); err != nil {
 		return History{}, err

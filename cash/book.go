@@ -31,7 +31,9 @@ type shelf struct {
 	gone   bool // its time is over, and what was left of it is written off
 }
 
-// Books are all that an office must remember. They are not safe for use by several goroutines.
+// Books are all that an office must remember. They are not safe for use by several goroutines. Whatever a decision
+// depends on is here or in its arguments: the same events applied in the same order make the same books. Maps are only
+// walked for what does not depend on their order, or is sorted.
 type Books struct {
 	Keys    Keyring
 	shelves []*shelf
@@ -83,7 +85,8 @@ func (r Reserve) Circulating() money.Tiyn { return r.Issued - r.Melted - r.Expir
 // Holds is the office's equation: reserve = notes that circulate + paid in and not yet issued or sent back.
 func (r Reserve) Holds() bool { return r.Balance() == r.Circulating()+r.Waiting }
 
-// Outstanding recounts what circulates from the tallies of notes.
+// Outstanding recounts what circulates from the tallies of notes. It must be what circulates by the sums: the two are
+// counted apart.
 func (b *Books) Outstanding() (sum money.Tiyn) {
 	for i, s := range b.shelves {
 		if !s.gone {
@@ -120,6 +123,8 @@ func (b *Books) StateOf(y curve.Point) (State, string) {
 	return StateUnspent, ""
 }
 
+// isSpent looks in all keysets, as a secret is spent whichever key signed it; in those that were written off nothing is
+// found any more.
 func (b *Books) isSpent(nullifier Nullifier) bool {
 	for _, s := range b.shelves {
 		if _, spent := s.spent.find(nullifier); spent {
@@ -129,7 +134,8 @@ func (b *Books) isSpent(nullifier Nullifier) bool {
 	return false
 }
 
-// SignedAs finds what an output was signed as: its keyset and denomination.
+// SignedAs finds what an output was signed as: its keyset and denomination. Of a keyset that was written off nothing is
+// known any more.
 func (b *Books) SignedAs(p curve.Point) (out Blinded, found bool) {
 	nullifier := NullifierOf(p)
 	for i, s := range b.shelves {

@@ -10,6 +10,7 @@ import (
 )
 
 // Swappable says whether a swap would be refused by what is spent and signed, before anybody multiplies points for it.
+// It promises nothing: DecideSwap looks again.
 func (b *Books) Swappable(in []Input, out []Blinded) *Refusal {
 	if err := b.spendable(in); err != nil {
 		return err

@@ -103,6 +103,7 @@ func (k Checker) Inputs(proofs []Proof, whole func() []byte) ([]Input, money.Tiy
 	return inputs, total, checkConditions(proofs, conditions, whole, k.Now)
 }
 
+// add sums amounts that are not negative.
 func add(a, b money.Tiyn) (money.Tiyn, *Refusal) {
 	if a > math.MaxInt64-b {
 		return 0, refuse(AmountLimits, "amount", "the sum is beyond 2^63 - 1")
@@ -110,6 +111,7 @@ func add(a, b money.Tiyn) (money.Tiyn, *Refusal) {
 	return a + b, nil
 }
 
+// input checks one note by itself, what costs least first. Lengths go before everything that reads the text.
 func (k Checker) input(p *Proof) (in Input, c *Condition, _ *Refusal) {
 	if p.Secret == "" {
 		return in, nil, refuse(Malformed, "secret", "must not be empty")
@@ -144,6 +146,7 @@ func (k Checker) input(p *Proof) (in Input, c *Condition, _ *Refusal) {
 	return in, c, nil
 }
 
+// denomination finds a keyset and the place of an amount in it.
 func (k Checker) denomination(id string, amount Amount) (set, index int, _ *Refusal) {
 	set, err := k.Keys.Find(id)
 	if err != nil {
@@ -187,6 +190,7 @@ func (k Checker) Outputs(list []Output, blank bool) ([]Blinded, money.Tiyn, *Ref
 	return outputs, total, nil
 }
 
+// output checks one output by itself.
 func (k Checker) output(o *Output, blank bool) (out Blinded, _ *Refusal) {
 	var err *Refusal
 	if blank {
@@ -254,7 +258,8 @@ func (k Checker) Blanks(list []Output, change money.Tiyn) ([]Blinded, *Refusal) 
 	return blanks, nil
 }
 
-// ValidInputs says whether all notes are genuine, those of one denomination together: C = k·Y.
+// ValidInputs says whether all notes are genuine, those of one denomination together: C = k·Y. The refusal names the
+// first false one of the first denomination that has one; nothing follows from the order but that.
 func (k Keyring) ValidInputs(inputs []Input, entropy io.Reader) *Refusal {
 	type pile struct {
 		ys, cs []curve.Point

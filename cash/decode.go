@@ -35,6 +35,7 @@ func asRefusal(err error) *Refusal {
 	return refuse(code, field, "%s", rule)
 }
 
+// dotted writes a JSON pointer as the fields of refusals are written.
 func dotted(pointer string) string {
 	if pointer == "" {
 		return "body"

@@ -62,7 +62,8 @@ type Credit struct {
 	Memo   string     `cbor:"5,keyasint,omitempty"`
 }
 
-// Event is one thing that happened, as the journal keeps it. Only what its kind needs is set.
+// Event is one thing that happened, as the journal keeps it. Only what its kind needs is set. Its numbers stand in the
+// journal's bytes.
 type Event struct {
 	Kind    EventKind `cbor:"1,keyasint"`
 	At      uint64    `cbor:"2,keyasint"` // Unix seconds of the office
@@ -89,7 +90,9 @@ type Close struct {
 }
 
 // Apply books an event that was decided on these books, or read from their journal in its place. What does not fit is a
-// journal of another office or one that was changed, and named.
+// journal of another office or one that was changed, and named. It asks nothing that a decision has asked already, such
+// as whether a note is spent: events of a journal were decided. After an error the books are half changed and must not
+// be used.
 func (b *Books) Apply(e *Event) error {
 	if !e.complete() {
 		return fmt.Errorf("the journal has an event of kind %d without what belongs to it", e.Kind)
@@ -144,7 +147,7 @@ func (e *Event) complete() bool {
 	return true
 }
 
-// move books notes that were taken and given.
+// move books notes that were taken and given. A note that was pending is not any more, an output that was held neither.
 func (b *Books) move(e *Event) error {
 	for i := range e.Taken {
 		t := &e.Taken[i]
@@ -183,6 +186,7 @@ func takenOf(inputs []Input) []Taken {
 	return list
 }
 
+// givenOf keeps point and signature; the proof is made again when it is asked for.
 func givenOf(outputs []Signed) []Given {
 	list := make([]Given, len(outputs))
 	for i, out := range outputs {
@@ -191,7 +195,8 @@ func givenOf(outputs []Signed) []Given {
 	return list
 }
 
-// DecideSwap holds a swap, checked, genuine and signed, against the books.
+// DecideSwap holds a swap, checked, genuine and signed, against the books. It changes nothing: whoever applies the
+// event holds the same lock since.
 func (b *Books) DecideSwap(request []byte, in []Input, out []Signed, now uint64) (*Event, *Refusal) {
 	if err := b.spendable(in); err != nil {
 		return nil, err
@@ -202,6 +207,7 @@ func (b *Books) DecideSwap(request []byte, in []Input, out []Signed, now uint64)
 	return &Event{Kind: Swapped, At: now, Request: request, Taken: takenOf(in), Given: givenOf(out)}, nil
 }
 
+// blindedOf are the outputs without their signatures.
 func blindedOf(out []Signed) []Blinded {
 	list := make([]Blinded, len(out))
 	for i := range out {

@@ -26,8 +26,8 @@ func (b *Back) PaysExpired() bool {
 	return len(b.Ref) > len(expiredPrefix) && b.Ref[:len(expiredPrefix)] == expiredPrefix
 }
 
-// DecideExpiry writes off the next keyset whose time is over, or returns nil. It waits for melts that still have
-// notes of it in hand.
+// DecideExpiry writes off the next keyset whose time is over, or returns nil. It waits for melts that still have notes
+// of it in hand. The order is that of the keyring.
 func (b *Books) DecideExpiry(to string, now uint64) *Event {
 	for i, s := range b.shelves {
 		if !s.gone && b.Keys[i].Expired(now) && !b.inHand(uint16(i)) {
@@ -54,7 +54,8 @@ func (b *Books) inHand(keyset uint16) bool {
 	return false
 }
 
-// outstanding is what a keyset's notes are worth that did not come back.
+// outstanding is what a keyset's notes are worth that did not come back. Time is that of the denominations, not of the
+// notes.
 func (b *Books) outstanding(keyset int) (sum money.Tiyn) {
 	for j, t := range b.shelves[keyset].tally {
 		sum += money.Tiyn(int64(t.Issued)-int64(t.Redeemed)) * b.Keys[keyset].Amounts[j]

@@ -16,6 +16,7 @@ const Unit = "kzt"
 // KeysetID is the version byte 01 and SHA-256 over a keyset's public face (NUT-02, version 2).
 type KeysetID [33]byte
 
+// String is the id as the protocol writes it.
 func (id KeysetID) String() string { return hex.EncodeToString(id[:]) }
 
 // MarshalText writes the id as the protocol does.
@@ -54,6 +55,7 @@ func isHex(text string, size int) bool {
 }
 
 // Keyset is a keyset as everybody sees it: one public key per denomination, in ascending order. Times are Unix seconds.
+// The id binds unit, denominations, keys and expiry, but neither From nor Until.
 type Keyset struct {
 	ID      KeysetID
 	Unit    string
@@ -124,7 +126,7 @@ func (k *Keyset) Index(amount money.Tiyn) int {
 	return i
 }
 
-// Active says whether the keyset signs at a time.
+// Active says whether the keyset signs at a time. Until itself is past.
 func (k *Keyset) Active(now uint64) bool { return k.From <= now && now < k.Until }
 
 // Expired says whether its notes are not redeemed any more.

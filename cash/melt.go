@@ -21,7 +21,7 @@ type Melt struct {
 	Given   []Given    `cbor:"10,keyasint,omitempty"`
 }
 
-// Melt finds a melt quote.
+// Melt finds a melt quote. It is a copy, whose lists are shared and not to be changed.
 func (b *Books) Melt(id string) (Melt, bool) {
 	m, found := b.melts[id]
 	if !found {
@@ -111,7 +111,7 @@ func (b *Books) Waiting() (melts, backs []string) {
 	return melts, backs
 }
 
-// DecideMeltPaid ends a melt that the ledger has.
+// DecideMeltPaid ends a melt that the ledger has. It is nil for one that is not on its way.
 func (b *Books) DecideMeltPaid(id string, now uint64) *Event {
 	m := b.melts[id]
 	if m == nil || m.State != OnWay || m.Payment == nil {
@@ -120,7 +120,7 @@ func (b *Books) DecideMeltPaid(id string, now uint64) *Event {
 	return &Event{Kind: MeltPaid, At: now, Quotes: []string{id}, Taken: m.Taken, Given: m.Given}
 }
 
-// DecideMeltLapsed ends a melt whose payment can never be in the ledger.
+// DecideMeltLapsed ends a melt whose payment can never be in the ledger. It is nil for one that is not on its way.
 func (b *Books) DecideMeltLapsed(id string, now uint64) *Event {
 	m := b.melts[id]
 	if m == nil || m.State != OnWay || m.Payment == nil {
@@ -129,6 +129,7 @@ func (b *Books) DecideMeltLapsed(id string, now uint64) *Event {
 	return &Event{Kind: MeltLapsed, At: now, Quotes: []string{id}}
 }
 
+// applyMelt books the events of melts.
 func (b *Books) applyMelt(e *Event) error {
 	if e.Kind == MeltQuoted {
 		m := *e.Melt
@@ -209,6 +210,7 @@ func (b *Books) DecideBack(kind EventKind, ref string, p *Payment, now uint64) *
 	return &Event{Kind: kind, At: now, Ref: ref, Payment: p}
 }
 
+// applyBack books the events of returns. A return is there until all of it was paid.
 func (b *Books) applyBack(e *Event) error {
 	back := b.backs[e.Ref]
 	if back == nil {

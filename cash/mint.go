@@ -44,7 +44,7 @@ func (m *Mint) State() string {
 	return Unpaid
 }
 
-// Mint finds a mint quote.
+// Mint finds a mint quote. It is a copy, whose lists are shared and not to be changed.
 func (b *Books) Mint(id string) (Mint, bool) {
 	m, found := b.mints[id]
 	if !found {
@@ -105,6 +105,8 @@ func (b *Books) DecideMint(request []byte, quotes, signatures []string, raw []Ou
 	return &Event{Kind: Minted, At: now, Request: request, Quotes: quotes, Given: givenOf(out)}, nil
 }
 
+// mintable says whether notes may be signed for a quote. One that was paid in time is good for ever: its end is for the
+// payment.
 func mintable(m *Mint, field string, now uint64) *Refusal {
 	switch {
 	case m == nil:
@@ -135,7 +137,7 @@ func checkLock(m *Mint, signature string, raw []Output) *Refusal {
 }
 
 // DecideCredit books a payment into the reserve: for a quote while it is open, else to be sent back. A payment that is
-// booked already gives nil.
+// booked already gives nil. Credits must come in the order of the log.
 func (b *Books) DecideCredit(c Credit, now uint64) *Event {
 	if c.Index < b.Cursor {
 		return nil
@@ -162,6 +164,7 @@ func (b *Books) DecideLapse(now uint64) *Event {
 // lapseSeconds is how long a quote waits after its end for a payment that the ledger had in time.
 const lapseSeconds = 15 * 60
 
+// applyMint books the events of mint quotes.
 func (b *Books) applyMint(e *Event) error {
 	switch e.Kind {
 	case MintQuoted:
@@ -187,7 +190,8 @@ func (b *Books) applyMint(e *Event) error {
 	return nil
 }
 
-// credit books a payment in. The part that no quote wants is money to be sent back.
+// credit books a payment in. The part that no quote wants is money to be sent back. Nothing of it is refused: the
+// reserve has it already.
 func (b *Books) credit(c *Credit) {
 	b.Reserve.PaidIn += c.Amount
 	b.Reserve.Waiting += c.Amount

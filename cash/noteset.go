@@ -60,6 +60,8 @@ func (s *noteSet) place(n Nullifier) int {
 	return low * s.size
 }
 
+// add remembers a nullifier, which must not be there yet. Mostly it is one entry of a map; a merge moves at most 16
+// records for each note that came since the last one.
 func (s *noteSet) add(n Nullifier, value uint8) {
 	s.fresh[n] = value
 	if fresh := len(s.fresh); fresh >= mergeFrom && fresh >= s.count()/16 {
@@ -67,6 +69,7 @@ func (s *noteSet) add(n Nullifier, value uint8) {
 	}
 }
 
+// count is how many there are.
 func (s *noteSet) count() int { return len(s.sorted)/s.size + len(s.fresh) }
 
 // merge makes new sorted records of all. Snapshots keep the old ones.
@@ -102,6 +105,7 @@ func (s *noteSet) records() []byte {
 }
 
 // load takes sorted records as they are. Those of an earlier version of the program may not be sorted: they are then.
+// The records are the set's from now on.
 func (s *noteSet) load(records []byte, maxValue uint8) error {
 	if len(records)%s.size != 0 {
 		return fmt.Errorf("%d bytes are no whole records of %d", len(records), s.size)

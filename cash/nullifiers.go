@@ -12,6 +12,7 @@ func nullifierOfBytes(raw [33]byte) Nullifier {
 	return Nullifier(sum[:24])
 }
 
+// compareText orders texts by their bytes.
 func compareText(a, b string) int { return strings.Compare(a, b) }
 
 // appendAmount writes an amount as signatures have it: in decimal digits.

@@ -22,6 +22,7 @@ const payScheme = "aqsha:"
 // maxPayRequest bounds the text.
 const maxPayRequest = 2048
 
+// String is the URI that ParsePayRequest reads.
 func (p PayRequest) String() string {
 	text := payScheme + p.Wallet.String() + "?amount=" + p.Amount.String()
 	if p.Memo != "" {

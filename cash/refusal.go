@@ -45,6 +45,7 @@ type Refusal struct {
 	Rule  string // that it breaks
 }
 
+// Error names code, field and rule.
 func (r *Refusal) Error() string { return fmt.Sprintf("%s (%s): %s", r.ErrorCode(), r.Field, r.Rule) }
 
 // Detail is field and rule, as the protocol tells them beside the code.

@@ -117,6 +117,8 @@ func (c *Condition) read() *Refusal {
 // conditionTags are those that may be there once each.
 var conditionTags = []string{"sigflag", "pubkeys", "n_sigs", "locktime", "refund", "n_sigs_refund"}
 
+// tags are the values of each tag by its name. Of tags that are not known here, the last of a name is kept and nothing
+// follows from it.
 func (c *Condition) tags() (map[string][]string, *Refusal) {
 	tags := map[string][]string{}
 	for _, tag := range c.Tags {

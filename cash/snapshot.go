@@ -86,7 +86,8 @@ func (s *Snapshot) Sort() {
 }
 
 // Load fills new books, whose keysets were added, from a snapshot. Keysets that it does not know are new; those that
-// are not added any more, or not in its order, are an error: their notes are money.
+// are not added any more, or not in its order, are an error: their notes are money. The snapshot is the books' from
+// then on.
 func (b *Books) Load(s *Snapshot) error {
 	if len(s.Shelves) > len(b.Keys) {
 		return fmt.Errorf("the books are of %d keysets, the office has %d", len(s.Shelves), len(b.Keys))

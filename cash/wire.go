@@ -101,6 +101,7 @@ func Decode(body []byte, into any) error {
 	return asRefusal(err)
 }
 
+// parsePoint reads a point in its one way to be written, on the curve and not the point at infinity.
 func parsePoint(field, text string) (p curve.Point, err *Refusal) {
 	if !isHex(text, 33) {
 		return p, refuse(Malformed, field, "must be a compressed point: 66 hexadecimal digits in lower case")

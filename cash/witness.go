@@ -17,6 +17,7 @@ type witness struct {
 // effort counts what one request has had verified.
 type effort struct{ left int }
 
+// spend takes one verification.
 func (e *effort) spend() *Refusal {
 	if e.left--; e.left < 0 {
 		return refuse(TooManyInputs, "inputs", "need more than %d signatures verified", MaxVerifications)
@@ -130,6 +131,7 @@ func checkWhole(inputs []Proof, conditions []*Condition, message []byte, now uin
 	return nil
 }
 
+// same is sameAs for conditions that may be missing: a note without one is not the same.
 func (c *Condition) same(other *Condition) bool { return c != nil && c.sameAs(other) }
 
 // MessageOf is what SIG_ALL signs (NUT-11): secrets and Cs, amounts and B_s, and a melt's quote.

@@ -224,6 +224,7 @@ func (a *action) called() string {
 	return a.name
 }
 
+// mayCall says whether the caller is one of the action's parties; an action that names none is anybody's.
 func (p *Program) mayCall(a *action, s *scope) bool {
 	for _, party := range a.by {
 		if s.instance.Parties[party] == s.caller.ID {
@@ -233,6 +234,8 @@ func (p *Program) mayCall(a *action, s *scope) bool {
 	return len(a.by) == 0
 }
 
+// inTime refuses an action before its time, and at its end and after; under rules before version 3 the end itself was
+// in time.
 func (p *Program) inTime(a *action, s *scope) *token.Error {
 	if a.from != nil {
 		from, err := a.from.int(s)
@@ -257,6 +260,7 @@ func (p *Program) inTime(a *action, s *scope) *token.Error {
 	return nil
 }
 
+// hasDocument holds the document's hash against what the action wants, if it wants one.
 func (p *Program) hasDocument(a *action, s *scope) *token.Error {
 	if a.anyDocument {
 		if len(s.document) != 32 {

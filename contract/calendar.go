@@ -130,6 +130,7 @@ func ParseRecurrence(text string, now int64) (Recurrence, error) {
 		"week\" or \"each month\"", text)
 }
 
+// ordinal is a day of the month as it is said in English.
 func ordinal(day int) string {
 	ending := "th"
 	switch {

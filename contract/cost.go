@@ -22,6 +22,7 @@ const (
 // versions stay, and whoever makes blocks asks for what version 5 says.
 type total struct{ units, wrapped uint64 }
 
+// add adds costs; what exceeds 64 bits stays at the largest number.
 func (t *total) add(n total) {
 	sum, carry := bits.Add64(t.units, n.units, 0)
 	if carry != 0 {

@@ -200,6 +200,7 @@ func coveredBy(e ast.Expr, asset string, first bool) bool {
 	return false
 }
 
+// number is a whole number that is written as one.
 func number(e ast.Expr) (int64, bool) {
 	if e.Kind() != ast.LiteralKind {
 		return 0, false

@@ -124,6 +124,7 @@ func (d *Definition) Action(name string) (int, bool) {
 func (d *Definition) party(name string) (int, bool) { return find(d.Parties, name) }
 func (d *Definition) asset(name string) (int, bool) { return find(d.Assets, name) }
 
+// variable is the place of a state's variable.
 func (d *Definition) variable(name string) (int, bool) {
 	for i := range d.State {
 		if d.State[i].Name == name {
@@ -133,6 +134,7 @@ func (d *Definition) variable(name string) (int, bool) {
 	return 0, false
 }
 
+// find is the first place of a name.
 func find(names []string, name string) (int, bool) {
 	for i := range names {
 		if names[i] == name {

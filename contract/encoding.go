@@ -51,6 +51,7 @@ func appendEnd(b []byte, e *End) []byte {
 	return b
 }
 
+// readEnd reads an end in its one form: what is left out is not written as empty.
 func readEnd(d *token.Decoder) (e End) {
 	items := d.Array("end", 2, 3)
 	e.At = text(d, "end.at")
@@ -75,6 +76,7 @@ func readEnd(d *token.Decoder) (e End) {
 	return e
 }
 
+// appendNames encodes a list of names.
 func appendNames(b []byte, names []string) []byte {
 	b = token.AppendArray(b, len(names))
 	for _, n := range names {
@@ -83,6 +85,7 @@ func appendNames(b []byte, names []string) []byte {
 	return b
 }
 
+// appendFields encodes names with their types.
 func appendFields(b []byte, fields []Field) []byte {
 	b = token.AppendArray(b, len(fields))
 	for _, f := range fields {
@@ -171,6 +174,7 @@ func Decode(data []byte) (*Definition, *token.Error) {
 // text reads a name or an expression.
 func text(d *token.Decoder, field string) string { return d.Text(field, 0, 4*MaxExpression) }
 
+// list reads a list of arrays of so many items, and ends at the first that is wrong.
 func list[T any](d *token.Decoder, field string, most, items int, read func() T) []T {
 	n := d.Array(field, 0, most)
 	var all []T
@@ -185,6 +189,7 @@ func list[T any](d *token.Decoder, field string, most, items int, read func() T)
 	return all
 }
 
+// names reads a list of names.
 func names(d *token.Decoder, field string, most int) []string {
 	n := d.Array(field, 0, most)
 	var all []string
@@ -202,6 +207,7 @@ func fields(d *token.Decoder, field string, most int) []Field {
 	return list(d, field, most, 2, func() Field { return Field{text(d, field), token.ValueType(d.Uint(field, 255))} })
 }
 
+// readAction reads an action in its one form; the twelfth item is there only where the action extends the contract.
 func readAction(d *token.Decoder, where string) Action {
 	items := d.Array(where, 11, 12)
 	a := Action{Name: text(d, where+".name")}

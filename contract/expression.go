@@ -172,6 +172,7 @@ func (c *compiler) reads(tree *ast.AST) (names []string) {
 	return names
 }
 
+// firstLine is the first thing that is wrong, without the library's own advice.
 func firstLine(issues *cel.Issues) string {
 	errors := issues.Errors()
 	if len(errors) == 0 {
@@ -218,6 +219,7 @@ func (c *compiler) advice(issues *cel.Issues) string {
 	return ""
 }
 
+// known are the names that an expression may use.
 func (c *compiler) known() []string {
 	var names []string
 	for _, v := range c.variables {
@@ -265,6 +267,7 @@ func distance(a, b string) int {
 	return row[len(b)]
 }
 
+// between is what stands between two texts.
 func between(s, before, after string) (string, bool) {
 	_, rest, ok := strings.Cut(s, before)
 	if !ok {
@@ -300,6 +303,7 @@ func (x *expression) value(s *scope) (ref.Val, *token.Error) {
 	return out, nil
 }
 
+// int is the value of an expression that was compiled to be a whole number.
 func (x *expression) int(s *scope) (int64, *token.Error) {
 	v, err := x.value(s)
 	if err != nil {
@@ -308,6 +312,7 @@ func (x *expression) int(s *scope) (int64, *token.Error) {
 	return int64(v.(types.Int)), nil
 }
 
+// bool is the value of an expression that was compiled to be a truth.
 func (x *expression) bool(s *scope) (bool, *token.Error) {
 	v, err := x.value(s)
 	if err != nil {
@@ -316,6 +321,7 @@ func (x *expression) bool(s *scope) (bool, *token.Error) {
 	return bool(v.(types.Bool)), nil
 }
 
+// bytes is the value of an expression that was compiled to be bytes.
 func (x *expression) bytes(s *scope) ([]byte, *token.Error) {
 	v, err := x.value(s)
 	if err != nil {

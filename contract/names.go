@@ -38,6 +38,7 @@ func NameProblem(name string) string {
 	return ""
 }
 
+// scriptOf is the script of a letter; empty for what belongs to none of these.
 func scriptOf(r rune) string {
 	switch {
 	case unicode.Is(unicode.Latin, r):

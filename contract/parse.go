@@ -123,6 +123,7 @@ func (r *reader) pairs(n *yaml.Node, where string, allowed []string, visit func(
 	}
 }
 
+// scalar reads a single value as it is written, without blanks around it.
 func (r *reader) scalar(n *yaml.Node, where string) string {
 	if n.Kind != yaml.ScalarNode {
 		r.problem(n, where, "write one value", "want a single value")
@@ -149,6 +150,7 @@ func (r *reader) names(n *yaml.Node, where string) (names []string) {
 	return names
 }
 
+// fields reads names with their types, in the order of the file.
 func (r *reader) fields(n *yaml.Node, where string) (fields []Field) {
 	r.pairs(n, where, nil, func(key string, value *yaml.Node) {
 		f := Field{Name: key}
@@ -297,6 +299,7 @@ func (r *reader) action(n *yaml.Node, where, name string) Action {
 	return a
 }
 
+// truth reads true or false; YAML's other words for them are refused.
 func (r *reader) truth(n *yaml.Node, where string) bool {
 	switch r.scalar(n, where) {
 	case "true":
@@ -308,6 +311,7 @@ func (r *reader) truth(n *yaml.Node, where string) bool {
 	return false
 }
 
+// payout reads whom an action pays, how much of what, and as what.
 func (r *reader) payout(n *yaml.Node, where string) (p Payout) {
 	r.pairs(n, where, []string{"to", "asset", "amount", "as"}, func(key string, value *yaml.Node) {
 		text := r.scalar(value, where+"."+key)

@@ -119,6 +119,7 @@ func (r *purposeReader) purpose(n *yaml.Node) {
 	}
 }
 
+// permit reads one permit. What the money becomes may be a name: its number is found when the purpose is registered.
 func (r *purposeReader) permit(n *yaml.Node, where string) {
 	permit, becomes := token.Permit{}, ""
 	r.pairs(n, where, []string{"when", "becomes"}, func(key string, value *yaml.Node) {
@@ -143,6 +144,7 @@ func (r *purposeReader) permit(n *yaml.Node, where string) {
 	r.out.Becomes = append(r.out.Becomes, becomes)
 }
 
+// tenge reads an amount.
 func (r *purposeReader) tenge(n *yaml.Node, where string) money.Tiyn {
 	amount, err := money.ParseTenge(r.scalar(n, where))
 	if err != nil {

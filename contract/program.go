@@ -49,6 +49,7 @@ type take struct {
 	any    bool
 }
 
+// payout is a payment of an action, with its names resolved to places.
 type payout struct {
 	to     int // party, or callerIndex
 	asset  int
@@ -198,6 +199,7 @@ func (k *checker) count(where string, n, least, most int) {
 	}
 }
 
+// names refuses names that cannot be used, or that stand twice.
 func (k *checker) names(where string, names []string) {
 	for i, name := range names {
 		if problem := nameProblem(name); problem != "" {
@@ -209,6 +211,7 @@ func (k *checker) names(where string, names []string) {
 	}
 }
 
+// fields checks names and types.
 func (k *checker) fields(where string, fields []Field) {
 	var names []string
 	for _, f := range fields {
@@ -259,6 +262,7 @@ func (k *checker) compiler(variables []variable) *compiler {
 	return c
 }
 
+// expression compiles a text; nil, with a problem, where it is none of the type that is wanted.
 func (k *checker) expression(c *compiler, where, text string, want *cel.Type) *expression {
 	x, problem := c.compile(where, text, want)
 	if problem != nil {

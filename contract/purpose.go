@@ -45,6 +45,7 @@ type Payment struct {
 	Today        uint32 // the network's day, since 1970
 }
 
+// paymentVariables are what a purpose's conditions see of a payment under every version of the rules.
 func paymentVariables() []variable {
 	vars := append(
 		partyVariables("payer", func(s *scope) *Party { return s.payer }),
@@ -128,6 +129,7 @@ func compilePurpose(p token.Purpose, c *compiler, registered bool) (*Rule, Probl
 	return r, nil
 }
 
+// enter lays a payment out for the conditions, in the rule's one scope: a rule judges one payment at a time.
 func (r *Rule) enter(p *Payment) *scope {
 	s := &r.scope
 	s.getters, s.payer, s.payee = r.getters, p.Payer, p.Payee
@@ -185,6 +187,7 @@ func (r *Rule) Permit(p *Payment) (becomes uint32, _ *token.Error) {
 	return r.Purpose.Permits[answer].Becomes, nil
 }
 
+// conditions are all of them, for a refusal.
 func (r *Rule) conditions() string {
 	text := r.permits[0].text
 	for _, x := range r.permits[1:] {
@@ -212,6 +215,7 @@ func (r *Rule) decide(p *Payment) (int, *token.Error) {
 	return answer, err
 }
 
+// first is the first permit whose condition holds; the order is the registered one.
 func (r *Rule) first(p *Payment) (int, *token.Error) {
 	s := r.enter(p)
 	for i, x := range r.permits {

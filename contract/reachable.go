@@ -124,6 +124,7 @@ func (k *checker) holdsFor(x *expression, i, variable int, values []int64) bool 
 	return false
 }
 
+// numbers writes a list, for problems.
 func numbers(values []int64) string {
 	texts := make([]string, len(values))
 	for i, n := range values {

@@ -25,6 +25,7 @@ func MemberLeaf(leaf []byte) token.Hash {
 	return sha256.Sum256(append([]byte{0}, leaf...))
 }
 
+// memberNode is an inner node of a register's tree; its first byte keeps it from being a member.
 func memberNode(left, right token.Hash) token.Hash {
 	var node [1 + 2*sha256.Size]byte
 	node[0] = 1

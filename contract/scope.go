@@ -61,6 +61,7 @@ func (s *scope) ResolveName(name string) (any, bool) {
 // Parent is none: a name that the scope does not have is unknown.
 func (s *scope) Parent() cel.Activation { return nil }
 
+// fromValue is a value as expressions see it.
 func fromValue(v *token.Value) ref.Val {
 	switch v.Type {
 	case token.IntValue:
@@ -75,6 +76,7 @@ func fromValue(v *token.Value) ref.Val {
 	return types.NewDynamicList(types.DefaultTypeAdapter, v.Ints)
 }
 
+// typeOf is a type as expressions know it, and the most that a value of it may be long.
 func typeOf(t token.ValueType) (*cel.Type, uint64) {
 	switch t {
 	case token.IntValue:

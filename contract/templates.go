@@ -22,6 +22,7 @@ func Template(name string) ([]byte, bool) {
 	return readTemplate(strings.ReplaceAll(name, "_", "-"))
 }
 
+// readTemplate reads an embedded template.
 func readTemplate(name string) ([]byte, bool) {
 	file, err := templates.Open("templates/" + name + ".yaml")
 	if err != nil {
@@ -70,6 +71,7 @@ func TemplateProgram(name string) (*Program, error) {
 	return programOf(text)
 }
 
+// programOf parses and checks a definition's text.
 func programOf(text []byte) (*Program, error) {
 	source, problems := Parse(text)
 	if len(problems) > 0 {

@@ -45,6 +45,7 @@ func ParseValue(kind token.ValueType, text string, now int64) (token.Value, erro
 	return token.Ints(ints), nil
 }
 
+// parseInt reads a whole number in any of the ways that people write one: an amount, a time, a day, a period.
 func parseInt(text string) (int64, error) {
 	if amount, ok := strings.CutSuffix(text, "KZT"); ok {
 		tiyn, err := money.ParseTenge(strings.TrimSpace(amount))

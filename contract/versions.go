@@ -23,6 +23,7 @@ type environment struct {
 var environments = []*environment{newEnvironmentSince(1), newEnvironmentSince(3), newEnvironmentSince(4),
 	newEnvironmentSince(5)}
 
+// newEnvironmentSince is what expressions may use under a version of the rules.
 func newEnvironmentSince(rules uint32) *environment {
 	base, err := newEnvironment(rules)
 	if err != nil {

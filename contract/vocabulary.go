@@ -231,6 +231,7 @@ func (l *lexicon) thing(e, beside ast.Expr) string {
 	return l.code(e)
 }
 
+// name says a variable in words; one that has none stands as it is written.
 func (l *lexicon) name(name string) string {
 	if said, ok := l.names[name]; ok {
 		return said

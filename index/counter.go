@@ -12,12 +12,14 @@ type counter struct {
 	grown chan struct{} // closed, and made anew, when it grows
 }
 
+// get is the number now; it may have grown when it is used.
 func (c *counter) get() uint64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.value
 }
 
+// set wakes all who wait.
 func (c *counter) set(value uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

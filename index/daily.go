@@ -58,7 +58,8 @@ const (
 )
 
 // daily is the one daily series of the log: payments, their value, active wallets and what is held, by several
-// divisions. It holds a row of every wallet that has money, and can be made again from the log at any time.
+// divisions. It holds a row of every wallet that has money, and can be made again from the log at any time. Balances
+// are checked against the ledger at each block, so that a wrong count is found and not shown.
 type daily struct {
 	mu     sync.Mutex // over all that follows
 	failed error      // of reading what is to be counted: tried again
@@ -86,7 +87,8 @@ type dailyState struct {
 	Few     map[string]map[token.WalletID]bool // of the day under way, by purpose, up to FewWallets
 }
 
-// dailyWallet is a wallet's row. There may be millions: what many have alike stands in their class.
+// dailyWallet is a wallet's row. There may be millions: what many have alike stands in their class. It is there as long
+// as the wallet has money, was registered, or was active.
 type dailyWallet struct {
 	// place in dailyState.Classes; 0 of a wallet that nobody registered: what the rules hold for somebody
 	Class   uint32
@@ -147,7 +149,8 @@ func (d *daily) clear(network token.NetworkID) {
 	d.due, d.changed = nil, nil
 }
 
-// class is the place of a class.
+// class is the place of a class. Classes are never taken away: there are as many as combinations of bank, tier and
+// region, far fewer than wallets.
 func (d *daily) class(c dailyClass) uint32 {
 	place, known := d.places[c]
 	if !known {
@@ -157,7 +160,7 @@ func (d *daily) class(c dailyClass) uint32 {
 	return place
 }
 
-// save writes the series.
+// save writes the series. Payments wait meanwhile to be counted, not to be executed.
 func (d *daily) save(files vfs.FS, dir string) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -194,7 +197,8 @@ func (d *daily) forget(files vfs.FS, dir string) error {
 	return nil
 }
 
-// count counts an entry, of which nets says what each wallet gained. The caller holds mu.
+// count counts an entry, of which nets says what each wallet gained. The caller holds mu. Who a wallet is comes before
+// what it gained, so that money counts to its new bank. An error leaves a series that is partly counted.
 func (d *daily) count(number uint64, e ledger.Entry, nets map[token.WalletID]money.Tiyn) error {
 	if number != d.Size {
 		return fmt.Errorf("the daily series stands at %d, not at %d", d.Size, number)
@@ -254,9 +258,10 @@ func (d *daily) begin(day uint32) {
 	clear(d.Few)
 }
 
+// today are the cells of the latest day.
 func (d *daily) today() *[divisions]map[string]Cell { return &d.Days[len(d.Days)-1].Cells }
 
-// add changes the cells of a division for a name.
+// add changes the cells of a division for a name. Of more than maxNames names of a day the rest count as one.
 func (d *daily) add(by By, name string, change func(c *Cell)) {
 	cells := d.today()[by]
 	if _, known := cells[name]; !known && len(cells) >= maxNames {
@@ -325,6 +330,7 @@ func (d *daily) people(tx *token.Transaction) {
 	}
 }
 
+// classOf is the class of a wallet, of an unknown one the first.
 func (d *daily) classOf(id token.WalletID) dailyClass { return d.Classes[d.Wallets[id].Class] }
 
 // is notes what a wallet is from now on: what it holds goes over to its new cells.
@@ -339,7 +345,7 @@ func (d *daily) is(id token.WalletID, c dailyClass) {
 	d.Wallets[id] = now
 }
 
-// payment counts a payment to others.
+// payment counts a payment to others. Change that comes back to the payers is no payment.
 func (d *daily) payment(tx *token.Transaction) {
 	type paid struct {
 		purpose uint32
@@ -419,7 +425,7 @@ func (d *daily) active(id token.WalletID) {
 	d.of(w, func(c *Cell) { c.Active++ })
 }
 
-// gains books what a wallet gained, or gave.
+// gains books what a wallet gained, or gave. A row that says nothing any more is dropped.
 func (d *daily) gains(id token.WalletID, net money.Tiyn) error {
 	if net == 0 {
 		return nil
@@ -446,8 +452,8 @@ func (d *daily) gains(id token.WalletID, net money.Tiyn) error {
 	return nil
 }
 
-// counted counts the entries of a block that was indexed just now, if those before it are counted.
-// The caller holds the series' mu.
+// counted counts the entries of a block that was indexed just now, if those before it are counted. The caller holds the
+// series' mu. An entry that cannot be counted stops here; the ledger and the rest of the index go on.
 func (x *Index) counted(first uint64, entries []ledger.Entry) {
 	d := x.daily
 	if d.broken != nil || d.Size != first {

@@ -79,6 +79,7 @@ func (x *Index) Close() error {
 	return errors.Join(err, x.daily.save(x.fs, x.dir), x.closeFiles())
 }
 
+// closeFiles closes the runs' files.
 func (x *Index) closeFiles() (err error) {
 	for _, r := range x.disk {
 		err = errors.Join(err, r.file.f.Close())
@@ -90,7 +91,8 @@ func (x *Index) closeFiles() (err error) {
 // Size is how many entries of the log are indexed.
 func (x *Index) Size() uint64 { return x.size.get() }
 
-// Block indexes a block's entries, whose first has the given number in the log.
+// Block indexes a block's entries, whose first has the given number in the log. An error other than an UnkeptError has
+// indexed nothing of it.
 func (x *Index) Block(first uint64, entries [][]byte) error {
 	if first != x.Size() {
 		return fmt.Errorf("index stands at %d, not at %d", x.Size(), first)
@@ -134,6 +136,8 @@ func (x *Index) Block(first uint64, entries [][]byte) error {
 type UnkeptError struct{ Err error }
 
 func (e *UnkeptError) Error() string { return fmt.Sprintf("the index cannot be written: %v", e.Err) }
+
+// Unwrap is why.
 func (e *UnkeptError) Unwrap() error { return e.Err }
 
 // Err says why files are not merged at present; merging is tried again.
@@ -143,7 +147,8 @@ func (x *Index) Err() error {
 	return x.failed
 }
 
-// add appends a run in memory, merging those before it that are not larger, so that there are few.
+// add appends a run in memory, merging those before it that are not larger, so that there are few. A record is moved as
+// often as the logarithm of what is in memory.
 func (x *Index) add(r *run) {
 	keep := len(x.memory)
 	count := len(r.memory[ofIDs]) + len(r.memory[ofWallets])
@@ -159,8 +164,9 @@ func (x *Index) add(r *run) {
 	x.mu.Unlock()
 }
 
-// find lists up to most entries that stand under an id's prefix before an entry, the latest first. Other ids
-// may share the prefix: what the entry says decides.
+// find lists up to most entries that stand under an id's prefix before an entry, the latest first. Other ids may share
+// the prefix: what the entry says decides. Time is that of a search in each run and, for those in files, of the pages
+// that it meets.
 func (x *Index) find(t table, id []byte, before uint64, most int) (entries []uint64, err error) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
@@ -189,7 +195,8 @@ func (x *Index) find(t table, id []byte, before uint64, most int) (entries []uin
 // candidates is how many entries are looked up at once for an id that stands in one.
 const candidates = 8
 
-// each shows what stands under an id's prefix before an entry, the latest first, until show has enough.
+// each shows what stands under an id's prefix before an entry, the latest first, until show has enough. Each entry is
+// read from the log.
 func (x *Index) each(t table, id []byte, before uint64, most int, sought *token.ID,
 	show func(number uint64, w *writer) (more bool)) error {
 	for {
@@ -263,7 +270,8 @@ type Item struct {
 	Net   money.Tiyn // what it received less what it gave; zero for a change of the wallet itself
 }
 
-// History lists up to most entries that touch a wallet and stand before an entry, the latest first.
+// History lists up to most entries that touch a wallet and stand before an entry, the latest first. A page's last entry
+// is where the next page begins.
 func (x *Index) History(wallet token.WalletID, before uint64, most int) (items []Item, err error) {
 	if most <= 0 {
 		return nil, nil

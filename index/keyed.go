@@ -11,7 +11,7 @@ import (
 // maxKeyed bounds how many entries are read for one key: a bank could name a stranger's key in any number of them.
 const maxKeyed = 64
 
-// markOf is under what a key's entries stand.
+// markOf is under what a key's entries stand. The tag keeps it from being a wallet's id.
 func markOf(key token.PublicKey) [sha256.Size]byte {
 	return sha256.Sum256(append([]byte("aqsha index key\x00"), key[:]...))
 }

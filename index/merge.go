@@ -67,7 +67,8 @@ func (x *Index) discard(r *run) {
 	_ = x.fs.Remove(r.file.path) // what stays is contained in others and goes at the next start
 }
 
-// flush writes what is in memory to a file.
+// flush writes what is in memory to a file. What fails leaves the memory as it is. Block and Close call it, not both at
+// once.
 func (x *Index) flush() error {
 	if len(x.memory) == 0 {
 		return nil

@@ -15,8 +15,10 @@ type record struct {
 
 const recordBytes = 16
 
+// prefixOf are an id's first eight bytes.
 func prefixOf(id []byte) uint64 { return binary.BigEndian.Uint64(id) }
 
+// compare orders by prefix, and records of one prefix by entry.
 func (r record) compare(other record) int {
 	return cmp.Or(cmp.Compare(r.prefix, other.prefix), cmp.Compare(r.entry, other.entry))
 }

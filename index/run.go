@@ -56,8 +56,8 @@ type runFile struct {
 	fences [tables][]uint64 // first prefix of each of a table's pages
 }
 
-// DamageError says that a file of the index is not what was written. The log has everything: deleting the
-// file, or the whole folder, has it indexed again.
+// DamageError says that a file of the index is not what was written. The log has everything: deleting the file, or the
+// whole folder, has it indexed again.
 type DamageError struct {
 	Path   string
 	Page   int
@@ -71,8 +71,10 @@ func (e *DamageError) Error() string {
 func (e *DamageError) ErrorCode() string  { return "index-damaged" }
 func (e *DamageError) ErrorField() string { return "" }
 
+// runName sorts as the entries do.
 func runName(first, size uint64) string { return fmt.Sprintf("%020d-%020d%s", first, size, runSuffix) }
 
+// pagesOf is how many pages so many records take.
 func pagesOf(records int) int { return (records + recordsPerPage - 1) / recordsPerPage }
 
 // readPage reads a page and checks that it is the one that was written there.
@@ -166,8 +168,10 @@ type cursor struct {
 	err   error // the first; records read after it are zero
 }
 
+// cursor reads one of the run's tables; each goroutine needs its own.
 func (r *run) cursor(t table) *cursor { return &cursor{run: r, table: t} }
 
+// len is how many records there are.
 func (c *cursor) len() int {
 	if c.run.file == nil {
 		return len(c.run.memory[c.table])
@@ -175,6 +179,7 @@ func (c *cursor) len() int {
 	return c.run.file.count[c.table]
 }
 
+// at reads a record, and its page where that is not held.
 func (c *cursor) at(i int) record {
 	file := c.run.file
 	if file == nil {
@@ -194,7 +199,8 @@ func (c *cursor) at(i int) record {
 	return record{binary.BigEndian.Uint64(held), binary.BigEndian.Uint64(held[8:])}
 }
 
-// before is how many records stand before a place, whether or not a record is there.
+// before is how many records stand before a place, whether or not a record is there. The fences leave two pages or so
+// to search, more only where one prefix fills them.
 func (c *cursor) before(place record) int {
 	from, to := 0, c.len()
 	if file := c.run.file; file != nil {

@@ -26,6 +26,7 @@ type pageWriter struct {
 // writeAtOnce is how many bytes of pages gather before they are written.
 const writeAtOnce = 1 << 20
 
+// put writes a record on the page under way; errors are kept for the end.
 func (w *pageWriter) put(r record) {
 	if w.used == 0 {
 		w.fences = append(w.fences, r.prefix)
@@ -53,6 +54,7 @@ func (w *pageWriter) endPage() {
 	}
 }
 
+// write writes the pages that are pending.
 func (w *pageWriter) write() {
 	if w.err == nil {
 		_, w.err = w.f.WriteAt(w.pending, w.offset)
@@ -129,7 +131,8 @@ func fillRun(f vfs.File, network token.NetworkID, parts []*run) error {
 	return w.err
 }
 
-// mergeInto writes the records of one table of several runs in order.
+// mergeInto writes the records of one table of several runs in order. Of equal prefixes that of the earlier run goes
+// first: its entries are earlier.
 func mergeInto(w *pageWriter, t table, parts []*run) error {
 	cursors := make([]*cursor, len(parts))
 	heads, next := make([]record, len(parts)), make([]int, len(parts))

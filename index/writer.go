@@ -23,6 +23,7 @@ type writer struct {
 	nets        map[token.WalletID]money.Tiyn
 }
 
+// entry books one entry. A proposal does nothing.
 func (w *writer) entry(number uint64, e ledger.Entry) error {
 	if e.System != nil && e.System.Kind != ledger.SystemProposal {
 		w.system(number, e.System)
@@ -227,6 +228,7 @@ func (w *writer) stands(t table, id []byte, number uint64) {
 	}
 }
 
+// output books a token that was made.
 func (w *writer) output(id token.ID, number uint64, wallet token.WalletID, amount money.Tiyn) {
 	if amount == 0 {
 		return // no change was made
@@ -251,6 +253,7 @@ func (w *writer) keyed(number uint64, keys ...token.PublicKey) {
 	}
 }
 
+// touch books that an entry touches a wallet, and what it gained by it; several of one entry add up.
 func (w *writer) touch(wallet token.WalletID, number uint64, net money.Tiyn) {
 	w.stands(ofWallets, wallet[:], number)
 	if w.answering && w.sought == nil {

@@ -44,6 +44,7 @@ const (
 	maxMade  = 128
 )
 
+// appendEffects encodes effects in their one form; none are an empty list.
 func appendEffects(b []byte, effects *Effects) []byte {
 	if effects.Empty() {
 		return token.AppendArray(b, 0)
@@ -67,6 +68,7 @@ func appendEffects(b []byte, effects *Effects) []byte {
 	return b
 }
 
+// decodeEffects reads what appendEffects writes, and nothing else.
 func decodeEffects(d *token.Decoder) (effects Effects) {
 	if d.Array("effects", 0, 2) == 0 {
 		return effects
@@ -88,6 +90,7 @@ func decodeEffects(d *token.Decoder) (effects Effects) {
 	return effects
 }
 
+// decodeEffect reads one token that was made.
 func decodeEffect(d *token.Decoder) (e Effect) {
 	items := d.Array("effects.made", 3, 4)
 	d.Fixed("effects.wallet", e.Wallet[:])

@@ -50,6 +50,7 @@ func (x *Executor) freeze(t *token.Freeze) *token.Error {
 	return nil
 }
 
+// unfreeze ends a freeze, under the case that began it.
 func (x *Executor) unfreeze(t *token.Unfreeze) *token.Error {
 	w, c, err := x.enforced(t.Wallet, t.Version)
 	if err != nil {
@@ -66,6 +67,7 @@ func (x *Executor) unfreeze(t *token.Unfreeze) *token.Error {
 	return nil
 }
 
+// underCase refuses what is done to a wallet that is not frozen, or under another case.
 func underCase(w *Wallet, detail Detail, reference string) *token.Error {
 	if w.Frozen == token.NotFrozen {
 		return refuse(NotFrozen, "wallet", "the wallet is not frozen")

@@ -202,6 +202,7 @@ func (s *System) appendItems(b []byte) []byte {
 	return token.AppendBytes(b, s.Wallet[:])
 }
 
+// decodeSystem reads a system entry; only the forms that a block may have are read.
 func decodeSystem(d *token.Decoder, items int) *System {
 	s := &System{Kind: SystemKind(d.Uint("kind", uint64(SystemRenewal)))}
 	// Both counts are taken here: whether a salt must stand is a rule of the block's version, which an entry alone
@@ -273,6 +274,7 @@ func DecodeBelieved(data []byte) (Entry, error) {
 	return decodeEntry(d)
 }
 
+// decodeEntry reads one entry that fills its bytes.
 func decodeEntry(d *token.Decoder) (Entry, error) {
 	var e Entry
 	items := d.Array("entry", 3, reserveItems)

@@ -253,6 +253,7 @@ func (x *Executor) checkTime(tx *token.Transaction) *token.Error {
 	return nil
 }
 
+// apply does what a transaction says, or refuses it.
 func (x *Executor) apply(tx *token.Transaction) *token.Error {
 	// A switch over types and not a method of the body: what a transaction does to the state is the ledger's, and
 	// package token, which phones decode with too, knows no state. Kinds that the block's version does not have were

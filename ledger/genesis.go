@@ -23,6 +23,7 @@ type Genesis struct {
 
 const maxLogKey = 256
 
+// appendGenesis encodes what a genesis leaf says beyond any other leaf.
 func appendGenesis(b []byte, g Genesis) []byte {
 	b = token.AppendArray(b, 6)
 	b = token.AppendText(b, g.Name)
@@ -36,6 +37,7 @@ func appendGenesis(b []byte, g Genesis) []byte {
 	return token.AppendText(b, g.LogKey)
 }
 
+// decodeGenesis reads what appendGenesis writes; whether its sets and policy hold is CheckError's to say.
 func decodeGenesis(d *token.Decoder) (g Genesis) {
 	d.Array("genesis", 6, 6)
 	g.Name = d.Text("genesis.name", 1, token.MaxName)

@@ -78,6 +78,7 @@ func (m *Model) NextRekey() (wallet token.WalletID, dueMillis uint64, found bool
 	return wallet, dueMillis, found
 }
 
+// LiveTotal adds up all tokens, each time anew.
 func (m *Model) LiveTotal() money.Tiyn {
 	var total money.Tiyn
 	for _, t := range m.Tokens { // any order: a sum
@@ -86,6 +87,7 @@ func (m *Model) LiveTotal() money.Tiyn {
 	return total
 }
 
+// NextExpired looks through all tokens for the one whose purpose ended first; of equals, the least id.
 func (m *Model) NextExpired(now uint64) (id token.ID, found bool) {
 	least := now
 	for candidate, t := range m.Tokens { // any order: the least of all

@@ -215,6 +215,7 @@ func fewer[K comparable](counts map[K]int, key K) {
 	}
 }
 
+// sortedIDs are a map's keys in order, so that nothing follows from the map's own.
 func sortedIDs[T any](m map[token.WalletID]T) []token.WalletID {
 	ids := make([]token.WalletID, 0, len(m))
 	for id := range m { // any order: sorted below

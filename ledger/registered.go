@@ -49,6 +49,7 @@ func (p *Programs) RemovePurpose(number uint32) {
 	}
 }
 
+// without takes a number out of an ascending list, in place.
 func without(numbers []uint32, number uint32) []uint32 {
 	if at, found := slices.BinarySearch(numbers, number); found {
 		return slices.Delete(numbers, at, at+1)

@@ -50,6 +50,7 @@ func (x *Executor) register(id token.TransactionID, t *token.Register) *token.Er
 	return nil
 }
 
+// tierExists refuses a tier that the policy has not.
 func (x *Executor) tierExists(tier uint8) *token.Error {
 	if _, ok := x.state.Authority().Policy.Tier(tier); !ok {
 		return refuse(UnknownTier, "tier", "the policy has no tier %d", tier)
@@ -69,6 +70,7 @@ func (x *Executor) target(id token.WalletID, version uint64) (Wallet, *token.Err
 	return w, versionNamed(&w, version)
 }
 
+// versionNamed refuses a change that was made to another version than the present one.
 func versionNamed(w *Wallet, version uint64) *token.Error {
 	if uint64(w.Version) != version {
 		return refuse(StaleVersion, "version", "%d is named, %d is present", version, w.Version)

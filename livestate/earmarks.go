@@ -29,6 +29,7 @@ const bucketsEach = 16
 // least.
 func place(id token.ID) int { return int(id[0])*bucketsEach + int(id[1]>>4) }
 
+// bucket is a bucket by its number, made with its group when it is first wanted.
 func (m *earmarks) bucket(n int) *bucket {
 	group := &m.buckets[n/bucketsEach]
 	if *group == nil {

@@ -64,6 +64,7 @@ func (f *frames) reuse(r *recordList) {
 	}
 }
 
+// take is a list that was given back, or a new one.
 func (f *frames) take() *recordList {
 	select {
 	case r := <-f.spare:
@@ -74,6 +75,7 @@ func (f *frames) take() *recordList {
 	}
 }
 
+// read cuts the file into lists of whole records, and ends when the last is cut or nobody takes them any more.
 func (f *frames) read(in io.Reader) error {
 	r := &chunkReader{in: in}
 	magic, err := r.next(len(snapshotMagic))
@@ -141,6 +143,7 @@ func (r *chunkReader) atEnd() bool {
 	return len(r.buffer) == r.from
 }
 
+// fill reads a piece more behind what is left of the buffer; that the source ended or failed is noted.
 func (r *chunkReader) fill(n int) {
 	const piece = 1 << 18
 	left := copy(r.buffer, r.buffer[r.from:])

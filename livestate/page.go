@@ -22,6 +22,7 @@ type page struct {
 	last    int    // the token after the last of these
 }
 
+// add adds a token: id and amount always, the rest only of those that are not plain tenge of no hops.
 func (p *page) add(t *chunkToken, assets []token.Asset) {
 	p.ids = append(p.ids, t.id[:]...)
 	p.amounts = binary.AppendUvarint(p.amounts, uint64(t.amount))
@@ -165,6 +166,7 @@ type uvarints struct {
 	bad  bool
 }
 
+// next reads a number in its shortest form; 0, with bad set, for any other.
 func (u *uvarints) next(most uint64) uint64 {
 	v, n := binary.Uvarint(u.left)
 	if n <= 0 || v > most || (n > 1 && u.left[n-1] == 0) {

@@ -74,6 +74,7 @@ func (w *snapshotWriter) record(encode func(b []byte) []byte) {
 	w.tree.Add(txlog.LeafHash(w.space))
 }
 
+// frame writes a record behind its length; errors are kept for the end.
 func (w *snapshotWriter) frame(record []byte) {
 	var length [4]byte
 	binary.BigEndian.PutUint32(length[:], uint32(len(record)))
@@ -166,6 +167,8 @@ func ReadOwnSnapshot(in io.Reader, seed [32]byte) (*State, Position, error) {
 	return readSnapshot(in, seed, false)
 }
 
+// readSnapshot builds a state record by record. Without hash the root is not computed: whoever reads so has the file's
+// hash checked otherwise.
 func readSnapshot(in io.Reader, seed [32]byte, hash bool) (*State, Position, error) {
 	frames := readFrames(in)
 	defer frames.stop()

@@ -87,6 +87,7 @@ type rekey struct {
 	wallet token.WalletID
 }
 
+// compare orders by when it is due, then by wallet: the order in which the ledger carries them out.
 func (a rekey) compare(b rekey) int {
 	switch {
 	case a.due < b.due:
@@ -112,6 +113,7 @@ func (n *interned[T]) again(value T, likely uint32) uint32 {
 	return n.number(value)
 }
 
+// number is a value's number, a new one for a value that is new.
 func (n *interned[T]) number(value T) uint32 {
 	if i, ok := n.numbers[value]; ok {
 		return i
@@ -258,6 +260,7 @@ func (s *State) Wallet(id token.WalletID) (ledger.Wallet, bool) {
 	return s.wallet(r), true
 }
 
+// wallet unpacks a row.
 func (s *State) wallet(r *walletRow) ledger.Wallet {
 	return ledger.Wallet{
 		Registrar: s.registrars.values[r.registrar], Key: r.key, Version: r.version, Tier: r.tier,

@@ -157,6 +157,7 @@ func (t *table[K, R]) put(key K) (slot uint32, r *R, isNew bool) {
 	return slot, &fresh.value, true
 }
 
+// newSlot is a slot that was freed, or the next.
 func (t *table[K, R]) newSlot() uint32 {
 	if n := len(t.free); n > 0 {
 		slot := t.free[n-1]
@@ -206,6 +207,7 @@ func (t *table[K, R]) reserve(rows int) {
 	}()
 }
 
+// insert puts an entry into the first free place from its home on; there must be one.
 func (s *shard) insert(entry uint64) {
 	i, wraps := s.home(uint32(entry>>32)), 0
 	for s.entries[i] != 0 {
@@ -217,6 +219,7 @@ func (s *shard) insert(entry uint64) {
 
 func (s *shard) grow() { s.resize(max(leastShard, len(s.entries)+len(s.entries)/4)) }
 
+// resize moves all entries into an array of another size.
 func (s *shard) resize(entries int) {
 	old := s.entries
 	s.entries = make([]uint64, entries)

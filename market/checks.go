@@ -26,8 +26,8 @@ type Finding struct {
 	fix  repair
 }
 
-// Check runs every check that the table's columns allow and returns findings
-// in the order of the checks, then of rows.
+// Check runs every check that the table's columns allow and returns findings in the order of the checks, then of rows.
+// It changes nothing; rows must be in time's order.
 func Check(t *Table) []Finding {
 	var found []Finding
 	for _, check := range []func(*Table) []Finding{
@@ -44,7 +44,7 @@ func Check(t *Table) []Finding {
 	return append(found, t.passed...)
 }
 
-// runs groups flagged rows: adjacent rows make one finding.
+// runs groups flagged rows: adjacent rows make one finding. The detail is that of the first of them.
 func runs(t *Table, flagged []int, code, column, repairText string, fix repair, detail func(row int) string) []Finding {
 	var found []Finding
 	for start := 0; start < len(flagged); {
@@ -64,6 +64,7 @@ func runs(t *Table, flagged []int, code, column, repairText string, fix repair, 
 	return found
 }
 
+// stamp is a row's time: its day, and the hour only where it has one.
 func stamp(t *Table, row int) string {
 	if t.Times == nil {
 		return ""
@@ -86,6 +87,8 @@ func (t *Table) key(row int) string {
 	return key
 }
 
+// checkDuplicates looks for times that come twice, or names and times in a panel: the same values again, other values,
+// or an hour that clocks repeat.
 func checkDuplicates(t *Table) []Finding {
 	if t.Provenance.Form == "devices" { // two machines may share a name and month
 		return nil
@@ -130,6 +133,7 @@ func increasing(times []time.Time) bool {
 	return len(times) > 0
 }
 
+// equalRows compares numbers; the names are equal already where the keys are.
 func (t *Table) equalRows(a, b int) bool {
 	for _, c := range t.Columns {
 		if c.Values[a] != c.Values[b] && !(math.IsNaN(c.Values[a]) && math.IsNaN(c.Values[b])) {
@@ -200,6 +204,7 @@ func checkGaps(t *Table) []Finding {
 	return found
 }
 
+// workdaysBetween counts the workdays after one time and before another, up to 1000.
 func workdaysBetween(a, b time.Time) int {
 	n := 0
 	for at := a.AddDate(0, 0, 1); at.Before(b) && n < 1000; at = at.AddDate(0, 0, 1) {

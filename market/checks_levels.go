@@ -28,7 +28,7 @@ var severities = map[string]Severity{
 	"gap": Warning, "volume_swapped": Warning, "volume_price": Warning, "jump": Warning, "stale": Warning,
 	"frozen":   Warning,
 	"constant": Warning, "ends_early": Warning,
-	"missing": Note, "trailer": Note, "volume_zero": Note,
+	"missing": Note, "trailer": Note, "flag": Note, "hidden": Note, "volume_zero": Note,
 }
 
 // robustSigma is the standard deviation that the median absolute deviation of
@@ -71,6 +71,8 @@ func checkLevels(t *Table) []Finding {
 	return nil
 }
 
+// levels looks at the returns between rows that have a price. A jump that is undone within 30 rows, both ways by a
+// power of ten, is a run in another unit; any other is judged by itself.
 func (t *Table) levels(name string, v []float64) []Finding {
 	var rows []int // with a price
 	for i := range v {
@@ -157,6 +159,7 @@ func fewSplits(name string, found []Finding) []Finding {
 	return found
 }
 
+// asJump keeps the finding and takes its repair away.
 func asJump(f Finding, why string) Finding {
 	f.Code, f.Severity, f.Repair, f.rows, f.fix = "jump", Warning, "", nil, nil
 	f.Detail += why
@@ -185,8 +188,8 @@ func tens(r, sigma float64) int {
 	return 0
 }
 
-// level tells what one lasting jump is. Where the file has opening prices, the
-// break must lie between a close and the next open: a crash is traded through.
+// level tells what one lasting jump is. Where the file has opening prices, the break must lie between a close and the
+// next open: a crash is traded through. Powers of ten go before the ratios of splits, of which the nearest is taken.
 func (t *Table) level(name string, rows []int, r []float64, i int, sigma float64) Finding {
 	row, before := rows[i], rows[:i]
 	v := t.numbers(name)
@@ -256,6 +259,7 @@ func (t *Table) sameSupply(before, row int, moved float64) bool {
 	return math.Abs(turn("cap_usd")-moved) < 0.1*math.Abs(moved)
 }
 
+// ratioOf is a factor as a ratio above one; of none, one that everything is nearer than.
 func ratioOf(factor float64) float64 {
 	if factor == 0 {
 		return 1e300
@@ -263,6 +267,7 @@ func ratioOf(factor float64) float64 {
 	return max(factor, 1/factor)
 }
 
+// splitName is the factor for prices as people write splits: pieces new to old.
 func splitName(factor float64) string {
 	if factor < 1 {
 		return fmt.Sprintf("%g:1", math.Round(20/factor)/20)
@@ -294,6 +299,7 @@ func (t *Table) rescale(code, name string, factor float64) repair {
 // A price that stands still for so many rows, where it seldom does, was not observed.
 const stale = 6
 
+// checkStale looks for prices that stand still for long. A price that is the same in every row is said once.
 func checkStale(t *Table) []Finding {
 	name := t.PriceColumn()
 	if name == "" || t.Times == nil || t.panel() || t.Rows() < 10 {
@@ -331,8 +337,8 @@ func checkStale(t *Table) []Finding {
 		func(i int) string { return fmt.Sprintf("%g again and again: was it observed?", v[i]) })
 }
 
-// checkMissing tells cells of the price that hold no value, and a price that
-// ends while the reference rate beside it goes on.
+// checkMissing tells cells of the price that hold no value, and a price that ends while the reference rate beside it
+// goes on. Rows that a repair inserted have no line and are not told again.
 func checkMissing(t *Table) []Finding {
 	name := t.PriceColumn()
 	if name == "" || t.Times == nil || t.panel() {

@@ -16,6 +16,7 @@ func (t *Table) numbers(name string) []float64 {
 	return nil
 }
 
+// where are the rows for which wrong says so, in order.
 func where(values []float64, wrong func(i int) bool) []int {
 	var rows []int
 	for i := range values {
@@ -26,8 +27,10 @@ func where(values []float64, wrong func(i int) bool) []int {
 	return rows
 }
 
+// priceColumns may hold no zero and nothing negative.
 var priceColumns = []string{"price_usd", "open", "high", "low", "close", "kzt_per_usd"}
 
+// checkPrices looks for prices that are none. A cell that is not available is no finding here.
 func checkPrices(t *Table) []Finding {
 	var found []Finding
 	for _, name := range priceColumns {
@@ -45,6 +48,7 @@ func checkPrices(t *Table) []Finding {
 	return found
 }
 
+// checkRanges looks for bars whose open or close lies outside of low and high.
 func checkRanges(t *Table) []Finding {
 	o, h, l, c := t.numbers("open"), t.numbers("high"), t.numbers("low"), t.numbers("close")
 	if o == nil || h == nil || l == nil || c == nil {
@@ -87,6 +91,7 @@ func checkVolumes(t *Table) []Finding {
 // capitalisation before it is reported.
 const CapitalisationTolerance = 0.005
 
+// checkCapitalisation multiplies price and supply, where the file has both beside the capitalisation.
 func checkCapitalisation(t *Table) []Finding {
 	p, supply, cap := t.numbers("price_usd"), t.numbers("supply"), t.numbers("cap_usd")
 	if p == nil || supply == nil || cap == nil {
@@ -100,8 +105,8 @@ func checkCapitalisation(t *Table) []Finding {
 	})
 }
 
-// checkUnits looks for a value that stands a whole power of ten (100 and up)
-// off both neighbours, which agree with each other: cents for dollars, GH/s for TH/s.
+// checkUnits looks for a value that stands a whole power of ten (100 and up) off both neighbours, which agree with each
+// other: cents for dollars, GH/s for TH/s. The first and the last row have one neighbour only and are not judged.
 func checkUnits(t *Table) []Finding {
 	if t.Times == nil || len(t.Texts) > 0 {
 		return nil
@@ -141,7 +146,8 @@ func checkUnits(t *Table) []Finding {
 	return found
 }
 
-// checkShares adds up the shares of a month: they are per cent and should make 100.
+// checkShares adds up the shares of a month: they are per cent and should make 100. A month of which all shares are
+// zero is left alone. Rows of one month must follow each other.
 func checkShares(t *Table) []Finding {
 	shares := t.numbers("share_pct")
 	if shares == nil || t.Times == nil {
@@ -179,6 +185,7 @@ var Tickers = map[string]string{
 	"ETC": "Ethereum Classic", "BNB": "Binance Coin", "QTUM": "Qtum", "OMG": "OmiseGO", "DOGE": "Dogecoin",
 }
 
+// checkTickers compares the name beside a well-known ticker. Unknown tickers say nothing.
 func checkTickers(t *Table) []Finding {
 	names, err := t.Text("name")
 	tickers, err2 := t.Text("ticker")

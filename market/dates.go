@@ -22,7 +22,8 @@ const (
 // named are layouts of dates whose months, perhaps in another language, are written out.
 var named = []string{"2 January 2006", "2 January 2006 15:04", "2 January 2006 15:04:05", "2. January 2006",
 	"January 2, 2006", "January 2006", "January 06", "2-January-2006", "2-January-06", "2 January 06", "January-2006",
-	"January-06", "January/2006", "2006 January", "2006 January 2", "2006-January-2", "2-January 2006"}
+	"January-06", "January/2006", "2006 January", "2006 January 2",
+	"2006 2 January", "2006-January-2", "2-January 2006"}
 
 // monthNames are the months in the languages of exports, in full and as abbreviated.
 var monthNames = func() map[string]time.Month {
@@ -92,6 +93,7 @@ func inEnglish(cell string) (date string, ok bool) {
 	return strings.Trim(strings.Join(strings.Fields(b.String()), " "), " ,"), ok
 }
 
+// weekdays are words that a date may have and that are passed over.
 var weekdays = func() map[string]bool {
 	days := map[string]bool{}
 	for _, name := range strings.Fields("mon tue wed thu fri sat sun monday tuesday wednesday thursday friday " +
@@ -125,47 +127,59 @@ func ours(cell, layout string, zone *time.Location) (at time.Time, known bool, e
 	return at, true, err
 }
 
-// parsePart reads a quarter (2006Q1, 2006-Q1, Q1 2006, Q1/2006, 1 кв. 2006, I квартал 2006) or half of a year: its
-// first day.
+// parsePart reads a quarter (2006Q1, 2006-Q1, Q1 2006, Q1'06, 1Q06, 1 кв. 2006, 2006 I, 2006 жылғы 1-тоқсан) or half of
+// a year: its first day.
 func parsePart(cell string, sign byte, parts int, zone *time.Location) (time.Time, error) {
 	bad := fmt.Errorf("want a part of a year as 2006%c1", sign)
-	if len(cell) > 40 {
+	if len(cell) > 60 {
 		return time.Time{}, bad
 	}
 	text := strings.ToUpper(cell)
 	if sign == 'Q' {
-		for _, word := range []string{"КВАРТАЛ", "КВ.", "КВ", "ТОҚСАН", "QTR"} {
+		for _, word := range []string{"КВАРТАЛ", "КВ.", "КВ", "ТОҚСАНЫ", "ТОҚСАН", "QTR"} {
 			text = strings.Replace(text, word, "Q", 1)
 		}
-		for _, roman := range [][2]string{{"IV Q", "4Q"}, {"III Q", "3Q"}, {"II Q", "2Q"}, {"I Q", "1Q"}} {
-			text = strings.Replace(text, roman[0], roman[1], 1)
-		}
+	}
+	for _, word := range []string{"ЖЫЛҒЫ", "ЖЫЛЫ", "ЖЫЛ", "ГОДА", "ГОД", "Ж.", "Г."} {
+		text = strings.Replace(text, word, " ", 1)
 	}
 	text = strings.TrimSuffix(strings.TrimRight(text, " ."), " Г")
 	compact := strings.Map(func(r rune) rune {
-		if r == '-' || r == ' ' || r == '/' || r == '.' || r == ':' || r == ',' {
+		if strings.ContainsRune("- /.:,'’", r) {
 			return -1
 		}
 		return r
 	}, text)
-	if len(compact) != 6 {
-		return time.Time{}, bad
+	// The year stands in front or behind, of two digits behind only; the part beside the sign, on either side of it, or
+	// in Roman figures where the sign may be missing behind the year.
+	year, rest := "", ""
+	switch {
+	case len(compact) > 4 && digitsOnly(compact[:4]):
+		year, rest = compact[:4], compact[4:]
+		if _, roman := romanParts[rest]; roman {
+			rest = string(sign) + rest
+		}
+	case len(compact) > 5 && digitsOnly(compact[len(compact)-4:]):
+		year, rest = compact[len(compact)-4:], compact[:len(compact)-4]
+	case len(compact) == 4 && digitsOnly(compact[2:]):
+		year, rest = "20"+compact[2:], compact[:2]
 	}
-	year, part := compact[:4], byte(0)
-	switch at := strings.IndexByte(compact, sign); at {
-	case 4: // 2006Q1
-		part = compact[5]
-	case 0: // Q12006
-		year, part = compact[2:], compact[1]
-	case 1: // 1Q2006
-		year, part = compact[2:], compact[0]
+	part, hasSign := strings.CutPrefix(rest, string(sign))
+	if !hasSign {
+		part, hasSign = strings.CutSuffix(rest, string(sign))
 	}
-	if part < '1' || part > '0'+byte(parts) || !digitsOnly(year) {
+	n, roman := romanParts[part]
+	if !roman && len(part) == 1 {
+		n = int(part[0]) - '0'
+	}
+	if !hasSign || n < 1 || n > parts {
 		return time.Time{}, bad
 	}
 	y, err := strconv.Atoi(year)
-	return time.Date(y, time.Month(12/parts*int(part-'1')+1), 1, 0, 0, 0, 0, zone), err
+	return time.Date(y, time.Month(12/parts*(n-1)+1), 1, 0, 0, 0, 0, zone), err
 }
+
+var romanParts = map[string]int{"I": 1, "II": 2, "III": 3, "IV": 4}
 
 // parseWeek reads a week of ISO 8601, 2006-W05: its Monday.
 func parseWeek(cell string, zone *time.Location) (time.Time, error) {

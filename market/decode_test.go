@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -268,7 +269,7 @@ func fuzzReader(f *testing.F, seeds ...[]byte) {
 }
 
 func FuzzText(f *testing.F) {
-	for _, v := range variants {
+	for _, v := range slices.Concat(variants, unseenVariants) {
 		f.Add([]byte(v.text))
 	}
 	fuzzReader(f, []byte("date;close\n2020-01-01;1 234,5\n2020-01-02;\"1,5\"\n"), []byte("https://x\nunix,open,high,low,close\n1499040000,1,2,1,2\nTotal,,,,\n"),

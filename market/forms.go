@@ -5,7 +5,8 @@ import "strings"
 // field maps a header of a known form to our name and unit.
 type field struct{ header, name, unit string }
 
-// form is a file layout that we recognise by its headers.
+// form is a file layout that we recognise by its headers. Headers are compared as normal writes them; of the columns
+// that a form lists, only its needs must be there.
 type form struct {
 	name    string
 	needs   []string // headers that must all be there, lower case
@@ -84,6 +85,14 @@ var forms = []form{
 	{name: "cbr", needs: []string{"nominal", "date", "price", "cdx"}, time: []string{"date"},
 		origin: "Bank of Russia, official rates", texts: []field{{"cdx", "currency", ""}},
 		numbers: []field{{"nominal", "nominal", "count"}, {"price", "close", "RUB"}}},
+	{name: "cbr", needs: []string{"date", "nominal", "value"}, time: []string{"date"},
+		origin: "Bank of Russia, official rates", texts: []field{{"charcode", "currency", ""}, {"id", "id", ""},
+			{"numcode", "numcode", ""}},
+		numbers: []field{{"nominal", "nominal", "count"}, {"value", "close", "RUB"}}},
+	{name: "official-rate", needs: []string{"date", "fullname", "title", "description", "quant"},
+		time: []string{"date"}, origin: "National Bank of Kazakhstan, official rates",
+		texts:   []field{{"title", "currency", ""}, {"fullname", "name", ""}},
+		numbers: []field{{"quant", "nominal", "count"}, {"description", "close", "KZT"}}},
 	{name: "official-rate", needs: []string{"kzt_per_usd"}, time: []string{"date", "time"},
 		origin:  "National Bank of Kazakhstan, official rate",
 		numbers: []field{{"quant", "quantity", "count"}, {"kzt_per_usd", "kzt_per_usd", "KZT/USD"}}},
@@ -123,11 +132,13 @@ var forms = []form{
 		numbers: []field{{"close", "close", "quote"}}},
 }
 
+// blockchainCom are the charts that may stand in one file.
 var blockchainCom = []field{{"market-price", "price_usd", "USD"}, {"market-cap", "cap_usd", "USD"},
 	{"total-bitcoins", "supply", "coin"}, {"hash-rate", "hash_rate_ths", "TH/s"},
 	{"n-transactions", "transactions", "count/day"}, {"transaction-fees-usd", "fees_usd", "USD/day"},
 	{"trade-volume", "volume_usd", "USD/day"}, {"estimated-transaction-volume-usd", "transfer_value_usd", "USD/day"}}
 
+// coinMetrics are the metrics of which the community's files have a choice.
 var coinMetrics = []field{
 	{"priceusd", "price_usd", "USD"}, {"referencerateusd", "price_usd", "USD"}, {"capmrktcurusd", "cap_usd", "USD"},
 	{"splycur", "supply", "coin"},
@@ -144,6 +155,7 @@ var coinMetrics = []field{
 	{"vtydayret60d", "vol_60d", "per day"}, {"vtydayret180d", "vol_180d", "per day"},
 }
 
+// cambridgeShare are the columns of the mining map, in the two ways it was published.
 var cambridgeShare = []field{
 	{"share_pct", "share_pct", "percent"}, {"monthly_hashrate_%", "share_pct", "percent"},
 	{"abs_hashrate_ehs", "hash_rate_ehs", "EH/s"}, {"monthly_absolute_hashrate_eh/s", "hash_rate_ehs", "EH/s"},

@@ -90,10 +90,12 @@ func sameStep(times []time.Time) (step time.Duration, all bool) {
 	return step, true
 }
 
+// sameSteps says whether all steps are the first one.
 func sameSteps(steps []time.Duration) bool {
 	return !slices.ContainsFunc(steps, func(d time.Duration) bool { return d != steps[0] })
 }
 
+// regular is a frequency whose steps are of a calendar, so that they may differ; nine in ten must fit.
 func regular(name string, periods float64, steps []time.Duration, fits func(days float64) bool) Frequency {
 	n := 0
 	for _, d := range steps {
@@ -118,6 +120,8 @@ func density(step time.Duration, steps []time.Duration) float64 {
 	return float64(n) / covered
 }
 
+// intraday is a frequency of less than a day. A number of periods a year is told only for trade around the clock: what
+// part of the day an exchange is open does not show.
 func intraday(times []time.Time, step time.Duration, steps []time.Duration) Frequency {
 	name := fmt.Sprintf("%d minutes", step/time.Minute)
 	switch {

@@ -57,6 +57,15 @@ func (g *grid) generic() (*form, error) {
 		}
 	}
 	if chosen < 0 {
+		// By the names that statistical offices give to the one column of values beside those that describe it.
+		for _, exact := range []string{"obs_value", "value"} {
+			if several := pick(func(h string) bool { return normal(h) == exact }); len(several) > 0 {
+				name, unit = "value", "undeclared"
+				break
+			}
+		}
+	}
+	if chosen < 0 {
 		several := pick(func(h string) bool { return !isSecondary(h) })
 		if len(several) > 1 {
 			return nil, ambiguous(several)
@@ -78,11 +87,13 @@ func (g *grid) generic() (*form, error) {
 	return known, nil
 }
 
+// ambiguous is the refusal that tells how to choose.
 func ambiguous(headers []string) error {
 	return Refuse("column-ambiguous", headers[0], "%d columns could be the price: %.300s; declare it, as "+
 		"--column price=%s:USD", len(headers), strings.Join(headers, ", "), headers[0])
 }
 
+// hasHeader says whether a column is called so, in any of the ways to write it.
 func (g *grid) hasHeader(name string) bool {
 	return slices.ContainsFunc(g.headers, func(h string) bool { return normal(h) == name })
 }
@@ -105,6 +116,7 @@ func isPriceName(header string) bool {
 	return found
 }
 
+// isSecondary says whether a column is by its name beside the price.
 func isSecondary(header string) bool {
 	name := normal(header)
 	return slices.Contains(secondary, name) || strings.HasPrefix(name, "volume") ||

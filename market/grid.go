@@ -37,6 +37,7 @@ type grid struct {
 	findings  []Finding // what the layout passed over
 }
 
+// decide notes what was settled.
 func (g *grid) decide(what, is, why string) {
 	g.decided = append(g.decided, Decision{what, is, why})
 }
@@ -64,6 +65,7 @@ func (g *grid) cell(row, column int) string {
 	return trim(g.raw(int(g.starts[g.body[row]]) + column))
 }
 
+// raw is a cell as it stands; it is a part of the text and must not outlive it.
 func (g *grid) raw(i int) string {
 	s := g.spans[i]
 	if s.extra {
@@ -72,8 +74,10 @@ func (g *grid) raw(i int) string {
 	return g.text[s.from : s.from+uint32(s.bytes)]
 }
 
+// records counts the records that there are: banner, header, rows and what is below them.
 func (g *grid) records() int { return len(g.lines) }
 
+// width is a record's number of cells.
 func (g *grid) width(record int) int { return int(g.starts[record+1] - g.starts[record]) }
 
 // record copies a record's cells, trimmed; they may outlive the text.
@@ -105,6 +109,7 @@ func (g *grid) allRows() {
 	}
 }
 
+// column copies a column's cells, so that they may outlive the text.
 func (g *grid) column(i int) []string {
 	out := make([]string, g.rows())
 	seen := map[string]string{} // names repeat: one string each
@@ -130,6 +135,7 @@ func trim(cell string) string {
 	return strings.TrimFunc(cell, isBlank)
 }
 
+// isBlank is any blank that programs put around or between digits, and every control character.
 func isBlank(r rune) bool {
 	return r <= ' ' || r == '\u00a0' || r == '\u202f' || r == '\u2009' || r == '\ufeff'
 }

@@ -39,7 +39,8 @@ func plainHeader(name string) string {
 	}
 	name = strings.ReplaceAll(strings.TrimRight(name, "* "), "_", " ")
 	name = strings.TrimPrefix(name, "24h ")
-	if before, after, ok := strings.Cut(name, ". "); ok && len(before) <= 2 && before[:1] >= "0" && before[:1] <= "9" {
+	if before, after, ok := strings.Cut(name, ". "); ok && len(before) <= 2 &&
+		digitsOnly(before[:min(1, len(before))]) {
 		name = after // Alpha Vantage numbers its columns: "4a. close (USD)"
 	}
 	words := strings.Fields(name)
@@ -86,6 +87,7 @@ func unitOf(word string) string {
 	return ""
 }
 
+// coins are those in which prices are quoted.
 var coins = []string{"usdt", "usdc", "btc", "eth"}
 
 // synonyms are what programs call the columns that every form has.

@@ -27,9 +27,9 @@ func isJSON(data []byte) bool {
 	return len(next) > 0 && bytes.IndexByte([]byte(`"{[]}0123456789-`), next[0]) >= 0
 }
 
-// readJSON reads what exchanges' and data services' interfaces answer: rows of
-// numbers without names (Binance, Kraken, ccxt), rows with names, a list of
-// pairs a quantity (CoinGecko), a list of values a quantity (Yahoo's chart).
+// readJSON reads what exchanges' and data services' interfaces answer: rows of numbers without names (Binance, Kraken,
+// ccxt), rows with names, a list of pairs a quantity (CoinGecko), a list of values a quantity (Yahoo's chart). Where in
+// the answer they stand is not known beforehand: the largest thing that could be rows is taken.
 func readJSON(name string, data []byte, options ReadOptions) (*grid, error) {
 	root, err := decodeJSON(name, data)
 	if err != nil {
@@ -102,6 +102,8 @@ type tables struct {
 	pairs, lists, bars map[string][]any
 }
 
+// walk collects what could be a table. Objects are walked in the order of their keys, so that the same file gives the
+// same table.
 func (t *tables) walk(v any, path string, depth int) {
 	switch v := v.(type) {
 	case []any:
@@ -130,9 +132,15 @@ func (t *tables) walk(v any, path string, depth int) {
 		if rows := byTime(v); len(rows) > len(t.rows) {
 			t.rows, t.path = rows, path
 		}
+		named, names, list := namedRows(v)
+		if len(named) > 0 && len(named) >= len(t.rows) {
+			t.rows, t.path = named, path
+		}
 		if depth < maxJSONDepth {
 			for _, key := range keysOf(v) {
-				t.walk(v[key], key, depth+1)
+				if named == nil || key != names && key != list { // these two are read
+					t.walk(v[key], key, depth+1)
+				}
 			}
 		}
 	}
@@ -179,6 +187,37 @@ func flat(row map[string]any) map[string]any {
 		}
 	}
 	return out
+}
+
+// namedRows are rows of values whose names stand in a list beside them, as the Moscow Exchange and Nasdaq Data Link
+// answer; names and list are the keys of both.
+func namedRows(v map[string]any) (rows []any, names, list string) {
+	for _, names = range []string{"columns", "column_names"} {
+		header, _ := v[names].([]any)
+		for _, list = range []string{"data", "rows", "values"} {
+			values, _ := v[list].([]any)
+			if len(header) == 0 || len(values) == 0 {
+				continue
+			}
+			for _, value := range values {
+				cells, ok := value.([]any)
+				if !ok || len(cells) != len(header) || !isScalars(cells) {
+					return nil, "", ""
+				}
+				row := map[string]any{}
+				for i, name := range header {
+					name, ok := name.(string)
+					if _, twice := row[name]; !ok || twice {
+						return nil, "", ""
+					}
+					row[name] = cells[i]
+				}
+				rows = append(rows, row)
+			}
+			return rows, names, list
+		}
+	}
+	return nil, "", ""
 }
 
 // byTime are the rows of an object whose keys are times: of numbers, or of
@@ -242,6 +281,7 @@ func (g *grid) oneOfSeveral(found *tables, only []string) error {
 		someOf(names), "symbol="+names[0])
 }
 
+// isPairs: every row is an array of two scalars.
 func isPairs(v []any) bool {
 	return len(v) > 0 && !slices.ContainsFunc(v, func(row any) bool {
 		pair, ok := row.([]any)
@@ -249,10 +289,12 @@ func isPairs(v []any) bool {
 	})
 }
 
+// isScalars: there are elements, and each is a scalar.
 func isScalars(v []any) bool {
 	return len(v) > 0 && !slices.ContainsFunc(v, func(cell any) bool { return !isScalar(cell) })
 }
 
+// isScalar: neither an array nor an object.
 func isScalar(v any) bool {
 	switch v.(type) {
 	case []any, map[string]any:
@@ -261,10 +303,12 @@ func isScalar(v any) bool {
 	return true
 }
 
+// keysOf are a map's keys, in order.
 func keysOf[V any](m map[string]V) []string {
 	return slices.Sorted(maps.Keys(m))
 }
 
+// scalar is a value as the text of a cell, cut at the longest that a cell may be. A number keeps its digits.
 func scalar(v any) string {
 	switch v := v.(type) {
 	case nil:
@@ -276,7 +320,8 @@ func scalar(v any) string {
 	return text[:min(len(text), maxCellBytes)]
 }
 
-// addRows adds arrays as they are, and objects under a header of their keys.
+// addRows adds arrays as they are, and objects under a header of their keys. The keys are those of the first object;
+// what others have beside them is left out.
 func (g *grid) addRows(rows []any, unit string) {
 	object, ok := rows[0].(map[string]any)
 	if !ok {
@@ -324,7 +369,8 @@ func (g *grid) addRows(rows []any, unit string) {
 var shortKeys = map[string]string{"t": "time", "o": "open", "h": "high", "l": "low", "c": "close", "v": "volume",
 	"ts": "time"}
 
-// addPairs joins lists of (time, value) that have the same times, as CoinGecko answers.
+// addPairs joins lists of (time, value) that have the same times, as CoinGecko answers. The times are those of the
+// first list: of the prices, where there are any.
 func (g *grid) addPairs(pairs map[string][]any) {
 	keys := keysOf(pairs)
 	if i := slices.Index(keys, "prices"); i > 0 {
@@ -361,7 +407,8 @@ func (g *grid) addPairs(pairs map[string][]any) {
 	}
 }
 
-// addLists sets lists of one length beside each other, as Yahoo's chart and pandas' columns do.
+// addLists sets lists of one length beside each other, as Yahoo's chart and pandas' columns do. Only the longest are
+// taken, and those of their length.
 func (g *grid) addLists(lists map[string][]any) {
 	longest := 0
 	for _, list := range lists {

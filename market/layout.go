@@ -20,6 +20,9 @@ func (g *grid) layOut(name string, options ReadOptions) error {
 	for first < g.records() && first <= maxBanner && g.width(first) != width {
 		first++
 	}
+	if first < g.records() && !options.NoHeader {
+		first = g.namesBelow(first)
+	}
 	if first == g.records() || first > maxBanner {
 		return Refuse("ragged", name, "no header: the first %d lines have not the %d cells of the others", first, width)
 	}
@@ -56,6 +59,34 @@ func (g *grid) layOut(name string, options ReadOptions) error {
 		return Refuse("too-many-rows", name, "more than %d rows", maxRows)
 	}
 	return nil
+}
+
+// namesBelow is the record of the header where lines of as many cells stand above it ("Security,XBTUSD", "Period,D"):
+// it names a time, has no number, and the first row follows it. Otherwise it is the first record.
+func (g *grid) namesBelow(first int) int {
+	isRow := func(r int) bool {
+		cells := g.record(r)
+		return len(cells) > 1 && isTimeOrNumber(cells[0]) && slices.ContainsFunc(cells[1:], func(cell string) bool {
+			return !missing(cell) && !evidenceOf(cell).bad
+		})
+	}
+	for r := first + 1; r < min(first+maxBanner, g.records()-1); r++ {
+		if isRow(r) {
+			break // the first record is the header, or there is none
+		}
+		cells := g.record(r)
+		if len(cells) == g.width(first) && isRow(r+1) && !slices.ContainsFunc(cells, func(c string) bool {
+			return !isWord(c)
+		}) && slices.ContainsFunc(cells, func(c string) bool {
+			name := normal(c)
+			return slices.Contains(commonTimes, name) || strings.HasSuffix(name, " date")
+		}) && !slices.ContainsFunc(g.record(first), func(c string) bool {
+			return slices.Contains(commonTimes, normal(c))
+		}) {
+			return r
+		}
+	}
+	return first
 }
 
 // usualWidth is the number of cells that most of the first records have. A
@@ -129,19 +160,26 @@ func (g *grid) trailer(body int) int {
 	return end
 }
 
+// trailerWords are those that a line below the rows begins with.
 var trailerWords = []string{"total", "sum", "source", "note", "итого", "всего", "источник", "примечание", "барлығы",
 	"жиыны", "дереккөз", "дереккөзі"}
 
+// isTrailer says whether a record is below the rows: it begins with such a word, or holds nothing but a first cell that
+// is neither a time nor a number.
 func (g *grid) isTrailer(r int) bool {
 	cells := g.record(r)
 	word := strings.ToLower(strings.Trim(strings.SplitN(strings.TrimLeft(cells[0], `"'`), " ", 2)[0], ":*"))
 	if slices.Contains(trailerWords, word) {
 		return true
 	}
+	if cells[0] == "" && !slices.ContainsFunc(cells, isTimeOrNumber) {
+		return true // the units, below the rows
+	}
 	// A cut-off row is no note: it would begin with a time.
 	return strings.Join(cells[1:], "") == "" && !slices.ContainsFunc(cells, isTimeOrNumber)
 }
 
+// allNumbers: each cell is a plain number.
 func allNumbers(cells []string) bool {
 	for _, cell := range cells {
 		if _, ok := plain(cell); !ok {
@@ -151,6 +189,7 @@ func allNumbers(cells []string) bool {
 	return true
 }
 
+// isTimeOrNumber: the cell can be data.
 func isTimeOrNumber(cell string) bool {
 	if _, ok := plain(cell); ok {
 		return true

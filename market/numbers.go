@@ -18,6 +18,7 @@ type style struct {
 	why      string
 }
 
+// String is for decisions.
 func (s style) String() string {
 	if s.decimal == 0 && s.group == 0 {
 		return "whole numbers"
@@ -41,7 +42,7 @@ func missing(cell string) bool {
 		return false
 	}
 	switch cell {
-	case "-", "–", "—", "--", "---", ".", "..", "...", "…", "*", "?":
+	case "-", "–", "—", "--", "---", ".", "..", "...", "…", "*", "?", ":":
 		return true
 	}
 	switch strings.ToLower(cell) {
@@ -136,8 +137,10 @@ func shortDecimal(text string, s span) (float64, bool) {
 	return float64(mantissa) / tensExact[decimals], true
 }
 
+// tens64 are powers of ten as whole numbers.
 var tens64 = [...]uint64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8}
 
+// slowPlain is plainPoint for every cell: it checks the signs and leaves the value to strconv.
 func slowPlain(cell string) (v float64, point, ok bool) {
 	digits := 0
 	for i := range len(cell) {
@@ -193,11 +196,14 @@ func (g *grid) plainColumns(except int) map[int]*plainColumn {
 	return found
 }
 
+// isPlain says whether plain reads the cell.
 func isPlain(cell string) bool {
 	_, ok := plain(cell)
 	return ok
 }
 
+// plainBlock parses some rows of a column; false where a cell is neither plain nor missing, and then the column is none
+// of these.
 func (g *grid) plainBlock(c *plainColumn, column, from, to int) bool {
 	// Where each row has as many cells, a column's lie a step apart: nothing is looked up a cell.
 	at, step, regular := g.columnSpans(column)
@@ -286,7 +292,49 @@ type evidence struct {
 	bad            bool
 	currency       string
 	percent        bool
+	flag           string // a footnote or the letter of a statistical office behind the number
 	digits         string // what is left of the cell
+}
+
+// currencies are the signs and codes that stand beside numbers, with the code of each.
+// cutFlag takes footnotes ("1.5[1]", "1.5*") and the letters that mark a number as preliminary, estimated or revised
+// ("9.5 p", "1.75e") from behind it. A letter that follows at once is one of these three only: others are powers.
+func cutFlag(cell string) (body, flag string) {
+	body = cell
+	for body != "" {
+		last := body[len(body)-1]
+		cut := len(body)
+		switch {
+		case last == ']':
+			cut = strings.LastIndexByte(body, '[')
+		case last == '*':
+			cut--
+		case len(body) > 2 && body[len(body)-2] == ' ' && strings.IndexByte("bcdefinprsu", last) >= 0:
+			cut -= 2
+		case last == 'p' || last == 'e' || last == 'r':
+			cut--
+		default:
+			return body, flag
+		}
+		if cut < 1 || len(body)-cut > 5 {
+			return cell, ""
+		}
+		rest := trim(body[:cut])
+		if rest == "" || rest[len(rest)-1]-'0' > 9 && rest[len(rest)-1] != ']' && rest[len(rest)-1] != '*' {
+			return cell, "" // behind a number only
+		}
+		flag = trim(body[cut:]) + flag
+		body = rest
+	}
+	return cell, ""
+}
+
+// cutBrackets reads a number in brackets as accountants write one below zero.
+func cutBrackets(cell string) string {
+	if len(cell) > 2 && cell[0] == '(' && cell[len(cell)-1] == ')' && cell[1] != '-' {
+		return "-" + trim(cell[1:len(cell)-1])
+	}
+	return cell
 }
 
 var currencies = map[string]string{"$": "USD", "usd": "USD", "us$": "USD", "€": "EUR", "eur": "EUR", "£": "GBP",
@@ -302,7 +350,8 @@ var currencies = map[string]string{"$": "USD", "usd": "USD", "us$": "USD", "€"
 // stands twice is none.
 func evidenceOf(cell string) evidence {
 	var e evidence
-	body := cell
+	body, flag := cutFlag(cell)
+	e.flag, body = flag, cutBrackets(body)
 	if rest, ok := strings.CutSuffix(body, "%"); ok {
 		e.percent, body = true, trim(rest)
 	}
@@ -408,6 +457,7 @@ func (e *evidence) shape(body string) {
 	}
 }
 
+// digitsOnly: there are characters, and each is a digit.
 func digitsOnly(s string) bool {
 	for i := range len(s) {
 		if s[i] < '0' || s[i] > '9' {

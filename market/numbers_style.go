@@ -3,6 +3,7 @@ package market
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 )
 
@@ -16,7 +17,8 @@ type columnStyle struct {
 	signRow              int
 }
 
-// styledNumbers decides a column's style from all its cells and parses them by it.
+// styledNumbers decides a column's style from all its cells and parses them by it. The style is settled first, from the
+// whole column, so that no cell is read in another way than its neighbours.
 func (g *grid) styledNumbers(column int, f field, options ReadOptions) (values []float64, s style, err error) {
 	header := g.headers[column]
 	c, err := g.styleOf(column, f)
@@ -31,19 +33,49 @@ func (g *grid) styledNumbers(column int, f field, options ReadOptions) (values [
 			g.line(max(0, c.decimalRow)), g.cell(max(0, c.decimalRow), column))
 	}
 	values = make([]float64, g.rows())
+	flags := flagged{} // counted here, where each cell is read once
 	for i := range values {
 		cell := g.cell(i, column)
 		if missing(cell) {
 			values[i] = math.NaN()
 			continue
 		}
+		flags.see(cell, g.line(i))
 		v, ok := c.parse(cell)
 		if !ok {
 			return nil, c.style, Refuse("not-a-number", header, "line %d: %q is not a number", g.line(i), cell)
 		}
 		values[i] = v
 	}
+	if flags.rows > 0 {
+		g.findings = append(g.findings, flags.finding(header))
+	}
 	return values, c.style, nil
+}
+
+// flagged counts the cells of a column that have a flag behind their number.
+type flagged struct {
+	rows, first, last int
+	flags             []string
+}
+
+func (f *flagged) see(cell string, line int) {
+	_, flag := cutFlag(cell)
+	if flag == "" {
+		return
+	}
+	if f.rows++; f.rows == 1 {
+		f.first = line
+	}
+	if f.last = line; len(f.flags) < 8 && !slices.Contains(f.flags, flag) {
+		f.flags = append(f.flags, flag)
+	}
+}
+
+func (f *flagged) finding(header string) Finding {
+	return Finding{Code: "flag", Severity: Note, Column: header, FirstLine: f.first, LastLine: f.last, Rows: f.rows,
+		Detail: fmt.Sprintf("%d cells have a flag or a footnote behind the number, which is read without it: %s",
+			f.rows, strings.Join(f.flags, ", "))}
 }
 
 // styleOf collects the evidence of all filled cells; two cells that contradict
@@ -56,6 +88,7 @@ func (g *grid) styleOf(column int, f field) (columnStyle, error) {
 		return Refuse("number-mixed", header, "%s: line %d has %q, line %d %q", what, g.line(a), g.cell(a, column),
 			g.line(b), g.cell(b, column))
 	}
+	bracketed, bare := -1, false
 	for i := range g.rows() {
 		cell := g.cell(i, column)
 		if missing(cell) {
@@ -63,6 +96,10 @@ func (g *grid) styleOf(column int, f field) (columnStyle, error) {
 		}
 		body, _ := c.cutSuffix(cell)
 		e := evidenceOf(body)
+		if cell[0] == '(' && bracketed < 0 {
+			bracketed = i
+		}
+		bare = bare || cell[0] != '('
 		if e.bad {
 			return c, Refuse("not-a-number", header, "line %d: %q is not a number", g.line(i), cell)
 		}
@@ -100,6 +137,10 @@ func (g *grid) styleOf(column int, f field) (columnStyle, error) {
 		if c.decimalRow >= 0 && c.groupRow >= 0 && c.decimal == c.group {
 			return c, mixed(c.decimalRow, c.groupRow, "one sign as decimal and of thousands")
 		}
+	}
+	if bracketed >= 0 && !bare { // below zero, beside others that are not; all of them could be anything
+		return c, Refuse("not-a-number", header, "line %d: %q is not a number, and every cell of the column stands in "+
+			"brackets", g.line(bracketed), g.cell(bracketed, column))
 	}
 	return c, nil
 }
@@ -172,7 +213,8 @@ func (g *grid) fileDecimal(but int) (sign byte, where string) {
 	return sign, where
 }
 
-// parse reads a cell by the column's style, and nothing else.
+// parse reads a cell by the column's style, and nothing else. A cell that the style cannot write is refused, not read
+// in its own way.
 func (s style) parse(cell string) (float64, bool) {
 	body, factor := s.cutSuffix(cell)
 	e := evidenceOf(body)

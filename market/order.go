@@ -165,6 +165,7 @@ func (g *grid) fits(first int, header []string, shift int) fit {
 // columns are where in a row the quantities of an order stand.
 type columns map[string]int
 
+// columnsOf finds the quantities by their names in the order's header.
 func columnsOf(header []string, shift int) columns {
 	at := columns{}
 	for i, name := range header {
@@ -187,6 +188,7 @@ type bar struct {
 	quote, again, vwap, trades, confirm        float64
 }
 
+// read takes a row's quantities; numbers may have decimal points or commas.
 func (c columns) read(cells []string) bar {
 	of := func(name string) float64 {
 		at, ok := c[name]

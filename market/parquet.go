@@ -105,6 +105,7 @@ func checkChunks(file *parquet.File, size int64) error {
 	return nil
 }
 
+// readGroup adds a group's rows, some hundreds at a time. A null becomes an empty cell.
 func (g *grid) readGroup(group parquet.RowGroup, formats []func(parquet.Value) string) error {
 	rows := group.Rows()
 	defer rows.Close()
@@ -170,6 +171,7 @@ func cellFormat(node parquet.Node) func(parquet.Value) string {
 	}
 }
 
+// floatCell writes all digits that a float has; NaN is an empty cell.
 func floatCell(v float64) string {
 	if math.IsNaN(v) {
 		return ""
@@ -177,8 +179,8 @@ func floatCell(v float64) string {
 	return strconv.FormatFloat(v, 'g', -1, 64)
 }
 
-// WriteParquet writes a table with our column names; provenance and units go
-// into the file's key-value metadata, so that they travel with the numbers.
+// WriteParquet writes a table with our column names; provenance and units go into the file's key-value metadata, so
+// that they travel with the numbers. NaN is written as null.
 func (t *Table) WriteParquet(w io.Writer, metadata map[string]string) error {
 	group := parquet.Group{}
 	if t.Times != nil {
@@ -208,6 +210,7 @@ func (t *Table) WriteParquet(w io.Writer, metadata map[string]string) error {
 	return writer.Close()
 }
 
+// parquetRow is a row in the schema's order of columns, which is by name.
 func (t *Table) parquetRow(schema *parquet.Schema, i int) parquet.Row {
 	values := map[string]parquet.Value{}
 	if t.Times != nil {

@@ -103,7 +103,7 @@ func (g *grid) below(body int) int {
 	}
 	cells, words := g.record(body), 0
 	if cells[0] != "" {
-		return body
+		return body // a row: below the name of the times stands nothing
 	}
 	for _, cell := range cells {
 		if isTimeOrNumber(cell) {
@@ -117,10 +117,37 @@ func (g *grid) below(body int) int {
 	if words == 0 || !isTimeOrNumber(next[0]) {
 		return body
 	}
+	if g.twoLevels(cells) {
+		return body + 1
+	}
 	g.units = make([]string, len(cells))
 	for i, cell := range cells {
 		g.units[i] = unitOf(strings.ToLower(strings.Trim(cell, "()[]")))
 	}
 	g.decide("header", "two lines", "the second has no time and no number: "+strings.Join(cells, " "))
 	return body + 1
+}
+
+// twoLevels reads a header of two lines, as merged cells leave it: a name below a cell that has none belongs to the
+// name on the left, so that "USD" above "Bid" and "Ask" is two columns and not one with a unit.
+func (g *grid) twoLevels(cells []string) bool {
+	two := false
+	for i, cell := range cells[1:] {
+		two = two || g.headers[i+1] == "" && isWord(cell)
+	}
+	if !two {
+		return false
+	}
+	above := ""
+	for i, cell := range cells {
+		if g.headers[i] != "" {
+			above = g.headers[i]
+		}
+		if cell != "" {
+			g.headers[i] = strings.TrimSpace(above + " " + cell)
+		}
+	}
+	g.decide("header", "two lines", "names of the second stand below cells of the first that have none: "+
+		strings.Join(g.headers, ", "))
+	return true
 }

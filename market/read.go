@@ -55,7 +55,7 @@ func (o ReadOptions) given(zone *time.Location) *ReadOptions {
 	return &o
 }
 
-// ReadFile reads a CSV, workbook or Parquet file of at most MaxFileBytes.
+// ReadFile reads a CSV, workbook or Parquet file of at most MaxFileBytes. The whole file is read into memory.
 func ReadFile(path string, options ReadOptions) (*Table, error) {
 	file, err := os.Open(path)
 	if err != nil {
@@ -128,6 +128,10 @@ func readCells(name string, data []byte, options ReadOptions) (*grid, error) {
 		g, err = readWorkbook(name, data, options)
 	case isJSON(data):
 		g, err = readJSON(name, data, options)
+	case isHTML(data):
+		return nil, Refuse("xml", name, "it is a web page, whatever it is called; save its table as separated values")
+	case isXML(data):
+		g, err = readXML(name, data, options)
 	default:
 		var text string
 		var encoding Decision
@@ -143,17 +147,35 @@ func readCells(name string, data []byte, options ReadOptions) (*grid, error) {
 	return g, nil
 }
 
-// interpret turns cells into times, names and numbers.
-func (g *grid) interpret(name string, options ReadOptions, zone *time.Location) (*Table, error) {
+// interpret turns cells into times, names and numbers. What the options declare goes before what is recognised. Rows
+// stay in the file's order.
+// formOf finds the file's form, once its times stand in one column; nil where its columns are to be declared.
+func (g *grid) formOf(name string, options ReadOptions) (*form, error) {
+	free := len(options.Columns) == 0 && options.TimeColumn == "" && !options.NoHeader && !options.Panel
+	if free {
+		g.joinParts()
+	}
 	known := g.recognise(options)
+	if known == nil && free {
+		if err := g.unfold(name); err != nil {
+			return nil, err
+		}
+		known = g.recognise(options)
+	}
 	if options.Panel {
 		known = g.panelForm(known, options)
 	}
 	if known == nil && len(options.Columns) == 0 && options.TimeColumn == "" {
-		var err error
-		if known, err = g.generic(); err != nil {
-			return nil, err
-		}
+		return g.generic()
+	}
+	return known, nil
+}
+
+// interpret turns cells into times, names and numbers.
+func (g *grid) interpret(name string, options ReadOptions, zone *time.Location) (*Table, error) {
+	known, err := g.formOf(name, options)
+	if err != nil {
+		return nil, err
 	}
 	table := &Table{Lines: make([]int, g.rows()), Provenance: Provenance{Form: "declared", Origin: "not stated"}}
 	for i := range table.Lines {
@@ -185,6 +207,9 @@ func (g *grid) interpret(name string, options ReadOptions, zone *time.Location) 
 		// Stooq and MetaTrader write the hour beside the day
 		if normal(g.headers[timeColumn]) == "date" && options.TimeColumn == "" {
 			hour = slices.IndexFunc(g.headers, func(h string) bool { return normal(h) == "time" })
+			if hour >= 0 && g.rows() > 0 && len(g.cell(0, hour)) > len("15:04:05.000") {
+				hour = -1 // the same time in another form
+			}
 		}
 		if table.Times, err = g.times(timeColumn, hour, options, zone); err != nil {
 			return nil, err
@@ -218,6 +243,8 @@ func (g *grid) interpret(name string, options ReadOptions, zone *time.Location) 
 var commonTimes = []string{"unix", "unix timestamp", "timestamp", "open time", "open_time", "date", "time", "datetime",
 	"day", "month", "quarter", "year", "observation_date"}
 
+// timeColumn is the column of the times: the declared one, the form's, or one that is called so; −1 for a form that has
+// none.
 func (g *grid) timeColumn(known *form, options ReadOptions) (int, error) {
 	candidates := slices.Clone(known.time)
 	if options.TimeColumn != "" {

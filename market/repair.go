@@ -14,25 +14,30 @@ import (
 // dropped or inserted are only marked.
 type repair func(t *Table, rows []int, marks *marks)
 
+// marks are the rows to be dropped, and those before which something is missing, until all repairs have been made.
 type marks struct {
 	drop   map[int]bool
 	insert map[int]bool // fill the gap before this row
 }
 
+// dropRows marks the rows.
 func dropRows(_ *Table, rows []int, m *marks) {
 	for _, r := range rows {
 		m.drop[r] = true
 	}
 }
 
+// insertMissing marks the gaps before the rows.
 func insertMissing(_ *Table, rows []int, m *marks) {
 	for _, r := range rows {
 		m.insert[r] = true
 	}
 }
 
+// blank makes a column's cells not available.
 func blank(name string) repair { return scale(name, math.NaN()) }
 
+// scale multiplies a column's cells.
 func scale(name string, factor float64) repair {
 	return func(t *Table, rows []int, _ *marks) {
 		for _, r := range rows {
@@ -41,6 +46,7 @@ func scale(name string, factor float64) repair {
 	}
 }
 
+// swap exchanges the cells of two columns.
 func swap(a, b string) repair {
 	return func(t *Table, rows []int, _ *marks) {
 		x, y := t.numbers(a), t.numbers(b)
@@ -50,6 +56,7 @@ func swap(a, b string) repair {
 	}
 }
 
+// widenRange makes high and low hold open and close.
 func widenRange(t *Table, rows []int, _ *marks) {
 	o, h, l, c := t.numbers("open"), t.numbers("high"), t.numbers("low"), t.numbers("close")
 	for _, r := range rows {
@@ -57,12 +64,14 @@ func widenRange(t *Table, rows []int, _ *marks) {
 	}
 }
 
+// capFromSupply computes the capitalisation anew.
 func capFromSupply(t *Table, rows []int, _ *marks) {
 	for _, r := range rows {
 		t.numbers("cap_usd")[r] = t.numbers("price_usd")[r] * t.numbers("supply")[r]
 	}
 }
 
+// nameByTicker writes the ticker's name over the row's.
 func nameByTicker(t *Table, rows []int, _ *marks) {
 	names, _ := t.Text("name")
 	tickers, _ := t.Text("ticker")
@@ -83,9 +92,9 @@ func CheckCodes(codes ...string) error {
 	return nil
 }
 
-// Repair applies the repairs of findings with one of the given codes ("all"
-// for every one) to the table they were found in, and records each in the
-// table's provenance. It returns how many findings were repaired.
+// Repair applies the repairs of findings with one of the given codes ("all" for every one) to the table they were found
+// in, and records each in the table's provenance. It returns how many findings were repaired. Rows are dropped and
+// inserted last, since findings name rows by their place. The table must not have changed since Check.
 func Repair(t *Table, findings []Finding, codes ...string) int {
 	m := &marks{map[int]bool{}, map[int]bool{}}
 	done := 0
@@ -174,4 +183,5 @@ func Number(v float64, decimals int) string {
 	return strconv.FormatFloat(v, 'f', decimals, 64)
 }
 
+// sortedKeys are a map's keys, in order.
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -55,8 +55,8 @@ func CheckWindow(from, to string) error {
 	return nil
 }
 
-// Window keeps the observations of the civil days from … to, both included
-// ("2006-01-02"; empty means open).
+// Window keeps the observations of the civil days from … to, both included ("2006-01-02"; empty means open). It shares
+// times and values with the series.
 func (s Series) Window(from, to string) Series {
 	first, last := 0, len(s.Times)
 	if from != "" {
@@ -112,6 +112,7 @@ func (s Series) First() string { return day(s.Times, 0) }
 // Last is the day of the last observation.
 func (s Series) Last() string { return day(s.Times, len(s.Times)-1) }
 
+// day is the date of a time by its place; empty where there is none.
 func day(times []time.Time, i int) string {
 	if i < 0 || i >= len(times) {
 		return ""
@@ -119,8 +120,8 @@ func day(times []time.Time, i int) string {
 	return times[i].Format(time.DateOnly)
 }
 
-// Align keeps the times that every series has, and returns them with each
-// series' values there.
+// Align keeps the times that every series has, and returns them with each series' values there. Times are compared by
+// the second, in the order of the first series.
 func Align(series ...Series) ([]time.Time, [][]float64) {
 	if len(series) == 0 {
 		return nil, nil

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	"github.com/aqsha/aqsha/words"
 )
 
 // Summary is what an import tells: provenance, columns, findings.
@@ -39,6 +41,7 @@ type Row struct {
 	Names  map[string]string  `json:"names,omitempty"`
 }
 
+// row is one row of the table, with the price's value apart.
 func (t *Table) row(i int, price string) *Row {
 	r := &Row{Time: stamp(t, i), Line: t.Lines[i], Values: map[string]float64{}}
 	for _, c := range t.Columns {
@@ -155,58 +158,66 @@ func Summarise(t *Table, found []Finding) Summary {
 	return s
 }
 
-// Print writes the summary for a terminal.
-func (s Summary) Print(w io.Writer) {
-	fmt.Fprintf(w, "%s: %s, %d rows, %d bytes\n  sha-256  %s\n  origin   %s\n  times    %s … %s (%s)\n", s.File, s.Form,
-		s.Rows, s.Bytes, s.SHA256, s.Origin, s.First, s.Last, s.TimeZone)
+// Print writes the summary for a terminal, in a language. How a file was read and why (its form, its frequency and what
+// was decided) is said by the words of the reader of files, in English.
+func (s Summary) Print(w io.Writer, l words.Language) {
+	fmt.Fprintln(w, l.Text("study.import-head", "file", s.File, "form", s.Form, "rows", s.Rows, "bytes", s.Bytes))
+	fmt.Fprintln(w, l.Text("study.import-sha", "sha", s.SHA256))
+	fmt.Fprintln(w, l.Text("study.import-origin", "origin", l.Phrase("market-word", s.Origin)))
+	fmt.Fprintln(w, l.Text("study.import-times", "first", s.First, "last", s.Last, "zone", s.TimeZone))
 	tab := tabwriter.NewWriter(w, 2, 0, 2, ' ', 0)
 	for _, c := range s.Columns {
-		reach := "not available"
+		reach := l.Text("study.import-none")
 		if c.Available > 0 {
 			reach = fmt.Sprintf("%d\t%s\t%.6g … %.6g", c.Available, c.line, *c.Min, *c.Max)
 		}
 		fmt.Fprintf(tab, "  %s\t%s\t%s\n", c.Name, c.Unit, reach)
 	}
 	tab.Flush()
-	fmt.Fprintf(w, "  frequency  %s", s.Frequency.Name)
-	if s.Frequency.PeriodsPerYear > 0 {
-		fmt.Fprintf(w, ", %g a year", s.Frequency.PeriodsPerYear)
+	if f := s.Frequency; f.PeriodsPerYear > 0 {
+		fmt.Fprintln(w, l.Text("study.import-frequency-year", "name", f.Name, "periods", fmt.Sprintf("%g",
+			f.PeriodsPerYear), "why", f.Why))
+	} else {
+		fmt.Fprintln(w, l.Text("study.import-frequency", "name", f.Name, "why", f.Why))
 	}
-	fmt.Fprintf(w, " (%s)\n", s.Frequency.Why)
 	// Fifteen digits, as they are in memory: whoever compares with the file sees whether one was lost in reading.
 	if s.FirstRow != nil {
 		fmt.Fprintf(w, "  %s  %s = %.15g … %s = %.15g %s\n", s.Price, s.FirstRow.Time, *s.FirstRow.Value,
 			s.LastRow.Time, *s.LastRow.Value, s.Unit)
 	}
 	if s.explain {
-		s.printDecisions(w)
+		s.printDecisions(w, l)
 	}
 	for _, r := range s.Repairs {
-		fmt.Fprintf(w, "repaired %s, lines %d–%d (%d rows): %s\n", r.Code, r.FirstLine, r.LastLine, r.Rows, r.What)
+		fmt.Fprintln(w, l.Text("study.import-repaired", "code", r.Code, "first", r.FirstLine, "last", r.LastLine,
+			"rows", r.Rows, "what", mends(r.What).In(l)))
 	}
 	if len(s.Findings) == 0 {
-		fmt.Fprintln(w, "no findings")
+		fmt.Fprintln(w, l.Text("study.import-no-findings"))
 	}
 	for _, f := range s.Findings {
-		fmt.Fprintf(w, "%s: %s in %s, line %d", f.Severity, f.Code, f.Column, f.FirstLine)
+		figures := []any{"severity", l.Phrase("market-word", string(f.Severity)), "code", f.Code, "column", f.Column,
+			"line", f.FirstLine, "last", f.LastLine, "rows", f.Rows, "text", f.Says().In(l)}
 		if f.LastLine > f.FirstLine {
-			fmt.Fprintf(w, "–%d (%d rows)", f.LastLine, f.Rows)
+			fmt.Fprintln(w, l.Text("study.import-finding-lines", figures...))
+		} else {
+			fmt.Fprintln(w, l.Text("study.import-finding", figures...))
 		}
-		fmt.Fprintf(w, ": %s", f.Detail)
 		if f.Repair != "" {
-			fmt.Fprintf(w, "\n    --repair %s: %s", f.Code, f.Repair)
+			fmt.Fprintf(w, "    --repair %s: %s\n", f.Code, f.Mends().In(l))
 		}
-		fmt.Fprintln(w)
 	}
 }
 
-func (s Summary) printDecisions(w io.Writer) {
+// printDecisions writes what reading settled, and the cells that were asked for.
+func (s Summary) printDecisions(w io.Writer, l words.Language) {
 	for _, d := range s.Decisions {
-		fmt.Fprintf(w, "  decided %s: %s; because: %s\n", d.What, d.Is, d.Why)
+		fmt.Fprintln(w, l.Text("study.import-decided", "what", d.What, "is", d.Is, "why", d.Why))
 	}
 	tab := tabwriter.NewWriter(w, 2, 0, 2, ' ', 0)
 	for _, c := range s.Cells {
-		fmt.Fprintf(tab, "  line %d\t%s\t%q\t→ %s\t%s\n", c.Line, c.Header, c.Raw, c.Column, c.Value)
+		fmt.Fprintln(tab, l.Text("study.import-cell", "line", c.Line, "header", c.Header, "raw", fmt.Sprintf("%q",
+			c.Raw), "column", c.Column, "value", c.Value))
 	}
 	tab.Flush()
 }

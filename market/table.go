@@ -68,6 +68,7 @@ func (t *Table) Has(name string) bool {
 	return i >= 0 && slices.ContainsFunc(t.Columns[i].Values, func(v float64) bool { return !math.IsNaN(v) })
 }
 
+// index is a column's place, or −1.
 func (t *Table) index(name string) int {
 	return slices.IndexFunc(t.Columns, func(c Column) bool { return c.Name == name })
 }
@@ -104,6 +105,7 @@ func (t *Table) keep(wanted func(row int) bool) {
 	t.truncate(to)
 }
 
+// moveRow writes a row over another.
 func (t *Table) moveRow(to, from int) {
 	t.Lines[to] = t.Lines[from]
 	if t.Times != nil {
@@ -117,6 +119,7 @@ func (t *Table) moveRow(to, from int) {
 	}
 }
 
+// truncate leaves the first rows.
 func (t *Table) truncate(rows int) {
 	t.Lines = t.Lines[:rows]
 	if t.Times != nil {
@@ -149,6 +152,7 @@ func (t *Table) sortByTime() {
 	}
 }
 
+// permute puts values into an order of places.
 func permute[T any](values []T, order []int) []T {
 	out := make([]T, len(order))
 	for to, from := range order {

@@ -14,7 +14,7 @@ var layouts = []string{
 	time.DateOnly, time.DateTime, time.RFC3339, "2006-01-02T15:04:05", "2006-01-02 15:04:05Z07:00",
 	"2006-01-02 15:04:05 MST", "2006-01-02 15:04:05 -0700 MST", "2006-01-02T15:04:05Z0700", "2006-01-02 15:04:05Z07",
 	"2006-01-02 15:04:05 -0700", "2006-01-02 15:04:05 -07:00", "2006-01-02T15:04Z0700", "2006-01-02 15:04Z07:00",
-	"2006-01-02 15:04", "2006-01-02T15:04", "2006-01-02T15:04Z07:00", "2006-01",
+	"2006-01-02 15:04", "2006-01-02T15:04", "2006-01-02T15:04Z07:00", "2006-01", "2006-1",
 	"2006-01-02 15-PM", // CryptoDataDownload's older hourly files
 	"2006-01-02 03:04 PM", "2006-01-02 03:04:05 PM", "2006-1-2", "2006-1-2 15:04", "2006-1-2 15:04:05",
 	"2006.01.02", "2006.01.02 15:04", "2006.01.02 15:04:05", // MetaTrader
@@ -27,7 +27,7 @@ var layouts = []string{
 	"Jan 2, 2006", "January 2, 2006", "2 Jan 2006", "2 January 2006", "02-Jan-2006", "2-Jan-06", "Jan 2, 2006 15:04:05",
 	"2-Jan-2006 15:04:05", "2 Jan 2006 15:04:05", "2 Jan 2006 15:04", "Mon Jan 02 2006", "Mon Jan 2 15:04:05 2006",
 	time.RFC1123, time.RFC1123Z, "Jan 2, 2006, 15:04", "Jan 2, 2006 15:04", "Jan 2, 2006 3:04 PM",
-	"Jan 02, 2006 03:04 PM", "Jan 2 2006",
+	"Jan 02, 2006 03:04 PM", "Jan 2, 2006, 3:04 PM", "Jan 2 2006",
 	"Jan 2006", "Jan-2006", "Jan-06", "01/2006", "01.2006", "2006/01", "2006M01", "2006-M01", "2006年1月2日", "2006年1月",
 	"2006",
 }
@@ -58,7 +58,8 @@ var everyLayout = func() []string {
 // timing is how a column writes its times, and why that was decided.
 type timing struct{ layout, why string }
 
-// layoutOf finds the one layout that all cells have; "" when there is none.
+// layoutOf finds the one layout that all cells have; "" when there is none. A layout that reads in one way only is
+// taken from the first cell; the others are read by it later and refused where they differ.
 func layoutOf(cells []string, zone *time.Location) timing {
 	if len(cells) == 0 {
 		return timing{}
@@ -183,6 +184,7 @@ func widerLayout(first, other, layout string, zone *time.Location) string {
 	return ""
 }
 
+// statesOffset says whether times in the layout are instants by themselves, so that the zone does not matter.
 func statesOffset(layout string) bool {
 	return layout == layoutUnix || strings.Contains(layout, "Z07") || strings.Contains(layout, "-07") ||
 		strings.HasSuffix(layout, "MST")
@@ -240,6 +242,7 @@ func bothReadings(at time.Time, zone *time.Location) (earlier, later time.Time) 
 	return earlier.UTC(), later.UTC()
 }
 
+// parseTime reads one cell in one layout, of Go's or ours.
 func parseTime(cell, layout string, zone *time.Location) (time.Time, error) {
 	if layout == layoutUnix {
 		return parseUnix(cell)

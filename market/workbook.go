@@ -25,7 +25,7 @@ func readWorkbook(name string, data []byte, options ReadOptions) (*grid, error) 
 		err = w.open()
 	}
 	if err == nil {
-		err = w.sheet()
+		err = w.chooseSheet()
 	}
 	var refused *Error
 	if errors.As(err, &refused) {
@@ -34,20 +34,28 @@ func readWorkbook(name string, data []byte, options ReadOptions) (*grid, error) 
 	if err != nil {
 		return nil, Refuse("workbook", name, "%v", err)
 	}
-	w.decide("container", "workbook, sheet "+w.sheetName, "the zip holds xl/workbook.xml")
+	w.decide("container", "workbook, sheet "+w.sheetName, "the zip holds xl/workbook.xml"+w.passedOver())
 	return &w.grid, w.layOut(name, options)
 }
 
+// workbook is an archive that is being read, and the grid that its sheet becomes.
 type workbook struct {
 	grid
 	archive   *zip.Reader
 	options   ReadOptions
 	unpacked  int64
 	date1904  bool
+	sheets    []sheet
 	sheetName string
-	sheetPath string
 	shared    []string
 	dates     []bool // by cell style: is it a date?
+}
+
+// sheet is one of a workbook's; those that are hidden, and those without a table in front of the chosen one, are passed
+// over.
+type sheet struct {
+	name, id, path string
+	hidden, passed bool
 }
 
 // part decodes one file of the archive, element by element; see is called at each start.
@@ -83,6 +91,7 @@ func (w *workbook) part(name string, see func(d *xml.Decoder, e xml.StartElement
 	}
 }
 
+// attribute is an element's, whatever its name space; empty where it has none.
 func attribute(e xml.StartElement, name string) string {
 	for _, a := range e.Attr {
 		if a.Name.Local == name {
@@ -94,35 +103,33 @@ func attribute(e xml.StartElement, name string) string {
 
 // open reads what the cells refer to: sheets, strings, styles.
 func (w *workbook) open() error {
-	type sheet struct{ name, id string }
-	var sheets []sheet
 	err := w.part("xl/workbook.xml", func(_ *xml.Decoder, e xml.StartElement) error {
 		switch e.Name.Local {
 		case "workbookPr":
 			w.date1904 = attribute(e, "date1904") == "1" || attribute(e, "date1904") == "true"
 		case "sheet":
-			sheets = append(sheets, sheet{attribute(e, "name"), attribute(e, "id")})
+			state := attribute(e, "state")
+			w.sheets = append(w.sheets, sheet{name: attribute(e, "name"), id: attribute(e, "id"),
+				hidden: state == "hidden" || state == "veryHidden"})
 		}
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	chosen := slices.IndexFunc(sheets, func(s sheet) bool {
-		return w.options.Member == "" ||
-			s.name == w.options.Member
-	})
-	if chosen < 0 {
-		return Refuse("sheet", "member", "the workbook has no sheet %q", w.options.Member)
+	if m := w.options.Member; m != "" && !slices.ContainsFunc(w.sheets, func(s sheet) bool { return s.name == m }) {
+		return Refuse("sheet", "member", "the workbook has no sheet %q", m)
 	}
-	w.sheetName = sheets[chosen].name
 	err = w.part("xl/_rels/workbook.xml.rels", func(_ *xml.Decoder, e xml.StartElement) error {
-		if e.Name.Local == "Relationship" && attribute(e, "Id") == sheets[chosen].id {
+		for i := range w.sheets {
+			if e.Name.Local != "Relationship" || attribute(e, "Id") != w.sheets[i].id {
+				continue
+			}
 			// A path of a part within the archive: from its root where it begins with a stroke, else from the folder
 			// xl.
 			target := attribute(e, "Target")
-			if w.sheetPath = strings.TrimPrefix(target, "/"); !strings.HasPrefix(target, "/") {
-				w.sheetPath = path.Join("xl", target)
+			if w.sheets[i].path = strings.TrimPrefix(target, "/"); !strings.HasPrefix(target, "/") {
+				w.sheets[i].path = path.Join("xl", target)
 			}
 		}
 		return nil
@@ -193,13 +200,53 @@ func (w *workbook) styles() error {
 	})
 }
 
+// chooseSheet reads the sheet that is asked for, or the first that can be seen and has two columns: a title page has
+// one.
+func (w *workbook) chooseSheet() error {
+	empty := w.grid
+	for i := range w.sheets {
+		s := &w.sheets[i]
+		if w.options.Member != "" && s.name != w.options.Member {
+			continue
+		}
+		if s.passed = s.hidden && w.options.Member == ""; s.passed {
+			continue
+		}
+		w.grid, w.sheetName = empty, s.name
+		if err := w.sheet(s.path); err != nil || w.options.Member != "" {
+			return err
+		}
+		for r := range w.records() {
+			if w.width(r) > 1 {
+				return nil
+			}
+		}
+		s.passed = true
+	}
+	return nil // the last one, of which the layout says what it lacks
+}
+
+// passedOver names the sheets that were not taken before the chosen one.
+func (w *workbook) passedOver() string {
+	var names []string
+	for _, s := range w.sheets {
+		if s.passed {
+			names = append(names, s.name)
+		}
+	}
+	if names == nil {
+		return ""
+	}
+	return fmt.Sprintf("; passed over, as hidden or without a table: %.200s", strings.Join(names, ", "))
+}
+
 // sheet reads the rows; cells that are not stored are empty.
-func (w *workbook) sheet() error {
+func (w *workbook) sheet(from string) error {
 	var row []string
 	line, at := 0, 0
 	width := 0
 	var records [][]string
-	var lines []int
+	var lines, unseen []int
 	flush := func() error {
 		for len(row) > 0 && row[len(row)-1] == "" {
 			row = row[:len(row)-1]
@@ -214,17 +261,20 @@ func (w *workbook) sheet() error {
 		}
 		return nil
 	}
-	err := w.part(w.sheetPath, func(d *xml.Decoder, e xml.StartElement) error {
+	err := w.part(from, func(d *xml.Decoder, e xml.StartElement) error {
 		switch e.Name.Local {
 		case "row":
 			if err := flush(); err != nil {
 				return err
 			}
 			line++
+			hidden := attribute(e, "hidden")
 			if n, err := strconv.Atoi(attribute(e, "r")); err == nil && n >= line && n <= 1<<20 {
 				line = n
 			}
-			at = 0
+			if at = 0; hidden == "1" || hidden == "true" {
+				unseen = append(unseen, line)
+			}
 		case "c":
 			column := at
 			if ref := attribute(e, "r"); ref != "" {
@@ -250,6 +300,12 @@ func (w *workbook) sheet() error {
 	if err != nil {
 		return err
 	}
+	w.addRecords(records, lines, unseen, width)
+	return nil
+}
+
+// addRecords takes the rows, and says which of them a sheet hides.
+func (w *workbook) addRecords(records [][]string, lines, unseen []int, width int) {
 	banner := width > 1
 	for i, record := range records {
 		// Lone cells above the table are a title, whatever the width of the sheet.
@@ -260,7 +316,12 @@ func (w *workbook) sheet() error {
 		}
 		w.add(lines[i], record)
 	}
-	return nil
+	if n := len(unseen); n > 0 {
+		w.findings = append(w.findings, Finding{Code: "hidden", Severity: Note, Column: "file", FirstLine: unseen[0],
+			LastLine: unseen[n-1], Rows: n,
+			Detail: fmt.Sprintf("%d rows of the sheet are hidden, by a filter or by hand; they are read as the others",
+				n)})
+	}
 }
 
 // columnOf is the index that the letters of a reference such as AB12 count.
@@ -275,6 +336,8 @@ func columnOf(ref string) int {
 	return n - 1
 }
 
+// cellText is what a cell holds, by its kind: a text of the table, an error, which is no value, a text of its own, or a
+// number, which is a date where its style says so.
 func (w *workbook) cellText(d *xml.Decoder, e xml.StartElement) (string, error) {
 	kind := attribute(e, "t")
 	style, _ := strconv.Atoi(attribute(e, "s"))

@@ -73,6 +73,8 @@ type Config struct {
 	// Patience is how long tokens that others have set aside must have stood still before a payer whom nobody knows
 	// gets them (Want.Unknown); 0 is four seconds.
 	Patience time.Duration
+	// Hold is how long tokens are set aside for a payer who says nothing more; 0 for half a minute.
+	Hold time.Duration
 	// Archive, if not empty, is a directory to which a leader copies sealed segments of the log, best on another
 	// machine's disk.
 	Archive string
@@ -204,6 +206,9 @@ func (c *Config) complete() {
 	}
 	if c.Patience == 0 {
 		c.Patience = patience
+	}
+	if c.Hold == 0 {
+		c.Hold = hold
 	}
 	if c.Queue == 0 {
 		c.Queue = 16_384

@@ -23,8 +23,8 @@ type Selection struct {
 	UntilMillis uint64 `json:"until_millis"`
 }
 
-// holdMillis is how long tokens are set aside for a payer who says nothing more.
-const holdMillis = 30_000
+// hold is how long tokens are set aside for a payer who says nothing more.
+const hold = 30 * time.Second
 
 // patience is longer than any payment takes that a program signs.
 const patience = 4 * time.Second
@@ -247,7 +247,7 @@ func (n *Node) trySelect(ctx context.Context, wallet token.WalletID, want Want, 
 	if len(chosen) == 0 && overrule {
 		chosen, merge = ChooseFor(usable, want, bounds)
 	}
-	selection := Selection{Tokens: chosen, Merge: merge, UntilMillis: now + holdMillis}
+	selection := Selection{Tokens: chosen, Merge: merge, UntilMillis: now + uint64(n.config.Hold.Milliseconds())}
 	for _, t := range chosen {
 		selection.Total += t.Amount
 		n.reserved.held[t.ID] = selection.UntilMillis

@@ -10,6 +10,7 @@ import (
 
 	"github.com/aqsha/aqsha/farm"
 	"github.com/aqsha/aqsha/internal/strict"
+	"github.com/aqsha/aqsha/internal/charset"
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/params"
 	"github.com/aqsha/aqsha/planner/power"
@@ -30,7 +31,11 @@ var lawColumns = []string{"from", "levy_per_kwh", "vat", "quota", "tax", "source
 
 // ReadLaws reads a file of laws: CSV with the columns from (a day), levy_per_kwh (in the plan's currency), vat, quota
 // (share of the coins that must be sold), tax (of profit) and source, in ascending order of days.
-func ReadLaws(text string) ([]DatedLaw, error) {
+func ReadLaws(file string) ([]DatedLaw, error) {
+	text, _, err := charset.Text([]byte(file))
+	if err != nil {
+		return nil, fmt.Errorf("law: %w", err)
+	}
 	in := csv.NewReader(strings.NewReader(text))
 	in.FieldsPerRecord, in.Comment = len(lawColumns), '#'
 	var laws []DatedLaw

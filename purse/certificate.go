@@ -99,6 +99,7 @@ func digest(domain string, network token.NetworkID, unsigned []byte) [32]byte {
 	return sha256.Sum256(b)
 }
 
+// appendUnsigned encodes all but the signature, as the beginning of an array of so many items.
 func (c *Certificate) appendUnsigned(b []byte, items int) []byte {
 	b = token.AppendUint(token.AppendArray(b, items), kindCertificate)
 	b = token.AppendBytes(token.AppendBytes(token.AppendBytes(b, c.Purse[:]), c.Key[:]), c.Intermediary[:])
@@ -132,7 +133,7 @@ func (c *Certificate) Sign(network token.NetworkID, certifier token.Signer) (err
 	return err
 }
 
-// Check checks the rules of form.
+// Check checks the rules of form. What it says of the ledger, and who signed it, is not looked at.
 func (c *Certificate) Check() *token.Error {
 	most, known := ceilings[c.Class]
 	switch {
@@ -226,14 +227,17 @@ func whole[T any](data []byte, most int, decode func(*token.Decoder) T) (result 
 	return result, nil
 }
 
+// kind reads a message's first item, which must be the one that is wanted.
 func kind(d *token.Decoder, field string, want uint64) {
 	if got := d.Uint(field, 255); d.Err() == nil && got != want {
 		d.Fail(refuse(token.UnknownKind, field, "a message of kind %d, want %d", got, want))
 	}
 }
 
+// amount reads an amount of 0 to MaxAmount.
 func amount(d *token.Decoder, field string) money.Tiyn { return money.Tiyn(d.Uint(field, MaxAmount)) }
 
+// signature reads a signature of the one algorithm that purses know.
 func signature(d *token.Decoder, field string, s *token.Signature) {
 	d.Fixed(field, s[:])
 	if d.Err() == nil && token.Algorithm(s[0]) != token.Ed25519 {
@@ -241,6 +245,7 @@ func signature(d *token.Decoder, field string, s *token.Signature) {
 	}
 }
 
+// tooLong fails what took more bytes than it may.
 func tooLong(d *token.Decoder, field string, bytes, most int) {
 	if d.Err() == nil && bytes > most {
 		d.Fail(refuse(token.TooLarge, field, "%d bytes, at most %d", bytes, most))

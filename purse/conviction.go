@@ -86,7 +86,7 @@ func DecodeConviction(data []byte) (Conviction, error) {
 // Convict looks for a pair of links that convicts a purse. Links whose signatures were checked are assumed.
 //
 // Neighbours in the order of numbers suffice: where each neighbour pair goes on, what was paid and received rises
-// throughout.
+// throughout. Time is that of sorting the purse's links.
 func Convict(network token.NetworkID, purse token.WalletID, links []Link) (Conviction, bool) {
 	own := ofPurse(network, purse, links)
 	for i := 1; i < len(own); i++ {

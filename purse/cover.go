@@ -9,6 +9,7 @@ import (
 	"github.com/aqsha/aqsha/token"
 )
 
+// compareHashes orders hashes by their bytes.
 func compareHashes(a, b token.Hash) int { return bytes.Compare(a[:], b[:]) }
 
 // ofPurse is a purse's links, each once, in order of number, then id.
@@ -39,7 +40,7 @@ func ofPurse(network token.NetworkID, purse token.WalletID, links []Link) []Link
 // link's level is the length of the chain on which its money has come. What rests on itself in a circle has no level.
 // More links only lower levels, and the order of the links does not matter.
 //
-// Links stand once each (the caller's to see to). A purse without a deposit has none.
+// Links stand once each (the caller's to see to). A purse without a deposit has none. Time is hops × links.
 func Cover(links []Link, deposit func(token.WalletID) money.Tiyn, hops int) []uint8 {
 	levels := make([]uint8, len(links))
 	came := map[token.WalletID]money.Tiyn{} // by links of the levels before

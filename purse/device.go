@@ -27,10 +27,12 @@ type Pending struct {
 	Message Message
 }
 
-// Funds is what the purse can still pay.
+// Funds is what the purse can still pay. For a device that follows the rules it is never negative: nothing is signed
+// beyond it.
 func (d *Device) Funds() money.Tiyn { return d.Certificate.Deposit + d.Received - d.Paid }
 
-// Pay signs a payment. The same request again, while its payment is pending or given up, gives the same message.
+// Pay signs a payment. The same request again, while its payment is pending or given up, gives the same message. An
+// error has signed nothing.
 func (d *Device) Pay(network token.NetworkID, r Request, nowMillis uint64,
 	signer token.Signer) (Device, Message, error) {
 	for i := range d.GivenUp {
@@ -196,7 +198,7 @@ func (d *Device) Finish(network token.NetworkID, r Receipt) (Device, error) {
 	return next, nil
 }
 
-// Seen is every link that the purse has received or that came along.
+// Seen is every link that the purse has received or that came along. A link that came along twice is there twice.
 func (d *Device) Seen() (links []Link) {
 	for i := range d.Held {
 		links = append(links, d.Held[i].Links...)

@@ -26,6 +26,7 @@ const (
 	NonePending    token.Code = "purse-not-pending"     // no payment waits for its receipt
 )
 
+// refuse makes a refusal.
 func refuse(code token.Code, field, format string, args ...any) *token.Error {
 	return token.Errorf(code, field, format, args...)
 }

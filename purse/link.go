@@ -27,6 +27,7 @@ func (l *Link) End() money.Tiyn { return l.PaidBefore + l.Amount }
 
 const linkItems = 11
 
+// appendUnsigned encodes all but the signature, as the beginning of an array of so many items.
 func (l *Link) appendUnsigned(b []byte, items int) []byte {
 	b = token.AppendUint(token.AppendArray(b, items), kindLink)
 	b = token.AppendUint(token.AppendBytes(b, l.Purse[:]), uint64(l.Number))
@@ -74,6 +75,7 @@ func (l *Link) Check() *token.Error {
 	return nil
 }
 
+// decodeLink reads a link and checks its form.
 func decodeLink(d *token.Decoder) (l Link) {
 	before := d.Pos()
 	d.Array("link", linkItems, linkItems)

@@ -39,6 +39,7 @@ func (m *Message) Append(b []byte) []byte {
 // DecodeMessage reads one payment that fills data. Every certificate is used, and stands once.
 func DecodeMessage(data []byte) (Message, error) { return whole(data, MaxMessage, decodeMessage) }
 
+// decodeMessage reads a message and checks its form; an error ends it at once.
 func decodeMessage(d *token.Decoder) (m Message) {
 	d.Array("message", 3, 3)
 	kind(d, "message", kindPayment)
@@ -62,7 +63,8 @@ func decodeMessage(d *token.Decoder) (m Message) {
 	return m
 }
 
-// check checks the rules of form of a whole message.
+// check checks the rules of form of a whole message. At most MaxLinks of each, so that comparing each with each is
+// cheap.
 func (m *Message) check() *token.Error {
 	for i := range m.Links {
 		for j := range i {
@@ -119,6 +121,7 @@ const (
 	requestChecksum = 4 // bytes
 )
 
+// appendUnchecked encodes all but the checksum, as the beginning of an array of so many items.
 func (r *Request) appendUnchecked(b []byte, items int) []byte {
 	b = token.AppendUint(token.AppendArray(b, items), kindRequest)
 	b = token.AppendBytes(token.AppendBytes(b, r.Payee[:]), r.Nonce[:])

@@ -23,6 +23,7 @@ type List struct {
 
 const listItems = 5
 
+// appendUnsigned encodes all but the signature, as the beginning of an array of so many items.
 func (l *List) appendUnsigned(b []byte, items int) []byte {
 	b = token.AppendUint(token.AppendArray(b, items), kindList)
 	b = token.AppendUint(token.AppendUint(b, l.Sequence), l.TimeMillis)
@@ -141,7 +142,8 @@ func NewFilter(l *List) Filter {
 	return f
 }
 
-// Has says whether a purse may be revoked: never false for one that is.
+// Has says whether a purse may be revoked: never false for one that is. It reads the bits up to the purse's place: time
+// is linear.
 func (f *Filter) Has(purse token.WalletID) bool {
 	want, found := spread(purse, f.Sequence, f.Count), false
 	f.each(func(value uint64) bool {
@@ -193,6 +195,7 @@ func (f *Filter) each(next func(uint64) bool) bool {
 	return value < max(1, f.Count<<riceBits)
 }
 
+// appendUnsigned encodes all but the signature, as the beginning of an array of so many items.
 func (f *Filter) appendUnsigned(b []byte, items int) []byte {
 	b = token.AppendUint(token.AppendArray(b, items), kindFilter)
 	b = token.AppendUint(token.AppendUint(b, f.Sequence), f.TimeMillis)

@@ -16,7 +16,7 @@ type Claim struct {
 
 // Share divides money among claims in proportion to their amounts; the odd tiyn go one each to the claims lowest by id.
 // Where the money covers all claims, each gets its amount. The order of the claims does not matter; the result stands
-// in it.
+// in it. No claim gets more than its amount, and together they get all of the total, or all that they ask for.
 func Share(total money.Tiyn, claims []Claim) []money.Tiyn {
 	shares := make([]money.Tiyn, len(claims))
 	var sum money.Tiyn

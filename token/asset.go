@@ -12,6 +12,7 @@ type Asset struct {
 // PlainTenge is unmarked tenge of the central bank.
 var PlainTenge Asset
 
+// appendAsset encodes an asset that is not plain tenge.
 func appendAsset(b []byte, a Asset) []byte {
 	b = AppendArray(b, 3)
 	b = AppendUint(b, uint64(a.Issuer))
@@ -19,6 +20,7 @@ func appendAsset(b []byte, a Asset) []byte {
 	return AppendUint(b, uint64(a.Purpose))
 }
 
+// asset reads an asset. Plain tenge is refused, as it has another way to be written.
 func (d *Decoder) asset(field string) (a Asset) {
 	d.Array(field, 3, 3)
 	a.Issuer = uint32(d.Uint(field+".issuer", 1<<32-1))
@@ -39,6 +41,7 @@ func (d *Decoder) amount(field string) money.Tiyn {
 	return money.Tiyn(n)
 }
 
+// checkAmount says what is wrong with an amount, as it is written.
 func checkAmount(field string, major byte, n uint64) *Error {
 	switch {
 	case major == majorNegint:
@@ -53,6 +56,7 @@ func checkAmount(field string, major byte, n uint64) *Error {
 	return nil
 }
 
+// positive says what is wrong with an amount in memory, by the same codes.
 func positive(field string, amount money.Tiyn) *Error {
 	if amount < 0 {
 		return Errorf(AmountNegative, field, "an amount is positive")

@@ -41,6 +41,7 @@ func (t *Admit) check() *Error {
 	return t.Treasury.check("treasury")
 }
 
+// checkName bounds a name's bytes; that it is text the decoder has seen.
 func checkName(field, name string) *Error {
 	if len(name) == 0 || len(name) > MaxName {
 		return Errorf(OutOfRange, field, "%d bytes, want 1 to %d", len(name), MaxName)

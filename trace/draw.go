@@ -25,6 +25,7 @@ type Drawing struct {
 	Purpose func(uint32) string
 }
 
+// box is a wallet's place in the drawing.
 type box struct {
 	id          token.WalletID
 	name        string
@@ -89,6 +90,7 @@ func (t *Trace) SVG(w io.Writer, d Drawing) error {
 	return err
 }
 
+// held is what of the traced money is with a wallet at the end.
 func (t *Trace) held(id token.WalletID) (sum money.Tiyn) {
 	for _, p := range t.Places {
 		if p.Wallet == id {
@@ -194,6 +196,7 @@ func curve(b, labels *strings.Builder, from, to *box, f *Flow) {
 		`<text x="%d" y="%d" font-size="11" text-anchor="%s" fill="%s" stroke="#ffffff" stroke-width="3" paint-order="stroke">%s</text>`+"\n", tx, ty, anchor, colour, text)
 }
 
+// legend names the colours, each purpose once.
 func legend(b *strings.Builder, flows []Flow, d Drawing) {
 	x := margin
 	seen := map[uint32]bool{}
@@ -208,6 +211,7 @@ func legend(b *strings.Builder, flows []Flow, d Drawing) {
 	}
 }
 
+// short cuts a name to what a box has room for.
 func short(name string) string {
 	if runes := []rune(name); len(runes) > 22 {
 		return string(runes[:21]) + "…"

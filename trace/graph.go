@@ -57,6 +57,7 @@ func (g *Graph) event(entry uint64, contract token.WalletID) {
 	g.Events = append(g.Events, Event{Entry: entry, Millis: g.now, Contract: contract})
 }
 
+// spend books tokens out to the latest event. A token is spent once: anything else is not this log.
 func (g *Graph) spend(ids []token.ID) error {
 	e := &g.Events[len(g.Events)-1]
 	for _, id := range ids {
@@ -70,6 +71,7 @@ func (g *Graph) spend(ids []token.ID) error {
 	return nil
 }
 
+// make books a token that the latest event made; an amount of zero makes none.
 func (g *Graph) make(id token.ID, wallet token.WalletID, amount money.Tiyn, purpose uint32) {
 	if amount == 0 {
 		return
@@ -80,6 +82,7 @@ func (g *Graph) make(id token.ID, wallet token.WalletID, amount money.Tiyn, purp
 	g.Tokens = append(g.Tokens, Token{id, wallet, amount, purpose, len(g.Events) - 1, none})
 }
 
+// effects books what a contract or the rules did beside the transaction itself.
 func (g *Graph) effects(of token.TransactionID, effects *ledger.Effects) error {
 	if err := g.spend(effects.Spent); err != nil {
 		return err

@@ -24,7 +24,8 @@ const (
 	recoveryKey = "-recovery"
 )
 
-// Admit admits a bank under a name, making its keys if they are not here yet.
+// Admit admits a bank under a name, making its keys if they are not here yet. Interrupted, it goes on with the same
+// keys when it is called again.
 func (d *Client) Admit(ctx context.Context, name string) (node.Receipt, error) {
 	if err := d.Keyring.Fresh(name); err != nil {
 		return node.Receipt{}, err
@@ -126,6 +127,7 @@ func (d *Client) Register(ctx context.Context, w NewWallet) (node.Receipt, error
 	return receipt, err
 }
 
+// registrarSequence is the next number of a bank, or of the policy set for direct access.
 func (d *Client) registrarSequence(ctx context.Context, registrar token.WalletID) (uint64, error) {
 	if registrar == token.Authority {
 		return d.sequence(ctx, token.RolePolicy)
@@ -189,6 +191,7 @@ func (d *Client) RekeyTo(ctx context.Context, id token.WalletID, by token.Role,
 	})
 }
 
+// rekeyOf is what a key is made for that a wallet is to get.
 func rekeyOf(id token.WalletID) string { return "rekey " + id.String() }
 
 // FreshKeyName is a name for a wallet's next key: NAME-new, NAME-new-2 and so on, the first that is free, or whose key
@@ -293,7 +296,8 @@ func (d *Client) Freeze(ctx context.Context, id token.WalletID, mode token.Freez
 	})
 }
 
-// Seize takes an amount from a frozen wallet to a court's: of plain money, or of a purpose's.
+// Seize takes an amount from a frozen wallet to a court's: of plain money, or of a purpose's. The rest of the tokens
+// that are spent goes back to the wallet.
 func (d *Client) Seize(ctx context.Context, id, court token.WalletID, purpose uint32, amount money.Tiyn,
 	reference string) (node.Receipt, error) {
 	inputs, total, err := d.gather(ctx, id, purpose, amount)
@@ -305,7 +309,8 @@ func (d *Client) Seize(ctx context.Context, id, court token.WalletID, purpose ui
 	return receipt, d.freeRefused(ctx, id, inputs, err)
 }
 
-// gather selects tokens of a wallet, of a purpose, or plain ones for 0.
+// gather selects tokens of a wallet, of a purpose, or plain ones for 0. They are set aside at the node: whoever does
+// not use them frees them. total may be more than the amount.
 func (d *Client) gather(ctx context.Context, id token.WalletID, purpose uint32,
 	amount money.Tiyn) (inputs []token.ID, total money.Tiyn, err error) {
 	selection, err := d.API.SelectOf(ctx, id, purpose, amount, 0)

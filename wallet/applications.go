@@ -62,6 +62,7 @@ func (d *Client) Apply(ctx context.Context, name string, bank token.WalletID) (n
 	return receipt, err
 }
 
+// applyOnce asks, waits for the answer and hands the paper in.
 func (d *Client) applyOnce(ctx context.Context, key token.Signer, name string,
 	bank token.WalletID) (node.Receipt, error) {
 	network, err := d.API.Network(ctx)

@@ -39,6 +39,7 @@ type BatchOptions struct {
 	Document string `json:"document,omitempty"` // SHA-256 in hexadecimal
 }
 
+// hash is of the options as they were given; it tells runs apart that pay the same rows in another way.
 func (o BatchOptions) hash() string {
 	encoded, _ := json.Marshal(o) // of strings
 	sum := sha256.Sum256(encoded)
@@ -116,7 +117,7 @@ func (d *Client) PayBatch(ctx context.Context, batch Batch, notify func(Outcome)
 	return r.end()
 }
 
-// rowPayment is the payment of one row.
+// rowPayment is the payment of one row. Its key is what the journal knows the row by.
 type rowPayment struct {
 	*batchRunning
 	row      Row
@@ -202,7 +203,8 @@ func dead(p *api.Problem, lost bool) bool {
 	return p != nil && (p.Code == string(ledger.Expired) || p.Code == string(ledger.TokenNotLive) && !lost)
 }
 
-// send sends a payment; recorded is the receipt that it had before, if any.
+// send sends a payment; recorded is the receipt that it had before, if any. An error is that nobody knows what became
+// of it; a refusal is an outcome.
 func (p *rowPayment) send(ctx context.Context, tx *token.Transaction, recorded *node.Receipt) (Outcome, error) {
 	outcome := Outcome{Row: p.row}
 	receipt, err := p.client.API.Submit(ctx, tx)
@@ -225,6 +227,7 @@ func (p *rowPayment) send(ctx context.Context, tx *token.Transaction, recorded *
 		Problem: outcome.Problem}})
 }
 
+// sameReceipt says whether two receipts are of one execution: on a ledger that was brought back another block has it.
 func sameReceipt(a, b node.Receipt) bool { return a.Index == b.Index && a.TimeMillis == b.TimeMillis }
 
 // reportLost says that a payment that was made is not on this ledger.

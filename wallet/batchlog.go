@@ -90,7 +90,8 @@ type batchLog struct {
 	counted   map[string]int    // such rows, by contents and batch
 }
 
-// openBatchLog opens a journal of payments and takes it: two runs at once would pay twice.
+// openBatchLog opens a journal of payments and takes it: two runs at once would pay twice. All of it is read into
+// memory: a step for each row that was ever signed.
 func openBatchLog(files vfs.FS, path string, canonical func(Row) Row) (*batchLog, error) {
 	l := &batchLog{steps: map[string]*batchStep{}, canonical: canonical, written: map[string]string{},
 		counted: map[string]int{}}
@@ -107,7 +108,8 @@ func openBatchLog(files vfs.FS, path string, canonical func(Row) Row) (*batchLog
 	return l, err
 }
 
-// take applies a record.
+// take applies a record. The same records in the same order give the same steps, whether they were read or are being
+// written.
 func (l *batchLog) take(e batchEntry) {
 	switch {
 	case e.Run != nil:
@@ -158,6 +160,7 @@ func (l *batchLog) renew(s batchSigned) string {
 	return key
 }
 
+// present is a row's key as it is today.
 func (l *batchLog) present(key string) string { return cmp.Or(l.written[key], key) }
 
 // write makes a record durable and applies it.
@@ -265,4 +268,5 @@ func (l *batchLog) end(b *plannedBatch, now uint64) error {
 	return l.write(batchEntry{Complete: &batchComplete{Batch: b.Name, Rows: len(b.keys), Millis: now}})
 }
 
+// onDay is a time of the ledger for people.
 func onDay(millis uint64) string { return Moment(millis) }

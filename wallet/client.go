@@ -13,7 +13,8 @@ import (
 	"github.com/aqsha/aqsha/token"
 )
 
-// Client is where somebody with keys works on a ledger.
+// Client is where somebody with keys works on a ledger. One that is lazy is for one goroutine until it has met its
+// node.
 type Client struct {
 	API     *api.Client
 	Keyring *Keyring
@@ -71,7 +72,8 @@ func (d *Client) learn(ctx context.Context, network token.NetworkID, timeMillis 
 const queryTimeAfter = time.Minute
 
 // nodeTime reckons the time that the node's next block has, which decides until when what is signed here is valid: this
-// machine's clock may be another, and the time on the ledger may stand still.
+// machine's clock may be another, and the time on the ledger may stand still. Where the node does not answer it is
+// reckoned on from what it said last.
 func nodeTime(ctx context.Context, remote *api.Client, said uint64) func() uint64 {
 	var mu sync.Mutex
 	at := time.Now()
@@ -99,7 +101,8 @@ const (
 // ErrDrafted means that a draft was written and nothing submitted yet.
 var ErrDrafted = errors.New("a draft was written; it is not submitted")
 
-// draft makes the unsigned transaction and says who signs.
+// draft makes the unsigned transaction and says who signs. The ledger's own rules say who signs, of what the node says
+// of the ledger; a node that lies has it signed by too few or by others, and the ledger refuses it.
 func (d *Client) draft(ctx context.Context, body token.Body) (*Draft, error) {
 	valid := uint64(draftMillis)
 	switch body.Kind() {
@@ -213,7 +216,8 @@ func (d *Client) sequence(ctx context.Context, role token.Role) (uint64, error) 
 	return a.Set(role).Sequence, err
 }
 
-// withSequence acts under the next number of a set, again when another came first.
+// withSequence acts under the next number of a set, again when another came first. body is called anew for each try,
+// and so must not keep what it made.
 func (d *Client) withSequence(ctx context.Context, role token.Role,
 	body func(sequence uint64) token.Body) (node.Receipt, error) {
 	return retry(ctx, func() (node.Receipt, error) {
@@ -225,7 +229,8 @@ func (d *Client) withSequence(ctx context.Context, role token.Role,
 	})
 }
 
-// withVersion acts on a wallet in its present version.
+// withVersion acts on a wallet in its present version. So a change is made to what it was read from, and not over
+// another's.
 func (d *Client) withVersion(ctx context.Context, id token.WalletID,
 	body func(view api.WalletView) token.Body) (node.Receipt, error) {
 	return retry(ctx, func() (node.Receipt, error) {

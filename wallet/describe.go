@@ -55,12 +55,14 @@ func Moment(millis uint64) string {
 	return contract.Moment(int64(millis - millis%1000))
 }
 
+// description is being written: lines in the reader's language.
 type description struct {
 	l     words.Language
 	name  func(token.WalletID) string
 	lines []Line
 }
 
+// add adds a line under a label of the translations.
 func (d *description) add(label, value string) {
 	d.lines = append(d.lines, Line{d.l.Text("field." + label), value})
 }
@@ -73,6 +75,7 @@ func (d *description) wallet(id token.WalletID) string {
 	return id.String()
 }
 
+// payment says who pays: the first parties.
 func (d *description) payment(parties []token.WalletID, payers int) {
 	for _, id := range parties[:payers] {
 		d.add("pays", d.wallet(id))
@@ -103,6 +106,7 @@ func (d *description) marks(o token.EarmarkedOutput) (text string) {
 	return text
 }
 
+// assetMarks says of other money than plain tenge what it is, raw: a transfer's outputs are plain as a rule.
 func assetMarks(a token.Asset) string {
 	if a == token.PlainTenge {
 		return ""
@@ -176,6 +180,7 @@ func (d *description) value(value any) string {
 	return string(form)
 }
 
+// each says every one of a list; none is left out.
 func each[T any](list []T, say func(T) string) string {
 	texts := make([]string, len(list))
 	for i, one := range list {

@@ -57,6 +57,7 @@ func UpdateDraft(path string, change func(d *Draft) error) error {
 	})
 }
 
+// parseDraft reads a draft. Whether its signatories are the ledger's it does not know: see Client.Check.
 func parseDraft(path string, content []byte) (*Draft, error) {
 	d := &Draft{}
 	decoder := json.NewDecoder(bytes.NewReader(content)) // what is not understood might be what matters to who signs
@@ -91,6 +92,7 @@ func (d *Draft) WriteNew(path string) error {
 	return durable.Create(vfs.OS, path, content)
 }
 
+// encode is the file's content, indented, so that holders can read it.
 func (d *Draft) encode() ([]byte, error) {
 	content, err := json.MarshalIndent(d, "", "  ")
 	return append(content, '\n'), err
@@ -125,6 +127,7 @@ func (d *Draft) Roles(public token.PublicKey) (roles []token.Role) {
 	return roles
 }
 
+// has says whether a key of a group has signed; whether well, the ledger says.
 func (d *Draft) has(role token.Role, index int) bool {
 	for _, w := range d.Transaction.Witnesses {
 		if w.Role == role && int(w.Index) == index {
@@ -153,7 +156,8 @@ func (e *MissingError) Error() string {
 func (e *MissingError) ErrorCode() string  { return string(ledger.MissingSignature) }
 func (e *MissingError) ErrorField() string { return "witnesses" }
 
-// signFrom adds as many signatures as are needed with keys from a book.
+// signFrom adds as many signatures as are needed with keys from a book. No key is opened that is not needed, and so no
+// passphrase asked for.
 func (d *Draft) signFrom(keyring *Keyring) error {
 	for _, group := range d.Signatories {
 		needed := group.Threshold
@@ -182,7 +186,8 @@ func (d *Draft) signFrom(keyring *Keyring) error {
 	return nil
 }
 
-// reader shows the ledger through the API to the rules that say who signs.
+// reader shows the ledger through the API to the rules that say who signs. What is not there is an answer; any other
+// failure is kept, and the caller must look at it before it believes what the rules said.
 type reader struct {
 	ctx       context.Context
 	client    *api.Client
@@ -190,6 +195,7 @@ type reader struct {
 	err       error // the first
 }
 
+// note keeps the first failure.
 func (r *reader) note(err error) {
 	var problem *api.Problem
 	if err != nil && r.err == nil && !(errors.As(err, &problem) && problem.Code == string(node.NotFound)) {

@@ -36,7 +36,8 @@ func (d *Client) prepareEarmarked(ctx context.Context, p EarmarkedPayment) (*tok
 		selectTries)
 }
 
-// shares says how much of each mark pays.
+// shares says how much of each mark pays. Marking plain money, and a payment to oneself, are one share; else the rules
+// of each mark are asked.
 func (d *Client) shares(ctx context.Context, p EarmarkedPayment) ([]Share, node.Bounds, error) {
 	authority, err := d.API.Authority(ctx)
 	if err != nil {
@@ -117,7 +118,7 @@ func (d *Client) sources(ctx context.Context, p EarmarkedPayment) (all []Source,
 }
 
 // gatherShares sets tokens aside for each share and makes the payment; or, where they are too many, merges some and
-// says so.
+// says so. The tokens of a payment that is not made are free again.
 func (d *Client) gatherShares(ctx context.Context, p EarmarkedPayment, shares []Share,
 	b node.Bounds) (t *token.EarmarkedTransfer, merged bool, err error) {
 	t = &token.EarmarkedTransfer{Parties: []token.WalletID{p.From}, Document: p.Document, Memo: p.Memo}
@@ -182,6 +183,7 @@ func (d *Client) mergeEarmarked(ctx context.Context, from token.WalletID, number
 }
 
 // bring sets aside tokens of each asset that a wallet pays into a contract, those that have used the fewest hops first.
+// On an error none stays set aside.
 func (d *Client) bring(ctx context.Context, wallet token.WalletID, assets []uint32,
 	paid []money.Tiyn) (inputs []token.ID, err error) {
 	for i, amount := range paid {

@@ -102,6 +102,7 @@ func (f *PendingGenesis) plan(n NewNetwork) (logSecret string, err error) {
 	return logSecret, g.CheckError()
 }
 
+// makeKeys makes the sets' keys, and keeps the log's secret last: with it a network counts as founded here.
 func (f *PendingGenesis) makeKeys(n NewNetwork, logSecret string) error {
 	for i := range f.Genesis.Sets {
 		role := token.RoleRoot + token.Role(i)
@@ -127,7 +128,8 @@ func (f *PendingGenesis) makeKeys(n NewNetwork, logSecret string) error {
 	return signer.SaveSecret(f.keyring.files, filepath.Join(f.keyring.dir, LogKeyFile), logSecret, f.keyring.passphrase)
 }
 
-// Undo removes the keys that were made: the network was not founded.
+// Undo removes the keys that were made: the network was not founded. Keys that were there before stay. The log's key is
+// removed too.
 func (f *PendingGenesis) Undo() error {
 	paths := []string{filepath.Join(f.keyring.dir, LogKeyFile)}
 	for _, name := range f.made {

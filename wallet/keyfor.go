@@ -62,6 +62,7 @@ func (b *Keyring) TookKey(name string) error {
 	return err
 }
 
+// keyMadeFor is what a key of a name was made for; empty where there is no note.
 func (b *Keyring) keyMadeFor(name string) (string, error) {
 	content, err := durable.Read(b.files, b.path(keysDir, name+madeForSuffix), maxFile)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -19,7 +19,8 @@ import (
 	"github.com/aqsha/aqsha/wallet/signer"
 )
 
-// Keyring is a folder of keys and names. A name is a file, so that processes do not disturb each other.
+// Keyring is a folder of keys and names. A name is a file, so that processes do not disturb each other. Another process
+// may add to it at any time: what is here is read anew, but for keys that were opened.
 type Keyring struct {
 	files      vfs.FS
 	dir        string
@@ -106,9 +107,10 @@ func isID(text string) bool {
 	return id.UnmarshalText([]byte(text)) == nil
 }
 
+// path is a file's in one of the two folders.
 func (b *Keyring) path(folder, file string) string { return filepath.Join(b.dir, folder, file) }
 
-// NewKey makes a key under a name that is free.
+// NewKey makes a key under a name that is free. It is durable when it is returned.
 func (b *Keyring) NewKey(name string) (token.Signer, error) {
 	if err := b.freshKey(name); err != nil {
 		return nil, err
@@ -240,7 +242,8 @@ func (b *Keyring) keep(key token.Signer) {
 	b.loaded[key.Public()] = key
 }
 
-// Find opens the key with a public half, if it is here.
+// Find opens the key with a public half, if it is here. An opened key stays in memory; a closed one may ask for its
+// passphrase.
 func (b *Keyring) Find(public token.PublicKey) (token.Signer, bool, error) {
 	b.mu.Lock()
 	key, ok := b.loaded[public]
@@ -335,6 +338,7 @@ func (b *Keyring) Names() ([]Name, error) {
 	return names, nil
 }
 
+// readName reads the file of a name, which must be one.
 func (b *Keyring) readName(name string) (n Name, err error) {
 	path := b.path(namesDir, name+".json")
 	content, err := durable.Read(b.files, path, maxFile)
@@ -372,7 +376,7 @@ func (b *Keyring) Resolve(text string) (token.WalletID, error) {
 	return n.ID, err
 }
 
-// NameOf is the name of an id, or the id itself.
+// NameOf is the name of an id, or the id itself. Of several names it is the first in order.
 func (b *Keyring) NameOf(id token.WalletID) string {
 	if id == token.Authority {
 		return "authority"

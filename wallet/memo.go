@@ -12,8 +12,8 @@ import (
 	"github.com/aqsha/aqsha/token"
 )
 
-// EncryptMemo makes a memo that only the holder of an age identity reads. recipient is an X25519
-// recipient ("age1…").
+// EncryptMemo makes a memo that only the holder of an age identity reads. recipient is an X25519 recipient ("age1…").
+// Its length still tells how long the text is.
 func EncryptMemo(text, recipient string) (token.Memo, error) {
 	to, err := age.ParseX25519Recipient(recipient)
 	if err != nil {

@@ -60,7 +60,8 @@ const waitMillis = 120_000
 // who did not set them aside, and how many merges one payment makes at most.
 const selectTries = 100
 
-// Prepare selects tokens and signs a payment without submitting it.
+// Prepare selects tokens and signs a payment without submitting it. Its tokens stay set aside for whoever submits it;
+// merges that it needs are submitted.
 func (d *Client) Prepare(ctx context.Context, from, to token.WalletID, amount money.Tiyn,
 	memo token.Memo) (*token.Transaction, error) {
 	if from == to {
@@ -119,7 +120,7 @@ func mergeOf(s node.Selection, wallet token.WalletID) *token.Transfer {
 }
 
 // signSelected signs a payment whose signatories came with its selection; a node of an earlier version is asked for
-// them.
+// them. So a payment asks the node once before it is submitted.
 func (d *Client) signSelected(ctx context.Context, body token.Body,
 	signatories []ledger.Signatory) (*token.Transaction, error) {
 	if signatories == nil || d.Network == (token.NetworkID{}) {

@@ -75,6 +75,7 @@ func (d *Client) Vouch(ctx context.Context, agency, wallet token.WalletID, as st
 	})
 }
 
+// agency is an agency as it stands now.
 func (d *Client) agency(ctx context.Context, id token.WalletID) (api.AgencyView, error) {
 	list, err := d.API.Agencies(ctx)
 	for _, a := range list {
@@ -127,6 +128,8 @@ func (d *Client) PayEarmarked(ctx context.Context, p EarmarkedPayment) (node.Rec
 
 // submitting submits what spends tokens that were set aside, and frees them if it is refused. Without an answer they
 // stay set aside.
+// submitting submits what spends tokens that were set aside, and frees them if it is refused. It frees them too when
+// nobody answered.
 func (d *Client) submitting(ctx context.Context, body token.Body, wallet token.WalletID,
 	inputs []token.ID) (node.Receipt, error) {
 	receipt, err := d.Do(ctx, body)

@@ -21,7 +21,7 @@ func (d *Client) CertifierName(bank token.WalletID) string {
 	return d.Keyring.NameOf(bank) + certifierKey
 }
 
-// gatherAside selects what is set aside; nothing for nothing.
+// gatherAside selects what is set aside; nothing for nothing. The change is what they have more.
 func (d *Client) gatherAside(ctx context.Context, from token.WalletID, amount money.Tiyn) (inputs []token.ID,
 	change money.Tiyn, err error) {
 	if amount == 0 {
@@ -88,7 +88,7 @@ func (d *Client) doWith(ctx context.Context, body token.Body, role token.Role, k
 	return node.Receipt{ID: draft.Transaction.ID()}, ErrDrafted
 }
 
-// FundPurse adds to a purse's deposit out of a wallet.
+// FundPurse adds to a purse's deposit out of a wallet. It need not be the purse's owner's.
 func (d *Client) FundPurse(ctx context.Context, from, purse token.WalletID, amount money.Tiyn) (node.Receipt, error) {
 	inputs, change, err := d.gatherAside(ctx, from, amount)
 	if err != nil {

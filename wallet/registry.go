@@ -61,6 +61,7 @@ func (d *Client) openRun(ctx context.Context, b *Batch) (_ *batchRunning, err er
 	return r, nil
 }
 
+// open opens one of the two journals and prepares its first record of this run.
 func (r *batchRunning) open(n *naming, path string) (*batchLog, error) {
 	b := r.batch
 	l, err := openBatchLog(r.client.Keyring.Files(), path, n.row)
@@ -169,6 +170,7 @@ func (r *batchRunning) end() error {
 	return r.log.end(r.plan, r.client.Now())
 }
 
+// close lets go of both journals.
 func (r *batchRunning) close() (err error) {
 	for _, l := range []*batchLog{r.log, r.registry} {
 		if l != nil {
@@ -188,6 +190,7 @@ type naming struct {
 	err      error // the first
 }
 
+// plan writes all rows and the options in one way, and gives each row its key.
 func (n *naming) plan(b *Batch) *plannedBatch {
 	p := &plannedBatch{Batch: b}
 	for _, row := range b.Rows {
@@ -210,6 +213,7 @@ func (n *naming) row(row Row) Row {
 	return row
 }
 
+// purpose is a purpose's name where its number was written.
 func (n *naming) purpose(text string) string {
 	number, err := strconv.ParseUint(text, 10, 32)
 	if err != nil {

@@ -106,6 +106,7 @@ func (b *Keyring) Fresh(name string) error {
 // lastLatin is the last of the Latin letters that languages are written with; full-width and other forms come after it.
 const lastLatin = 0x24f
 
+// plainLetters says whether a name is of ASCII alone.
 func plainLetters(name string) bool {
 	return strings.IndexFunc(name, func(r rune) bool { return r >= utf8.RuneSelf }) < 0
 }

@@ -63,8 +63,9 @@ type rowReader struct {
 }
 
 // ReadRows reads a CSV file with a header of the columns to and amount, and of id, memo, purpose, mark and document
-// those that are needed, in any order. Amounts are decimal tenge. A byte order mark, semicolons between columns and
-// a decimal comma among them are read as Excel writes them; the text is UTF-8.
+// those that are needed, in any order. Amounts are decimal tenge. A byte order mark, semicolons between columns and a
+// decimal comma among them are read as Excel writes them; the text is UTF-8. One row that cannot be read refuses all:
+// nothing is paid of a file that is half understood.
 func ReadRows(in io.Reader) ([]Row, error) {
 	r, err := newRowReader(in)
 	if err != nil {
@@ -98,6 +99,7 @@ func ReadRows(in io.Reader) ([]Row, error) {
 	}
 }
 
+// newRowReader reads the header, and finds out how the file is written.
 func newRowReader(in io.Reader) (*rowReader, error) {
 	// Excel's CSV as it comes: with a byte order mark, and with semicolons where the comma is the decimal sign.
 	buffered := bufio.NewReader(io.LimitReader(in, maxFileCSV))
@@ -131,6 +133,7 @@ func newRowReader(in io.Reader) (*rowReader, error) {
 	return r, nil
 }
 
+// row reads one record, column by column.
 func (r *rowReader) row(line int, record []string) (Row, error) {
 	row := Row{Line: line}
 	if len(record) != len(r.columns) {
@@ -187,6 +190,7 @@ func (r *rowReader) set(row *Row, column, text string) (problem string) {
 	return ""
 }
 
+// bounded says what is wrong with a text's length, in bytes.
 func bounded(text string, least, most int) string {
 	switch {
 	case len(text) < least:
@@ -197,6 +201,7 @@ func bounded(text string, least, most int) string {
 	return ""
 }
 
+// setAmount reads an amount. A comma is a decimal sign only where semicolons stand between columns.
 func (r *rowReader) setAmount(row *Row, text string) string {
 	if r.csv.Comma == ';' && strings.Count(text, ",") == 1 && !strings.Contains(text, ".") {
 		text = strings.Replace(text, ",", ".", 1)
@@ -235,6 +240,7 @@ func keysOf(batch string, rows []Row, contents []string) []string {
 	return keys
 }
 
+// rowKey is the key of a row without an id. The name of the batch stands last, as it may have blanks.
 func rowKey(contents string, number int, batch string) string {
 	return fmt.Sprintf("%s %d %s", contents, number, batch)
 }

@@ -47,6 +47,7 @@ func (b *Keyring) OwnWallets() (list []token.WalletID, err error) {
 	return list, nil
 }
 
+// hasKey says whether the secret half of a name's key is here.
 func (b *Keyring) hasKey(name string) bool { return there(b.files, b.path(keysDir, name+keySuffix)) }
 
 // KeysOf are the key that bears a wallet's name, or that of a bank's treasury, and then those that were made for it
@@ -87,6 +88,7 @@ func (k sessionKeys) Kept() map[string][]api.Session {
 	return readSessions(content, uint64(time.Now().UnixMilli()))
 }
 
+// readSessions are the sessions of the file that have not ended; nil of a file that is none.
 func readSessions(content []byte, now uint64) map[string][]api.Session {
 	kept := map[string][]api.Session{}
 	if json.Unmarshal(content, &kept) != nil {

@@ -51,7 +51,8 @@ const maxDust = 256
 
 // Split divides an amount among sources: money that ends first pays as much as it can, then what ends next, plain money
 // last, so that no source pays whose share those before it could. plainOnly takes no way in which the payee would have
-// marked money.
+// marked money. First what is payable is found from the last source back, as spans of amounts; then each source in
+// order takes the most that leaves the others an amount they can pay.
 func Split(sources []Source, payment contract.Payment, b node.Bounds, plainOnly bool) ([]Share, error) {
 	amount := payment.Amount
 	sources = slices.Clone(sources)
@@ -173,7 +174,8 @@ func (s *Source) ways(payment contract.Payment, b node.Bounds, plainOnly bool) (
 	return all
 }
 
-// permitted asks the source's rules, each once: what the money becomes, and whether it must not have used its hops.
+// permitted asks the source's rules, each once: what the money becomes, and whether it must not have used its hops. One
+// rule that permits is enough.
 func (s *Source) permitted(payment contract.Payment) (all []Share) {
 	for _, r := range s.Rules {
 		after, refusal := r.Permit(&payment)
@@ -191,7 +193,8 @@ func (s *Source) permitted(payment contract.Payment) (all []Share) {
 	return all
 }
 
-// within bounds a way by the tokens there are, so that change is nothing or no dust.
+// within bounds a way by the tokens there are, so that change is nothing or no dust. A payment that leaves less change
+// than the least token is possible only of certain amounts: they are tried.
 func (s *Source) within(w way, b node.Bounds) (all []way) {
 	want := node.Want{Asset: token.PurposeAsset(s.Number), HopsBelow: w.HopsBelow}
 	usable, _ := want.Usable(s.Tokens)

@@ -46,7 +46,8 @@ func (d *Client) Template(ctx context.Context, name string) (*contract.Program, 
 	return earlier, nil
 }
 
-// EnsureTemplate registers a template, if nobody has, with the registrar of a wallet, and returns it.
+// EnsureTemplate registers a template, if nobody has, with the registrar of a wallet, and returns it. A template's id
+// is that of its text, so that it does not matter who registered it.
 func (d *Client) EnsureTemplate(ctx context.Context, name string, by token.WalletID) (*contract.Program, error) {
 	program, err := d.Template(ctx, name)
 	if err != nil {
@@ -266,7 +267,8 @@ func (d *Client) MoneyNamed(ctx context.Context, purpose uint32) (token.Value, e
 	return token.Text(name), err
 }
 
-// CertificateDigest is what a registry signs to certify a subject for a grant, with a certificate's hash.
+// CertificateDigest is what a registry signs to certify a subject for a grant, with a certificate's hash. The contract
+// computes the same, so that its bytes may never change.
 func CertificateDigest(network token.NetworkID, id token.WalletID, subject, certificate token.Hash) [32]byte {
 	b := append([]byte("certificate"), network[:]...)
 	b = append(append(append(b, id[:]...), subject[:]...), certificate[:]...)

@@ -39,7 +39,8 @@ func (b *Keyring) NextValidator() (string, error) {
 	return signer.LoadSecret(b.files, path, b.prompt)
 }
 
-// PromoteValidator puts a validator's next keys in the place of the present ones, which nobody needs any more.
+// PromoteValidator puts a validator's next keys in the place of the present ones, which nobody needs any more. It is
+// one rename: there is a complete key at any time.
 func (b *Keyring) PromoteValidator() error {
 	return b.files.Rename(filepath.Join(b.dir, NextValidatorKeyFile), filepath.Join(b.dir, ValidatorKeyFile))
 }

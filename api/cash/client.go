@@ -249,7 +249,7 @@ func (c *Client) Restore(ctx context.Context, outputs []notes.Output) ([]notes.O
 	return out.Outputs, out.Signatures, err
 }
 
-// States asks for notes' states.
+// States asks for notes' states. They are in the order asked, by the office's word.
 func (c *Client) States(ctx context.Context, ys []string) ([]office.NoteState, error) {
 	var out struct{ States []office.NoteState }
 	err := c.call(ctx, http.MethodPost, "/v1/checkstate", map[string]any{"Ys": ys}, &out)
@@ -300,6 +300,7 @@ func (c *Client) raw(ctx context.Context, path string) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(response.Body, 32<<20))
 }
 
+// pointOf reads a key.
 func pointOf(text string) (p curve.Point, err error) {
 	raw, err := hex.DecodeString(text)
 	if err != nil {

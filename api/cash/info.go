@@ -31,6 +31,7 @@ type KeysetList struct {
 	Keysets []KeysetView `json:"keysets"`
 }
 
+// view is a keyset by its number, with or without its keys.
 func (s *Server) view(i int, keys bool) KeysetView {
 	k := s.office.Keysets()[i]
 	v := KeysetView{ID: k.ID.String(), Unit: k.Unit, Active: s.office.Signs(i), Expiry: k.Expiry, From: k.From,
@@ -44,6 +45,7 @@ func (s *Server) view(i int, keys bool) KeysetView {
 	return v
 }
 
+// keys are the keysets that which takes, with their keys.
 func (s *Server) keys(which func(i int, k *notes.Signing) bool) KeysetList {
 	list := KeysetList{[]KeysetView{}}
 	for i, k := range s.office.Keysets() {
@@ -54,6 +56,7 @@ func (s *Server) keys(which func(i int, k *notes.Signing) bool) KeysetList {
 	return list
 }
 
+// keysOf answers for one keyset, whether it signs or not.
 func (s *Server) keysOf(r *http.Request) (any, error) {
 	list := s.keys(func(_ int, k *notes.Signing) bool { return k.ID.String() == r.PathValue("id") })
 	if len(list.Keysets) == 0 {
@@ -62,6 +65,7 @@ func (s *Server) keysOf(r *http.Request) (any, error) {
 	return list, nil
 }
 
+// keysets are all of them, without keys.
 func (s *Server) keysets() KeysetList {
 	list := KeysetList{[]KeysetView{}}
 	for i := range s.office.Keysets() {
@@ -129,4 +133,5 @@ func (s *Server) info() any {
 // commands are the kinds of subscriptions (NUT-17).
 var commands = []string{mintKind, meltKind, stateKind}
 
+// known says whether a kind can be subscribed to.
 func known(kind string) bool { return slices.Contains(commands, kind) }

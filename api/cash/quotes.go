@@ -40,6 +40,7 @@ type MeltQuoteView struct {
 	Reason string `json:"reason,omitempty"`
 }
 
+// checkUnit refuses every unit but the one that there is.
 func checkUnit(unit string) error {
 	if unit != notes.Unit {
 		return &notes.Refusal{Code: notes.UnknownUnit, Field: "unit", Rule: "must be " + notes.Unit}
@@ -47,6 +48,7 @@ func checkUnit(unit string) error {
 	return nil
 }
 
+// mintAnswer is a mint quote as it is shown.
 func (s *Server) mintAnswer(m *notes.Mint) (v MintQuoteView, err error) {
 	v = MintQuoteView{Quote: m.ID, Method: Method, Amount: notes.Amount(m.Amount), Unit: notes.Unit, State: m.State(),
 		Expiry: m.Expiry}
@@ -63,6 +65,7 @@ func (s *Server) mintAnswer(m *notes.Mint) (v MintQuoteView, err error) {
 	return v, err
 }
 
+// meltAnswer is a melt quote as it is shown. There is no fee.
 func meltAnswer(m *notes.Melt, change []notes.Signature, reason string) MeltQuoteView {
 	v := MeltQuoteView{Quote: m.ID, Request: m.Request, Method: Method, Amount: notes.Amount(m.Amount),
 		Unit:  notes.Unit,
@@ -73,6 +76,7 @@ func meltAnswer(m *notes.Melt, change []notes.Signature, reason string) MeltQuot
 	return v
 }
 
+// newMintQuote makes a quote; the same request again makes another.
 func (s *Server) newMintQuote(ctx context.Context, _ [32]byte, r struct {
 	Amount notes.Amount `json:"amount"`
 	Unit   string       `json:"unit"`
@@ -97,6 +101,7 @@ func unknownQuote() error {
 	return &notes.Refusal{Code: notes.Malformed, Field: "quote", Rule: "is no quote of this office"}
 }
 
+// mintQuote answers with what the office knows, without asking the ledger.
 func (s *Server) mintQuote(r *http.Request) (any, error) {
 	m, found := s.office.MintQuote(r.PathValue("quote"))
 	if !found {
@@ -135,6 +140,7 @@ func (s *Server) mintQuotes(_ context.Context, _ [32]byte, r struct {
 	return list, nil
 }
 
+// newMeltQuote makes a quote; the same request again makes another.
 func (s *Server) newMeltQuote(ctx context.Context, _ [32]byte, r struct {
 	Request string `json:"request"`
 	Unit    string `json:"unit"`
@@ -149,6 +155,7 @@ func (s *Server) newMeltQuote(ctx context.Context, _ [32]byte, r struct {
 	return meltAnswer(&m, nil, ""), nil
 }
 
+// meltQuote answers with the state and, of a paid one, the change.
 func (s *Server) meltQuote(r *http.Request) (any, error) {
 	m, found := s.office.MeltQuote(r.PathValue("quote"))
 	if !found {

@@ -97,6 +97,7 @@ func (s *Server) mount(pattern string, handler http.HandlerFunc) {
 	s.mux.HandleFunc(pattern, handler)
 }
 
+// now is in Unix seconds.
 func (s *Server) now() uint64 { return uint64(time.Now().Unix()) }
 
 // ServeHTTP answers. Wallets in browsers are of any origin: nothing here goes by cookies.
@@ -162,6 +163,7 @@ type refusalBody struct {
 	Code   notes.Code `json:"code"`
 }
 
+// get serves what changes nothing.
 func (s *Server) get(path string, answer func(r *http.Request) (any, error)) {
 	s.mount("GET "+Prefix+path, func(w http.ResponseWriter, r *http.Request) {
 		value, err := answer(r)
@@ -196,6 +198,8 @@ func post[T any](s *Server, path string, answer func(ctx context.Context, key [3
 	})
 }
 
+// answer writes a value or a refusal. Any other error leaves open what was done, and says that the same request finds
+// out.
 func (s *Server) answer(w http.ResponseWriter, value any, err error) {
 	var refused *notes.Refusal
 	switch {
@@ -211,6 +215,7 @@ func (s *Server) answer(w http.ResponseWriter, value any, err error) {
 	}
 }
 
+// write sends JSON that nobody in between may keep.
 func write(w http.ResponseWriter, status int, value any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
@@ -223,8 +228,10 @@ type signatures struct {
 	Signatures []notes.Signature `json:"signatures"`
 }
 
+// signed is the answer of what signs notes.
 func signed(list []notes.Signature, err error) (any, error) { return signatures{list}, err }
 
+// melt pays a quote with notes.
 func (s *Server) melt(ctx context.Context, key [32]byte, r office.MeltRequest) (any, error) {
 	// Whoever hangs up has begun the payment all the same; whoever waits is answered in good time.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), meltPatience)
@@ -236,6 +243,7 @@ func (s *Server) melt(ctx context.Context, key [32]byte, r office.MeltRequest) (
 	return meltAnswer(&done.Quote, done.Change, done.Reason), nil
 }
 
+// restore answers for those outputs that were signed, and is silent on others.
 func (s *Server) restore(ctx context.Context, _ [32]byte, r struct {
 	Outputs []notes.Output `json:"outputs"`
 }) (any, error) {
@@ -249,6 +257,7 @@ func (s *Server) restore(ctx context.Context, _ [32]byte, r struct {
 	}{found, list}, nil
 }
 
+// states answers for each Y, in the order asked.
 func (s *Server) states(ctx context.Context, _ [32]byte, r struct {
 	Ys []string `json:"Ys"`
 }) (any, error) {

@@ -45,7 +45,8 @@ type rpcError struct {
 	Message string `json:"message"`
 }
 
-// subscription is what a connection watches, and what it was told last.
+// subscription is what a connection watches, and what it was told last. By filter, what was said of it; only what
+// differs is said again.
 type subscription struct {
 	id, kind string
 	filters  []string
@@ -53,6 +54,7 @@ type subscription struct {
 }
 
 // socket serves one WebSocket: each subscription is answered with the present states and then with whatever changes.
+// One goroutine reads and another writes; whichever ends ends the other.
 func (s *Server) socket(w http.ResponseWriter, r *http.Request) {
 	select {
 	case s.watch <- struct{}{}:
@@ -219,6 +221,7 @@ func (s *Server) states17(ctx context.Context, sub *subscription) ([]any, error)
 	return list, nil
 }
 
+// send writes one message.
 func send(ctx context.Context, c *websocket.Conn, value any) error {
 	raw, err := json.Marshal(value)
 	if err != nil {

@@ -53,6 +53,8 @@ const (
 	maxFile      = 1 << 20
 )
 
+// check refuses what cannot be kept. An access's name stands in the farm's records as who did something: it is one line
+// of text.
 func (a *Access) check() error {
 	printable := func(text string, longest int) bool {
 		return text != "" && len(text) <= longest && !strings.ContainsFunc(text, func(r rune) bool {
@@ -77,6 +79,7 @@ func (a *Access) check() error {
 	return nil
 }
 
+// parseAccesses reads the file; one access that is wrong makes all of it unreadable, and nobody gets in.
 func parseAccesses(content []byte) (list []Access, err error) {
 	if err := json.Unmarshal(content, &list); err != nil {
 		return nil, fmt.Errorf("%s: %w", accessesFile, err)
@@ -106,6 +109,7 @@ func ReadAccesses(dir string) ([]Access, error) {
 	return parseAccesses(content)
 }
 
+// changeAccesses changes the file, one process at a time, whole or not at all.
 func changeAccesses(dir string, change func([]Access) ([]Access, error)) error {
 	return durable.Update(vfs.OS, filepath.Join(dir, accessesFile), maxFile, func(content []byte) ([]byte, error) {
 		list := []Access{}
@@ -157,7 +161,8 @@ func RevokeAccess(dir, name string) error {
 	})
 }
 
-// doorkeeper knows the accesses of a farm's folder as its file is now.
+// doorkeeper knows the accesses of a farm's folder as its file is now. An access that was taken back is refused from
+// the next request on.
 type doorkeeper struct {
 	dir string
 

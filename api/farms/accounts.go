@@ -44,6 +44,7 @@ type madeAccess struct {
 	Token string `json:"token" doc:"shown this once"`
 }
 
+// registerAccounts serves months and accesses.
 func (s *Server) registerAccounts() {
 	register(s, Viewer, get("get-month", "/v1/months/{month}", "What a month came to: work, losses, money, energy",
 		http.StatusNotFound, http.StatusUnprocessableEntity), s.month)
@@ -89,6 +90,8 @@ func (s *Server) registerAccounts() {
 // monthFresh is how long a month that was accounted for is shown again: a large farm's takes a core for seconds.
 const monthFresh = time.Minute
 
+// month accounts for a month of the machines that the access reaches. One at a time: those who ask for the same get the
+// same.
 func (s *Server) month(ctx context.Context, a *Access, in *struct {
 	Month    string `path:"month" pattern:"^[0-9]{4}-[0-9]{2}$" patternDescription:"a month such as 2026-10"`
 	Selector string `query:"selector" maxLength:"200" default:"*"`

@@ -23,7 +23,8 @@ import (
 	"github.com/aqsha/aqsha/internal/httplimit"
 )
 
-// Client reads the face of a farm that is watched elsewhere. Refusals come back as *api.Problem.
+// Client reads the face of a farm that is watched elsewhere. Refusals come back as *api.Problem. Its methods may be
+// called from several goroutines.
 type Client struct {
 	base, token string
 	http        *http.Client
@@ -197,7 +198,7 @@ func (j *Joined) Farms() []JoinedFarm {
 	return append([]JoinedFarm{}, j.farms...)
 }
 
-// Read asks each of them once.
+// Read asks each of them once. One that does not answer keeps the last that it answered.
 func (j *Joined) Read(ctx context.Context) {
 	var asked sync.WaitGroup
 	for i := range j.settings {

@@ -472,7 +472,7 @@ func TestOrdersNeedTwoPeople(t *testing.T) {
 			y.Errorf("%d %s", status, answer)
 		}
 		y.into(&o, "owner", "POST", path, "")
-		begun, _, err := orders.Claim(vfs.OS, y.dir, "runner", time.Now().UTC())
+		begun, _, err := orders.Claim(vfs.OS, y.dir, "runner", time.Now().UTC(), func() error { return nil })
 		if o.State != orders.Due || err != nil || len(begun) != 1 || begun[0].ID != o.ID {
 			y.Errorf("%+v %v %v", o, begun, err)
 		}

@@ -34,6 +34,7 @@ type Poll struct {
 	Sleeping       bool      `json:"sleeping"`
 }
 
+// pollOf is a poll as it is shown.
 func pollOf(p usage.Poll) Poll {
 	by := map[usage.PowerSource]string{usage.NoPower: "none", usage.ByMachine: "machine",
 		usage.ByNameplate: "nameplate"}
@@ -133,6 +134,7 @@ type Polls struct {
 // maxSpan of polls that one request reads: the store reads whole hours.
 const maxSpan = 24 * time.Hour
 
+// registerMachines serves the farm, its machines and their polls.
 func (s *Server) registerMachines() {
 	register(s, Viewer, get("get-farm", "/v1/farm", "The farm and its sites at a glance"), s.overview)
 	register(s, Viewer, get("list-machines", "/v1/machines", "Machines with their last polls", http.StatusNotFound),
@@ -156,6 +158,7 @@ type farmBody struct {
 	Joined []JoinedFarm `json:"joined" doc:"farms that are read from here, to accesses to the whole farm"`
 }
 
+// overview counts only what the access reaches.
 func (s *Server) overview(_ context.Context, a *Access, _ *struct{}) (*struct{ Body farmBody }, error) {
 	body := farmBody{records.OverviewOf(s.farm.Config().Name, s.reaches(a), time.Now()), []JoinedFarm{}}
 	if a.Selector == "*" && s.joined != nil {
@@ -164,6 +167,7 @@ func (s *Server) overview(_ context.Context, a *Access, _ *struct{}) (*struct{ B
 	return &struct{ Body farmBody }{body}, nil
 }
 
+// listMachines is a page. Machines that come in between are on it or not, by their identities.
 func (s *Server) listMachines(_ context.Context, a *Access, in *struct {
 	Selector string `query:"selector" maxLength:"200" default:"*" doc:"*, an identity or the beginning of a place"`
 	Page
@@ -196,6 +200,7 @@ func (s *Server) machine(a *Access, id string) (*records.View, error) {
 	return &views[i], nil
 }
 
+// listPolls reads a span of the store.
 func (s *Server) listPolls(_ context.Context, a *Access, in *struct {
 	ID    string    `path:"id" maxLength:"80"`
 	From  time.Time `query:"from" doc:"an hour before to, by default"`

@@ -93,6 +93,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.face.ServeHTTP(w, r.WithContext(ctx))
 }
 
+// accessOf is the access that a request shows; nil for none.
 func (s *Server) accessOf(r *http.Request) *Access {
 	secret, shown := api.BearerOf(r)
 	if !shown {
@@ -147,14 +148,17 @@ func register[I, O any](s *Server, least Role, op huma.Operation,
 	})
 }
 
+// get describes an operation that changes nothing.
 func get(id, path, summary string, refusals ...int) huma.Operation {
 	return operation(http.MethodGet, id, path, summary, refusals...)
 }
 
+// post describes an operation that writes something down.
 func post(id, path, summary string, refusals ...int) huma.Operation {
 	return operation(http.MethodPost, id, path, summary, append(refusals, http.StatusUnprocessableEntity)...)
 }
 
+// operation is tagged by the first part of its path.
 func operation(method, id, path, summary string, refusals ...int) huma.Operation {
 	tag := strings.Split(strings.TrimPrefix(path, "/v1/"), "/")[0]
 	return huma.Operation{OperationID: id, Method: method, Path: path, Summary: summary, Errors: refusals,

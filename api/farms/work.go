@@ -56,6 +56,7 @@ type Acknowledgements struct {
 
 type acknowledgedBody struct{ Body Acknowledgements }
 
+// registerAlerts serves alerts and who sees to them.
 func (s *Server) registerAlerts() {
 	register(s, Viewer, get("list-alerts", "/v1/alerts", "Alerts that hold, and who sees to them",
 		http.StatusUnprocessableEntity), s.listAlerts)
@@ -75,6 +76,7 @@ func (s *Server) registerAlerts() {
 		})
 }
 
+// listAlerts is a page by place in the order: alerts that begin or end in between move the others.
 func (s *Server) listAlerts(_ context.Context, a *Access, in *struct{ Page }) (*struct{ Body Alerts }, error) {
 	from, err := in.after()
 	if err != nil {
@@ -112,6 +114,7 @@ type TicketStep struct {
 	Text  string     `json:"text,omitempty" maxLength:"1000"`
 }
 
+// entry is the step as the book of repairs keeps it.
 func (t *TicketStep) entry(step repair.Step, who string) repair.Entry {
 	return repair.Entry{At: time.Now().UTC(), Who: who, Step: step, Board: t.Board, Part: t.Part, Cost: t.Cost,
 		Text: t.Text}
@@ -131,6 +134,7 @@ type closeTicket struct {
 type ticketsBody struct{ Body Tickets }
 type ticketBody struct{ Body repair.Ticket }
 
+// registerTickets serves repairs.
 func (s *Server) registerTickets() {
 	register(s, Technician, get("list-tickets", "/v1/tickets", "Repairs", http.StatusUnprocessableEntity),
 		s.listTickets)
@@ -202,6 +206,7 @@ func (s *Server) takeStep(a *Access, id int64, e repair.Entry) (*ticketBody, err
 	return &ticketBody{*t}, nil
 }
 
+// listTickets is a page of the tickets of machines that the access reaches.
 func (s *Server) listTickets(_ context.Context, a *Access, in *struct {
 	All bool `query:"all" doc:"closed ones too"`
 	Page
@@ -257,6 +262,7 @@ type NewOrder struct {
 type ordersBody struct{ Body Orders }
 type orderBody struct{ Body Order }
 
+// registerOrders serves orders, of which none is carried out here.
 func (s *Server) registerOrders() {
 	register(s, Technician, get("list-orders", "/v1/orders", "Orders that were written down, of your machines alone",
 		http.StatusUnprocessableEntity), s.listOrders)
@@ -276,6 +282,7 @@ func (s *Server) registerOrders() {
 	}
 }
 
+// orderOf is an order with where it is at a time.
 func orderOf(o *orders.Order, now time.Time) Order { return Order{*o, o.State(now)} }
 
 // over says whether an order has ended, in whatever way.
@@ -299,6 +306,7 @@ func mine(a *Access, ids map[string]bool, o *orders.Order) bool {
 	return a.Selector == "*" || !slices.ContainsFunc(o.First().Machines, func(id string) bool { return !ids[id] })
 }
 
+// listOrders is a page. An order that reaches beyond the access's machines is not there for it.
 func (s *Server) listOrders(_ context.Context, a *Access, in *struct {
 	All bool `query:"all" doc:"those that have ended too"`
 	Page
@@ -339,6 +347,7 @@ func (s *Server) person(a *Access) error {
 // orderWithin is how late an order may begin when nothing else is said.
 const orderWithin = 10 * time.Minute
 
+// giveOrder writes an order down for the machines that the selector means now.
 func (s *Server) giveOrder(_ context.Context, a *Access, in *struct{ Body NewOrder }) (*orderBody, error) {
 	b := &in.Body
 	views, err := s.selected(a, b.Selector)
@@ -358,6 +367,11 @@ func (s *Server) giveOrder(_ context.Context, a *Access, in *struct{ Body NewOrd
 		return nil, farm.Refuse("farm-bad-order", "until", "its time has passed already")
 	}
 	config := s.farm.Config()
+	if e.What.Action == control.Pool {
+		if err := config.CheckPool(b.PoolURL, b.PoolUser); err != nil {
+			return nil, err
+		}
+	}
 	// An order above the farm's bound waits for another person: a program's access can neither give nor confirm it.
 	if e.Second = config.NeedsSecond(len(views)); e.Second {
 		if err := s.person(a); err != nil {
@@ -377,6 +391,8 @@ func (s *Server) giveOrder(_ context.Context, a *Access, in *struct{ Body NewOrd
 	return &orderBody{orderOf(given, e.At)}, nil
 }
 
+// orderStep confirms or withdraws an order. Whether the book allows it, such as that two are not one person, is the
+// book's to say.
 func (s *Server) orderStep(a *Access, id int64, step orders.Step) (*orderBody, error) {
 	if step == orders.Confirmed {
 		if err := s.person(a); err != nil {

@@ -149,6 +149,7 @@ func checkRoles(roles []Role, bank token.WalletID) ([]Role, error) {
 	return list, nil
 }
 
+// checkName refuses what could pass for something else in the trail.
 func checkName(field, name string) error {
 	if name == "" || len(name) > MaxName {
 		return token.Errorf(token.OutOfRange, field, "want 1 to %d bytes", MaxName)
@@ -210,6 +211,7 @@ func (r *roster) take(e AuditRecord) error {
 	return nil
 }
 
+// apply changes the roster by one entry, or not at all.
 func (r *roster) apply(e AuditRecord) error {
 	switch e.Act {
 	case Invited:
@@ -252,6 +254,7 @@ func (r *roster) apply(e AuditRecord) error {
 
 var errNoSuch = fmt.Errorf("it names an account, link or passkey that is not there")
 
+// invite takes a link up; times are the entries', so that the trail read again gives the same.
 func (r *roster) invite(e AuditRecord) error {
 	if e.Link == nil || len(e.Link.SHA256) != 64 {
 		return errNoSuch
@@ -267,6 +270,8 @@ func (r *roster) invite(e AuditRecord) error {
 	return nil
 }
 
+// join makes an account. That its link stood was looked at before the entry was written; a link is used once in any
+// case.
 func (r *roster) join(e AuditRecord) error {
 	if e.Link == nil || e.Passkey == nil || r.used[e.Link.SHA256] || r.accounts[e.Account] != nil ||
 		r.passkeys[e.Passkey.ID] != "" {

@@ -47,6 +47,7 @@ type ceremonies struct {
 	used map[[16]byte]time.Time
 }
 
+// begin draws the secret: challenges of an earlier run are void.
 func (c *ceremonies) begin(random io.Reader) error {
 	c.used = map[[16]byte]time.Time{}
 	_, err := io.ReadFull(random, c.secret[:])
@@ -63,6 +64,7 @@ func (c *ceremonies) code(purpose Purpose, origin, subject string, head []byte) 
 	return m.Sum(nil)[:24]
 }
 
+// challenge is 16 random bytes, the end and the code over all that it is for.
 func (c *ceremonies) challenge(random io.Reader, purpose Purpose, origin, subject string,
 	now time.Time) ([]byte, error) {
 	head := make([]byte, 24, challengeBytes)
@@ -73,6 +75,7 @@ func (c *ceremonies) challenge(random io.Reader, purpose Purpose, origin, subjec
 	return append(head, c.code(purpose, origin, subject, head)...), nil
 }
 
+// stands says whether a challenge is ours, for this, and not over.
 func (c *ceremonies) stands(raw []byte, purpose Purpose, origin, subject string, now time.Time) bool {
 	return len(raw) == challengeBytes && hmac.Equal(raw[24:], c.code(purpose, origin, subject, raw[:24])) &&
 		uint64(now.UnixMilli()) < binary.BigEndian.Uint64(raw[16:24])
@@ -183,6 +186,7 @@ func (s *Store) Begin(purpose Purpose, origin, subject string, now time.Time) (c
 	return c, nil
 }
 
+// errPasskey is one refusal for all reasons, so that none can be told from another.
 var errPasskey = token.Errorf(PasskeyRefused, "passkey", "the challenge is not answered: it is of another origin or "+
 	"purpose, used or over, or the passkey is not known here")
 
@@ -330,6 +334,7 @@ func party(origin string) (*webauthn.WebAuthn, error) {
 		ExtensionsUnsolicitedOutputPolicy: protocol.UnsolicitedOutputPolicyIgnore})
 }
 
+// ceremony is what the library holds an answer against.
 func ceremony(origin, site string, challenge []byte) webauthn.SessionData {
 	return webauthn.SessionData{Challenge: base64.RawURLEncoding.EncodeToString(challenge), RelyingPartyID: site,
 		Origin: origin, UserVerification: protocol.VerificationRequired}
@@ -338,6 +343,8 @@ func ceremony(origin, site string, challenge []byte) webauthn.SessionData {
 // maxAnswer bounds each part of what a browser answers, in bytes.
 const maxAnswer = 8 << 10
 
+// verifyAttestation reads a passkey that was made. It changes nothing; whether the challenge stands is looked at by the
+// caller.
 func verifyAttestation(origin string, challenge, handle []byte, at Attestation, now time.Time) (p Passkey, err error) {
 	rp, err := party(origin)
 	if err != nil {
@@ -367,6 +374,7 @@ func verifyAttestation(origin string, challenge, handle []byte, at Attestation, 
 		Count: c.Authenticator.SignCount, Eligible: c.Flags.BackupEligible, Made: uint64(now.UnixMilli())}, nil
 }
 
+// verifyAssertion checks a passkey's signature by the key that the trail has.
 func verifyAssertion(origin string, challenge []byte, a *Account, p Passkey, as Assertion) (*webauthn.Credential,
 	error) {
 	rp, err := party(origin)

@@ -141,6 +141,7 @@ func (s *Store) storeSessions() {
 	}
 }
 
+// readSessions takes up what was stored; what cannot be read is no session.
 func (s *Store) readSessions() {
 	text, err := durable.Read(s.config.FS, filepath.Join(s.config.Dir, sessionsFile), maxFileBytes*4)
 	if err != nil || json.Unmarshal(text, &s.sessions) != nil || s.sessions == nil {

@@ -98,7 +98,7 @@ type actMass struct {
 }
 
 // Open opens the store of a folder, or begins it. A trail that is damaged is not begun anew: whoever could damage it
-// would let himself in.
+// would let himself in. Time is in proportion to the trail.
 func Open(c Config) (*Store, error) {
 	if c.FS == nil {
 		c.FS = vfs.OS
@@ -183,7 +183,8 @@ func (s *Store) Close() error {
 	return s.log.Close()
 }
 
-// add makes an entry durable and applies it. The caller holds mu and has found that it follows.
+// add makes an entry durable and applies it. The caller holds mu and has found that it follows. It waits for the disk
+// with mu held: entries are few.
 func (s *Store) add(e AuditRecord, now time.Time) error {
 	e.Time = uint64(now.UnixMilli())
 	text, err := json.Marshal(e)
@@ -236,6 +237,7 @@ func newSecret(random io.Reader) (text, sum string, err error) {
 	return text, sumOf(text), nil
 }
 
+// sumOf is the hash by which a secret is known; secrets are random, so that none can be guessed from it.
 func sumOf(text string) string {
 	sum := sha256.Sum256([]byte(text))
 	return hex.EncodeToString(sum[:])
@@ -307,6 +309,7 @@ func (s *Store) Invite(by, name string, roles []Role, bank token.WalletID, now t
 	return secret, Invitation{name, roles, bank, by, link}, err
 }
 
+// openLinks are the links that may still be used, in an order that says nothing. The caller holds mu.
 func (s *Store) openLinks(now time.Time) (list []Invitation) {
 	for _, i := range s.roster.links {
 		if uint64(now.UnixMilli()) < i.Until {

@@ -109,7 +109,8 @@ func (o *Office) returnable(ctx context.Context) (list []cash.Back, err error) {
 	return list, nil
 }
 
-// sendBacks signs what is to be sent back, and settles what was signed.
+// sendBacks signs what is to be sent back, and settles what was signed. Only Settle calls it, so that no return is
+// signed twice. One that cannot be signed does not hold up the others.
 func (o *Office) sendBacks(ctx context.Context, waiting []string) error {
 	due, err := o.returnable(ctx)
 	if err != nil {

@@ -20,6 +20,7 @@ type gathered struct {
 	expired          []record.WrittenOff
 }
 
+// add takes the notes of an event, without which of them came together.
 func (g *gathered) add(e *cash.Event) {
 	if g.issued == nil {
 		g.issued, g.redeemed = map[place][]record.Pair{}, map[place][]record.Pair{}
@@ -45,7 +46,8 @@ type closedBlock struct {
 	tallies [][]cash.Tally
 }
 
-// gather takes what is gathered for a block that the journal closes, as the books stand before the event.
+// gather takes what is gathered for a block that the journal closes, as the books stand before the event. The caller
+// holds mu, so that no note falls between two blocks.
 func (o *Office) gather(e *cash.Event) closedBlock {
 	c := closedBlock{gathered: o.block, close: *e.Close, at: e.At, reserve: o.books.Reserve}
 	for i := range min(int(e.Close.Keysets), len(o.books.Keys)) {
@@ -55,7 +57,9 @@ func (o *Office) gather(e *cash.Event) closedBlock {
 	return c
 }
 
-// CloseBlock closes a block and writes it to the log. Nothing in it says which request ended it: the clock did.
+// CloseBlock closes a block and writes it to the log. Nothing in it says which request ended it: the clock did. In
+// order: the ledger is asked, the event is decided and queued, it becomes durable, the block is written to the log and
+// published, and a new file of the journal is followed by its books.
 func (o *Office) CloseBlock(ctx context.Context) error {
 	o.closing.Lock()
 	defer o.closing.Unlock()
@@ -166,7 +170,8 @@ func (o *Office) Stamp(ctx context.Context) error {
 	return err
 }
 
-// catchUp writes blocks that the journal has closed and the log has not.
+// catchUp writes blocks that the journal has closed and the log has not. It is called by one at a time: when the office
+// is opened, and under closing.
 func (o *Office) catchUp() error {
 	o.mu.Lock()
 	closed := o.closed
@@ -197,6 +202,7 @@ func (o *Office) announcements(c *closedBlock) (list []record.Announced) {
 	return list
 }
 
+// write makes a block of its closed form and commits it to the log.
 func (o *Office) write(c *closedBlock, announced []record.Announced) error {
 	b, err := o.build(c, announced)
 	if err != nil {
@@ -242,7 +248,7 @@ func (o *Office) build(c *closedBlock, announced []record.Announced) (*record.Bl
 	return b, nil
 }
 
-// side sorts a list and proves it.
+// side sorts a list and proves it. Sorted, the list does not say in which order notes came.
 func (o *Office) side(b *record.Block, set *cash.Signing, index int, kind byte, pairs []record.Pair,
 	total uint64) (s record.Side, err error) {
 	s.Count, s.Total = uint32(len(pairs)), total

@@ -43,7 +43,8 @@ type redemption struct {
 	turn    chan bool // true: lead; false: it is judged
 }
 
-// valid says whether all notes of a request are genuine (cash.Keyring.ValidInputs).
+// valid says whether all notes of a request are genuine (cash.Keyring.ValidInputs). While anybody waits there is a
+// leader.
 func (j *joined) valid(inputs []cash.Input) *cash.Refusal {
 	j.mu.Lock()
 	if len(inputs) >= minAlone || j.alone > 0 {

@@ -20,6 +20,7 @@ const (
 	maxBatch      = 4 << 20 // bytes of events after which a record is full
 )
 
+// eventMode refuses fields that are not known: a later version's event would be applied without them.
 var eventMode, _ = cbor.DecOptions{DupMapKey: cbor.DupMapKeyEnforcedAPF, MaxArrayElements: 1 << 20, MaxMapPairs: 64,
 	MaxNestedLevels: 12,
 	IndefLength:     cbor.IndefLengthForbidden, ExtraReturnErrors: cbor.ExtraDecErrorUnknownField}.DecMode()
@@ -39,7 +40,7 @@ func readEvents(record []byte, each func(e *cash.Event) error) error {
 }
 
 // writer makes events durable in their order, many with one sync. After a failed write it takes nothing more: what the
-// disk holds is found out by opening anew.
+// disk holds is found out by opening anew. Order of locks: the office's, then syncing, then mu.
 type writer struct {
 	mu      sync.Mutex       // over what follows but journal and syncing; the disk is not waited for with it
 	journal *durable.Journal // changed by rotate, under sync
@@ -52,6 +53,7 @@ type writer struct {
 	syncing sync.Mutex    // held while a record is written, and by rotate
 }
 
+// newWriter has run and flush write to a journal.
 func newWriter(journal *durable.Journal) *writer {
 	return &writer{journal: journal, wake: make(chan struct{}, 1), changed: make(chan struct{})}
 }
@@ -59,7 +61,8 @@ func newWriter(journal *durable.Journal) *writer {
 // errClosed refuses what comes after the end.
 var errClosed = errors.New("the office is closed")
 
-// put queues an event; its number is what to wait for. The caller holds the lock under which the event was applied.
+// put queues an event; its number is what to wait for. The caller holds the lock under which the event was applied. An
+// error has queued nothing.
 func (w *writer) put(e *cash.Event) (uint64, error) {
 	raw, err := cbor.Marshal(e)
 	if err != nil {
@@ -86,7 +89,7 @@ func (w *writer) last() uint64 {
 	return w.queued
 }
 
-// wait returns when an event is durable.
+// wait returns when an event is durable. When ctx ends first, the event may become durable all the same.
 func (w *writer) wait(ctx context.Context, number uint64) error {
 	for {
 		w.mu.Lock()
@@ -129,7 +132,8 @@ func (w *writer) run(ctx context.Context) {
 	}
 }
 
-// flush writes one record and says whether there is more.
+// flush writes one record and says whether there is more. One at a time: records stand in the journal in the order of
+// their events.
 func (w *writer) flush() bool {
 	w.syncing.Lock()
 	defer w.syncing.Unlock()
@@ -173,6 +177,7 @@ func (w *writer) follow(next *durable.Journal) error {
 	return last.Close()
 }
 
+// fail keeps the first reason and wakes all who wait.
 func (w *writer) fail(err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -22,7 +22,8 @@ import (
 	"github.com/aqsha/aqsha/txlog/vfs"
 )
 
-// KeyFile is a keyset on disk: 32 secret bytes from which the private keys follow, and what is announced of it.
+// KeyFile is a keyset on disk: 32 secret bytes from which the private keys follow, and what is announced of it. It must
+// be secret, and be in a copy: without it no note of the keyset can be redeemed.
 type KeyFile struct {
 	ID           cash.KeysetID `json:"id"`
 	Secret       string        `json:"secret"`
@@ -93,7 +94,7 @@ func ReadKeys(files vfs.FS, dir string) (list []KeyFile, err error) {
 	return list, json.Unmarshal(raw, &list)
 }
 
-// UpdateKeys changes an office's keysets: what is there keeps its place.
+// UpdateKeys changes an office's keysets: what is there keeps its place. The change is whole or none after a crash.
 func UpdateKeys(files vfs.FS, dir string, change func(list []KeyFile) ([]KeyFile, error)) error {
 	return durable.Update(files, filepath.Join(dir, keysName), maxKeysFile, func(content []byte) ([]byte, error) {
 		var list []KeyFile

@@ -32,6 +32,7 @@ func (o *Office) Signs(keyset int) bool {
 	return k.ring[keyset].Active(o.now()) && !k.retired[keyset]
 }
 
+// checker is what a request is checked against: keysets and time of one moment.
 func (o *Office) checker() cash.Checker {
 	k := o.keysets.Load()
 	return cash.Checker{Keys: k.ring, Now: o.now(), Retired: k.retired}

@@ -24,7 +24,8 @@ const (
 	Never                    // not in the ledger, and a durable block is dated after its valid-until
 )
 
-// Ledger is what an office needs of the ledger: its reserve wallet's payments.
+// Ledger is what an office needs of the ledger: its reserve wallet's payments. It is asked without the office's mu, and
+// may take long. Its methods may be called from several goroutines.
 type Ledger interface {
 	Head(ctx context.Context) (Head, error)
 	// Wallet is the reserve's id.

@@ -103,6 +103,7 @@ func (o *Office) payable(ctx context.Context, amount money.Tiyn) error {
 	}
 }
 
+// meltable is the books' answer before anything is multiplied; begin asks again.
 func (o *Office) meltable(m *cash.Melt, in []cash.Input, change []cash.Blinded) *cash.Refusal {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -180,6 +181,7 @@ func (o *Office) melted(ctx context.Context, id string, async bool) (Melted, err
 	}
 }
 
+// notify tells what a melt has come to, once that is durable.
 func (o *Office) notify(ctx context.Context, m cash.Melt) (Melted, error) {
 	if m.State == cash.Unpaid {
 		rule := "the payment did not come into the ledger before its time was over"
@@ -228,7 +230,7 @@ func (o *Office) refusedMelt(quote string, err error) {
 // maxRefusals bounds the reasons that are remembered.
 const maxRefusals = 1 << 14
 
-// Change is a paid melt's change, for whoever asks for its quote (NUT-08).
+// Change is a paid melt's change, for whoever asks for its quote (NUT-08). It is signed again, the same.
 func (o *Office) Change(ctx context.Context, m *cash.Melt) ([]cash.Signature, error) {
 	if m.State != cash.Paid || len(m.Given) == 0 {
 		return nil, nil

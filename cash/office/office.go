@@ -78,6 +78,7 @@ type Office struct {
 	done     sync.WaitGroup
 }
 
+// complete fills in what is left out.
 func (c *Config) complete() error {
 	if c.Ledger == nil || c.Signer == nil || c.Origin == "" || c.Dir == "" {
 		return errors.New("an office needs a directory, a ledger, an origin and a signer")
@@ -130,6 +131,8 @@ func Open(ctx context.Context, c Config) (*Office, error) {
 	return o, nil
 }
 
+// open takes up the ledger's head, keysets, log and journal, in this order: books have a shelf for each keyset before
+// events name it, and how many blocks the log has says which closed ones are to be written.
 func (o *Office) open(ctx context.Context) (err error) {
 	if o.head, err = o.config.Ledger.Head(ctx); err != nil {
 		return fmt.Errorf("asking the ledger: %w", err)
@@ -171,7 +174,7 @@ func (e *StaleJournalError) Error() string {
 		"again what was redeemed", e.Log, e.Journal)
 }
 
-// replay applies an event of the journal.
+// replay applies an event of the journal. Nobody has the office yet.
 func (o *Office) replay(e *cash.Event) error {
 	if err := o.apply(e); err != nil {
 		return err
@@ -220,7 +223,8 @@ func (o *Office) forget(now uint64) {
 	}
 }
 
-// commit applies an event that was decided under the lock, which the caller holds, and queues it for the journal.
+// commit applies an event that was decided under the lock, which the caller holds, and queues it for the journal. The
+// number is what to wait for before anybody is told of it.
 func (o *Office) commit(e *cash.Event) (uint64, error) {
 	number, err := o.writer.put(e)
 	if err != nil {
@@ -290,7 +294,7 @@ func (o *Office) Nudge() {
 	}
 }
 
-// Close ends the office: what is queued becomes durable.
+// Close ends the office: what is queued becomes durable. Run must have ended.
 func (o *Office) Close() error {
 	if o.stop != nil {
 		o.stop()

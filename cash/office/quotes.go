@@ -14,7 +14,8 @@ import (
 // quoteSeconds is how long a quote is open.
 const quoteSeconds = 3600
 
-// NewMintQuote opens a quote: who pays its request gets notes for it.
+// NewMintQuote opens a quote: who pays its request gets notes for it. What other open quotes ask for does not count
+// against the cap.
 func (o *Office) NewMintQuote(ctx context.Context, amount money.Tiyn, key string) (m cash.Mint, err error) {
 	if m.ID, err = newQuote(); err != nil {
 		return m, err

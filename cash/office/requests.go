@@ -84,6 +84,7 @@ func given(list []cash.Given) (points []curve.Point) {
 // settled waits until all that is booked is durable: nobody hears of anything before.
 func (o *Office) settled(ctx context.Context) error { return o.writer.wait(ctx, o.writer.last()) }
 
+// signatures writes them as the protocol does.
 func (o *Office) signatures(signed []cash.Signed) []cash.Signature {
 	list, keys := make([]cash.Signature, len(signed)), o.Keysets()
 	for i, s := range signed {
@@ -189,6 +190,7 @@ func (o *Office) MintBatch(ctx context.Context, key [32]byte, r BatchRequest) ([
 	return o.mint(ctx, key, r.Quotes, signatures, r.Outputs)
 }
 
+// mint is Mint and MintBatch: all quotes or none.
 func (o *Office) mint(ctx context.Context, key [32]byte, quotes, signatures []string,
 	outputs []cash.Output) ([]cash.Signature, error) {
 	o.mu.Lock()
@@ -268,7 +270,8 @@ type NoteState struct {
 	Witness *string    `json:"witness"`
 }
 
-// States are the states of notes, in the order asked.
+// States are the states of notes, in the order asked. They are told when they are durable: a note that is said to be
+// spent stays spent.
 func (o *Office) States(ctx context.Context, ys []string) ([]NoteState, error) {
 	points, refused := cash.StatePoints(ys)
 	if refused != nil {

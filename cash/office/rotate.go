@@ -33,6 +33,7 @@ type stored struct {
 	Returned returns        `cbor:"4,keyasint,omitempty"`
 }
 
+// booksMode reads the books.
 var booksMode, _ = cbor.DecOptions{DupMapKey: cbor.DupMapKeyEnforcedAPF, MaxArrayElements: 1 << 27, MaxMapPairs: 64,
 	MaxNestedLevels: 12,
 	IndefLength:     cbor.IndefLengthForbidden}.DecMode()
@@ -44,6 +45,7 @@ type journalFile struct {
 	begun  uint64 // Unix seconds
 }
 
+// journalName is a file's name; its number has no bound, the zeros are for people.
 func journalName(number, begun uint64) string {
 	return fmt.Sprintf("%s%06d-%d", journalPrefix, number, begun)
 }
@@ -73,6 +75,7 @@ func (o *Office) journals() (list []journalFile, err error) {
 	return list, nil
 }
 
+// compare orders numbers.
 func compare(a, b uint64) int {
 	switch {
 	case a < b:
@@ -83,7 +86,9 @@ func compare(a, b uint64) int {
 	return 0
 }
 
-// openRecords loads the books and applies the journal, whose last file stays open.
+// openRecords loads the books and applies the journal, whose last file stays open. Files before the one that the books
+// name are read for the requests in them alone. A file that is missing in the row is an error: what it had is in
+// nothing else.
 func (o *Office) openRecords() error {
 	first := stored{}
 	raw, err := durable.Read(o.files, filepath.Join(o.config.Dir, booksName), maxBooks)
@@ -140,6 +145,7 @@ func (o *Office) openRecords() error {
 	return nil
 }
 
+// openJournal opens a file of the journal, or begins it, and hands its events over.
 func (o *Office) openJournal(name string, each func(e *cash.Event) error) (*durable.Journal, error) {
 	return durable.OpenJournal(o.files, filepath.Join(o.config.Dir, name),
 		durable.Options{Header: journalHeader, Max: maxRecord},
@@ -155,9 +161,9 @@ type rotation struct {
 // due says whether the journal's file is to be followed by another.
 func (o *Office) due() bool { return o.now() >= o.file.begun+uint64(o.config.Retry/time.Second)/4 }
 
-// rotate begins the next file of the journal. It is called with the lock held, right after a block was closed, so
-// that the files from the new one on have all that is not in a block. What it returns is stored once that block is in
-// the log.
+// rotate begins the next file of the journal. It is called with the lock held, right after a block was closed, so that
+// the files from the new one on have all that is not in a block. What it returns is stored once that block is in the
+// log. Requests wait meanwhile for the last record of the file before.
 func (o *Office) rotate() (*rotation, error) {
 	now := o.now()
 	next := journalFile{journalName(o.file.number+1, now), o.file.number + 1, now}
@@ -176,7 +182,8 @@ func (o *Office) rotate() (*rotation, error) {
 		Snapshot: o.books.Snapshot(forget), Returned: slices.Clone(o.returned)}}, nil
 }
 
-// store makes a rotation's books durable, and removes files that are older than the retry window.
+// store makes a rotation's books durable, and removes files that are older than the retry window. A crash before the
+// books are durable leaves those before them, and all files that these need.
 func (o *Office) store(r *rotation) error {
 	r.books.Snapshot.Sort()
 	raw, err := cbor.Marshal(&r.books)

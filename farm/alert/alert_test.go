@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -208,6 +209,77 @@ func TestWhateverIsRaisedIsSaid(t *testing.T) {
 		if said[0] != c.Detail || said[0] == said[1] || said[1] == said[2] || slices.Contains(said, "") ||
 			strings.Contains(strings.Join(said, ""), "{") {
 			t.Errorf("%s: %q, kept %q", name, said, c.Detail)
+		}
+	}
+}
+
+// An end says how long the alert held and what it was, in every language: nothing that was found then is said as if it
+// still held, however the alert came to its end.
+func TestAnEndSaysWhatEnded(t *testing.T) {
+	good := func(i int64) alert.Observation {
+		at := usage.Instant(i) * 30 * usage.Second
+		return alert.Observation{At: at, Answered: true, Accepted: -1, Rejected: -1, HotLimit: 90, Poll: usage.Poll{At: at,
+			Elapsed: 1000 + i*30, TotalMH: -1, RateMHs: 100, Boards: 3, BoardsDue: 3, SlowestFan: 4000, PoolAlive: true}}
+	}
+	away := func(o *alert.Observation) {
+		*o = alert.Observation{At: o.At, Why: "did not answer in time", Found: farm.Found("no-answer")}
+	}
+	for kind, tc := range map[alert.Kind]struct {
+		bad, after func(o *alert.Observation)
+		want       string
+	}{
+		alert.Offline: {away, nil, "over after 5 min; it was: did not answer in time"},
+		alert.Hung: {func(o *alert.Observation) { o.Poll.Elapsed = 1000 }, away,
+			"over after 5 min; it was: answers, but its clock stands at 1000 s"},
+		alert.NoPool: {func(o *alert.Observation) { o.Poll.PoolAlive = false }, nil,
+			"over after 5 min; it was: no pool is alive"},
+		alert.Board: {func(o *alert.Observation) { o.Poll.Boards = 2 }, nil,
+			"over after 5 min; it was: 2 of 3 hash boards work"},
+		alert.Code: {func(o *alert.Observation) { o.Codes = []string{"whatsminer/110"} }, nil,
+			"over after 5 min; it was: shows whatsminer/110"},
+	} {
+		var d alert.Detector
+		var s alert.State
+		var ends []alert.Change
+		for i := range int64(20) {
+			o := good(i)
+			if i > 0 && i <= 8 {
+				tc.bad(&o)
+			} else if i > 8 && tc.after != nil {
+				tc.after(&o)
+			}
+			for _, c := range d.Observe(o) {
+				if !c.Raised && c.Finding.Code != "" {
+					t.Errorf("%s: the detector says of an end %+v", kind, c.Finding)
+				}
+				c = s.End(c, "r1-0")
+				s.Take(alert.Group([]alert.Change{c}, []alert.Subject{{ID: "r1-0"}})[0])
+				if !c.Raised {
+					ends = append(ends, c)
+				}
+			}
+		}
+		if len(ends) != 1 || ends[0].Kind != kind {
+			t.Errorf("%s: it ended as %+v", kind, ends)
+			continue
+		}
+		// Raised by the second poll, at 60 s, and over by the third without, at 330 s: four and a half minutes.
+		n := alert.Group(ends, []alert.Subject{{ID: "r1-0"}})[0]
+		if n.Detail != tc.want || n.Say(words.English) != tc.want {
+			t.Errorf("%s: %q and %q, want %q", kind, n.Detail, n.Say(words.English), tc.want)
+		}
+		for _, l := range []words.Language{words.Russian, words.Kazakh} {
+			if text := n.Say(l); text == tc.want || strings.Contains(text, "{") || !strings.Contains(text, "5 ") {
+				t.Errorf("%s in %s: %q", kind, l, text)
+			}
+		}
+	}
+	begun := time.Unix(0, 0)
+	for seconds, want := range map[int]string{0: "over after 0 s", 59: "over after 59 s", 60: "over after 1 min",
+		3599: "over after 1 h 0 min", 90_000: "over after 25 h 0 min", -5: "over after 0 s"} {
+		over := alert.Over(begun, begun.Add(time.Duration(seconds)*time.Second), farm.Finding{})
+		if got := over.In(words.English); got != want {
+			t.Errorf("after %d s: %q, want %q", seconds, got, want)
 		}
 	}
 }

@@ -1,10 +1,12 @@
 package alert_test
 
 import (
+	"encoding/json"
 	"maps"
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -227,4 +229,121 @@ func TestSleepersRaiseNothing(t *testing.T) {
 			t.Errorf("%d polls of sleep", slept)
 		}
 	})
+}
+
+// saying lets a machine be asked in its firmware's own words, every half minute, and gives what changed.
+func saying(t *testing.T, w *watched, from, to usage.Instant) (changes []alert.Change) {
+	t.Helper()
+	for at := from; at < to; at += interval {
+		reading, err := fleet.PollOver(t.Context(), simulate.Link{Unit: w.unit, At: at}, &w.unit.Machine)
+		changes = append(changes, w.see(at, reading, err == nil)...)
+	}
+	return changes
+}
+
+// ordered gives a LuxOS a command that needs a session.
+func ordered(t *testing.T, u *simulate.Unit, at usage.Instant, command, parameter string) {
+	t.Helper()
+	var reply struct {
+		Session []struct{ SessionID string } `json:"SESSION"`
+		Status  []struct{ Status string }    `json:"STATUS"`
+	}
+	for _, ask := range []string{`{"command":"logon"}`, "", ""} {
+		id := ""
+		if len(reply.Session) > 0 {
+			id = reply.Session[0].SessionID
+		}
+		if ask == "" && command != "" {
+			ask, command = `{"command":"`+command+`","parameter":"`+id+`,`+parameter+`"}`, ""
+		} else if ask == "" {
+			ask = `{"command":"logoff","parameter":"` + id + `"}`
+		}
+		session := reply.Session
+		if err := json.Unmarshal(u.Answer([]byte(ask), at), &reply); err != nil || reply.Status[0].Status == "E" {
+			t.Fatalf("%s: %+v, %v", ask, reply, err)
+		}
+		if len(reply.Session) == 0 {
+			reply.Session = session
+		}
+	}
+}
+
+// A power limit that was ordered is a cap and no fault: not at once, not after sleep, nor when it is lifted again; a
+// fall below what the machine does under it is found.
+func TestAPowerLimitIsNoFault(t *testing.T) {
+	unit := simulate.NewUnit(3, 11, protocol.LuxOS, dawn)
+	unit.Break(simulate.Fault{Kind: simulate.LowHash, From: dawn + 8*usage.Hour})
+	w := newWatched(unit)
+	at := dawn + interval
+	for _, step := range []struct{ command, parameter string }{{"profileset", "445MHz"}, {"curtail", "sleep"},
+		{"curtail", "wakeup"}, {"profileset", "default"}, {"profileset", "445MHz"}} {
+		if changes := saying(t, w, at, at+90*usage.Minute); len(changes) > 0 {
+			t.Errorf("before %s %s: %+v", step.command, step.parameter, changes)
+		}
+		at += 90 * usage.Minute
+		ordered(t, unit, at, step.command, step.parameter)
+	}
+	reading, err := fleet.PollOver(t.Context(), simulate.Link{Unit: unit, At: at}, &unit.Machine)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := unit.Machine.Observe(reading, at.Time(), w.pools)
+	if p.CapPermille < 790 || p.CapPermille > 810 {
+		t.Errorf("the limit leaves %d of 1000", p.CapPermille)
+	}
+	var account usage.Totals
+	walker := usage.Walker{Emit: func(l usage.Leaf) {
+		for c, work := range l.Work {
+			account.Work[c] = account.Work[c].AddHashes(work)
+		}
+	}}
+	walker.Add(p)
+	later := at + 5*usage.Minute
+	if reading, err = fleet.PollOver(t.Context(), simulate.Link{Unit: unit, At: later}, &unit.Machine); err != nil {
+		t.Fatal(err)
+	}
+	walker.Add(unit.Machine.Observe(reading, later.Time(), w.pools))
+	if account.Work[usage.CauseCap].Sign() <= 0 || account.Work[usage.CauseSlow].Sign() != 0 {
+		t.Errorf("by cause: %+v", account.Work)
+	}
+	changes := saying(t, w, later+interval, dawn+10*usage.Hour)
+	if len(changes) != 1 || changes[0].Kind != alert.LowHash || changes[0].At < dawn+8*usage.Hour ||
+		changes[0].Finding.Code != "less-rate" {
+		t.Errorf("after a fall of a tenth: %+v", changes)
+	}
+}
+
+// Another nameplate is no fall of the rate, whenever it is given; what a machine does below its nameplate from the first
+// day is said to be that, and not to be less than it was.
+func TestAnotherNameplateIsNoFall(t *testing.T) {
+	for _, learned := range []usage.Instant{30 * usage.Minute, 10 * usage.Hour} {
+		unit := simulate.NewUnit(0, 11, "", dawn)
+		unit.Break(simulate.Fault{Kind: simulate.LowHash, From: dawn + learned + 2*usage.Hour})
+		w := newWatched(unit)
+		changes := saying(t, w, dawn+interval, dawn+learned)
+		rate, _, _ := unit.Machine.Nameplate()
+		unit.Machine.Given.RateMHs = rate * 2
+		changes = append(changes, saying(t, w, dawn+learned, dawn+learned+2*usage.Hour)...)
+		if len(changes) > 0 {
+			t.Errorf("with another nameplate: %+v", changes)
+		}
+		changes = saying(t, w, dawn+learned+2*usage.Hour, dawn+learned+4*usage.Hour)
+		if len(changes) != 1 || changes[0].Kind != alert.LowHash || changes[0].Finding.Code != "less-rate" {
+			t.Errorf("after a fall of a tenth: %+v", changes)
+		}
+		// One that holds ends with the measure that it was taken by.
+		unit.Machine.Given.RateMHs = rate
+		at := dawn + learned + 4*usage.Hour
+		if changes = saying(t, w, at, at+usage.Hour); len(changes) != 1 || changes[0].Raised {
+			t.Errorf("with the old nameplate: %+v", changes)
+		}
+	}
+	unit := simulate.NewUnit(0, 11, "", dawn)
+	rate, _, _ := unit.Machine.Nameplate()
+	unit.Machine.Given.RateMHs = rate * 2
+	changes := saying(t, newWatched(unit), dawn+interval, dawn+usage.Hour)
+	if len(changes) != 1 || changes[0].Kind != alert.LowHash || changes[0].Finding.Code != "less-nameplate" ||
+		!strings.HasSuffix(changes[0].Detail, "% of its nameplate") {
+		t.Errorf("half the nameplate from the first day: %+v", changes)
+	}
 }

@@ -51,7 +51,7 @@ type Observation struct {
 	Codes    []string // error codes that the firmware shows, as family/code
 }
 
-// Change is an alert that begins or ends.
+// Change is an alert that begins or ends. One that ends has no finding before State.End gives it one.
 type Change struct {
 	Machine int           `json:"machine"`
 	Kind    Kind          `json:"kind"`
@@ -100,6 +100,10 @@ func (h *hysteresis) see(bad bool) bool {
 // Observe takes a poll of the machine and returns what begins and ends with it.
 func (d *Detector) Observe(o Observation) (changes []Change) {
 	report := func(kind Kind, raised bool, found farm.Finding) {
+		if !raised {
+			changes = append(changes, Change{Kind: kind, At: o.At})
+			return
+		}
 		changes = append(changes, Change{Kind: kind, Raised: raised, At: o.At, Detail: found.In(words.English),
 			Finding: found})
 	}
@@ -111,21 +115,23 @@ func (d *Detector) Observe(o Observation) (changes []Change) {
 	}
 	// Why it does not answer is written down as the network said it.
 	if d.steady[0].see(!o.Answered && !o.Garbled) {
-		changes = append(changes, Change{Kind: Offline, Raised: d.steady[0].on, At: o.At, Detail: o.Why,
-			Finding: o.Found})
+		away := Change{Kind: Offline, Raised: d.steady[0].on, At: o.At}
+		if away.Raised {
+			away.Detail, away.Finding = o.Why, o.Found
+		}
+		changes = append(changes, away)
 	}
 	// What is told not to mine is not judged on its work: alerts of that neither begin nor end while it sleeps.
 	asleep := o.Answered && o.Poll.Sleeping
 	frozen := o.Answered && !asleep && d.seen && d.last.Poll.Elapsed >= 0 && o.Poll.Elapsed == d.last.Poll.Elapsed &&
 		o.Poll.At-d.last.Poll.At > 5*usage.Second
 	if d.steady[1].see(frozen || o.Garbled) {
-		stuck := Change{Kind: Hung, Raised: d.steady[1].on, At: o.At}
-		if stuck.Finding = farm.Found("clock-stands", "seconds", o.Poll.Elapsed); o.Garbled {
-			stuck.Detail, stuck.Finding = "answers nonsense: "+o.Why, farm.Found("nonsense").Because(o.Found)
+		if o.Garbled {
+			changes = append(changes, Change{Kind: Hung, Raised: true, At: o.At, Detail: "answers nonsense: " + o.Why,
+				Finding: farm.Found("nonsense").Because(o.Found)})
 		} else {
-			stuck.Detail = stuck.Finding.In(words.English)
+			report(Hung, d.steady[1].on, farm.Found("clock-stands", "seconds", o.Poll.Elapsed))
 		}
-		changes = append(changes, stuck)
 	}
 	if !o.Answered {
 		return changes
@@ -146,7 +152,7 @@ func (d *Detector) Observe(o Observation) (changes []Change) {
 	changes = append(changes, d.seeCodes(o)...)
 	if d.seen && !frozen && p.At > d.last.Poll.At && p.Elapsed >= d.last.Poll.Elapsed {
 		if d.hash.see(d.last.Poll, p) {
-			report(LowHash, d.hash.on, farm.Found("less-rate", "percent", d.hash.percent()))
+			report(LowHash, d.hash.on, d.hash.found())
 		}
 		shares, lost := o.Accepted-d.last.Accepted, o.Rejected-d.last.Rejected
 		if o.Accepted >= 0 && o.Rejected >= 0 && d.last.Accepted >= 0 && d.last.Rejected >= 0 && shares >= 0 &&
@@ -187,7 +193,7 @@ func (d *Detector) seeCodes(o Observation) []Change {
 	change := Change{Kind: Code, Raised: true, At: o.At, Codes: text, Finding: farm.Found("codes", "codes", text)}
 	switch changed := h.see(text != ""); {
 	case changed && !h.on:
-		change.Raised, change.Codes, change.Finding = false, d.codes, farm.Found("no-code")
+		change.Raised, change.Codes, change.Finding = false, d.codes, farm.Finding{}
 		d.codes = ""
 	case changed, h.on && text != "" && h.bad >= raiseAfter && !containsAll(d.codes, codes):
 		d.codes = text

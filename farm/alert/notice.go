@@ -67,6 +67,8 @@ func Group(changes []Change, subjects []Subject) (notices []Notice) {
 	return notices
 }
 
+// groupClass makes one notice of changes that hit a group, at the widest place of which they are half; of the others
+// one each.
 func groupClass(changes []Change, subjects []Subject, all map[string]int) (notices []Notice) {
 	hit := map[string]int{}
 	for _, c := range changes {
@@ -95,15 +97,36 @@ func groupClass(changes []Change, subjects []Subject, all map[string]int) (notic
 		notices = append(notices, n)
 	}
 	for i := range notices {
-		n := &notices[i]
-		if slices.ContainsFunc(n.Details, func(detail string) bool { return detail != n.Detail }) {
-			n.Detail = fmt.Sprintf("%s (%s; others differ)", n.Detail, n.Machines[0])
-			n.Finding = farm.Found("others-differ", "machine", n.Machines[0]).Because(n.Finding)
-		} else {
-			n.Details, n.Findings = nil, nil
-		}
+		notices[i].headline()
 	}
 	return notices
+}
+
+// headline makes the detail of a notice of those of its machines, which are one when all say the same.
+func (n *Notice) headline() {
+	n.Detail, n.Finding = n.Details[0], n.Findings[0]
+	if slices.ContainsFunc(n.Details, func(detail string) bool { return detail != n.Detail }) {
+		n.Detail = fmt.Sprintf("%s (%s; others differ)", n.Detail, n.Machines[0])
+		n.Finding = farm.Found("others-differ", "machine", n.Machines[0]).Because(n.Finding)
+	} else {
+		n.Details, n.Findings = nil, nil
+	}
+}
+
+// Only is the notice as far as it is of some of its machines; its scope stays, for what befell the place did.
+func (n *Notice) Only(keep func(machine string) bool) Notice {
+	part := *n
+	part.Machines, part.Details, part.Findings = nil, nil, nil
+	for i, machine := range n.Machines {
+		if keep(machine) {
+			part.Machines = append(part.Machines, machine)
+			part.Details, part.Findings = append(part.Details, n.DetailOf(i)), append(part.Findings, n.FindingOf(i))
+		}
+	}
+	if len(part.Machines) > 0 {
+		part.headline()
+	}
+	return part
 }
 
 // DetailOf is the detail of one of its machines.

@@ -3,6 +3,7 @@ package alert
 import (
 	"math"
 
+	"github.com/aqsha/aqsha/farm"
 	"github.com/aqsha/aqsha/farm/usage"
 )
 
@@ -53,11 +54,38 @@ type hashTest struct {
 	on        bool
 	learned   int
 	mean      float64 // of what was learned, as a part of what the machine should do
-	reference float64 // 0: not learned yet; the nameplate is taken
+	reference float64 // 0: not learned yet; the first level is taken, or the nameplate
 	recent    float64
+	// What the machine should do, as the test was begun. When it changes, as by another nameplate or power limit, that
+	// is no fall: the test begins anew, and takes what the machine then does for its level.
+	nameplate, cap int64
+	anew           bool
+	first          float64 // level of the first polls anew; 0: not known
 }
 
+// relearnPolls is how many polls the first level is taken from when the test begins anew: ten minutes.
+const relearnPolls = 20
+
+// restart begins the test anew where what the machine should do has changed. An alert that held ends: it was measured
+// by what is no more.
+func (h *hashTest) restart(p usage.Poll) (restarted, ended bool) {
+	if p.NameplateMHs <= 0 || (h.nameplate == p.NameplateMHs && h.cap == p.CapPermille) {
+		return false, false
+	}
+	restarted, ended = h.nameplate != 0, h.on && h.nameplate != 0
+	if restarted {
+		*h = hashTest{anew: true}
+	}
+	h.nameplate, h.cap = p.NameplateMHs, p.CapPermille
+	return restarted, ended
+}
+
+// see adds what was hashed between two polls. Spans that say nothing, such as those over a start or while the machine
+// warms up, are passed over and keep the test where it is.
 func (h *hashTest) see(before, p usage.Poll) (changed bool) {
+	if restarted, ended := h.restart(p); restarted {
+		return ended
+	}
 	seconds := float64(p.At-before.At) / 10
 	if p.TotalMH < before.TotalMH || before.TotalMH < 0 || p.NameplateMHs <= 0 || p.Elapsed < warmUp || p.Sleeping ||
 		before.Sleeping || !p.PoolAlive || !before.PoolAlive || seconds < 5 || seconds > 600 {
@@ -76,9 +104,10 @@ func (h *hashTest) see(before, p usage.Poll) (changed bool) {
 		return false // a counter that jumped
 	}
 	h.learn(x)
-	if h.reference > 0 {
-		x /= h.reference
+	if h.anew && h.first == 0 {
+		return false
 	}
+	x /= h.level()
 	h.recent += (min(x, 2) - h.recent) / 20
 	variance := hashSigma * hashSigma * 30 / seconds
 	step := hashDrop * (1 - hashDrop/2 - x) / variance
@@ -94,7 +123,18 @@ func (h *hashTest) see(before, p usage.Poll) (changed bool) {
 	return false
 }
 
-// learn finds the machine's own level, which may be a little off its nameplate.
+// level is what the rate is measured by, as a part of what the machine should do.
+func (h *hashTest) level() float64 {
+	switch {
+	case h.reference > 0:
+		return h.reference
+	case h.first > 0:
+		return h.first
+	}
+	return 1
+}
+
+// learn finds the machine's own level, which may be a little off its nameplate, or off its first level anew.
 func (h *hashTest) learn(x float64) {
 	if h.reference > 0 || h.on {
 		return
@@ -103,9 +143,28 @@ func (h *hashTest) learn(x float64) {
 		h.recent = x
 	}
 	h.mean += (x - h.mean) / float64(h.learned+1)
-	if h.learned++; h.learned == learnPolls {
+	h.learned++
+	if h.anew && h.learned == relearnPolls {
+		h.first, h.recent = max(h.mean, leastLevel), 1
+	}
+	switch {
+	case h.learned < learnPolls:
+	case h.anew: // the first level is of few polls, and may have been of a start
+		h.reference = max(0.9*h.first, h.mean)
+	default:
 		h.reference = max(0.9, min(1.05, h.mean))
 	}
+}
+
+// leastLevel keeps a machine that hashed next to nothing from being measured by that.
+const leastLevel = 0.01
+
+// found is what a fall is said to be of: what the machine used to do, where that is known.
+func (h *hashTest) found() farm.Finding {
+	if h.reference == 0 && h.first == 0 {
+		return farm.Found("less-nameplate", "percent", h.percent())
+	}
+	return farm.Found("less-rate", "percent", h.percent())
 }
 
 func (h *hashTest) percent() int { return int(math.Round(100 * h.recent)) }
@@ -116,6 +175,7 @@ type rejectTest struct {
 	on            bool
 }
 
+// see adds the shares of a span; more than ten thousand are a counter that jumped.
 func (r *rejectTest) see(accepted, rejected int64) (changed bool) {
 	if accepted+rejected == 0 || accepted+rejected > 10_000 {
 		return false
@@ -140,6 +200,8 @@ type deliveryTest struct {
 	shareMH      float64 // work of a share, from the last poll in which some were accepted
 }
 
+// see compares how many shares came with how many the work makes on average. The size of a share is learned from the
+// spans themselves.
 func (d *deliveryTest) see(before, p usage.Poll, accepted, rejected int64) (changed bool) {
 	hashed := p.TotalMH - before.TotalMH
 	if before.TotalMH < 0 || before.AcceptedMH < 0 || hashed < 0 || p.AcceptedMH < before.AcceptedMH || !p.PoolAlive ||

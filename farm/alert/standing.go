@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/aqsha/aqsha/farm"
+	"github.com/aqsha/aqsha/words"
 )
 
 // Standing is an alert of a machine that was raised and not cleared.
@@ -47,6 +48,35 @@ func (s *State) Take(n Notice) {
 			s.open[k] = Standing{machine, n.Kind, n.At, n.DetailOf(i), n.FindingOf(i), n.Codes, n.Silenced}
 		}
 	}
+}
+
+// End is a change with which an alert ends, with what it was and how long it held: what was found at its beginning holds
+// no more, and what the last poll shows is none of it.
+func (s *State) End(c Change, machine string) Change {
+	held, stood := s.Find(machine, c.Kind)
+	if c.Raised || !stood {
+		return c
+	}
+	c.Finding = Over(held.Since, c.At.Time(), held.Finding)
+	c.Detail = c.Finding.In(words.English)
+	return c
+}
+
+// Over is the finding of an alert that held from one time to another, and of what it was; the zero finding: unknown.
+func Over(since, until time.Time, was farm.Finding) farm.Finding {
+	held := max(0, until.Sub(since))
+	minutes := int64(held.Round(time.Minute) / time.Minute)
+	code, figures := "over-minutes", []any{"minutes", minutes}
+	switch {
+	case held < time.Minute:
+		code, figures = "over-seconds", []any{"seconds", int64(held / time.Second)}
+	case minutes >= 60:
+		code, figures = "over-hours", []any{"hours", minutes / 60, "minutes", minutes % 60}
+	}
+	if was.In(words.English) == "" {
+		return farm.Found(code, figures...)
+	}
+	return farm.Found(code+"-was", figures...).Because(was)
 }
 
 // Find is a machine's alert of a kind, if it holds.

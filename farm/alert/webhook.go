@@ -66,6 +66,7 @@ func (w *Webhook) Close() {
 	w.done.Wait()
 }
 
+// deliver posts notices, some times with longer and longer pauses. A receiver may get them twice.
 func (w *Webhook) deliver(ctx context.Context, url string, notices []Notice) error {
 	body, err := json.Marshal(struct {
 		Notices []Notice `json:"notices"`
@@ -87,6 +88,7 @@ func (w *Webhook) deliver(ctx context.Context, url string, notices []Notice) err
 	}
 }
 
+// post posts once; any answer but a 2xx is an error.
 func (w *Webhook) post(ctx context.Context, url string, body []byte) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
 	if err != nil {

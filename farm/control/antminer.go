@@ -20,7 +20,8 @@ const (
 	asleepNew = 1
 )
 
-// configuration reads what the machine is set to.
+// configuration reads what the machine is set to. It is kept as it came: what Aqsha does not know of must be sent back
+// unchanged.
 func (a *antminer) configuration(ctx context.Context) (map[string]any, error) {
 	reply, err := a.http.Do(ctx, http.MethodGet, a.base+"get_miner_conf.cgi", "")
 	if err != nil {
@@ -36,6 +37,7 @@ func (a *antminer) configuration(ctx context.Context) (map[string]any, error) {
 // pool is one of a configuration's.
 type pool struct{ url, user, pass string }
 
+// poolsOf are the pools of a configuration, in its order, with those that are empty.
 func poolsOf(conf map[string]any) (out []pool) {
 	list, _ := conf["pools"].([]any)
 	for _, entry := range list {
@@ -45,6 +47,7 @@ func poolsOf(conf map[string]any) (out []pool) {
 	return out
 }
 
+// word is a value of a configuration as text: firmwares write the same number with and without quotes.
 func word(v any) string {
 	switch v := v.(type) {
 	case string:
@@ -55,6 +58,8 @@ func word(v any) string {
 	return fmt.Sprint(v)
 }
 
+// give does the order with the programs that the machine's own page uses. For all but a reboot and an update the
+// configuration is read first: it tells which of the two generations the firmware is of.
 func (a *antminer) give(ctx context.Context, o Order) error {
 	if o.Action == Reboot {
 		_, err := a.http.Do(ctx, http.MethodGet, a.base+"reboot.cgi", "")
@@ -140,7 +145,8 @@ func (a *antminer) post(ctx context.Context, program, body string) error {
 	return nil // whether it has done it is read back
 }
 
-// jsonConfiguration is what X19 and later are sent: mode and level have names without "bitmain" there.
+// jsonConfiguration is what X19 and later are sent: mode and level have names without "bitmain" there. Waking returns
+// to the normal mode, whichever it was before sleep: the configuration has one place for both.
 func jsonConfiguration(conf map[string]any, pools []pool, o Order) (string, error) {
 	out := map[string]any{"miner-mode": modeNumber(conf)}
 	// The configuration is set as a whole: all that it has is sent back, with the one change.
@@ -199,7 +205,8 @@ var formFields = map[string]string{"bitmain-nobeeper": "_ant_nobeeper", "bitmain
 	"bitmain-fan-pwm":  "_ant_fan_customize_value", "bitmain-freq": "_ant_freq", "bitmain-voltage": "_ant_voltage",
 	"bitmain-work-mode": "_ant_work_mode"}
 
-// formConfiguration is what firmwares before X19 are sent: every field of the page's form.
+// formConfiguration is what firmwares before X19 are sent: every field of the page's form. A field that the
+// configuration has no value for is left out.
 func formConfiguration(conf map[string]any, pools []pool, o Order) (string, error) {
 	form := url.Values{}
 	for i := range 3 { // the page has three
@@ -244,6 +251,8 @@ func formConfiguration(conf map[string]any, pools []pool, o Order) (string, erro
 	return form.Encode(), nil
 }
 
+// holds reads the configuration back: whether it says what was ordered, and what it says. An order other than those
+// with a case of its own is Sleep or Wake.
 // holds reads the configuration back: whether it says what was ordered, and what it says.
 func (a *antminer) holds(ctx context.Context, o Order) (bool, remark) {
 	// A password cannot be read back: it holds if the machine lets the new one in.

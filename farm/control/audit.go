@@ -47,9 +47,12 @@ const (
 	headFile  = "audit.head"
 )
 
-// OpenAudit opens the trail after checking it.
+// OpenAudit opens the trail after checking it. A trail that was changed is not opened: no order is given on top of it.
+// Time and memory are in proportion to the trail.
 func OpenAudit(dir string) (*Audit, error) { return openAudit(vfs.OS, dir) }
 
+// openAudit is OpenAudit on any file system. The head is read before the lines, so that they are checked against it as
+// they pass.
 func openAudit(files vfs.FS, dir string) (*Audit, error) {
 	check, err := newTrail(files, dir)
 	if err != nil {
@@ -83,7 +86,7 @@ func readHead(files vfs.FS, dir string) (lines int, last string, err error) {
 }
 
 // ReadAudit reads the trail and checks that its lines follow from each other, and that it has all that its head tells
-// of. It returns the hash of the last.
+// of. It returns the hash of the last. It needs no lock and changes nothing: a line that is being written is not read.
 func ReadAudit(dir string) (entries []Entry, last string, err error) {
 	check, err := newTrail(vfs.OS, dir)
 	if err != nil {
@@ -108,11 +111,14 @@ type trail struct {
 	hash    string // of the last of them
 }
 
+// newTrail begins a check, with what the head tells.
 func newTrail(files vfs.FS, dir string) (*trail, error) {
 	known, hash, err := readHead(files, dir)
 	return &trail{known: known, hash: hash}, err
 }
 
+// line checks the next line. The head's own line must have the head's hash: lines before it are held by the chain,
+// those after it were written later than the head.
 func (t *trail) line(text []byte) error {
 	var e Entry
 	n := len(t.entries) + 1
@@ -138,12 +144,14 @@ func (t *trail) whole() error {
 	return nil
 }
 
+// hashOf is of the line's bytes as they are in the file, without the line's end.
 func hashOf(line []byte) string {
 	sum := sha256.Sum256(line)
 	return hex.EncodeToString(sum[:])
 }
 
-// write makes an entry durable.
+// write makes an entry durable. The line first, then the head: a crash between them leaves a head that is behind, which
+// is accepted. On an error the entry may be there all the same; the caller gives no order.
 func (a *Audit) write(e Entry) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -44,7 +44,7 @@ var Actions = []Action{Reboot, Pool, Sleep, Wake, Power, Profile, Fan, LED, Pass
 // Automatic leaves the fans to the firmware.
 const Automatic = -1
 
-// Order is an action with what belongs to it.
+// Order is an action with what belongs to it. What does not belong to its action is not looked at.
 type Order struct {
 	Action     Action `json:"action"`
 	PoolURL    string `json:"pool_url,omitempty"`
@@ -59,7 +59,8 @@ type Order struct {
 	image    []byte    // its file
 }
 
-// Detail is what the order says beside its action, without the secret.
+// Detail is what the order says beside its action, without the secret. It is written into the trail, and shown by a dry
+// run.
 func (o Order) Detail() string {
 	switch o.Action {
 	case Pool:
@@ -84,7 +85,8 @@ func (o Order) Detail() string {
 	return ""
 }
 
-// validateSetting says what is wrong with the setting of an order.
+// validateSetting says what is wrong with the setting of an order. Commas, quotes and backslashes are refused because
+// some firmwares take parameters as text with commas, and others as JSON that is put together.
 func (o Order) validateSetting() error {
 	printable := func(text string, longest int) bool {
 		return text != "" && len(text) <= longest && !strings.ContainsFunc(text, func(r rune) bool {
@@ -125,7 +127,8 @@ func (o Order) Validate() error {
 	return nil
 }
 
-// Controller gives orders.
+// Controller gives orders. Its fields are set before the first order and then left alone. Orders of one Controller may
+// run at the same time, but each keeps to StepKW by itself: together they may move more.
 type Controller struct {
 	Allow    bool // nothing is done without
 	Who      string
@@ -163,10 +166,13 @@ type Result struct {
 	Unreached bool `json:"unreached,omitempty"`
 }
 
+// Done says whether the machine was seen to have done the order.
 // Done says whether the machine has taken the order.
 func (r Result) Done() bool { return r.Outcome == done }
 
-// Batches spreads machines so that no batch moves a site's load by more than stepKW, in the order of places.
+// Batches spreads machines so that no batch moves a site's load by more than stepKW, in the order of places. Sites do
+// not wait for each other: a batch has a part of each site. Every machine counts with the whole load that it can draw,
+// whatever the order changes of it.
 func Batches(machines []*fleet.Machine, stepKW int64) ([][]*fleet.Machine, error) {
 	if stepKW < 0 {
 		return nil, farm.Refuse("farm-bad-order", "step-kw", "want 1 kW or more, got %d", stepKW)
@@ -196,7 +202,9 @@ func Batches(machines []*fleet.Machine, stepKW int64) ([][]*fleet.Machine, error
 	return batches, nil
 }
 
-// Give gives an order to machines, batch by batch.
+// Give gives an order to machines, batch by batch. Every machine has one result, those without the order first; that a
+// machine did not do it is no error. An error ends the orders: it is of the order or its step, of an update's file, of
+// the trail, or of the context.
 func (c *Controller) Give(ctx context.Context, machines []*fleet.Machine, order Order) ([]Result, error) {
 	if !c.Allow {
 		return nil, farm.Refuse("control-off", "allow-control", "control is off; --allow-control lets orders through")
@@ -219,7 +227,8 @@ func (c *Controller) Give(ctx context.Context, machines []*fleet.Machine, order 
 }
 
 // DryRun is what Give would do, without asking or telling anybody: who is told in which batch, and on whose firmware
-// there is no such order.
+// there is no such order. An update's file is read, too, so that a wrong checksum shows before anything is done. It
+// needs no Allow and leaves no entry.
 func (c *Controller) DryRun(machines []*fleet.Machine, order Order) ([]Result, error) {
 	if err := order.Validate(); err != nil {
 		return nil, err
@@ -242,7 +251,8 @@ func (c *Controller) DryRun(machines []*fleet.Machine, order Order) ([]Result, e
 }
 
 // batches gives the order in steps, which are counted on from first. It ends after the step in which a machine did not
-// do it, and says which; one that nobody answers at was no surprise.
+// do it, and says which; one that nobody answers at was no surprise. All of a step end before it is looked at; the
+// pause comes before each step but the first.
 func (c *Controller) batches(ctx context.Context, machines []*fleet.Machine, order Order,
 	first int) (results []Result, stopped remark, err error) {
 	batches, err := Batches(machines, c.StepKW)
@@ -314,7 +324,7 @@ func missing(d protocol.Protocol, o Order) remark {
 	return remark{}
 }
 
-// batch gives one batch's orders at the same time.
+// batch gives one batch's orders at the same time. Results are in the order of the machines.
 func (c *Controller) batch(ctx context.Context, machines []*fleet.Machine, order Order) ([]Result, error) {
 	results, errs := make([]Result, len(machines)), make([]error, len(machines))
 	var wait sync.WaitGroup
@@ -325,7 +335,9 @@ func (c *Controller) batch(ctx context.Context, machines []*fleet.Machine, order
 	return results, errors.Join(errs...)
 }
 
-// one gives a machine its order. The error is the trail's alone: without a trail nothing goes on.
+// one gives a machine its order. The error is the trail's alone: without a trail nothing goes on. Two entries tell of
+// an order, before and after; where there is only the first, the program was ended in between, and the machine may have
+// done it.
 func (c *Controller) one(ctx context.Context, m *fleet.Machine, order Order) (Result, error) {
 	entry := Entry{Time: time.Now().UTC(), Who: c.Who, Action: order.Action, Machine: m.ID, Address: m.Address,
 		Detail: order.Detail(), Outcome: "ordered"}
@@ -340,7 +352,8 @@ func (c *Controller) one(ctx context.Context, m *fleet.Machine, order Order) (Re
 }
 
 // order gives the order, reads back whether it is done, and notes the outcome. Until give, the machine was only asked
-// who it is.
+// who it is. What went wrong is sorted by whether the machine can have got the order: Unreached, nobody took a
+// connection; Unknown, it was sent and the answer is missing; otherwise it refused, or was not told.
 func (c *Controller) order(ctx context.Context, m *fleet.Machine, order Order, result *Result) {
 	timeout := c.Timeout
 	if order.Action == Update {
@@ -491,14 +504,18 @@ func seen(ctx context.Context, m *fleet.Machine, s speaker, order Order, before 
 	return false, saw("works-at", "pool", active.URL, "user", active.User)
 }
 
-// speaker is a protocol in which orders can be given.
+// speaker is a protocol in which orders can be given. Each call speaks to the machine anew; nothing is kept between
+// them.
 type speaker interface {
+	// identify refuses with an error if the machine is not the one that is meant; it tells the machine to do nothing
 	identify(ctx context.Context) error
+	// give sends the order; nil says only that the machine did not refuse
 	give(ctx context.Context, order Order) error
 	// holds says whether what the machine is set to is what was ordered, and otherwise what it is.
 	holds(ctx context.Context, order Order) (bool, remark)
 }
 
+// speaker is the way to speak to a machine, by its protocol.
 func (c *Controller) speaker(m *fleet.Machine) (speaker, error) {
 	switch m.Protocol {
 	case protocol.LuxOS:

@@ -60,6 +60,7 @@ func send(method, path string, body func(o Order) any) webGive {
 	}
 }
 
+// always is a body that is the same for every order of an action.
 func always(body any) func(Order) any { return func(Order) any { return body } }
 
 // limitHolds compares the limit that the next poll tells.
@@ -67,6 +68,7 @@ func limitHolds(ctx context.Context, w *web, o Order) (bool, remark) {
 	return limitOf(ctx, w.m, o.Watts)
 }
 
+// limitOf polls the machine for its limit. One that was rounded by the machine is not what was ordered.
 func limitOf(ctx context.Context, m *fleet.Machine, watts int64) (bool, remark) {
 	reading, err := fleet.Poll(ctx, m)
 	if err != nil {
@@ -75,6 +77,7 @@ func limitOf(ctx context.Context, m *fleet.Machine, watts int64) (bool, remark) 
 	return reading.PowerLimit == watts, saw("power-limit", "watts", reading.PowerLimit)
 }
 
+// firmwares are those that take orders over HTTP with one account; filled once, at the start.
 var firmwares map[protocol.Protocol]firmware
 
 func init() { // its functions refer to it
@@ -92,6 +95,8 @@ func init() { // its functions refer to it
 	}
 }
 
+// newWeb speaks to the machine at the port of its orders. Without a password it tries the one that such machines come
+// with.
 func newWeb(m *fleet.Machine, kind firmware, password string) (*web, error) {
 	host, port, err := net.SplitHostPort(m.Address)
 	if err != nil {
@@ -110,7 +115,8 @@ func newWeb(m *fleet.Machine, kind firmware, password string) (*web, error) {
 		password: password}, nil
 }
 
-// raw does one request and returns the body; a body to be sent is made JSON of.
+// raw does one request and returns the body; a body to be sent is made JSON of. Each request logs in by itself where
+// the firmware wants it; no token is kept.
 func (w *web) raw(ctx context.Context, method, path string, body any) ([]byte, error) {
 	text := ""
 	if body != nil {
@@ -164,10 +170,12 @@ func identifyByPoll(ctx context.Context, m *fleet.Machine) error {
 	return sameMachine(m, mac, serial, reading.MinerID)
 }
 
+// give is called for orders of the firmware alone: split has taken the others out.
 func (w *web) give(ctx context.Context, o Order) error {
 	return w.kind.orders[o.Action].give(ctx, w, o)
 }
 
+// holds asks what polls do not tell; where they do, it says yes and leaves it to the poll.
 func (w *web) holds(ctx context.Context, o Order) (bool, remark) {
 	if holds := w.kind.orders[o.Action].holds; holds != nil {
 		return holds(ctx, w, o)
@@ -184,6 +192,8 @@ func (w *web) pools(ctx context.Context, o Order) ([]pool, error) {
 	return poolsWith(reading, o), nil
 }
 
+// poolsWith keeps the machine's second and third pool, without the maker's own and without the ordered one a second
+// time. No more than three are sent.
 func poolsWith(r *protocol.Reading, o Order) []pool {
 	out := []pool{{o.PoolURL, o.PoolUser, "x"}}
 	for i, p := range r.Pools {
@@ -197,6 +207,7 @@ func poolsWith(r *protocol.Reading, o Order) []pool {
 // object is a JSON object that is read, changed and sent back whole.
 type object = map[string]any
 
+// object reads an object. Its numbers stay text, so that they are sent back digit for digit.
 func (w *web) object(ctx context.Context, path string) (object, error) {
 	reply, err := w.raw(ctx, http.MethodGet, path, nil)
 	if err != nil {
@@ -211,7 +222,7 @@ func (w *web) object(ctx context.Context, path string) (object, error) {
 	return out, nil
 }
 
-// within is the object at a path of keys, made where there is none.
+// within is the object at a path of keys, made where there is none. What stands there and is no object is replaced.
 func within(o object, keys ...string) object {
 	for _, key := range keys {
 		next, ok := o[key].(object)
@@ -238,6 +249,7 @@ func says(path string, want func(o Order) string, keys ...string) webHolds {
 	}
 }
 
+// onOff is a lamp's state as most firmwares write it.
 func onOff(o Order) string { return strconv.FormatBool(o.On) }
 
 // --- Braiins OS since 25.03 ---
@@ -260,11 +272,13 @@ var braiinsOrders = map[Action]manner{
 	Pool: {give: giveBraiinsPool},
 }
 
+// loginBraiins gives the token for the header.
 func loginBraiins(ctx context.Context, w *web, _ string) (string, error) {
 	return w.token(ctx, "/api/v1/auth/login", object{"username": w.user, "password": w.password}, "token")
 }
 
-// token logs in without credentials in the header, and returns what the answer has under the key.
+// token logs in without credentials in the header, and returns what the answer has under the key. The keys lead down,
+// into the first element where there is a list. A token that cannot stand in a header is none.
 func (w *web) token(ctx context.Context, path string, body any, keys ...string) (string, error) {
 	text, err := json.Marshal(body)
 	if err != nil {
@@ -382,6 +396,7 @@ var vnishOrders = map[Action]manner{
 	}},
 }
 
+// loginVNish gives the token: bare for settings and mining, as a bearer's for the system's own paths.
 func loginVNish(ctx context.Context, w *web, path string) (string, error) {
 	token, err := w.token(ctx, "/api/v1/unlock", object{"pw": w.password}, "token")
 	if strings.HasPrefix(path, "/api/v1/system") {
@@ -569,6 +584,7 @@ var protoOrders = map[Action]manner{
 	}},
 }
 
+// loginProto gives a bearer's token.
 func loginProto(ctx context.Context, w *web, _ string) (string, error) {
 	token, err := w.token(ctx, "/api/v1/auth/login", object{"password": w.password}, "access_token")
 	return "Bearer " + token, err
@@ -615,6 +631,7 @@ func auradineLamp(o Order) int {
 	return 2
 }
 
+// loginAuradine gives the token for the header of its own.
 func loginAuradine(ctx context.Context, w *web, _ string) (string, error) {
 	return w.token(ctx, "/token", object{"command": "token", "user": w.user, "password": w.password}, "Token", "Token")
 }
@@ -632,7 +649,8 @@ var elphaOrders = map[Action]manner{
 // socket gives orders to firmwares of the cgminer family that need no session.
 type socket struct{ m *fleet.Machine }
 
-// socketOrders are the parameters of ascset, or a command of its own.
+// socketOrders are the parameters of ascset, or a command of its own. Avalon wants the time at which to do it, a few
+// seconds from now.
 var socketOrders = map[protocol.Protocol]map[Action]func(o Order, at int64) string{
 	protocol.Avalon: {
 		Reboot: func(Order, int64) string { return `{"command":"restart"}` },
@@ -651,12 +669,14 @@ var socketOrders = map[protocol.Protocol]map[Action]func(o Order, at int64) stri
 	},
 }
 
+// ascset is the request that changes one of the settings.
 func ascset(parameter string) string {
 	return fmt.Sprintf(`{"command":"ascset","parameter":%q}`, parameter)
 }
 
 func (s *socket) identify(ctx context.Context) error { return identifyByPoll(ctx, s.m) }
 
+// give sends one command. What is not JSON is taken for an answer that broke off, not for a refusal.
 func (s *socket) give(ctx context.Context, o Order) error {
 	request := socketOrders[s.m.Protocol][o.Action](o, clock().Unix())
 	reply, err := fleet.Query(ctx, s.m.Address, []byte(request), false)
@@ -674,6 +694,7 @@ func (s *socket) give(ctx context.Context, o Order) error {
 	return nil
 }
 
+// holds finds the lamp in the text that Avalon puts all its state into.
 func (s *socket) holds(ctx context.Context, o Order) (bool, remark) {
 	if o.Action != LED {
 		return true, remark{} // the poll tells
@@ -701,6 +722,7 @@ func Abilities(d protocol.Protocol) (out []Action) {
 	return out
 }
 
+// able says whether an order is given in a protocol.
 func able(d protocol.Protocol, action Action) bool {
 	if list, ok := ownOrders[d]; ok {
 		return slices.Contains(list, action)
@@ -713,7 +735,8 @@ func able(d protocol.Protocol, action Action) bool {
 	return ok
 }
 
-// ownOrders are of the protocols that have a speaker of their own.
+// ownOrders are of the protocols that have a speaker of their own. What their give and holds do must agree with these
+// lists.
 var ownOrders = map[protocol.Protocol][]Action{
 	protocol.LuxOS:        {Reboot, Pool, Sleep, Wake, Power, Profile, Fan, LED},
 	protocol.AntminerOld:  {Reboot, Pool, Sleep, Wake, Profile, Fan, LED, Password},

@@ -17,6 +17,7 @@ import (
 
 const graphPath = "/graphql"
 
+// graphOrders are its mutations. Each asks back the little that makes it a valid one.
 var graphOrders = map[Action]manner{
 	Reboot: {give: mutate(`mutation{bos{reboot{... on VoidResult{void}}}}`, nil)},
 	Sleep:  {give: mutate(`mutation{bosminer{stop{... on VoidResult{void}}}}`, nil)},
@@ -44,7 +45,7 @@ func mutate(mutation string, variables func(o Order) object) webGive {
 	}
 }
 
-// graphSession logs in and returns the cookie.
+// graphSession logs in and returns the cookie. Every order has its own, and none is closed.
 func (w *web) graphSession(ctx context.Context) (*http.Cookie, error) {
 	cookies, _, err := w.post(ctx, nil, object{"query": `mutation($username:String!,$password:String!){auth{login(` +
 		`username:$username,password:$password){... on VoidResult{void}}}}`,
@@ -60,7 +61,8 @@ func (w *web) graphSession(ctx context.Context) (*http.Cookie, error) {
 	return nil, farm.Refuse("denied", "password", "the machine does not take it")
 }
 
-// graph sends a query or a mutation; one that the machine answers with an error or a message is refused.
+// graph sends a query or a mutation; one that the machine answers with an error or a message is refused. A refusal
+// comes as an answer of success with a message at the place of the result.
 func (w *web) graph(ctx context.Context, session *http.Cookie, query string, variables object) (protocol.Value, error) {
 	_, content, err := w.post(ctx, session, object{"query": query, "variables": variables})
 	if err != nil {
@@ -85,6 +87,7 @@ func (w *web) graph(ctx context.Context, session *http.Cookie, query string, var
 	return v, nil
 }
 
+// post sends one request; of an answer no more than a reply's most is read.
 func (w *web) post(ctx context.Context, session *http.Cookie, body object) (cookies []*http.Cookie, content []byte,
 	err error) {
 	text, err := json.Marshal(body)
@@ -111,6 +114,7 @@ func (w *web) post(ctx context.Context, session *http.Cookie, body object) (cook
 	return response.Cookies(), content, err
 }
 
+// graphLamp asks whether the lamp is on, without a session.
 func graphLamp(ctx context.Context, w *web, o Order) (bool, remark) {
 	v, err := w.graph(ctx, nil, `query lamp{bos{faultLight}}`, object{})
 	if err != nil {

@@ -16,6 +16,8 @@ import (
 // luxOS gives orders within a session, of which a machine has one at a time.
 type luxOS struct{ m *fleet.Machine }
 
+// holds reads the configuration for what polls do not tell; of a limit in watts, that its profile is the one that was
+// chosen for it.
 func (l *luxOS) holds(ctx context.Context, o Order) (bool, remark) {
 	switch o.Action {
 	case Power, Profile, LED:
@@ -78,7 +80,7 @@ func (l *luxOS) profileFor(ctx context.Context, watts int64) (string, error) {
 	return name, nil
 }
 
-// steps are the commands of an order after the session's number.
+// steps are the commands of an order after the session's number. What is no other action is the lamp.
 func (l *luxOS) steps(ctx context.Context, o Order) ([]string, error) {
 	switch o.Action {
 	case Reboot:
@@ -103,6 +105,7 @@ func (l *luxOS) steps(ctx context.Context, o Order) ([]string, error) {
 	return []string{"ledset", "red", "auto"}, nil
 }
 
+// identify asks by the commands of an identity, which need no session.
 func (l *luxOS) identify(ctx context.Context) error {
 	mac, serial, err := fleet.Identify(ctx, l.m)
 	if err != nil {
@@ -138,6 +141,8 @@ func (l *luxOS) command(ctx context.Context, name, parameter string) (protocol.V
 	return v, nil
 }
 
+// give logs on, sends the order and logs off, whether or not the order was taken: a session that stays open keeps
+// others out.
 func (l *luxOS) give(ctx context.Context, o Order) error {
 	step, err := l.steps(ctx, o)
 	if err != nil {
@@ -191,6 +196,7 @@ type antminer struct {
 	base string
 }
 
+// newAntminer speaks to the machine's HTTP port; its address has that of polls.
 func newAntminer(m *fleet.Machine, user, password string) (*antminer, error) {
 	host, _, err := net.SplitHostPort(m.Address)
 	if err != nil {
@@ -200,6 +206,7 @@ func newAntminer(m *fleet.Machine, user, password string) (*antminer, error) {
 	return &antminer{m, client, base}, nil
 }
 
+// identify asks the page that tells the MAC and the serial number.
 func (a *antminer) identify(ctx context.Context) error {
 	reply, err := a.http.Do(ctx, http.MethodGet, a.base+"get_system_info.cgi", "")
 	if err != nil {

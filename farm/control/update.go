@@ -34,6 +34,7 @@ type Firmware struct {
 	Healthy  time.Duration `json:"healthy_ns"` // for which canaries must be healthy before the rest follows
 }
 
+// validate says what is wrong with what the order says of the file, without reading it.
 func (f *Firmware) validate() error {
 	switch {
 	case f == nil || f.File == "":
@@ -52,7 +53,8 @@ func (f *Firmware) validate() error {
 	return nil
 }
 
-// read returns the file, which must be what the order says.
+// read returns the file, which must be what the order says. It is read once for all machines, so that a file that
+// changes meanwhile changes none of them.
 func (f *Firmware) read() ([]byte, error) {
 	file, err := os.Open(f.File)
 	if err != nil {
@@ -73,6 +75,7 @@ func (f *Firmware) read() ([]byte, error) {
 }
 
 // update brings a firmware to canaries, watches them, and then to the rest. able are the machines that take it.
+// Canaries are the first of the machines as they were named. Every machine has a result, whichever step ended it.
 func (c *Controller) update(ctx context.Context, able []*fleet.Machine, order Order) ([]Result, error) {
 	image, err := order.Firmware.read()
 	if err != nil {
@@ -128,6 +131,7 @@ func halted(results []Result, machines []*fleet.Machine, why remark) []Result {
 	return results
 }
 
+// poll asks a machine once, in a poll's own time.
 func (c *Controller) poll(ctx context.Context, m *fleet.Machine) (*protocol.Reading, error) {
 	ctx, stop := context.WithTimeout(ctx, fleet.DefaultTimeout)
 	defer stop()
@@ -167,6 +171,7 @@ func (c *Controller) watch(ctx context.Context, canaries []*fleet.Machine, befor
 	}
 }
 
+// it has had time to warm up, a rate below nine tenths. Errors that were there before are not held against it.
 // Illness is what is worse with a machine than before, if anything is: fewer boards, new error codes, and, when
 // it has had time to warm up, a rate below nine tenths.
 func Illness(before, now *protocol.Reading, warm bool) farm.Finding {
@@ -189,6 +194,8 @@ func Illness(before, now *protocol.Reading, warm bool) farm.Finding {
 	return farm.Finding{}
 }
 
+// updated says whether a machine tells the new version after a start. Of a machine whose running time was not known,
+// the version alone decides.
 // updated says whether a machine tells the new version after a start.
 func updated(reading *protocol.Reading, o Order, before int64) (bool, remark) {
 	started := before == protocol.Unknown ||
@@ -212,6 +219,7 @@ func upload(name, filename string, image []byte, fields map[string]string) (cont
 	return w.FormDataContentType(), b.String(), err
 }
 
+// giveImage sends the image as the page's form does.
 func (a *antminer) giveImage(ctx context.Context, o Order) error {
 	kind, body, err := upload("firmware", "firmware.bmu", o.image, nil)
 	if err != nil {
@@ -229,6 +237,7 @@ func (a *antminer) giveImage(ctx context.Context, o Order) error {
 	return nil
 }
 
+// epicImage sends the image with its checksum; settings are kept.
 func epicImage(ctx context.Context, w *web, o Order) error {
 	kind, body, err := upload("update.zip", "update.zip", o.image, map[string]string{"password": w.password,
 		"checksum": o.Firmware.SHA256, "keepsettings": "true"})
@@ -246,6 +255,7 @@ func epicImage(ctx context.Context, w *web, o Order) error {
 	return nil
 }
 
+// axeImage sends the image as it is.
 func axeImage(ctx context.Context, w *web, o Order) error {
 	client := fleet.Upload(w.m, fleet.Digest{ContentType: "application/octet-stream"})
 	_, err := client.Do(ctx, http.MethodPost, w.base+"/api/system/OTA", string(o.image))

@@ -26,6 +26,7 @@ type whatsminer struct {
 	password string
 }
 
+// newWhatsminer takes the password that such machines come with where none is given.
 func newWhatsminer(m *fleet.Machine, password string) *whatsminer {
 	if password == "" {
 		password = "admin"
@@ -36,6 +37,7 @@ func newWhatsminer(m *fleet.Machine, password string) *whatsminer {
 	return &whatsminer{m, password}
 }
 
+// identify asks by what both APIs tell without a password.
 func (w *whatsminer) identify(ctx context.Context) error {
 	mac, serial, err := fleet.Identify(ctx, w.m)
 	if err != nil {
@@ -47,6 +49,7 @@ func (w *whatsminer) identify(ctx context.Context) error {
 	return sameMachine(w.m, mac, serial, "")
 }
 
+// ask sends one request; API 3 puts each message's length before it.
 func (w *whatsminer) ask(ctx context.Context, request string) (protocol.Value, error) {
 	reply, err := fleet.Query(ctx, w.m.Address, []byte(request), w.m.Protocol.Framed())
 	if err != nil {
@@ -58,7 +61,8 @@ func (w *whatsminer) ask(ctx context.Context, request string) (protocol.Value, e
 // powerModes are the profiles of both APIs.
 var powerModes = []string{"low", "normal", "high"}
 
-// order is the command of API 2 with its fields, and that of API 3 with its parameter.
+// order is the command of API 2 with its fields, and that of API 3 with its parameter. All three pools are set at once,
+// in API 2 with empty ones for those that are missing.
 func (w *whatsminer) order(o Order, pools []pool) (v2 string, fields map[string]string, v3 string, param any) {
 	fields = map[string]string{}
 	switch o.Action {
@@ -99,6 +103,7 @@ func (w *whatsminer) order(o Order, pools []pool) (v2 string, fields map[string]
 	return v2, fields, v3, param
 }
 
+// give sends the order in the machine's API.
 func (w *whatsminer) give(ctx context.Context, o Order) error {
 	if o.Action == Profile && !slices.Contains(powerModes, o.Profile) {
 		return farm.WithFinding(farm.Refuse("farm-bad-order", "profile",
@@ -202,6 +207,7 @@ func (w *whatsminer) giveV3(ctx context.Context, command string, param any) erro
 	return nil
 }
 
+// holds asks what polls do not tell.
 func (w *whatsminer) holds(ctx context.Context, o Order) (bool, remark) {
 	switch o.Action {
 	case Power:
@@ -268,10 +274,11 @@ func openECB(key [32]byte, encoded string) ([]byte, bool) {
 	return text, json.Valid(text)
 }
 
+// cryptLetters are the digits of crypt(3), for six bits each, the lowest first.
 const cryptLetters = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 // md5crypt is the hash part of crypt(3) with "$1$" (P.-H. Kamp, FreeBSD 1994), which Whatsminers make keys with. It
-// protects nothing today; machines know no other.
+// protects nothing today; machines know no other. Only the hash is returned, without the "$1$" and the salt before it.
 func md5crypt(password, salt string) string {
 	salt = salt[:min(len(salt), 8)]
 	p, s := []byte(password), []byte(salt)

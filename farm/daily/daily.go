@@ -53,7 +53,7 @@ type CauseLoss struct {
 // notLost are causes that nobody holds against the farm.
 var notLost = []usage.Cause{usage.CausePlanned, usage.CauseCurtailed}
 
-// lostOf is the value of every loss but these.
+// lostOf is the value of every loss but these. Luck and gains lower it, below 0 too: parts add up to the whole.
 func lostOf(t *usage.Totals) (usage.Value, error) {
 	lost, err := t.Lost()
 	for _, c := range notLost {
@@ -96,7 +96,7 @@ func Build(ctx context.Context, b *records.Records, from usage.Instant, top int,
 			p.Causes = append(p.Causes, CauseLoss{c, value.Tiyn(), ppm})
 		}
 	}
-	p.Lost = lost.MicroTiyn.Tiyn()
+	p.Lost = max(0, lost.MicroTiyn.Tiyn()) // nothing was lost where luck and gains are more
 	if p.Alerts, p.watched, err = b.Standing(); err != nil {
 		return nil, err
 	}
@@ -201,6 +201,7 @@ func (p *Page) count(views []records.View) {
 	}
 }
 
+// printVisits writes which machines are worth a visit.
 func (p *Page) printVisits(w io.Writer, l words.Language, tabs func(w io.Writer, write func(tab io.Writer)),
 	clean func(string) string) {
 	if len(p.Visits) == 0 {

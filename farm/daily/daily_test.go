@@ -166,6 +166,51 @@ func TestWhoRuns(t *testing.T) {
 	}
 }
 
+// Machines that are faster than the nameplate that somebody gave them lose nothing, and never less than nothing.
+func TestThePageLosesNeverLessThanNothing(t *testing.T) {
+	dir := t.TempDir()
+	from := time.Date(2026, 10, 1, 0, 0, 0, 0, time.UTC)
+	if err := past.Write(t.Context(), dir, past.Options{Machines: 2, Seed: 2, From: from, To: from.Add(time.Hour), Interval: time.Minute}); err != nil {
+		t.Fatal(err)
+	}
+	b, err := records.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	newest := b.Store.Newest()
+	for i := range b.Store.Machines() {
+		polls, err := b.Store.Polls(uint32(i), newest-usage.Minute, newest+1)
+		if err != nil || len(polls) == 0 {
+			t.Fatal(polls, err)
+		}
+		next := polls[len(polls)-1]
+		next.NameplateMHs /= 2
+		for range 180 {
+			next.At += usage.Minute
+			next.Elapsed += 60
+			next.TotalMH += 2 * next.NameplateMHs * 60
+			next.AcceptedMH += 2 * next.NameplateMHs * 60
+			if _, err := b.Store.Append([]telemetry.Row{{Machine: uint32(i), Poll: next}}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := b.Close(); err != nil {
+		t.Fatal(err)
+	}
+	p, err := daily.Build(t.Context(), open(t, dir), 0, 10, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	gain := false
+	for _, c := range p.Causes {
+		gain = gain || (c.Cause == usage.CauseGain && c.Tiyn < 0)
+	}
+	if p.Lost != 0 || !gain {
+		t.Errorf("lost %v, by cause %+v", p.Lost, p.Causes)
+	}
+}
+
 // A quiet day gives nobody a way to make.
 func TestQuietMorning(t *testing.T) {
 	dir := t.TempDir()

@@ -140,6 +140,7 @@ func (r *Month) rows(b *records.Records, a *records.Account) error {
 	return nil
 }
 
+// rowOf is a row of a month's table: what a group of machines did, lost and earned.
 func rowOf(name string, machines int, t *usage.Totals) (Row, error) {
 	lost, err := lostOf(t)
 	if err != nil {

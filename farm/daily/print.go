@@ -68,6 +68,7 @@ func (r *Month) Print(w io.Writer, l words.Language, tabs func(w io.Writer, writ
 	r.printEnergy(w, l, tabs, clean)
 }
 
+// printCauses writes the causes of lost work.
 func (r *Month) printCauses(tab io.Writer, l words.Language) {
 	fmt.Fprintln(tab, l.Text("farm-month.cause-columns"))
 	for _, row := range r.Pareto {
@@ -81,6 +82,7 @@ func (r *Month) printCauses(tab io.Writer, l words.Language) {
 	}
 }
 
+// printRows writes the groups, and the whole last.
 func (r *Month) printRows(tab io.Writer, l words.Language, clean func(string) string) {
 	fmt.Fprintln(tab, l.Text("farm-month.columns"))
 	for _, row := range append(r.Rows, r.Whole) {
@@ -91,6 +93,7 @@ func (r *Month) printRows(tab io.Writer, l words.Language, clean func(string) st
 	}
 }
 
+// printEnergy writes what each site used, by what it is known.
 func (r *Month) printEnergy(w io.Writer, l words.Language, tabs func(w io.Writer, write func(tab io.Writer)),
 	clean func(string) string) {
 	fmt.Fprintln(w)

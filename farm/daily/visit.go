@@ -43,6 +43,7 @@ type reason struct {
 	shown bool
 }
 
+// visits are the causes for which somebody may be sent to a machine, with what he reads.
 var visits = map[usage.Cause]reason{
 	usage.CauseUnknown: {"does not answer", []alert.Kind{alert.Offline, alert.Hung, alert.NoRate}, true},
 	usage.CauseBoards:  {"a hash board is dead", []alert.Kind{alert.Board}, true},

@@ -24,6 +24,7 @@ const (
 	maxLimit      = 150
 )
 
+// validate bounds what a person gave; zeros are what he left out.
 func (g Given) validate() error {
 	if g.RateMHs < 0 || g.RateMHs > maxGivenMHs || g.Watts < 0 || g.Watts > maxGivenWatts || g.HeatLimit < 0 ||
 		g.HeatLimit > maxLimit || (g.HeatLimit > 0 && g.HeatLimit < leastLimit) {

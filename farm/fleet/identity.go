@@ -112,6 +112,7 @@ type identities struct {
 	by       map[string][]int
 }
 
+// indexed is an index of machines by all that they can be known by.
 func indexed(machines []Machine) *identities {
 	x := &identities{machines, make(map[string][]int, 2*len(machines))}
 	for i := range machines {

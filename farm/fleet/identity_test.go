@@ -10,6 +10,7 @@ import (
 	"time"
 	"unicode/utf16"
 
+	"github.com/aqsha/aqsha/farm"
 	"github.com/aqsha/aqsha/farm/fleet"
 	"github.com/aqsha/aqsha/farm/protocol"
 	"github.com/aqsha/aqsha/words"
@@ -132,15 +133,25 @@ func TestImportedPlaceholders(t *testing.T) {
 	}
 }
 
-// Inventories that spreadsheets save: semicolons, tabs, UTF-16.
+// Inventories that spreadsheets save: semicolons, tabs, UTF-16, a code page.
 func TestImportedSpreadsheets(t *testing.T) {
 	plain := "IP;MAC;Model;Rack\n10.0.0.1;C6:00:AA:22:33:44;Whatsminer M30S;ряд 1\n"
 	for name, text := range map[string]string{"semicolons": plain, "tabs": strings.ReplaceAll(plain, ";", "\t"),
-		"UTF-16, little": wide(plain, binary.LittleEndian), "UTF-16, big": wide(plain, binary.BigEndian)} {
+		"UTF-16, little": wide(plain, binary.LittleEndian), "UTF-16, big": wide(plain, binary.BigEndian),
+		"cp1251": strings.ReplaceAll(plain, "ряд", "\xf0\xff\xe4")} {
 		got, _, err := fleet.ReadCSV(strings.NewReader(text), "delta/c1")
 		if want := (fleet.Place{Site: "delta", Container: "c1", Rack: "ряд 1"}); err != nil || len(got) != 1 || got[0].Place != want || got[0].MAC != sharedMAC {
 			t.Errorf("%s: %+v, %v", name, got, err)
 		}
+	}
+}
+
+// A place whose letters cannot be read is nobody's: two sites would become one.
+func TestAnInventoryThatIsNoText(t *testing.T) {
+	_, _, err := fleet.ReadCSV(strings.NewReader("ip;mac;site\n10.0.0.1;C6:00:AA:22:33:44;\xdd\xea\x98\xe8\n"), "")
+	var refusal *farm.Error
+	if !errors.As(err, &refusal) || refusal.Code != "csv" || !strings.Contains(refusal.Detail, "cp1251") {
+		t.Errorf("%v", err)
 	}
 }
 

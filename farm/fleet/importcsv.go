@@ -1,8 +1,6 @@
 package fleet
 
 import (
-	"bytes"
-	"encoding/binary"
 	"encoding/csv"
 	"errors"
 	"io"
@@ -10,10 +8,10 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf16"
 
 	"github.com/aqsha/aqsha/farm"
 	"github.com/aqsha/aqsha/farm/protocol"
+	"github.com/aqsha/aqsha/internal/charset"
 	"github.com/aqsha/aqsha/internal/safecsv"
 )
 
@@ -43,7 +41,7 @@ const MaxImport = 64 << 20
 // ReadCSV reads an inventory as Foreman, HiveOS or pyasic export it, or our own: columns are found by
 // their names, in any order; others are ignored and returned. Each row needs an address and a serial
 // number or a MAC; what firmwares write where there is no serial number is none, and a serial number that two rows with
-// different MACs have neither. Commas, semicolons or tabs part the columns; UTF-8 or UTF-16. Where a row names no site
+// different MACs have neither. Commas, semicolons or tabs part the columns; UTF-8, UTF-16 or Windows' code pages. Where a row names no site
 // it stands at the given place: a site, or the beginning of a path.
 func ReadCSV(r io.Reader, place string) (machines []Machine, ignored []string, err error) {
 	text, comma, err := importText(r)
@@ -119,6 +117,8 @@ func atLine(rows *csv.Reader, err error) error {
 	return err
 }
 
+// importRow reads one row. The identity is the serial number where there is one, else the MAC; a number of the row is
+// none.
 func importRow(field func(string) string, given Place) (Machine, error) {
 	m := Machine{Serial: protocol.ProperSerial(field("serial")), MAC: protocol.NormalMAC(field("mac")),
 		Model: field("model"), Worker: field("worker"),
@@ -279,17 +279,8 @@ func importText(r io.Reader) (text string, comma rune, err error) {
 	if len(content) > MaxImport {
 		return "", 0, farm.Refuse("csv", "import", "more than %d bytes", MaxImport)
 	}
-	if text = string(content); bytes.HasPrefix(content, []byte("\xff\xfe")) ||
-		bytes.HasPrefix(content, []byte("\xfe\xff")) {
-		var order binary.ByteOrder = binary.LittleEndian
-		if content[0] == 0xfe {
-			order = binary.BigEndian
-		}
-		units := make([]uint16, 0, len(content)/2)
-		for i := 2; i+1 < len(content); i += 2 {
-			units = append(units, order.Uint16(content[i:]))
-		}
-		text = string(utf16.Decode(units))
+	if text, _, err = charset.Text(content); err != nil {
+		return "", 0, farm.Refuse("csv", "import", "%v", err)
 	}
 	header, _, _ := strings.Cut(text, "\n")
 	comma = ','

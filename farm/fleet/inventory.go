@@ -32,6 +32,7 @@ const maxInventory = 256 << 20
 // OpenInventory reads the fleet of a folder; a new one is empty.
 func OpenInventory(dir string) (*Inventory, error) { return openInventory(vfs.OS, dir) }
 
+// openInventory reads the fleet's file; one that is not there is an empty fleet.
 func openInventory(files vfs.FS, dir string) (*Inventory, error) {
 	inv := &Inventory{files: files, path: filepath.Join(dir, "fleet.json")}
 	content, err := durable.Read(files, inv.path, maxInventory)
@@ -47,6 +48,7 @@ func openInventory(files vfs.FS, dir string) (*Inventory, error) {
 	return inv, inv.read(content)
 }
 
+// read takes a file's content. One machine that is wrong makes all of it unreadable.
 func (inv *Inventory) read(content []byte) error {
 	if err := json.Unmarshal(oldnames.Read(content), inv); err != nil {
 		return fmt.Errorf("%s: %w", inv.path, err)
@@ -65,6 +67,7 @@ func (inv *Inventory) read(content []byte) error {
 // what he had read before would take back what the other did. When change fails nothing is written.
 func Update(dir string, change func(*Inventory) error) error { return updateOn(vfs.OS, dir, change) }
 
+// updateOn changes the fleet's file, one process at a time, whole or not at all.
 func updateOn(files vfs.FS, dir string, change func(*Inventory) error) error {
 	path := filepath.Join(dir, "fleet.json")
 	err := durable.Update(files, path, maxInventory, func(content []byte) ([]byte, error) {
@@ -153,6 +156,8 @@ func (inv *Inventory) Merge(found []Machine) (added, updated int, err error) {
 	return added, updated, nil
 }
 
+// merge is what is known of a machine after it was found again: what it says itself goes before what a list says, and
+// what is not said now stays.
 func merge(known, found Machine) Machine {
 	out := found
 	out.ID = known.ID

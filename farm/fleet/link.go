@@ -249,6 +249,8 @@ func gather(ctx context.Context, link Link, d protocol.Protocol, requests []prot
 	return replies, nil
 }
 
+// gatherOne asks one request; a joined one that the machine refuses is asked command by command, from then on at once
+// (single).
 func gatherOne(ctx context.Context, link Link, d protocol.Protocol, text string, single *bool) ([]byte, error) {
 	var reply []byte
 	if !*single {
@@ -358,6 +360,7 @@ func Identify(ctx context.Context, m *Machine) (mac, serial string, err error) {
 	return r.MAC, r.Serial, nil
 }
 
+// identityOver asks for the identity in the words of the reading's protocol.
 func identityOver(ctx context.Context, link Link, r *protocol.Reading) error {
 	single := false
 	replies, err := gather(ctx, link, r.Protocol, r.Protocol.Identities(), &single)

@@ -126,13 +126,16 @@ func (m *Machine) learn(r *protocol.Reading) {
 }
 
 // allowedPool says whether one of the patterns fits: "url" or "url user", each the beginning of what the machine has.
-func allowedPool(p protocol.Pool, patterns []string) bool {
+func allowedPool(p protocol.Pool, patterns []string) bool { return PoolIsAllowed(p.URL, p.User, patterns) }
+
+// PoolIsAllowed says whether one of a farm's patterns fits a pool and its user; none allow any.
+func PoolIsAllowed(url, user string, patterns []string) bool {
 	if len(patterns) == 0 {
 		return true
 	}
 	for _, pattern := range patterns {
-		url, user, _ := strings.Cut(pattern, " ")
-		if strings.HasPrefix(p.URL, url) && strings.HasPrefix(p.User, user) {
+		where, who, _ := strings.Cut(pattern, " ")
+		if strings.HasPrefix(url, where) && strings.HasPrefix(user, who) {
 			return true
 		}
 	}

@@ -31,6 +31,7 @@ func (p *Pin) client(timeout time.Duration) *http.Client {
 	return &http.Client{Transport: transport, Timeout: timeout, CheckRedirect: httplimit.NoRedirect}
 }
 
+// verify takes the first certificate that a machine shows for its own, and refuses another later.
 func (p *Pin) verify(state tls.ConnectionState) error {
 	if len(state.PeerCertificates) == 0 {
 		return farm.Refuse("farm-certificate", "certificate", "the machine shows none")

@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"context"
+	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -36,6 +37,8 @@ type Watcher struct {
 	Handle func([]Outcome)
 	// MaxInFlight is how many polls may wait at a time; 0: as many as can time out at once, and more.
 	MaxInFlight int
+	// Log is told of what keeps machines from being polled; nil: nobody is.
+	Log *slog.Logger
 
 	mu         sync.Mutex
 	state      []watched // by machine
@@ -48,6 +51,7 @@ type Watcher struct {
 // watched is what the watch remembers of a machine; the watcher's lock owns it.
 type watched struct {
 	busy       bool
+	asked      time.Time // when its last poll began; before the first, when the watch did
 	identified bool
 	misfits    int // polls in a row whose answers do not fit the protocol
 	nextDetect int // misfits at which it is asked anew
@@ -68,66 +72,146 @@ func (w *Watcher) Run(ctx context.Context) error {
 		// so that only a real jam skips.
 		w.MaxInFlight = int(int64(len(w.Machines))*int64(w.Timeout)/int64(w.Interval))*2 + 64
 	}
+	if w.Log == nil {
+		w.Log = slog.New(slog.DiscardHandler)
+	}
 	w.state = make([]watched, len(w.Machines))
 	outcomes := make(chan Outcome, 1024)
 	collected := make(chan struct{})
 	go func() { w.collect(outcomes); close(collected) }()
 	slots := make(chan struct{}, w.MaxInFlight)
 	var polls sync.WaitGroup
-	err := w.schedule(ctx, func(i int) {
+	w.schedule(ctx, func(i int) bool {
 		select {
 		case slots <- struct{}{}:
 			polls.Go(func() {
 				w.one(ctx, i, outcomes)
 				<-slots
 			})
+			return true
 		default:
-			w.Skipped.Add(1)
+			return false
 		}
 	})
 	polls.Wait()
 	// In this order: no poll writes to a closed channel, and the last outcomes are stored before Run returns.
 	close(outcomes)
 	<-collected
-	return err
+	return nil
 }
 
-// schedule calls begin for each machine at its time.
-func (w *Watcher) schedule(ctx context.Context, begin func(i int)) error {
-	start := time.Now()
+// rota says when whose turn is: machine after machine, spread over the interval, so that neither network nor disk meets
+// the fleet at once.
+type rota struct {
+	start           time.Time
+	interval        time.Duration
+	machines        int
+	round, position int
+}
+
+func (r *rota) machine() int { return r.position }
+
+// due is when the turn of the machine at hand comes. Against the start and not the turn before: lateness does not add
+// up.
+func (r *rota) due() time.Time {
+	share := r.interval * time.Duration(r.position) / time.Duration(r.machines)
+	return r.start.Add(time.Duration(r.round)*r.interval + share)
+}
+
+// catchUp puts everything off by what was lost, if at least allowed was: turns that went by while the host stood still
+// are not taken all at once, and each machine's next one comes within an interval from now.
+func (r *rota) catchUp(now time.Time, allowed time.Duration) (lost time.Duration) {
+	if lost = now.Sub(r.due()); lost < allowed {
+		return 0
+	}
+	r.start = r.start.Add(lost)
+	return lost
+}
+
+// next goes on to the next machine and says whether a round is complete.
+func (r *rota) next() (complete bool) {
+	if r.position++; r.position == r.machines {
+		r.position, r.round = 0, r.round+1
+		return true
+	}
+	return false
+}
+
+// overdueAfter is how many intervals a machine may go without a poll before that is a warning.
+const overdueAfter = 3
+
+// shortfall is what of a round was not polled.
+type shortfall struct {
+	skipped, overdue int
+	machines         []string // of the overdue, the first few
+}
+
+// schedule calls begin for each machine at its time, until ctx ends. Begin says whether a poll has begun.
+func (w *Watcher) schedule(ctx context.Context, begin func(i int) bool) {
+	turns := rota{start: time.Now(), interval: w.Interval, machines: len(w.Machines)}
+	for i := range w.state {
+		w.state[i].asked = turns.start
+	}
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	<-timer.C
-	for round := 0; ; round++ {
-		for i := range w.Machines {
-			share := w.Interval * time.Duration(i) / time.Duration(len(w.Machines))
-			// Spread over the interval, machine by machine, so that neither network nor disk meets the fleet at once.
-			// Against the start and not the last round: lateness does not add up.
-			due := start.Add(time.Duration(round)*w.Interval + share)
-			if wait := time.Until(due); wait > 0 {
-				timer.Reset(wait)
-				select {
-				case <-ctx.Done():
-					return nil
-				case <-timer.C:
-				}
-			} else if lag := -wait.Milliseconds(); lag > w.WorstLag.Load() {
-				w.WorstLag.Store(lag)
+	var short shortfall
+	for {
+		if wait := time.Until(turns.due()); wait > 0 {
+			timer.Reset(wait)
+			select {
+			case <-ctx.Done():
+				return
+			case <-timer.C:
 			}
-			if ctx.Err() != nil {
-				return nil
+		} else if lag := -wait.Milliseconds(); lag > w.WorstLag.Load() {
+			w.WorstLag.Store(lag)
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		// What is overdue by less fits into the slots beside polls that time out.
+		if lost := turns.catchUp(time.Now(), w.Timeout); lost > 0 {
+			w.Log.Warn("the watch stood still: nobody was polled", "for", lost.Round(time.Second))
+		}
+		w.turn(turns.machine(), begin, &short)
+		if turns.next() {
+			if short.skipped+short.overdue > 0 {
+				w.Log.Warn("machines are not polled in time", "skipped", short.skipped, "overdue", short.overdue,
+					"overdue_machines", short.machines)
 			}
-			w.mu.Lock()
-			// Under the lock with one, which clears it: a machine that answers slowly is asked again only when it has
-			// answered, or a hung one would gather polls.
-			busy := w.state[i].busy
-			w.state[i].busy = true
-			w.mu.Unlock()
-			if !busy {
-				begin(i)
-			}
+			short = shortfall{}
 		}
 	}
+}
+
+// turn begins a machine's poll unless one is under way.
+func (w *Watcher) turn(i int, begin func(i int) bool, short *shortfall) {
+	const named = 10
+	now := time.Now()
+	w.mu.Lock()
+	s := &w.state[i]
+	if now.Sub(s.asked) > overdueAfter*w.Interval {
+		if short.overdue++; len(short.machines) < named {
+			short.machines = append(short.machines, w.Machines[i].ID)
+		}
+	}
+	// Under the lock with one, which clears it: a machine that answers slowly is asked again only when it has
+	// answered, or a hung one would gather polls.
+	busy, before := s.busy, s.asked
+	if !busy {
+		s.busy, s.asked = true, now
+	}
+	w.mu.Unlock()
+	if busy || begin(i) {
+		return
+	}
+	// No poll will clear it: its next turn is to find it free.
+	w.mu.Lock()
+	s.busy, s.asked = false, before
+	w.mu.Unlock()
+	w.Skipped.Add(1)
+	short.skipped++
 }
 
 // one is one poll.

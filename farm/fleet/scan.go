@@ -115,6 +115,7 @@ func Targets(texts []string) ([]netip.Addr, error) {
 	return out, nil
 }
 
+// target is one part of a list of addresses: an address, a network or a range.
 func target(part string) ([]netip.Addr, error) {
 	bad := farm.Refuse("farm-bad-address", "addresses", "%q: want 10.1.0.17, 10.1.0.0/22 or 10.1.0.10-40", part)
 	if prefix, err := netip.ParsePrefix(part); err == nil {

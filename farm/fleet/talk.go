@@ -112,6 +112,7 @@ func readToEnd(conn io.Reader) ([]byte, error) {
 	}
 }
 
+// readFramed reads a reply behind its length, which is bounded before anything is made for it.
 func readFramed(conn io.Reader) ([]byte, error) {
 	var head [4]byte
 	if _, err := io.ReadFull(conn, head[:]); err != nil {

@@ -156,7 +156,8 @@ func (d *Monitor) take(inventory *fleet.Inventory) error {
 		where, detectors, latest, answered
 	d.courier.SetSubjects(subjects)
 	d.watcher = &fleet.Watcher{Machines: machines, Interval: d.options.Interval, Timeout: d.options.Timeout,
-		Query: d.options.Query, Identify: fleet.Identify, Detect: d.options.Detect, Handle: d.handle}
+		Query: d.options.Query, Identify: fleet.Identify, Detect: d.options.Detect, Handle: d.handle,
+		Log: d.log}
 	return nil
 }
 
@@ -342,7 +343,7 @@ func (d *Monitor) handle(outcomes []fleet.Outcome) {
 		d.counts.Polls++
 		for _, c := range d.detectors[o.Index].Observe(observation) {
 			c.Machine = o.Index
-			changes = append(changes, c)
+			changes = append(changes, d.standing.End(c, d.subjects[o.Index].ID))
 			if c.Raised {
 				d.counts.Raised++
 			}

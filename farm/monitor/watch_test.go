@@ -93,6 +93,8 @@ func TestDuty(t *testing.T) {
 			sign := "-"
 			if n.Raised {
 				sign = "+"
+			} else if n.Detail != "over after 21 min; it was: did not answer in time" {
+				t.Errorf("the end of %s says %q", n.Scope, n.Detail)
 			}
 			kinds[sign+string(n.Kind)] += len(n.Machines)
 		}

@@ -58,6 +58,7 @@ func (c *Courier) Open() (err error) {
 	return err
 }
 
+// readStates reads how far each route is; without a file none has begun.
 func readStates(files vfs.FS, dir string) (map[string]State, error) {
 	states := map[string]State{}
 	content, err := durable.Read(files, filepath.Join(dir, statesFile), maxStates)

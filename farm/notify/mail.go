@@ -28,6 +28,7 @@ type listened struct {
 	left int
 }
 
+// Read ends with an error when the server has said more than it may.
 func (l *listened) Read(into []byte) (int, error) {
 	if l.left <= 0 {
 		return 0, errors.New("the mail server says too much")

@@ -42,6 +42,7 @@ const (
 	maxInList = 1000 // lines of a kind in JSON
 )
 
+// lineOf is a notice as a message has it, bounded in machines and codes.
 func lineOf(n alert.Notice, severity Severity, language string) Line {
 	l := Line{Kind: n.Kind, Severity: severity, Scope: n.Scope, Count: len(n.Machines),
 		Machines: n.Machines[:min(len(n.Machines), maxNamed)], Since: n.At,
@@ -118,6 +119,7 @@ func (m Message) Text(language string, zone *time.Location) string {
 	return b.String()
 }
 
+// text is the line in words; what machines said is made plain.
 func (l Line) text(language string, zone *time.Location) string {
 	lang, key := words.Language(language), "alert-message.line"
 	if l.Count > 1 {

@@ -92,6 +92,7 @@ func (r *Route) refuse(key, format string, args ...any) error {
 	return farm.Refuse("bad-setting", "routes."+key, "route "+r.Name+": "+format, args...)
 }
 
+// check refuses a route that could not be used, and fills in what it leaves out.
 func (r *Route) check() error {
 	if r.Language == "" {
 		r.Language = faults.Languages[0]
@@ -169,6 +170,7 @@ func ofThisMachine(host string) bool {
 	return host == "localhost" || (ip != nil && ip.IsLoopback())
 }
 
+// checkMail checks server and addresses; a password goes over an encrypted connection, or to this machine.
 func (r *Route) checkMail() error {
 	host, port, err := net.SplitHostPort(r.Server)
 	if err != nil || host == "" || port == "" {
@@ -197,6 +199,7 @@ func (r *Route) checkMail() error {
 	return nil
 }
 
+// checkQuiet reads the span in which less is told; it may go over midnight.
 func (r *Route) checkQuiet() error {
 	r.quietFrom, r.quietTo = 0, 0
 	if r.Quiet == "" {

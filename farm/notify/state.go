@@ -9,6 +9,7 @@ import (
 	"github.com/aqsha/aqsha/farm"
 	"github.com/aqsha/aqsha/farm/alert"
 	"github.com/aqsha/aqsha/farm/usage"
+	"github.com/aqsha/aqsha/words"
 )
 
 // Reported is an alert that a route was told of, and of whose end it was not told.
@@ -41,6 +42,7 @@ type Farm struct {
 	lines  int64
 	raised []raised // since the least line of any route, for what has ended before it was told
 	lost   int64    // line up to which some of raised were dropped
+	ended  map[alertKey]ended
 	at     map[string]int
 }
 
@@ -50,6 +52,12 @@ type raised struct {
 	detail string
 	found  farm.Finding
 	line   int64
+}
+
+// ended is the last end of a machine's alert of a kind.
+type ended struct {
+	since, at time.Time
+	finding   farm.Finding
 }
 
 // maxRaised bounds what is remembered of alerts that ended before they were reported.
@@ -73,6 +81,12 @@ func (f *Farm) Take(n alert.Notice, written bool) {
 		since := n.At
 		if stood {
 			since = before.Since
+		}
+		if stood && !n.Raised {
+			if f.ended == nil {
+				f.ended = map[alertKey]ended{}
+			}
+			f.ended[alertKey{machine, n.Kind}] = ended{since, n.At, alert.Over(since, n.At, before.Finding)}
 		}
 		if n.Raised && !n.Silenced && (!stood || before.Codes != n.Codes) {
 			f.raised = append(f.raised, raised{Reported{machine, n.Kind, since, n.Codes}, n.DetailOf(i),
@@ -103,7 +117,7 @@ func Due(r *Route, s State, f *Farm, acks []Acknowledgement, now time.Time) (m M
 	for _, t := range s.Reported {
 		reported[alertKey{t.Machine, t.Kind}] = t
 	}
-	var fresh []alert.Standing
+	var fresh, others []alert.Standing
 	for _, held := range f.Standing() {
 		at, watched := f.at[held.Machine]
 		if !watched || held.Silenced || !r.wants(held.Kind, f.Subjects[at]) {
@@ -114,16 +128,18 @@ func Due(r *Route, s State, f *Farm, acks []Acknowledgement, now time.Time) (m M
 		// wants what nobody has seen to.
 		if known && before.Since.Equal(held.Since) && (before.Codes == held.Codes || r.After > 0) {
 			next.Reported = append(next.Reported, before)
+			others = append(others, held)
 			continue
 		}
 		// The next one in line is called when nobody has said that he sees to it.
 		if r.After > 0 && (now.Sub(held.Since) < r.After || acknowledged(acks, held)) {
+			others = append(others, held)
 			continue
 		}
 		fresh = append(fresh, held)
 	}
 	m = Message{Farm: f.Name, Route: r.Name, Sequence: next.Sequence, At: now}
-	for _, n := range alert.Group(f.changes(fresh), f.Subjects) {
+	for _, n := range f.group(f.changes(fresh), f.changes(others)) {
 		severity := SeverityOf(n.Kind, n.Group)
 		wanted := severity.AtLeast(r.Severity)
 		if wanted {
@@ -141,7 +157,7 @@ func Due(r *Route, s State, f *Farm, acks []Acknowledgement, now time.Time) (m M
 		}
 	}
 	m.Recovered = f.recovered(r, s.Reported, now)
-	m.Past, m.Missed = f.past(r, s)
+	m.Past, m.Missed = f.past(r, s, f.changes(append(fresh, others...)))
 	if len(m.Raised)+len(m.Recovered)+len(m.Past) == 0 {
 		// A number is given to what is sent alone: a receiver that misses one knows that it was lost on the way.
 		next.Sequence = s.Sequence
@@ -155,13 +171,56 @@ type alertKey struct {
 	kind    alert.Kind
 }
 
+// together is how far apart alerts begin that are taken for one event.
+const together = 10 * usage.Minute
+
+// group makes notices of what is to be told, which may be a part of an event: the rest was told before, is not due yet
+// or has ended. What is a group, and so how severe it is, is judged on the whole event.
+func (f *Farm) group(fresh, others []alert.Change) (notices []alert.Notice) {
+	if len(fresh) == 0 {
+		return nil
+	}
+	type member struct {
+		machine int
+		kind    alert.Kind
+	}
+	type span struct{ first, last usage.Instant }
+	due, spans := make(map[member]bool, len(fresh)), map[alert.Kind]span{}
+	for _, c := range fresh {
+		due[member{c.Machine, c.Kind}] = true
+		s, known := spans[c.Kind]
+		if !known {
+			s = span{c.At, c.At}
+		}
+		spans[c.Kind] = span{min(s.first, c.At), max(s.last, c.At)}
+	}
+	event := slices.Clone(fresh)
+	for _, c := range others {
+		s, known := spans[c.Kind]
+		if known && !due[member{c.Machine, c.Kind}] && c.At >= s.first-together && c.At <= s.last+together {
+			event = append(event, c)
+		}
+	}
+	for _, n := range alert.Group(event, f.Subjects) {
+		part := n.Only(func(machine string) bool { return due[member{f.at[machine], n.Kind}] })
+		if len(part.Machines) > 0 {
+			notices = append(notices, part)
+		}
+	}
+	return notices
+}
+
 // recovered are the ends of what a route was told of. Of a machine that left the fleet nothing is said.
 func (f *Farm) recovered(r *Route, reported []Reported, now time.Time) (lines []Line) {
 	var changes []alert.Change
 	for _, t := range reported {
 		at, watched := f.at[t.Machine]
 		if held, holds := f.state.Find(t.Machine, t.Kind); watched && !(holds && held.Since.Equal(t.Since)) {
-			changes = append(changes, alert.Change{Machine: at, Kind: t.Kind, At: usage.At(now), Codes: t.Codes})
+			c := alert.Change{Machine: at, Kind: t.Kind, At: usage.At(now), Codes: t.Codes}
+			if end, known := f.ended[alertKey{t.Machine, t.Kind}]; known && end.since.Equal(t.Since) {
+				c.At, c.Finding, c.Detail = usage.At(end.at), end.finding, end.finding.In(words.English)
+			}
+			changes = append(changes, c)
 		}
 	}
 	for _, n := range alert.Group(changes, f.Subjects) {
@@ -171,8 +230,8 @@ func (f *Farm) recovered(r *Route, reported []Reported, now time.Time) (lines []
 }
 
 // past are alerts that began and ended before the route could be told of them; missed is whether there were more than
-// are remembered. A route that is called later is told of what holds only.
-func (f *Farm) past(r *Route, s State) (lines []Line, missed bool) {
+// are remembered. A route that is called later is told of what holds only, which is holding.
+func (f *Farm) past(r *Route, s State, holding []alert.Change) (lines []Line, missed bool) {
 	if r.After > 0 {
 		return nil, false
 	}
@@ -200,7 +259,7 @@ func (f *Farm) past(r *Route, s State) (lines []Line, missed bool) {
 		changes = append(changes, alert.Change{Machine: at, Kind: b.Kind, Raised: true, At: usage.At(b.Since),
 			Detail: b.detail, Finding: b.found, Codes: b.Codes})
 	}
-	for _, n := range alert.Group(changes, f.Subjects) {
+	for _, n := range f.group(changes, holding) {
 		if severity := SeverityOf(n.Kind, n.Group); severity.AtLeast(r.Severity) {
 			lines = append(lines, lineOf(n, severity, r.Language))
 		}

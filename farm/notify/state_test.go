@@ -156,6 +156,63 @@ func TestEscalation(t *testing.T) {
 	}
 }
 
+// Machines of an outage that fall silent one poll after another are all told of, whenever their turn to be called comes,
+// and so is the end of each: what befell the place is judged on the whole, not on what is left of it to tell.
+func TestStragglersOfAnOutageAreTold(t *testing.T) {
+	for name, change := range map[string]func(r *Route){
+		"at once": func(r *Route) { r.Severity = Critical },
+		"called":  func(r *Route) { r.Severity, r.After = Critical, time.Minute },
+	} {
+		f, r, s := newFarm(), route(t, change), State{}
+		raised, recovered := 0, 0
+		look := func(minute float64) {
+			t.Helper()
+			m, next, _ := Due(r, s, f, nil, noon.Add(time.Duration(minute*float64(time.Minute))))
+			s = next
+			for _, l := range m.Raised {
+				if l.Severity != Critical {
+					t.Errorf("%s: %+v", name, l)
+				}
+			}
+			raised, recovered = raised+machinesOf(m.Raised), recovered+machinesOf(m.Recovered)
+		}
+		all := make([]string, 12)
+		for i := range all {
+			all[i] = fmt.Sprintf("M%02d", i)
+		}
+		f.Take(notice(alert.Offline, true, 0, all[:10]...), true)
+		look(0.5)
+		look(1)
+		f.Take(notice(alert.Offline, true, 1, all[10]), true)
+		look(1.5)
+		look(2)
+		f.Take(notice(alert.Offline, true, 2, all[11]), true)
+		look(3)
+		if raised != 12 {
+			t.Errorf("%s: %d of 12 machines are told of", name, raised)
+		}
+		f.Take(notice(alert.Offline, false, 4, all[:11]...), true)
+		look(5)
+		f.Take(notice(alert.Offline, false, 6, all[11]), true)
+		look(6)
+		if recovered != 12 {
+			t.Errorf("%s: the end of %d of 12 is told", name, recovered)
+		}
+		// Long after it, one machine alone is no outage.
+		f.Take(notice(alert.Offline, true, 60, all[3]), true)
+		if look(70); raised != 12 {
+			t.Errorf("%s: one machine alone was told of as critical", name)
+		}
+	}
+	// What began and ended while a route was quiet is of the outage too.
+	f, r := newFarm(), route(t, func(r *Route) { r.Severity = Critical })
+	f.Take(notice(alert.Offline, true, 0, "M00", "M01", "M02", "M03", "M04", "M05", "M06"), true)
+	f.Take(notice(alert.Offline, false, 3, "M06"), true)
+	if m, _, _ := Due(r, State{}, f, nil, noon.Add(time.Hour)); machinesOf(m.Raised) != 6 || machinesOf(m.Past) != 1 {
+		t.Errorf("after the quiet: %s", shortened(m))
+	}
+}
+
 func TestQuietHours(t *testing.T) {
 	for span, hours := range map[string]string{
 		"22:00-07:00": "22:00 23:59 00:00 06:59", "08:00-09:30": "08:00 09:29", "": "",
@@ -319,6 +376,25 @@ func TestFindingsAreToldInTheRoutesLanguage(t *testing.T) {
 	r := route(t, func(r *Route) { r.Language = "ru" })
 	if m, _, _ := Due(r, State{}, f, nil, noon); len(m.Past) != 1 || m.Past[0].Detail != "не ответило вовремя, раз: 3" {
 		t.Errorf("%+v", m.Past)
+	}
+}
+
+// Who was told of an alert is told when it ended and after how long, not only that it did, nor what no longer holds.
+func TestARecoverySaysAfterHowLong(t *testing.T) {
+	for language, want := range map[string]string{"en": "over after 12 min; it was: no pool is alive",
+		"ru": "кончилось через 12 мин; было: ни один пул не отвечает",
+		"kk": "12 мин кейін аяқталды; болған жағдай: жауап беретін пул жоқ"} {
+		f, r := newFarm(), route(t, func(r *Route) { r.Language = language })
+		n := notice(alert.NoPool, true, 0, "M02")
+		n.Finding, n.Detail = farm.Found("no-pool"), "no pool is alive"
+		f.Take(n, true)
+		_, s, _ := Due(r, State{}, f, nil, noon.Add(time.Minute))
+		n.Raised, n.At = false, noon.Add(12*time.Minute) // as it was written before ends had findings
+		f.Take(n, true)
+		m, _, _ := Due(r, s, f, nil, noon.Add(30*time.Minute))
+		if len(m.Recovered) != 1 || m.Recovered[0].Detail != want || !m.Recovered[0].Since.Equal(n.At) {
+			t.Errorf("%s: %+v", language, m.Recovered)
+		}
 	}
 }
 

@@ -233,7 +233,8 @@ func Give(files vfs.FS, dir string, e Entry, machines []*fleet.Machine) (*Order,
 }
 
 // Claim begins what is due at a time and writes down what was missed, all in one: of two programs, one gets an order.
-func Claim(files vfs.FS, dir, who string, now time.Time) (begun, missed []Order, err error) {
+// Once something is due, and before it is begun, ready takes what giving it needs; its error leaves all as it was.
+func Claim(files vfs.FS, dir, who string, now time.Time, ready func() error) (begun, missed []Order, err error) {
 	var due, late []int64
 	b, err := Add(files, dir, func(b *Book) (out []Entry, err error) {
 		for i := range b.Orders {
@@ -241,6 +242,11 @@ func Claim(files vfs.FS, dir, who string, now time.Time) (begun, missed []Order,
 			e := Entry{Order: o.ID, At: now, Who: who}
 			switch o.State(now) {
 			case Due:
+				if len(due) == 0 {
+					if err := ready(); err != nil {
+						return nil, err
+					}
+				}
 				due, e.Step = append(due, o.ID), Begun
 			case Late:
 				late, e.Step = append(late, o.ID), Missed

@@ -71,8 +71,7 @@ func Curtail(machines []*fleet.Machine, hours []Hour, terms Terms) ([]Entry, err
 		if fixed > h.KW*1000 {
 			return nil, farm.Refuse("farm-infeasible-plan", "kw",
 				"%s allows %d kW, and machines of no group draw %d kW: name more groups",
-				h.From.Format("2006-01-02 15:04"),
-				h.KW, (fixed+999)/1000)
+				h.From.Format(inZone), h.KW, (fixed+999)/1000)
 		}
 		sleep, wake := step(order, asleep, changed, h, fixed, terms)
 		for _, part := range []struct {
@@ -83,7 +82,7 @@ func Curtail(machines []*fleet.Machine, hours []Hour, terms Terms) ([]Entry, err
 				continue
 			}
 			e := Entry{At: terms.Now, Who: terms.Who, Step: Given, What: &control.Order{Action: part.action},
-				From: h.From, Until: h.From.Add(terms.Grace), Second: terms.Second, Plan: terms.Plan}
+				From: h.From.UTC(), Until: h.From.Add(terms.Grace).UTC(), Second: terms.Second, Plan: terms.Plan}
 			watts := int64(0)
 			for _, m := range part.who {
 				e.Machines = append(e.Machines, m.ID)
@@ -243,5 +242,8 @@ func (b *Book) Account(plan string, now time.Time, meter Meter) []Kept {
 
 // String is the time and the load in words.
 func (h Hour) String() string {
-	return fmt.Sprintf("%s %d kW", h.From.Format("2006-01-02 15:04"), h.KW)
+	return fmt.Sprintf("%s %d kW", h.From.Format(inZone), h.KW)
 }
+
+// inZone is a time as the hours were given, with its zone: a plan is of a place, and who reads it may be elsewhere.
+const inZone = "2006-01-02 15:04 -07:00"

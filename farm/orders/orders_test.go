@@ -22,6 +22,8 @@ import (
 
 var noon = time.Date(2026, 12, 1, 12, 0, 0, 0, time.UTC)
 
+func ready() error { return nil }
+
 func given(id int64, second bool, from, until time.Time) Entry {
 	return Entry{Order: id, At: noon, Who: "aigerim", Step: Given, What: &control.Order{Action: control.Sleep},
 		Machines: []string{"M1", "M2"}, From: from, Until: until, Second: second}
@@ -48,7 +50,7 @@ func TestFourEyes(t *testing.T) {
 	}
 	claim := func(at time.Time) int {
 		t.Helper()
-		begun, _, err := Claim(vfs.OS, dir, "runner", at)
+		begun, _, err := Claim(vfs.OS, dir, "runner", at, ready)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -104,7 +106,7 @@ func TestSchedules(t *testing.T) {
 	}{{0, nil, nil}, {65 * time.Minute, []int64{1}, nil}, {71 * time.Minute, nil, []int64{2}},
 		{72 * time.Minute, nil, nil},
 		{7 * time.Hour, nil, []int64{3}}, {8 * time.Hour, nil, nil}} {
-		begun, missed, err := Claim(vfs.OS, dir, "runner", noon.Add(step.after))
+		begun, missed, err := Claim(vfs.OS, dir, "runner", noon.Add(step.after), ready)
 		numbers := func(list []Order) (out []int64) {
 			for _, o := range list {
 				out = append(out, o.ID)
@@ -137,7 +139,7 @@ func TestOrdersSurviveTheirDisk(t *testing.T) {
 					return done, err
 				}
 			}
-			_, _, err = Claim(files, "farm", "runner", noon)
+			_, _, err = Claim(files, "farm", "runner", noon, ready)
 			return done, err
 		}, func(files vfs.FS, done int) error {
 			b, err := Read(files, "farm")
@@ -147,7 +149,7 @@ func TestOrdersSurviveTheirDisk(t *testing.T) {
 			if len(b.Orders) < done || len(b.Orders) > done+2 {
 				return fmt.Errorf("%d orders were given, %d are there", done, len(b.Orders))
 			}
-			first, _, err := Claim(files, "farm", "runner", noon)
+			first, _, err := Claim(files, "farm", "runner", noon, ready)
 			if err != nil {
 				return err
 			}
@@ -353,4 +355,34 @@ func FuzzEntries(f *testing.F) {
 			_ = o.State(noon)
 		}
 	})
+}
+
+// What is due is begun once everything that it needs is there, and asked for only then.
+func TestWhatIsDueWaitsForWhatItNeeds(t *testing.T) {
+	dir := t.TempDir()
+	asked, busy := 0, errors.New("somebody else's order is under way")
+	claim := func(at time.Time, answer error) (begun, missed int, err error) {
+		b, m, err := Claim(vfs.OS, dir, "runner", at, func() error { asked++; return answer })
+		return len(b), len(m), err
+	}
+	if _, err := Add(vfs.OS, dir, func(*Book) ([]Entry, error) {
+		return []Entry{given(1, false, noon, noon.Add(time.Hour))}, nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range []struct {
+		after                time.Duration
+		answer               error
+		begun, missed, asked int
+	}{
+		{-time.Minute, busy, 0, 0, 0},
+		{time.Minute, busy, 0, 0, 1},
+		{2 * time.Minute, nil, 1, 0, 2},
+		{3 * time.Minute, busy, 0, 0, 2},
+	} {
+		begun, missed, err := claim(noon.Add(step.after), step.answer)
+		if waits := step.answer != nil && step.after == time.Minute; errors.Is(err, busy) != waits || begun != step.begun || missed != step.missed || asked != step.asked {
+			t.Fatalf("after %s: %d begun, %d missed, asked %d times, %v", step.after, begun, missed, asked, err)
+		}
+	}
 }

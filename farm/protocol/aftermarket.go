@@ -32,7 +32,7 @@ func readLuxOS(r *Reading, replies []Value) error {
 		readFans(r, fans)
 	}
 	r.Sleeping = summary.Get("Curtailed").True()
-	readLuxConfig(r, section(v, "config", "CONFIG").At(0), Value{})
+	readLuxConfig(r, section(v, "config", "CONFIG").At(0), section(replies[1], "profiles", "PROFILES"))
 	for _, event := range section(v, "events", "EVENTS").Each {
 		r.addError(event.Get("Code").Text())
 	}
@@ -144,6 +144,7 @@ func readBraiinsGraphQL(r *Reading, replies []Value) error {
 	return nil
 }
 
+// readGraphPools reads the pools of all groups.
 func readGraphPools(r *Reading, reply Value) {
 	for _, group := range reply.Get("data").Get("bosminer").Get("info").Get("poolGroups").Each {
 		for _, p := range group.Get("pools").Each {
@@ -376,6 +377,7 @@ func readEPICBoards(r *Reading, s, known Value) {
 	}
 }
 
+// readEPICPools reads the list of pools, of which one is marked; without a list the pool in use alone.
 func readEPICPools(r *Reading, s Value) {
 	stratum := s.Get("Stratum")
 	for i, p := range s.Get("StratumConfigs").Rows {

@@ -179,6 +179,7 @@ func readFlatPower(r *Reading, s Value) {
 	}
 }
 
+// flatBoard reads one board of flat statistics, in which its number is behind each name.
 func flatBoard(r *Reading, s Value, n string, slot int, unit float64) Board {
 	b := Board{Slot: slot, Chips: int(max(s.Get("chain_acn"+n).Count(), 0)), RateMHs: megahashes(s.Get("chain_rate"+n),
 		unit), ChipTemp: Unknown}

@@ -328,7 +328,7 @@ func (v Value) Number() (float64, bool) {
 	}
 	f, err := strconv.ParseFloat(s, 64)
 	if err != nil && v.kind() == text {
-		number, unit, ok := quantity(v.text())
+		number, unit, ok := quantity(s)
 		return number, ok && plainUnit(unit)
 	}
 	if err != nil || math.IsNaN(f) || math.IsInf(f, 0) {

@@ -37,6 +37,7 @@ func TestShortDecimals(t *testing.T) {
 }
 
 // A key is found however much others look like it; of two with one name the last counts.
+// The key that is asked for is the one that is found, however much others look like it; of two, the last.
 func TestKeysThatAreAlike(t *testing.T) {
 	long := strings.Repeat("k", 300)
 	v, err := Parse([]byte(`{"chain_rate1":1,"chain_rate2":2,"chain_rat22":3,"":4,"chain_rate1":5,"` + long + `":6,"` + long[:44] + `":7}`))

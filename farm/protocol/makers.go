@@ -418,6 +418,7 @@ func iceRate(v Value, name string) int64 {
 	return scaled(v.Get(name))
 }
 
+// lastByte is the letter of a rate's unit before H/s; 0 where there is none.
 // iceModel is the model: firmwares that say "none" have it in the name of their program, "5977449_ks3m_miner".
 func iceModel(s Value) string {
 	model := s.Get("model").Text()

@@ -124,6 +124,7 @@ func refused(v Value, command string) error {
 		clip(first(row.Get("Msg").Text(), v.Get("Msg", "msg").Text())))
 }
 
+// clip is what a machine said, quoted and cut, for errors.
 func clip(s string) string {
 	s = strings.ToValidUTF8(s, "?")
 	if len(s) > 120 {

@@ -230,6 +230,7 @@ func sensor(v Value) int {
 	return temperature(v)
 }
 
+// celsius is a temperature, or Unknown where no chip can have it; 0 is what firmwares say when they know none.
 func celsius(f float64) int {
 	t := int(math.Round(min(max(f, -300), 300)))
 	switch {

@@ -26,6 +26,7 @@ type speech struct {
 func must(texts ...string) []Request { return requests(false, texts) }
 func may(texts ...string) []Request  { return requests(true, texts) }
 
+// requests are several, all of them optional or none.
 func requests(optional bool, texts []string) []Request {
 	out := make([]Request, 0, len(texts))
 	for _, text := range texts {
@@ -34,6 +35,7 @@ func requests(optional bool, texts []string) []Request {
 	return out
 }
 
+// speeches are what each protocol is asked in a poll, what for its identity, and how its answers are read.
 var speeches = map[Protocol]speech{
 	Cgminer:     {polls: must(`{"command":"summary+pools+devs+stats"}`), read: readCgminer},
 	AntminerOld: {polls: must(`{"command":"summary+pools+stats"}`), read: readAntminerOld},
@@ -50,7 +52,9 @@ var speeches = map[Protocol]speech{
 		polls: append(must(`{"cmd":"get.miner.status","param":"summary+pools+edevs"}`),
 			may(`{"cmd":"get.device.info"}`)...),
 		identities: must(`{"cmd":"get.device.info"}`), read: readWhatsminerV3},
-	LuxOS: {polls: must(`{"command":"summary+pools+stats+power+fans+devs+config+events"}`),
+	// The configuration names the profile in use; how many watts it allows, only the list of profiles tells.
+	LuxOS: {polls: append(must(`{"command":"summary+pools+stats+power+fans+devs+config+events"}`),
+		may(`{"command":"profiles"}`)...),
 		identities: may(`{"command":"config"}`, `{"command":"profiles"}`), read: readLuxOS},
 	Braiins: {polls: must(`{"command":"summary+pools+devs+temps+fans+tunerstatus"}`), identities: may(Probe),
 		read: readBraiins},
@@ -146,22 +150,29 @@ func Singles(request string) (names, texts []string) {
 func Join(names []string, replies [][]byte) []byte {
 	out := []byte("{")
 	for i, name := range names {
-		if replies[i] != nil {
-			out = fmt.Appendf(out, "%q:[%s],", name, whole(replies[i]))
+		// A reply that broke off does not spoil the others: it is as if it had not come.
+		if reply := whole(replies[i]); reply != nil {
+			out = fmt.Appendf(out, "%q:[%s],", name, reply)
 		}
 	}
 	return append(out, `"id":1}`...)
 }
 
-// whole is a reply as JSON, without what some firmwares write behind its end.
+// whole is a reply as JSON, without what some firmwares write behind its end; nil where it has none.
 func whole(reply []byte) []byte {
+	if len(reply) > MaxReply {
+		return nil
+	}
 	text := bytes.TrimPrefix(reply, []byte("\ufeff"))
 	if isPlain(string(text)) {
 		return []byte(fromPlain(string(text)))
 	}
 	p := parser{text: string(text), doc: new(document)}
+	if p.space(); p.pos == len(text) || text[p.pos] != '{' && text[p.pos] != '[' {
+		return nil
+	}
 	if _, ok := p.value(span{}, 0); !ok {
-		return reply
+		return nil
 	}
 	return text[:p.pos]
 }

@@ -109,6 +109,11 @@ var unseen = []kind{
 			"pools":[{"url":"stratum+tcp://a:1","user":"u","alive":true,"active":false,"accepted":-1,
 			"accepted_mh":-1},{"url":"stratum+ssl://b:2","user":"v","alive":true,"active":true,"accepted":-1,
 			"accepted_mh":-1}]}`},
+	{"a Bitaxe on its spare pool of several", protocol.AxeOS, []string{
+		`{"hashRate":500,"isUsingFallbackStratum":1,"primaryPoolIndex":0,"secondaryPoolIndex":1,"pools":[{"id":0,
+			"stratumURL":"a"},{"id":1,"stratumURL":"b"}]}`},
+		`{"pools":[{"url":"stratum+tcp://a","user":"","alive":true,"active":false,"accepted":-1,"accepted_mh":-1},
+			{"url":"stratum+tcp://b","user":"","alive":true,"active":true,"accepted":-1,"accepted_mh":-1}]}`},
 	{"a Bitaxe of two chips that names them one by one", protocol.AxeOS, []string{
 		`{"hashRate":2150,"ASICModel":"BM1370","boardVersion":"801","frequency":525,"smallCoreCount":2040,
 			"hashrateMonitor":{"asics":[{"total":1080},{"total":1070}]},"stratumURL":"stratum+tcp://a:3333",
@@ -194,6 +199,23 @@ func TestNumbersInTexts(t *testing.T) {
 		r, err := protocol.Read(protocol.AxeOS, [][]byte{[]byte(`{"hashRate":1,"fanrpm":"` + text + `"}`)})
 		if err != nil || (want < 0) != (len(r.Fans) == 0) || (want >= 0 && r.Fans[0] != want) {
 			t.Errorf("a fan of %q is read as %v, %v", text, r.Fans, err)
+		}
+	}
+}
+
+// One command's reply that broke off, or that a web page stands for, does not cost the others.
+func TestABrokenReplyAmongOthers(t *testing.T) {
+	names := []string{"summary", "pools"}
+	summary := `{"STATUS":[{"STATUS":"S"}],"SUMMARY":[{"Elapsed":5,"MHS 5s":13500000}],"id":1}`
+	for _, broken := range []string{`{"STATUS":[{"STATUS":"S"}],"POOLS":[{"POOL":0,"URL":"stra`, "<html><body>502", "", " "} {
+		joined := protocol.Join(names, [][]byte{[]byte(summary), []byte(broken)})
+		r, err := protocol.Read(protocol.Cgminer, [][]byte{joined})
+		if err != nil || r.RateMHs != 13_500_000 || len(r.Pools) != 0 {
+			t.Errorf("beside %q: %d MH/s, pools %v, %v", broken, r.RateMHs, r.Pools, err)
+		}
+		joined = protocol.Join(names, [][]byte{[]byte(broken), []byte(`{"POOLS":[]}`)})
+		if r, err := protocol.Read(protocol.Cgminer, [][]byte{joined}); err == nil {
+			t.Errorf("a summary of %q is read: %+v", broken, r)
 		}
 	}
 }

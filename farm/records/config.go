@@ -15,6 +15,7 @@ import (
 	"github.com/BurntSushi/toml"
 
 	"github.com/aqsha/aqsha/farm"
+	"github.com/aqsha/aqsha/farm/fleet"
 	"github.com/aqsha/aqsha/farm/notify"
 	"github.com/aqsha/aqsha/internal/durable"
 	"github.com/aqsha/aqsha/money"
@@ -88,6 +89,14 @@ func (c *Config) checkJoined() error {
 
 // NeedsSecond says whether an order of so many machines wants a second person.
 func (c *Config) NeedsSecond(machines int) bool { return c.FourEyes > 0 && machines > c.FourEyes }
+
+// CheckPool refuses a pool that the farm does not allow: the watch would take machines that were sent there for stolen.
+func (c *Config) CheckPool(url, user string) error {
+	if fleet.PoolIsAllowed(url, user, c.Pools) {
+		return nil
+	}
+	return farm.Refuse("bad-pool", "pool", "%q as %q is none of the pools that farm.toml allows: %q", url, user, c.Pools)
+}
 
 // checkPeople refuses settings with which nobody could confirm.
 func (c *Config) checkPeople() error {

@@ -11,10 +11,12 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/aqsha/aqsha/farm"
 	"github.com/aqsha/aqsha/farm/usage"
+	"github.com/aqsha/aqsha/internal/charset"
 	"github.com/aqsha/aqsha/internal/durable"
 	"github.com/aqsha/aqsha/internal/safecsv"
 	"github.com/aqsha/aqsha/money"
@@ -34,7 +36,15 @@ func table(dir, name string, header []string, row func(fields []string) error) e
 		return err
 	}
 	defer f.Close()
-	rows := csv.NewReader(io.LimitReader(f, maxTable))
+	content, err := io.ReadAll(io.LimitReader(f, maxTable))
+	if err != nil {
+		return err
+	}
+	text, _, err := charset.Text(content)
+	if err != nil {
+		return farm.Refuse("csv", name, "%v", err)
+	}
+	rows := csv.NewReader(strings.NewReader(text))
 	rows.FieldsPerRecord = len(header)
 	if got, err := rows.Read(); err != nil || !slices.Equal(got, header) {
 		return farm.Refuse("header", name, "want the columns %v, got %v", header, got)

@@ -142,7 +142,7 @@ func (b *Book) Take(e Entry) error {
 	}
 	if !t.Open() {
 		return farm.Refuse("ticket-closed", "ticket", "ticket %d was closed on %s", t.ID,
-			t.Closed.Format(time.DateOnly))
+			t.Closed.UTC().Format("2006-01-02 15:04 UTC"))
 	}
 	// Checked before anything is changed: costs may be corrected downward, and never below nothing.
 	cost, err := money.Add(t.CostTiyn, e.Cost)

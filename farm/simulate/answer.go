@@ -10,6 +10,7 @@ import (
 	"github.com/aqsha/aqsha/farm/usage"
 )
 
+// descriptions are the programs that name themselves in every reply of the cgminer family.
 var descriptions = map[protocol.Protocol]string{protocol.Cgminer: "cgminer 4.13.6",
 	protocol.AntminerOld: "cgminer 4.9.0", protocol.AntminerNew: "bmminer 1.0.0",
 	protocol.LuxOS: "LUXminer 2024.5.1.155432", protocol.Braiins: "BOSminer+ 0.2.0",
@@ -61,7 +62,7 @@ func (u *Unit) Answer(request []byte, at usage.Instant) []byte {
 	return joined(asked.Command, s.command)
 }
 
-// joined is the reply to one command, or to several with a plus sign between them.
+// joined is the reply to one command, or to several with a plus sign between them. More than ten are cut off.
 func joined(asked string, answer func(command string) string) []byte {
 	commands := strings.Split(asked, "+")
 	if len(commands) == 1 {
@@ -95,8 +96,8 @@ func (u *Unit) profile() luxProfile {
 	return luxProfiles[0]
 }
 
-// luxControl answers LuxOS's commands that write; "" is none of them. They need the session that logon
-// gives, and there is one at a time.
+// luxControl answers LuxOS's commands that write; "" is none of them. They need the session that logon gives, and there
+// is one at a time. The caller holds mu.
 func (u *Unit) luxControl(command, parameter string, at usage.Instant) string {
 	description := descriptions[protocol.LuxOS]
 	session := func(id string) string {

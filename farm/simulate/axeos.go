@@ -13,7 +13,8 @@ import (
 	"github.com/aqsha/aqsha/farm/usage"
 )
 
-// pages serves machines that speak over HTTP only.
+// pages serves machines that speak over HTTP only. Which machine is asked follows from the address that was connected
+// to.
 func (s *Server) pages() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		local, _ := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
@@ -40,7 +41,8 @@ func (s *Server) pages() http.Handler {
 	})
 }
 
-// page is what a machine that speaks over HTTP only answers to a request; nil: it has no such page.
+// page is what a machine that speaks over HTTP only answers to a request; nil: it has no such page. A broken one
+// answers with a page of something else.
 func (u *Unit) page(request string, reading *protocol.Reading, at usage.Instant) []byte {
 	if u.Has(Garbage, at) {
 		return []byte("<html>")

@@ -46,6 +46,7 @@ func (u *Unit) answers(at usage.Instant) bool {
 	return u != nil && !u.Has(Offline, at) && !u.Has(Silent, at)
 }
 
+// cgi answers one request whose password was right.
 func (u *Unit) cgi(w http.ResponseWriter, r *http.Request, now usage.Instant) {
 	switch r.URL.Path {
 	case "/cgi-bin/get_system_info.cgi":
@@ -139,7 +140,7 @@ func (u *Unit) aside(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// upgrade takes a firmware: the first line of a simulated machine's image is its version.
+// upgrade takes a firmware: the first line of a simulated machine's image is its version. It boots with it at once.
 func (u *Unit) upgrade(w http.ResponseWriter, r *http.Request, now usage.Instant) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxImage)
 	file, _, err := r.FormFile("firmware")
@@ -182,8 +183,8 @@ func (u *Unit) Settings() (mode, fan int, lamp bool, password string) {
 	return u.mode, u.fan, u.lamp, u.password
 }
 
-// setForm is the CGI before X19: the configuration is written from the form's fields, whatever came, and
-// the answer is ok.
+// setForm is the CGI before X19: the configuration is written from the form's fields, whatever came, and the answer is
+// ok. Without a pool in the form the machine has none afterwards.
 func (u *Unit) setForm(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxRequest)
 	_ = r.ParseForm()
@@ -195,7 +196,8 @@ func (u *Unit) setForm(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprint(w, "ok")
 }
 
-// setJSON is the CGI since X19: the mode must be a number.
+// setJSON is the CGI since X19: the mode must be a number. A mode that is a text is passed over, and the answer is a
+// success all the same.
 func (u *Unit) setJSON(w http.ResponseWriter, r *http.Request) {
 	var wanted struct {
 		Pools []struct{ URL, User string } `json:"pools"`
@@ -223,6 +225,7 @@ func (u *Unit) setJSON(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprint(w, `{"stats":"success","code":"M000","msg":"OK!"}`)
 }
 
+// authorised checks a digest. The nonce never changes: what is tested is the client, not the server.
 func (u *Unit) authorised(r *http.Request) bool {
 	u.mu.Lock()
 	password := u.password

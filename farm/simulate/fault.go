@@ -42,6 +42,7 @@ type Fault struct {
 	From, To usage.Instant
 }
 
+// at says whether the fault is there at an instant.
 func (f Fault) at(t usage.Instant) bool { return t >= f.From && (f.To == 0 || t < f.To) }
 
 // Order is a fault of a number of machines, as written on a command line.
@@ -52,7 +53,8 @@ type Order struct {
 	For      time.Duration // 0: for ever
 }
 
-// ParseOrder reads "board:3", "board:3@10m" (after ten minutes) and "offline:300@1h+30m" (for thirty minutes).
+// ParseOrder reads "board:3", "board:3@10m" (after ten minutes) and "offline:300@1h+30m" (for thirty minutes). Anything
+// else is refused with what is wanted.
 func ParseOrder(text string) (Order, error) {
 	var o Order
 	bad := func() (Order, error) {

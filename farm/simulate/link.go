@@ -17,6 +17,7 @@ type Link struct {
 	At   usage.Instant // when it is asked; 0: now
 }
 
+// now is the instant at which the unit is asked.
 func (l Link) now() usage.Instant {
 	if l.At != 0 {
 		return l.At
@@ -27,7 +28,7 @@ func (l Link) now() usage.Instant {
 // errReset is the end of a question to a machine that is not there.
 var errReset = errors.New("connection reset")
 
-// Command implements fleet.Link.
+// Command implements fleet.Link. The unit takes no time to answer, not even a slow one.
 func (l Link) Command(ctx context.Context, request string, _ bool) ([]byte, error) {
 	at := l.now()
 	if l.Unit.Has(Silent, at) {
@@ -40,7 +41,7 @@ func (l Link) Command(ctx context.Context, request string, _ bool) ([]byte, erro
 	return nil, errReset
 }
 
-// Web implements fleet.Link.
+// Web implements fleet.Link. The request is a method, a path and, behind them, a body.
 func (l Link) Web(ctx context.Context, d protocol.Protocol, request string) ([]byte, error) {
 	at := l.now()
 	if l.Unit.Has(Silent, at) {

@@ -90,6 +90,7 @@ func (s speaker) sealMiner() dict {
 	return row
 }
 
+// auradine is one command's reply of gcminer, which has a command for each part of the machine.
 func (s speaker) auradine(name string, rows func(string, ...dict) string) string {
 	r, m := s.r, &s.u.Machine
 	switch name {
@@ -146,6 +147,7 @@ func (u *Unit) document(request string, r *protocol.Reading) any {
 	return nil
 }
 
+// gigahashes are what most pages count in.
 func gigahashes(mhs int64) float64 { return float64(mhs) / 1000 }
 
 // averageMHs is the rate since the start.
@@ -162,6 +164,7 @@ func each[T any](all []T, one func(i int, t T) dict) []dict {
 	return out
 }
 
+// vnish is a page of VNish 1.2: the summary has nearly everything.
 func (u *Unit) vnish(request string, r *protocol.Reading) any {
 	switch request {
 	case "GET /api/v1/info":
@@ -189,6 +192,7 @@ func (u *Unit) vnish(request string, r *protocol.Reading) any {
 	return nil
 }
 
+// braiinsREST is a page of Braiins OS since 25.03, a part of the machine on each.
 func (u *Unit) braiinsREST(request string, r *protocol.Reading) any {
 	rate := func(mhs float64) dict { return dict{"gigahash_per_second": mhs / 1000} }
 	switch request {
@@ -225,6 +229,7 @@ func (u *Unit) braiinsREST(request string, r *protocol.Reading) any {
 	return nil
 }
 
+// braiinsGraphQL is the answer to one of the three queries that polls send to Braiins OS before 25.03.
 func (u *Unit) braiinsGraphQL(request string, r *protocol.Reading) any {
 	answer := func(info dict, more dict) dict {
 		more["bosminer"] = dict{"info": info}
@@ -264,6 +269,7 @@ func (u *Unit) braiinsGraphQL(request string, r *protocol.Reading) any {
 	return nil
 }
 
+// proto is a page of a Proto rig.
 func (u *Unit) proto(request string, r *protocol.Reading) any {
 	switch request {
 	case "GET /api/v1/system":
@@ -312,6 +318,7 @@ func (u *Unit) proto(request string, r *protocol.Reading) any {
 	return nil
 }
 
+// epic is a page of ePIC's PowerPlay.
 func (u *Unit) epic(request string, r *protocol.Reading) any {
 	switch request {
 	case "GET /capabilities":
@@ -351,6 +358,7 @@ func (u *Unit) epic(request string, r *protocol.Reading) any {
 	return nil
 }
 
+// marathon is a page of MARA's firmware.
 func (u *Unit) marathon(request string, r *protocol.Reading) any {
 	switch request {
 	case "GET /kaonsu/v1/brief":

@@ -9,8 +9,11 @@ import (
 
 // The replies of each firmware, in its own words, from a reading.
 
+// mhPerDifficulty is how many megahashes a share of difficulty 1 takes on average.
 const mhPerDifficulty = 4295.032833 // 2^48/65535/10^6
 
+// status is the section that every reply of the cgminer family begins with. Its time never changes: no reader may need
+// it.
 func status(code int, message, description string) string {
 	return fmt.Sprintf(`"STATUS":[{"STATUS":"S","When":1764000000,"Code":%d,"Msg":"%s","Description":"%s"}]`, code,
 		message, description)
@@ -21,12 +24,13 @@ func section(code int, message, description, name, rows string) string {
 	return "{" + status(code, message, description) + `,"` + name + `":[` + rows + `],"id":1}`
 }
 
+// invalid is the reply to a command that the firmware does not have.
 func invalid(description string) string {
 	return `{"STATUS":[{"STATUS":"E","When":1764000000,"Code":14,"Msg":"Invalid command","Description":"` +
 		description + `"}],"id":1}`
 }
 
-// speaker answers commands of the cgminer family for one reading.
+// speaker answers commands of the cgminer family for one reading. Unit's mu is held as long as it lives.
 type speaker struct {
 	u           *Unit
 	r           *protocol.Reading
@@ -100,6 +104,7 @@ func (u *Unit) Version() string {
 	return u.version()
 }
 
+// version is the reply from whose keys a firmware is recognised.
 func (s speaker) version() string {
 	row := map[protocol.Protocol]string{
 		protocol.Cgminer: `{"CGMiner":"4.13.6","API":"3.7","Miner":"simulated cgminer"}`,
@@ -113,6 +118,7 @@ func (s speaker) version() string {
 	return section(22, "versions", s.description, "VERSION", row)
 }
 
+// summary has the rates in the unit that the firmware writes them in: mega- or gigahashes, as numbers or as texts.
 func (s speaker) summary() string {
 	r := s.r
 	rate, average := fmt.Sprintf(`"MHS av":%.2f,"MHS 5s":%.2f`, s.average(), float64(r.RateMHs)), "" // cgminer
@@ -135,8 +141,10 @@ func (s speaker) summary() string {
 		float64(r.RejectedMH)/mhPerDifficulty, float64(r.StaleMH)/mhPerDifficulty, average)
 }
 
+// average is the rate since the start, MH/s.
 func (s speaker) average() float64 { return float64(s.r.TotalMH) / float64(max(1, s.r.ElapsedSeconds)) }
 
+// pools is the one pool, and behind it one that was added and is not in use.
 func (s speaker) pools() string {
 	p := s.r.Pools[0]
 	state := "Alive"
@@ -156,6 +164,7 @@ func (s speaker) pools() string {
 		p.Active) + pending
 }
 
+// devices is a row for each board.
 func (s speaker) devices() string {
 	var rows []string
 	for _, b := range s.r.Boards {
@@ -203,6 +212,7 @@ func (s speaker) flatStats() string {
 	return b.String() + "}"
 }
 
+// fans is a row for each fan, with how fast it turns and how fast it is told to.
 func (s speaker) fans() string {
 	var rows []string
 	speed := 60
@@ -215,6 +225,7 @@ func (s speaker) fans() string {
 	return strings.Join(rows, ",")
 }
 
+// temps is a row for each board, with the temperatures of board and chips.
 func (s speaker) temps() string {
 	var rows []string
 	for _, b := range s.r.Boards {

@@ -49,7 +49,7 @@ func Settle(units []*Unit, from netip.Addr) error {
 	return nil
 }
 
-// Listen opens every address.
+// Listen opens every address. On an error none stays open.
 func (s *Server) Listen() error {
 	s.owners = map[string]*Unit{}
 	for _, u := range s.Units {
@@ -77,6 +77,7 @@ func (s *Server) Listen() error {
 	return nil
 }
 
+// close ends the listeners; those that are closed already are no error.
 func (s *Server) close() error {
 	var errs []error
 	for _, l := range append(s.listeners, s.webs...) {
@@ -87,7 +88,8 @@ func (s *Server) close() error {
 	return errors.Join(errs...)
 }
 
-// Serve answers until ctx ends.
+// Serve answers until ctx ends. Listen must have been called. Sockets' connections that are open when it returns end by
+// their own deadlines.
 func (s *Server) Serve(ctx context.Context) error {
 	if s.Now == nil {
 		s.Now = time.Now
@@ -108,6 +110,7 @@ func (s *Server) Serve(ctx context.Context) error {
 	return errors.Join(s.close(), web.Close(), pages.Close())
 }
 
+// accept serves one machine's socket until its listener is closed.
 func (s *Server) accept(ctx context.Context, u *Unit, l net.Listener) {
 	for {
 		conn, err := l.Accept()
@@ -118,7 +121,7 @@ func (s *Server) accept(ctx context.Context, u *Unit, l net.Listener) {
 	}
 }
 
-// answer serves one connection: one request, or, framed, several.
+// answer serves one connection, of which it takes one request.
 func (s *Server) answer(ctx context.Context, u *Unit, conn net.Conn) {
 	defer conn.Close()
 	_ = conn.SetDeadline(time.Now().Add(connTimeout))
@@ -159,6 +162,7 @@ func reset(conn net.Conn) {
 	}
 }
 
+// wait says whether the time passed before ctx ended.
 func wait(ctx context.Context, d time.Duration) bool {
 	select {
 	case <-ctx.Done():
@@ -185,6 +189,7 @@ func readRequest(conn io.Reader) []byte {
 	return buffer[:n]
 }
 
+// readFrame takes one frame, cut at the limit; nil if none came.
 func readFrame(conn io.Reader) []byte {
 	reader := bufio.NewReader(io.LimitReader(conn, maxRequest))
 	var head [4]byte

@@ -22,7 +22,8 @@ const (
 	ambient     = 24.0
 )
 
-// Unit is a simulated machine. Its methods may be called from several goroutines.
+// Unit is a simulated machine. Its methods may be called from several goroutines. It has no clock: it is asked at an
+// instant and lives until then; it never goes back.
 type Unit struct {
 	Machine fleet.Machine // how the fleet would know it
 	Model   params.MiningMachine
@@ -91,8 +92,8 @@ var Spoken = []protocol.Protocol{protocol.AntminerNew, protocol.AntminerOld, pro
 var Aside = []protocol.Protocol{protocol.AxeOS, protocol.VNish, protocol.BraiinsREST, protocol.BraiinsGraphQL,
 	protocol.Proto, protocol.EPIC, protocol.Marathon, protocol.Avalon, protocol.SealMiner, protocol.Auradine}
 
-// NewUnit makes the machine of an index: model and protocol in turn (or one protocol for all), identity
-// and noise from index and seed.
+// NewUnit makes the machine of an index: model and protocol in turn (or one protocol for all), identity and noise from
+// index and seed. It has been running for up to five days already, with the counters of such a time.
 func NewUnit(index int, seed uint64, only protocol.Protocol, at usage.Instant) *Unit {
 	choice := models[index%len(models)]
 	if name, aside := asideModels[only]; aside {
@@ -191,6 +192,7 @@ func (u *Unit) Has(kind Kind, at usage.Instant) bool {
 	return u.has(kind, at)
 }
 
+// has is Has for callers that hold mu.
 func (u *Unit) has(kind Kind, at usage.Instant) bool {
 	for _, f := range u.faults {
 		if f.Kind == kind && f.at(at) {
@@ -200,13 +202,15 @@ func (u *Unit) has(kind Kind, at usage.Instant) bool {
 	return false
 }
 
-// advance lives until an instant, in steps so short that faults begin where they should.
+// advance lives until an instant, in steps so short that faults begin where they should. The caller holds mu. Each step
+// draws from the unit's own random numbers: asked at other instants, it tells other noise.
 func (u *Unit) advance(to usage.Instant) {
 	for u.now < to {
 		u.step(min(longestStep, to-u.now))
 	}
 }
 
+// step lives through a span of at most longestStep, under the faults that are there at its beginning.
 func (u *Unit) step(span usage.Instant) {
 	from := u.now
 	u.now += span
@@ -290,6 +294,7 @@ func (u *Unit) boot(at usage.Instant, wrongCounter bool) {
 	}
 }
 
+// poisson draws a number of rare events; of many, by the normal law that is near it.
 func poisson(rng *rand.Rand, mean float64) int64 {
 	if mean > 50 {
 		return max(0, int64(math.Round(mean+rng.NormFloat64()*math.Sqrt(mean))))
@@ -313,6 +318,7 @@ func (u *Unit) Reading(at usage.Instant) (*protocol.Reading, bool) {
 	return u.reading(at), true
 }
 
+// reading is Reading for callers that hold mu and have advanced. A hung unit repeats the last one it gave.
 func (u *Unit) reading(at usage.Instant) *protocol.Reading {
 	if u.has(Hung, at) && u.frozen != nil {
 		return u.frozen
@@ -354,7 +360,7 @@ func (u *Unit) reading(at usage.Instant) *protocol.Reading {
 	return r
 }
 
-// watts at the wall.
+// watts at the wall. A machine that sleeps draws a fiftieth.
 func (u *Unit) watts() int64 {
 	share := 0.02
 	if u.mean() > 0 && !u.sleeping {
@@ -366,7 +372,8 @@ func (u *Unit) watts() int64 {
 	return max(0, int64(float64(u.Model.Watts)*share)+max(-u.Model.Watts/10, min(u.Model.Watts/10, noise)))
 }
 
-// Units makes many, and spreads orders of faults over them: each order takes the next machines.
+// Units makes many, and spreads orders of faults over them: each order takes the next machines. Which machines those
+// are depends on the seed; when all have one, a machine gets a second.
 func Units(n int, seed uint64, only protocol.Protocol, at usage.Instant, orders []Order) []*Unit {
 	units := make([]*Unit, n)
 	for i := range units {
@@ -387,4 +394,5 @@ func Units(n int, seed uint64, only protocol.Protocol, at usage.Instant, orders 
 	return units
 }
 
+// tenths is a duration in the unit of instants, a tenth of a second.
 func tenths(d time.Duration) usage.Instant { return usage.Instant(d / (100 * time.Millisecond)) }

@@ -6,6 +6,7 @@ import (
 	"math/bits"
 )
 
+// errBlock is what is said of packed bytes that cannot be read.
 var errBlock = errors.New("packed block is damaged")
 
 // maxColumn is how many values a column may have: polls of an hour each second, or cells of a day.
@@ -21,7 +22,8 @@ const (
 // An escaped residual is escapeOnes ones, six bits of length and the bits.
 const escapeOnes = 24
 
-// packColumn appends values as: order, first values, mean, divisor, residuals.
+// packColumn appends values as: order, first values, mean, divisor, residuals. The order of differences that takes
+// fewest bytes is found by trying all of them. A column is packed the same way wherever it is done.
 func packColumn(to []byte, values []int64, scratch *packer) []byte {
 	best := scratch.best[:0]
 	for order := range min(3, len(values)) {
@@ -34,11 +36,13 @@ func packColumn(to []byte, values []int64, scratch *packer) []byte {
 	return append(to, best...)
 }
 
+// packer is room that is used again from column to column; one at a time may use it.
 type packer struct {
 	best, out []byte
 	residuals []int64
 }
 
+// pack packs values with one order of differences. Its result lies in p.out and holds until the next call.
 func (p *packer) pack(values []int64, order int) []byte {
 	r := append(p.residuals[:0], values...)
 	for d := range order {
@@ -114,6 +118,7 @@ func meanOf(r []int64) int64 {
 	return best
 }
 
+// magnitude is |v|; as an unsigned number, so that the smallest int64 has one.
 func magnitude(v int64) uint64 {
 	if v < 0 {
 		return -uint64(v)
@@ -121,6 +126,7 @@ func magnitude(v int64) uint64 {
 	return uint64(v)
 }
 
+// gcd of 0 and b is b.
 func gcd(a, b uint64) uint64 {
 	for b != 0 {
 		a, b = b, a%b
@@ -128,10 +134,12 @@ func gcd(a, b uint64) uint64 {
 	return a
 }
 
+// zigzag puts numbers near zero of either sign first: 0, −1, 1, −2, 2, …
 func zigzag(v int64) uint64   { return uint64(v<<1) ^ uint64(v>>63) }
 func unzigzag(u uint64) int64 { return int64(u>>1) ^ -int64(u&1) }
 
-// bestRice chooses the parameter with the fewest bits.
+// bestRice chooses the parameter with the fewest bits. The search ends once a parameter takes twice the least so far;
+// size is the least.
 func bestRice(r []int64) (k, size int) {
 	best := -1
 	for candidate := range 59 {
@@ -148,6 +156,7 @@ func bestRice(r []int64) (k, size int) {
 	return k, max(best, 0)
 }
 
+// riceLength is how many bits a number takes: u>>k ones, a zero and k bits, or the escape.
 func riceLength(u uint64, k int) int {
 	if q := u >> k; q < escapeOnes {
 		return int(q) + 1 + k
@@ -155,8 +164,10 @@ func riceLength(u uint64, k int) int {
 	return escapeOnes + 6 + bits.Len64(u)
 }
 
+// uvarintLength is how many bytes a number takes in binary.AppendUvarint.
 func uvarintLength(u uint64) int { return (bits.Len64(u|1) + 6) / 7 }
 
+// sparseSize is how many bytes appendSparse will write; 1 if every residual is zero.
 func sparseSize(r []int64) int {
 	size, gap, count := 0, uint64(0), uint64(0)
 	for _, v := range r {
@@ -171,6 +182,7 @@ func sparseSize(r []int64) int {
 	return size + uvarintLength(count)
 }
 
+// appendSparse writes how many are not zero, and of each how many zeros stand before it, and its value.
 func appendSparse(out []byte, r []int64) []byte {
 	count := uint64(0)
 	for _, v := range r {
@@ -211,6 +223,7 @@ func appendRice(out []byte, r []int64, k int) []byte {
 	return w.flush()
 }
 
+// bitWriter collects bits in acc, the lowest first, and hands them on by bytes.
 type bitWriter struct {
 	out  []byte
 	acc  uint64
@@ -232,6 +245,7 @@ func (w *bitWriter) put(v uint64, n int) {
 	}
 }
 
+// flush fills the last byte with zeros.
 func (w *bitWriter) flush() []byte {
 	if w.held > 0 {
 		w.out = append(w.out, byte(w.acc))
@@ -239,11 +253,13 @@ func (w *bitWriter) flush() []byte {
 	return w.out
 }
 
+// bitReader reads what bitWriter wrote.
 type bitReader struct {
 	in  []byte
 	pos int // bits
 }
 
+// get reads n bits, at most 64; false where there are fewer.
 func (r *bitReader) get(n int) (uint64, bool) {
 	if r.pos+n > 8*len(r.in) {
 		return 0, false
@@ -260,7 +276,8 @@ func (r *bitReader) get(n int) (uint64, bool) {
 	return v, true
 }
 
-// unpackColumn reads n values and returns what follows them.
+// unpackColumn reads n values and returns what follows them. Any bytes may come: it returns an error or values, and
+// reads nothing outside.
 func unpackColumn(in []byte, values []int64) (rest []byte, err error) {
 	if len(in) == 0 {
 		return nil, errBlock
@@ -311,6 +328,7 @@ func unpackColumn(in []byte, values []int64) (rest []byte, err error) {
 	return in, nil
 }
 
+// takeVarint reads one number and returns what follows it.
 func takeVarint(in []byte) (int64, []byte, error) {
 	v, n := binary.Varint(in)
 	if n <= 0 {
@@ -319,6 +337,7 @@ func takeVarint(in []byte) (int64, []byte, error) {
 	return v, in[n:], nil
 }
 
+// takeSparse reads what appendSparse wrote into r, which is all zeros before.
 func takeSparse(in []byte, r []int64) ([]byte, error) {
 	count, n := binary.Uvarint(in)
 	if n <= 0 || count > uint64(len(r)) {

@@ -22,9 +22,10 @@ const (
 	flagSource // two bits from here
 )
 
-// row is a poll as columns.
+// row is a poll as columns. The order of its columns is that of the blocks on the disk, and may never change.
 type row [PollColumns]int64
 
+// rowOf lays a poll out, its columns so that they hardly change from poll to poll.
 func rowOf(p usage.Poll) row {
 	flags := int64(p.Source) * flagSource
 	for bit, set := range map[int64]bool{flagPoolAlive: p.PoolAlive, flagPoolWrong: p.PoolWrong,
@@ -43,6 +44,7 @@ func rowOf(p usage.Poll) row {
 		p.ChipTemp, p.SlowestFan, p.Watts, p.NominalWatts, p.Boards, p.BoardsDue, p.CapPermille, flags}
 }
 
+// poll is the poll that rowOf laid out; a source that is not known is taken for the nameplate.
 func (r *row) poll() usage.Poll {
 	flags := r[15]
 	p := usage.Poll{At: usage.Instant(r[0]), Elapsed: usage.Unknown, RateMHs: r[2], NameplateMHs: r[3], TotalMH: r[4],
@@ -57,8 +59,8 @@ func (r *row) poll() usage.Poll {
 	return p
 }
 
-// Quantise rounds a poll to what is kept of it: rates to 1/256 of the nameplate, counters to about
-// 10 ms of its work or less, watts to 10, fans to 60 rpm. What is not known stays so.
+// Quantise rounds a poll to what is kept of it: rates to 1/256 of the nameplate, counters to about 10 ms of its work or
+// less, watts to 10, fans to 60 rpm. What is not known stays so. Quantising what is quantised changes nothing.
 func Quantise(p usage.Poll) usage.Poll {
 	step := int64(1)
 	for step <= p.NameplateMHs/1000 {
@@ -84,6 +86,7 @@ func appendRow(to []byte, r, before *row) []byte {
 	return to
 }
 
+// takeRow reads a row that appendRow wrote after the same row before.
 func takeRow(in []byte, before *row) (r row, rest []byte, err error) {
 	for i := range r {
 		var d int64
@@ -95,7 +98,7 @@ func takeRow(in []byte, before *row) (r row, rest []byte, err error) {
 	return r, in, nil
 }
 
-// packRows turns rows into a block.
+// packRows turns rows into a block. Column by column: numbers of one kind lie together.
 func packRows(rows []row, p *packer) (to []byte) {
 	values := make([]int64, len(rows))
 	for c := range PollColumns {
@@ -107,6 +110,7 @@ func packRows(rows []row, p *packer) (to []byte) {
 	return to
 }
 
+// unpackRows reads a block of n rows, which must be all that there is.
 func unpackRows(in []byte, n int) ([]row, error) {
 	if n < 1 || n > maxColumn {
 		return nil, errBlock
@@ -164,6 +168,7 @@ func packCells(to []byte, cells []usage.Cell, p *packer) []byte {
 	return to
 }
 
+// unpackCells reads a day's block; its number of cells follows from the day.
 func unpackCells(in []byte, day usage.Instant) ([]usage.Cell, error) {
 	cells := usage.NewCells(day, day+usage.Day, usage.Grid).Cells
 	columns := make([][]*int64, len(cells))

@@ -12,7 +12,8 @@ import (
 	"github.com/aqsha/aqsha/farm/usage"
 )
 
-// readDays reads the directories of raw files and cuts what a crash has torn.
+// readDays reads the directories of raw files and cuts what a crash has torn. From the last group it learns up to when
+// hours are packed.
 func (s *Store) readDays() error {
 	numbers, err := s.numbered("raw")
 	if err != nil {
@@ -55,6 +56,9 @@ func (s *Store) openDay(from usage.Instant, journals []int64) (*day, error) {
 	return d, nil
 }
 
+// readGroups reads the groups of a day's file one after the other. What follows the last whole one is cut off by a
+// writer and passed over by a reader, if it can be what a crash left; otherwise the day is damaged, and the store does
+// not open.
 func (s *Store) readGroups(d *day, from usage.Instant, journals []int64) error {
 	end, err := d.file.Size()
 	if err != nil {
@@ -115,7 +119,7 @@ func (d *day) next(from usage.Instant) usage.Instant {
 	return d.groups[len(d.groups)-1].from + usage.Hour
 }
 
-// journalled says whether the journal of an hour in [from, to) is there.
+// journalled says whether the journal of an hour in [from, to) is there. The hours are in order.
 func journalled(hours []int64, from, to usage.Instant) bool {
 	i, _ := slices.BinarySearch(hours, int64(from/usage.Hour))
 	return i < len(hours) && usage.Instant(hours[i])*usage.Hour < to

@@ -31,6 +31,7 @@ type entry struct {
 	offset  int64 // in the file; not stored
 }
 
+// group is a group's directory; its blocks are read when they are asked for.
 type group struct {
 	from    usage.Instant
 	entries []entry // by machine
@@ -43,6 +44,7 @@ type block struct {
 	packed  []byte
 }
 
+// find looks a machine up; entries are in the order of machines.
 func (g *group) find(machine uint32) (entry, bool) {
 	i, ok := slices.BinarySearchFunc(g.entries, machine,
 		func(e entry, m uint32) int { return int(int64(e.machine) - int64(m)) })
@@ -52,7 +54,8 @@ func (g *group) find(machine uint32) (entry, bool) {
 	return g.entries[i], true
 }
 
-// encodeGroup makes a group of blocks in the order of machines.
+// encodeGroup makes a group of blocks in the order of machines. Each block has a checksum of its own in the directory,
+// so that reading one machine reads no other's.
 func encodeGroup(from usage.Instant, blocks []block) []byte {
 	payload := 0
 	for _, b := range blocks {
@@ -80,8 +83,8 @@ func encodeGroup(from usage.Instant, blocks []block) []byte {
 // errTorn is a group that a crash has cut.
 var errTorn = errors.New("group is cut short")
 
-// readGroup reads a group's directory at an offset and returns the offset after the group.
-// io.EOF: there is none; errTorn: it ends before it should.
+// readGroup reads a group's directory at an offset and returns the offset after the group. io.EOF: there is none;
+// errTorn: it ends before it should. Blocks are neither read nor checked here.
 func readGroup(f io.ReaderAt, at, size int64) (group, int64, error) {
 	if at == size {
 		return group{}, at, io.EOF

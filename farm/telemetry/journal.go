@@ -8,14 +8,16 @@ import (
 	"github.com/aqsha/aqsha/internal/durable"
 )
 
-// hour is an hour that is not packed yet: its journal, and what the journal holds by machine.
+// hour is an hour that is not packed yet: its journal, and what the journal holds by machine. The two hold the same
+// polls once Append has returned without an error.
 type hour struct {
 	from    usage.Instant
 	journal *durable.Journal
 	open    map[uint32]*tail
 }
 
-// tail is a machine's polls of an open hour, as rows of differences.
+// tail is a machine's polls of an open hour, as rows of differences. Packed as differences, since an hour of a large
+// farm is held in memory whole.
 type tail struct {
 	rows  []byte
 	count int
@@ -34,6 +36,7 @@ func (s *Store) openHour(from usage.Instant) (*hour, error) {
 	return h, err
 }
 
+// load takes one record of the journal: polls in the order in which they were appended, each with its machine.
 func (h *hour) load(body []byte) error {
 	for len(body) > 0 {
 		machine, n := binary.Uvarint(body)
@@ -52,6 +55,7 @@ func (h *hour) load(body []byte) error {
 	return nil
 }
 
+// tail is a machine's polls of the hour, empty for one that had none.
 func (h *hour) tail(machine uint32) *tail {
 	t := h.open[machine]
 	if t == nil {
@@ -61,7 +65,9 @@ func (h *hour) tail(machine uint32) *tail {
 	return t
 }
 
-// record appends a poll to the batch that is being written, and to the machine's tail.
+// record appends a poll to the batch that is being written, and to the machine's tail. It changes the tail before the
+// batch is on the disk: what is recorded must be written, or the next poll's difference is from one that the journal
+// has not.
 func (h *hour) record(batch []byte, machine uint32, p usage.Poll) ([]byte, error) {
 	t := h.tail(machine)
 	if t.count > 0 && int64(p.At) <= t.last[0] {
@@ -79,6 +85,7 @@ func (h *hour) record(batch []byte, machine uint32, p usage.Poll) ([]byte, error
 	return append(batch, t.rows[begin:]...), nil
 }
 
+// rowsOf are the tail's polls, unpacked.
 func (t *tail) rowsOf() ([]row, error) {
 	rows := make([]row, 0, t.count)
 	var before row

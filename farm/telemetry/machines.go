@@ -76,6 +76,7 @@ func (s *Store) readOldNames() ([]string, error) {
 	return names[:len(names)-1], nil
 }
 
+// remember gives the next numbers in memory, in order.
 func (s *Store) remember(names []string) {
 	for _, name := range names {
 		s.numbers[name] = uint32(len(s.names))
@@ -104,7 +105,9 @@ func (s *Store) Number(identity string) (uint32, error) {
 	return numbers[0], nil
 }
 
-// Numbers are the numbers of many machines.
+// Numbers are the numbers of many machines. They come in the order of the identities, of which one may stand there
+// twice. Either all that are new get a number, or an error says why; those of parts that were written before it keep
+// theirs.
 func (s *Store) Numbers(identities []string) ([]uint32, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

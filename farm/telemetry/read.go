@@ -13,7 +13,8 @@ import (
 	"github.com/aqsha/aqsha/txlog/vfs"
 )
 
-// Polls are a machine's polls in [from, to), in order.
+// Polls are a machine's polls in [from, to), in order. Only the machine's own blocks are read, an hour each. The store
+// is locked meanwhile.
 func (s *Store) Polls(machine uint32, from, to usage.Instant) ([]usage.Poll, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -59,7 +60,8 @@ func (s *Store) Polls(machine uint32, from, to usage.Instant) ([]usage.Poll, err
 	return out, nil
 }
 
-// Around are a machine's polls in [from, to) with the last before and the first after, as far as reach goes.
+// Around are a machine's polls in [from, to) with the last before and the first after, as far as reach goes. A
+// counter's gain over [from, to) needs these two.
 func (s *Store) Around(machine uint32, from, to, reach usage.Instant) ([]usage.Poll, error) {
 	polls, err := s.Polls(machine, from, to)
 	if err != nil {
@@ -92,7 +94,8 @@ func (s *Store) Around(machine uint32, from, to, reach usage.Instant) ([]usage.P
 	return polls, nil
 }
 
-// Newest is the instant of the last poll of any machine, 0 when there is none.
+// Newest is the instant of the last poll of any machine, 0 when there is none. Where no open hour has a poll it is the
+// end of the last packed hour.
 func (s *Store) Newest() (newest usage.Instant) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -122,6 +125,7 @@ func (s *Store) Days() []usage.Instant {
 	return slices.Compact(days)
 }
 
+// rollupPath is the file of a day's sums.
 func (s *Store) rollupPath(day usage.Instant) string {
 	return filepath.Join(s.dir, "rollup", strconv.FormatInt(int64(day/usage.Day), 10))
 }
@@ -141,7 +145,8 @@ func (s *Store) RollupDays() ([]usage.Instant, error) {
 	return days, err
 }
 
-// WriteRollup stores a day's cells of each machine, whole or not at all. A day is written once.
+// WriteRollup stores a day's cells of each machine, whole or not at all. A day is written once. A machine of which
+// cells returns nil is left out. The store is not locked meanwhile: cells may read it.
 func (s *Store) WriteRollup(day usage.Instant, cells func(machine uint32) ([]usage.Cell, error)) error {
 	if s.HasRollup(day) {
 		return fmt.Errorf("day %s is summed up already", day.Time().Format("2006-01-02"))
@@ -164,7 +169,7 @@ func (s *Store) WriteRollup(day usage.Instant, cells func(machine uint32) ([]usa
 	return durable.Replace(s.files, s.rollupPath(day), encodeGroup(day, blocks))
 }
 
-// Rollup reads a day's cells by machine.
+// Rollup reads a day's cells by machine. It holds the file open until Close.
 type Rollup struct {
 	path string
 	file vfs.File
@@ -192,7 +197,7 @@ func (s *Store) OpenRollup(day usage.Instant) (*Rollup, error) {
 	return &Rollup{path, f, g}, nil
 }
 
-// Cells of a machine; nil when the day does not know it.
+// Cells of a machine; nil when the day does not know it. The day's sums do not name it when it was not there that day.
 func (r *Rollup) Cells(machine uint32) ([]usage.Cell, error) {
 	e, ok := r.find(machine)
 	if !ok {
@@ -212,7 +217,8 @@ func (r *Rollup) Cells(machine uint32) ([]usage.Cell, error) {
 // Close lets go of the file.
 func (r *Rollup) Close() error { return r.file.Close() }
 
-// Retain removes raw days that are summed up and older than 14 days before now, and sums older than a year.
+// Retain removes raw days that are summed up and older than 14 days before now, and sums older than a year. A day that
+// is not summed up stays, however old it is.
 func (s *Store) Retain(now usage.Instant) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -246,7 +252,7 @@ type Size struct {
 	RollupBytes, RollupCells int64
 }
 
-// Size measures the packed files.
+// Size measures the packed files. Open hours are not counted.
 func (s *Store) Size() (size Size, err error) {
 	s.mu.Lock()
 	for _, d := range s.days {

@@ -62,7 +62,7 @@ type Row struct {
 // Open opens a store to write to, or makes one. One process holds it at a time.
 func Open(dir string) (*Store, error) { return OpenOn(vfs.OS, dir) }
 
-// OpenOn opens a store on another file system.
+// OpenOn opens a store on another file system. Days come before journals, since they tell which journals are leftovers.
 func OpenOn(files vfs.FS, dir string) (*Store, error) {
 	for _, sub := range []string{"journal", "raw", "rollup"} {
 		if err := files.MkdirAll(filepath.Join(dir, sub)); err != nil {
@@ -87,7 +87,7 @@ func OpenOn(files vfs.FS, dir string) (*Store, error) {
 	return s, nil
 }
 
-// exists says whether a file can be opened.
+// exists says whether a file can be opened. One that cannot be opened for another reason counts as missing.
 func exists(files vfs.FS, path string) bool {
 	f, err := files.Open(path)
 	return err == nil && f.Close() == nil
@@ -101,7 +101,8 @@ func (s *Store) writable() error {
 	return nil
 }
 
-// OpenReader opens a store to read what is there now, beside a process that may be writing to it.
+// OpenReader opens a store to read what is there now, beside a process that may be writing to it. Polls that are
+// written after that it does not see.
 func OpenReader(dir string) (*Store, error) {
 	if !exists(vfs.OS, filepath.Join(dir, machinesFile)) && !exists(vfs.OS, filepath.Join(dir, oldMachinesFile)) {
 		return nil, fmt.Errorf("no samples in %s: %w", dir, fs.ErrNotExist)
@@ -136,6 +137,7 @@ func (s *Store) numbered(folder string) ([]int64, error) {
 	return numbers, nil
 }
 
+// path is a file's name in one of the folders of numbers.
 func (s *Store) path(folder string, number usage.Instant) string {
 	return filepath.Join(s.dir, folder, strconv.FormatInt(int64(number), 10))
 }
@@ -171,8 +173,8 @@ func (s *Store) readJournals() error {
 	return nil
 }
 
-// Append stores polls; when it returns without an error they survive a crash. Polls that come too
-// late are left out and counted.
+// Append stores polls; when it returns without an error they survive a crash. Polls that come too late are left out and
+// counted. Those of one machine must come in order of time. On an error none of them may be taken for stored.
 func (s *Store) Append(rows []Row) (late int, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -218,7 +220,7 @@ func (s *Store) Append(rows []Row) (late int, err error) {
 	return late, nil
 }
 
-// hourOf is the open hour of an instant; a later one than all is opened.
+// hourOf is the open hour of an instant; a later one than all is opened. Hours are opened in order of time only.
 func (s *Store) hourOf(at usage.Instant) (*hour, error) {
 	from := at.Floor(usage.Hour)
 	for _, h := range s.hours {

@@ -119,12 +119,20 @@ func fields(v reflect.Value) object {
 			name = f.Name
 		}
 		value := v.Field(i)
-		if strings.Contains(options, "omitempty") && empty(value) {
+		if strings.Contains(options, "omitempty") && empty(value) || strings.Contains(options, "omitzero") && zero(value) {
 			continue
 		}
 		out = append(out, field{name, finite(value)})
 	}
 	return out
+}
+
+// zero is what omitzero leaves out.
+func zero(v reflect.Value) bool {
+	if z, ok := v.Interface().(interface{ IsZero() bool }); ok && (v.Kind() != reflect.Pointer || !v.IsNil()) {
+		return z.IsZero()
+	}
+	return v.IsZero()
 }
 
 // empty is what omitempty leaves out.

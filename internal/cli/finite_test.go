@@ -22,6 +22,8 @@ type outer struct {
 	Inner
 	Name  string    `json:"name,omitempty"`
 	At    time.Time `json:"at"`
+	Never time.Time `json:"never,omitzero"`
+	Once  *int      `json:"once,omitzero"`
 	Rows  [][]Inner `json:"rows"`
 	Bytes []byte    `json:"bytes"`
 	Any   any       `json:"any"`

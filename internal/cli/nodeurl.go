@@ -51,13 +51,53 @@ func nodeURL(text string) (string, error) {
 // ListenAddress refuses what is no address to listen at: a host or none, and a port of 0 (a free one) to 65535 in
 // decimal digits.
 func ListenAddress(field, text string) error {
+	if err := listenable(text); err != nil {
+		return Usage(fmt.Errorf("%s: %w", field, err))
+	}
+	return nil
+}
+
+func listenable(text string) error {
 	_, port, err := net.SplitHostPort(text)
 	if err == nil {
 		if _, err = strconv.ParseUint(port, 10, 16); err == nil {
 			return nil
 		}
 	}
-	return Usage(fmt.Errorf("%s: %q is no address to listen at, such as 127.0.0.1:8420", field, text))
+	return fmt.Errorf("%q is no address to listen at, such as 127.0.0.1:8420", text)
+}
+
+// ListenFlag adds a flag of an address to listen at, which is judged as the line is read: before a ledger is opened or
+// keys are made for what could not serve.
+func ListenFlag(flags *pflag.FlagSet, name, value, usage string) {
+	ListenVar(flags, &value, name, value, usage)
+}
+
+// ListenVar is ListenFlag into a variable.
+func ListenVar(flags *pflag.FlagSet, to *string, name, value, usage string) {
+	*to = value
+	flags.Var(listenValue{to}, name, usage)
+}
+
+// listenValue is a flag of an address to listen at; "" is none.
+type listenValue struct{ address *string }
+
+func (v listenValue) String() string {
+	if v.address == nil {
+		return ""
+	}
+	return *v.address
+}
+func (v listenValue) Type() string { return "string" }
+
+func (v listenValue) Set(text string) error {
+	if text != "" {
+		if err := listenable(text); err != nil {
+			return err
+		}
+	}
+	*v.address = text
+	return nil
 }
 
 // nodesValue is a flag of the URLs of one node or several.

@@ -56,3 +56,26 @@ func TestListenAddresses(t *testing.T) {
 		}
 	}
 }
+
+// A flag of such an address is judged as the line is read; one that is not given, or is empty, listens where the command
+// listens by itself.
+func TestListenFlags(t *testing.T) {
+	for text, want := range map[string]string{"127.0.0.1:0": "127.0.0.1:0", ":8420": ":8420", "": ""} {
+		flags := pflag.NewFlagSet("x", pflag.ContinueOnError)
+		ListenFlag(flags, "listen", "127.0.0.1:7", "where")
+		if err := flags.Parse([]string{"--listen", text}); err != nil {
+			t.Errorf("%q: %v", text, err)
+		}
+		if got, err := flags.GetString("listen"); err != nil || got != want {
+			t.Errorf("%q is %q, %v", text, got, err)
+		}
+	}
+	var to string
+	for _, text := range []string{"here", "127.0.0.1", "127.0.0.1:x", ":65536", "::1", ":-1"} {
+		flags := pflag.NewFlagSet("x", pflag.ContinueOnError)
+		ListenVar(flags, &to, "http", "127.0.0.1:7", "where")
+		if err := flags.Parse([]string{"--http", text}); err == nil || to != "127.0.0.1:7" {
+			t.Errorf("%q is taken as %q, %v", text, to, err)
+		}
+	}
+}

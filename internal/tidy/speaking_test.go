@@ -3,6 +3,7 @@ package tidy
 import (
 	"go/ast"
 	"go/token"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -15,9 +16,16 @@ var speakEnglish = []string{
 	"internal/cli/benchcmd", "internal/cli/consolebench", "internal/cli/minebench",
 }
 
+// speakers are the lines whose rooms print results, writeFiles those of their rooms whose texts go into files, which have a
+// language of their own, and that of benchmarks' figures.
+var (
+	speakers   = []string{"internal/cli", "market", "scenario", "farm"}
+	writeFiles = []string{"market/document/", "market/report/", "market/speed/", "farm/simulate/"}
+)
+
 // saidAsItIs are texts with letters that are the same in every language, and those of files.
 var saidAsItIs = []string{"aqsha:", "aqsha %s (%s, %s)\n", "# %s of Aqsha. Each key stands with an example; without it the default holds.\n",
-	"# simulated prices, seed %d: no market's\n", "−CVaR₅"}
+	"# simulated prices, seed %d: no market's\n", "−CVaR₅", "to,amount,memo", "%s,%d,salary November\n", "    --repair %s: %s\n"}
 
 // onStderrAlone are rooms, but for these files of theirs, that print errors and progress on stderr by any name.
 var onStderrAlone = map[string]string{"internal/cli": "version.go"}
@@ -37,7 +45,9 @@ func TestResultsAreSaidInTheReadersLanguage(t *testing.T) {
 	set, all := sources(t)
 	lookedAt, english := 0, map[string]int{}
 	for _, s := range all {
-		if s.test || !strings.HasPrefix(s.room, "internal/cli") {
+		at := strings.TrimPrefix(filepath.ToSlash(set.Position(s.file.Pos()).Filename), "../../")
+		if s.test || !slices.ContainsFunc(speakers, func(line string) bool { return strings.HasPrefix(at, line+"/") }) ||
+			slices.ContainsFunc(writeFiles, func(room string) bool { return strings.HasPrefix(at, room) }) {
 			continue
 		}
 		if but, is := onStderrAlone[s.room]; is && !strings.HasSuffix(set.Position(s.file.Pos()).Filename, but) {

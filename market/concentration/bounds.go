@@ -27,6 +27,7 @@ type segment struct{ width, rise float64 }
 
 func (s segment) slope() float64 { return s.rise / s.width }
 
+// segments are the pieces between points of a Lorenz curve, which must be convex from (0,0) to (1,1).
 func segments(points []Point) ([]segment, error) {
 	points = slices.Clone(points)
 	slices.SortFunc(points, func(a, b Point) int { return int(math.Copysign(1, a.Population-b.Population)) })
@@ -164,6 +165,7 @@ func hhiRange(parts []segment, n int) Range {
 	return Range{1e4 * low, 1e4 * max(low, best[0])}
 }
 
+// grid divides a span evenly, with both its ends.
 func grid(from, to float64, steps int) []float64 {
 	out := make([]float64, steps+1)
 	for i := range out {

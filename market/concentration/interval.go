@@ -9,6 +9,7 @@ import (
 
 	"github.com/aqsha/aqsha/market"
 	"github.com/aqsha/aqsha/market/stats"
+	"github.com/aqsha/aqsha/words"
 )
 
 // Interval is a measure with 2.5 and 97.5 % of its bootstrap.
@@ -98,6 +99,8 @@ func interval(value float64, draws []float64) Interval {
 	return Interval{value, stats.Quantile(draws, 0.025), stats.Quantile(draws, 0.975)}
 }
 
+// redraw draws as many again: holders, or, of counts, the single things that were counted, each to the holder whose it
+// was.
 func redraw(random *rand.Rand, x []float64, total float64, counts bool) []float64 {
 	if !counts {
 		out := make([]float64, len(x))
@@ -172,8 +175,9 @@ func assertIn(name string, v, low, high float64) float64 {
 }
 
 // Print writes the intervals for a terminal.
-func (u *Uncertainty) Print(w io.Writer) {
-	fmt.Fprintf(w, "95 %% intervals, %s, %d resamples (seed %d)\n", u.Method, u.Resamples, u.Seed)
+func (u *Uncertainty) Print(w io.Writer, l words.Language) {
+	fmt.Fprintln(w, l.Text("concentration.intervals", "method", l.Phrase("market-word", u.Method), "count", u.Resamples,
+		"seed", u.Seed))
 	for _, row := range []struct {
 		name string
 		i    Interval
@@ -181,7 +185,10 @@ func (u *Uncertainty) Print(w io.Writer) {
 		fmt.Fprintf(w, "  %-9s %.4f  [%.4f … %.4f]\n", row.name, row.i.Value, row.i.Low, row.i.High)
 	}
 	for _, p := range u.Points {
-		fmt.Fprintf(w, "  the poorest %g hold %g: %s; measured %.4f [%.4f … %.4f]\n", p.Population, p.Claimed,
-			p.Verdict, p.Measured.Value, p.Measured.Low, p.Measured.High)
+		four := func(v float64) string { return fmt.Sprintf("%.4f", v) }
+		fmt.Fprintln(w, l.Text("concentration.point", "population", fmt.Sprintf("%g", p.Population), "claimed",
+			fmt.Sprintf("%g", p.Claimed), "verdict", l.Phrase("market-word", p.Verdict), "value",
+			four(p.Measured.Value),
+			"low", four(p.Measured.Low), "high", four(p.Measured.High)))
 	}
 }

@@ -54,6 +54,7 @@ func Measure(amounts []int64) (Measures, error) {
 	return m, nil
 }
 
+// positive are the amounts above zero, the largest first.
 func positive(amounts []int64) ([]int64, error) {
 	var x []int64
 	for i, v := range amounts {
@@ -86,6 +87,7 @@ func leastAbove(x []int64, total *big.Int, num, den int64) int {
 	return len(x)
 }
 
+// top is the share of the k largest.
 func top(x []int64, total *big.Int, k int) float64 {
 	sum := new(big.Int)
 	for _, v := range x[:min(k, len(x))] {

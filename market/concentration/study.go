@@ -9,6 +9,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/aqsha/aqsha/market"
+	"github.com/aqsha/aqsha/words"
 )
 
 // Period is one month both ways: with the residual as one holder, and without.
@@ -118,6 +119,7 @@ func Over(t *market.Table, label, value, residual string) (Study, error) {
 	return s, nil
 }
 
+// share is a name's part of the month; it may stand in several rows.
 func (m Month) share(name string) float64 {
 	of, all := 0.0, 0.0
 	for i, v := range m.Values {
@@ -134,9 +136,9 @@ func (s *Study) HasResidual() bool {
 }
 
 // Print writes the study for a terminal; last limits it to so many periods.
-func (s Study) Print(w io.Writer, last int) {
-	fmt.Fprintf(w, "%s: %s by %s; %q counted as one holder / left out; sha-256 %.12s…; %s\n", s.Source.File, s.Value,
-		s.Label, s.Residual, s.Source.SHA256, s.Source.Origin)
+func (s Study) Print(w io.Writer, l words.Language, last int) {
+	fmt.Fprintln(w, l.Text("concentration.head", "file", s.Source.File, "value", s.Value, "label", s.Label, "residual",
+		s.Residual, "sha", fmt.Sprintf("%.12s", s.Source.SHA256), "origin", l.Phrase("market-word", s.Source.Origin)))
 	line := func(name string, f func(Measures) float64) {
 		values := make([]float64, len(s.Periods))
 		for i, p := range s.Periods {
@@ -150,7 +152,7 @@ func (s Study) Print(w io.Writer, last int) {
 	line("Gini", func(m Measures) float64 { return m.Gini })
 	line("Nakamoto", func(m Measures) float64 { return float64(m.Nakamoto50) })
 	tab := tabwriter.NewWriter(w, 2, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(tab, "  period\tresidual\tn\tHHI\teffective\tGini\tTheil\tNakamoto ½\t⅓\tCR1\tCR4\tCR10\t")
+	fmt.Fprintln(tab, l.Text("concentration.columns"))
 	periods := s.Periods
 	if last > 0 && last < len(periods) {
 		// Only the table is cut: the lines above show how it came to be so.
@@ -163,7 +165,7 @@ func (s Study) Print(w io.Writer, last int) {
 				if p.Residual == 0 {
 					break
 				}
-				name, residual = "without", ""
+				name, residual = l.Text("concentration.without"), ""
 			}
 			fmt.Fprintf(tab, "  %s\t%s\t%d\t%.1f\t%.2f\t%.4f\t%.4f\t%d\t%d\t%.3f\t%.3f\t%.3f\t\n", name, residual, m.N,
 				m.HHI, m.Effective, m.Gini, m.Theil, m.Nakamoto50, m.Nakamoto33, m.CR1, m.CR4, m.CR10)
@@ -171,19 +173,21 @@ func (s Study) Print(w io.Writer, last int) {
 	}
 	tab.Flush()
 	if s.Uncertainty != nil {
-		s.Uncertainty.Print(w)
+		s.Uncertainty.Print(w, l)
 	}
 }
 
-// Print writes the bounds for a terminal.
-func (b Bounds) Print(w io.Writer) {
-	fmt.Fprintf(w, "Gini     %.4f … %.4f\n", b.Gini.Low, b.Gini.High)
+// Print writes the bounds for a terminal, in a language.
+func (b Bounds) Print(w io.Writer, l words.Language) {
+	digits := func(n int, v float64) string { return fmt.Sprintf("%.*f", n, v) }
+	fmt.Fprintln(w, l.Text("concentration.bounds-gini", "low", digits(4, b.Gini.Low), "high", digits(4, b.Gini.High)))
 	if b.N == 0 {
-		fmt.Fprintln(w, "HHI and Nakamoto number: not available without the number of holders")
+		fmt.Fprintln(w, l.Text("concentration.bounds-none"))
 		return
 	}
-	fmt.Fprintf(w, "HHI      %.1f … %.1f\nNakamoto %.0f … %.0f   (of %d holders)\n", b.HHI.Low, b.HHI.High,
-		b.Nakamoto.Low, b.Nakamoto.High, b.N)
+	fmt.Fprintln(w, l.Text("concentration.bounds-hhi", "low", digits(1, b.HHI.Low), "high", digits(1, b.HHI.High)))
+	fmt.Fprintln(w, l.Text("concentration.bounds-nakamoto", "low", digits(0, b.Nakamoto.Low), "high",
+		digits(0, b.Nakamoto.High), "n", b.N))
 }
 
 // ParsePoints reads "population:held" pairs, such as 0.9:0.1,0.999:0.5.

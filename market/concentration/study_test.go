@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/aqsha/aqsha/market"
+	"github.com/aqsha/aqsha/words"
 )
 
 func TestPanelsAndLists(t *testing.T) {
@@ -25,7 +26,7 @@ func TestPanelsAndLists(t *testing.T) {
 		t.Errorf("%+v, %v", s, err)
 	}
 	var b strings.Builder
-	s.Print(&b, 0)
+	s.Print(&b, words.English, 0)
 	if !strings.Contains(b.String(), "6250.0") {
 		t.Error(b.String())
 	}

@@ -27,6 +27,7 @@ type Chain struct {
 // confirmations by convention (Nakamoto 2008, section 11).
 const confirmations = 6
 
+// check refuses what no node can have said: the file comes from outside.
 func (c *Chain) check() error {
 	if _, err := time.Parse(time.DateOnly, c.Day); err != nil {
 		return market.Refuse("node", "day", "%q is not a day YYYY-MM-DD", c.Day)

@@ -140,6 +140,7 @@ func Linkage(d [][]float64) []Merge {
 	return out
 }
 
+// between is the mean distance of two groups over the pairs that have one.
 func between(d [][]float64, x, y []int) float64 {
 	sum, n := 0.0, 0
 	for _, i := range x {
@@ -155,6 +156,7 @@ func between(d [][]float64, x, y []int) float64 {
 	return sum / float64(n)
 }
 
+// groups is the table of who joins whom, step by step.
 func (b *builder) groups(names []string, d [][]float64) Table {
 	t := Table{Title: "groups.table", Heads: []string{"step", "group", "joins", "distance"}}
 	list := func(members []int) Cell {

@@ -213,6 +213,7 @@ func (b *builder) study() error {
 	return nil
 }
 
+// input notes a file, once. One synthetic file makes the document synthetic.
 func (b *builder) input(p market.Provenance) {
 	if slices.ContainsFunc(b.Inputs, func(i Input) bool { return i.File == p.File }) {
 		return

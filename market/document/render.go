@@ -138,6 +138,7 @@ func (d *Document) Write(out io.Writer, form string, lang Language) error {
 	return market.Refuse("format", "format", "%q is not one of html, md, json, pdf", form)
 }
 
+// picture is a chart as SVG, in the writer's language.
 func (w *writer) picture(p Picture) string {
 	if p.Bars != nil {
 		return w.bars(p)
@@ -149,6 +150,7 @@ func (w *writer) picture(p Picture) string {
 	return c.SVG()
 }
 
+// barRows are a bar chart's figures as a table.
 func barRows(w *writer, p Picture) [][]string {
 	var rows [][]string
 	for _, x := range p.Bars {

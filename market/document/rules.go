@@ -80,6 +80,7 @@ func (r Rule) Judge(f Figure) Recommendation {
 	return out
 }
 
+// recommend asks every rule of the system and writes down what each says, those too that do not fire.
 func (b *builder) recommend() error {
 	rules, err := Rules()
 	if err != nil {

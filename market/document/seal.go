@@ -47,6 +47,7 @@ type Seal struct {
 // SealOf hashes every form.
 func (d *Document) SealOf() (Seal, error) { return d.sealOf(SealFormat) }
 
+// sealOf hashes the document in every form and language, as a format of seals wants it.
 func (d *Document) sealOf(format string) (Seal, error) {
 	// A seal of an earlier format is derived in the bytes that were hashed then, spelling of keys and all.
 	if form, ok := earlierForms[format]; ok {

@@ -148,6 +148,7 @@ func (b *builder) prices() (in study.Input, err error) {
 	return study.Input{Table: t, Column: column, From: b.Options.From, To: b.Options.To, Rules: b.Options.rules}, err
 }
 
+// volatility is the section of how much the price moves and what can be lost.
 func (b *builder) volatility(ctx context.Context) error {
 	in, err := b.prices()
 	if err != nil {
@@ -207,6 +208,7 @@ func estimateName(e study.Estimate) Cell {
 	return named(e.Name)
 }
 
+// priceAndVolatility are the two charts above each other; the volatility has as many days as the fit.
 func (b *builder) priceAndVolatility(in study.Input, g study.Garch) []Picture {
 	series, err := in.Table.Series(in.Column)
 	if err != nil {
@@ -279,6 +281,7 @@ func (b *builder) usage() {
 	b.add(s)
 }
 
+// of is a value by its key; nil where there is none.
 func of(values map[string]float64, key string) *float64 {
 	if v, ok := values[key]; ok {
 		return &v
@@ -297,6 +300,7 @@ func (b *builder) card() *functions.Card {
 	return nil
 }
 
+// money is the section of the functions of money, with the scores as figures for the rules.
 func (b *builder) money() {
 	s := Section{Key: "functions",
 		Paragraphs: []Sentence{{Word: "functions.about", Cells: []Cell{value(b.functions.Anchors.Threshold, 0)}}}}
@@ -359,6 +363,7 @@ func (b *builder) concentrated() error {
 	return nil
 }
 
+// concentration is the section of pools and countries, in the last month within the study's days.
 func (b *builder) concentration() {
 	s := Section{Key: "concentration", Paragraphs: []Sentence{{Word: "concentration.about." + b.Options.System}}}
 	t := Table{Title: "concentration.table", Heads: []string{"of what", "date", "holders", "HHI", "effective number",

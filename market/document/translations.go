@@ -60,6 +60,7 @@ func newWriter(lang Language, earlier bool) *writer { return &writer{lang, map[s
 var earlierWords = map[Language]map[string]string{Kazakh: {"percent a year": "жылына %",
 	"points of 10,000": "10 000-нан балл", "points of 100": "100-ден балл"}}
 
+// word is a key in the language; one that is missing stands as it is and is noted.
 func (w *writer) word(key string) string {
 	if key == "" {
 		return ""
@@ -75,6 +76,14 @@ func (w *writer) word(key string) string {
 	return s
 }
 
+// Phrase is a text of a document in a language, as documents have it; one that no document has is itself.
+func Phrase(l Language, english string) string {
+	if text, known := catalogues[l][english]; known && l != English {
+		return text
+	}
+	return english
+}
+
 // err names the words that the catalogue lacks: a document is whole or not made.
 func (w *writer) err() error {
 	if len(w.missing) == 0 {
@@ -83,6 +92,7 @@ func (w *writer) err() error {
 	return fmt.Errorf("words/%s.json lacks %q", w.lang, slices.Sorted(maps.Keys(w.missing)))
 }
 
+// sentence puts cells into the places {0}, {1}, … of a text.
 func (w *writer) sentence(s Sentence) string {
 	out := w.word(s.Word)
 	for i, c := range s.Cells {
@@ -91,6 +101,7 @@ func (w *writer) sentence(s Sentence) string {
 	return out
 }
 
+// cell writes a word, a number with its unit, or a list of cells.
 func (w *writer) cell(c Cell) string {
 	switch {
 	case c.Word != "":

@@ -13,6 +13,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/aqsha/aqsha/market"
+	"github.com/aqsha/aqsha/words"
 )
 
 // Score that an expert gave a system by a criterion.
@@ -302,15 +303,16 @@ func cmpFloat(a, b float64) int {
 	return 0
 }
 
-// Print writes the study for a terminal.
-func (s Study) Print(w io.Writer) {
-	fmt.Fprintf(w, "%d experts, %d criteria; agreement on the %s level\n", len(s.Experts), len(s.Criteria), s.Level)
+// Print writes the study for a terminal, in a language.
+func (s Study) Print(w io.Writer, l words.Language) {
+	fmt.Fprintln(w, l.Text("study.score-head", "experts", len(s.Experts), "criteria", len(s.Criteria), "level",
+		s.Level))
 	tab := tabwriter.NewWriter(w, 2, 0, 2, ' ', 0)
-	fmt.Fprintln(tab, "  criterion\tweight\tKrippendorff's α\tunits")
+	fmt.Fprintln(tab, l.Text("study.score-columns"))
 	for _, a := range s.Agreement {
 		name, weight, alpha := a.Criterion, "", a.Why
 		if name == "" {
-			name = "all"
+			name = l.Text("study.score-all")
 		} else {
 			weight = fmt.Sprintf("%.3f", s.Weights[name])
 		}
@@ -319,7 +321,7 @@ func (s Study) Print(w io.Writer) {
 		}
 		fmt.Fprintf(tab, "  %s\t%s\t%s\t%d\n", name, weight, alpha, a.Units)
 	}
-	fmt.Fprintf(tab, "  rank\tsystem\tscore\tshare of %d draws at rank 1, 2 …\n", s.Draws)
+	fmt.Fprintln(tab, l.Text("study.score-ranks", "draws", s.Draws))
 	for _, x := range s.Standings {
 		var shares []string
 		for _, r := range x.Ranks {
@@ -328,5 +330,6 @@ func (s Study) Print(w io.Writer) {
 		fmt.Fprintf(tab, "  %d\t%s\t%.3f\t%s\n", x.Rank, x.System, x.Score, strings.Join(shares, " "))
 	}
 	tab.Flush()
-	fmt.Fprintf(w, "the whole order stands at %.1f %% of the weights drawn (%s)\n", 100*s.Stable, s.Spread)
+	fmt.Fprintln(w, l.Text("study.score-stable", "share", fmt.Sprintf("%.1f", 100*s.Stable), "spread",
+		l.Phrase("market-word", s.Spread)))
 }

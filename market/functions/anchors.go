@@ -68,6 +68,7 @@ func (i Indicator) score(x float64) float64 {
 	return min(1, max(0, (x-i.Worst)/(i.Best-i.Worst)))
 }
 
+// weight is 1 where nothing is said.
 func (i Indicator) weight() float64 {
 	if i.Weight == 0 {
 		return 1

@@ -128,7 +128,7 @@ func TestSyntheticFolder(t *testing.T) {
 		t.Error(b.String())
 	}
 	late, err := OfFolder(Options{Dir: dir, From: "2024-01-01", To: "2025-12-31", Anchors: anchors(t)})
-	if err != nil || late.Findings[2].Confirmed != nil || late.Findings[2].Verdict != NotAvailable || !strings.Contains(late.Findings[2].Words, "Not available") {
+	if err != nil || late.Findings[2].Confirmed != nil || late.Findings[2].Verdict != NotAvailable || !strings.Contains(late.Findings[2].Words.String(), "Not available") {
 		t.Errorf("%+v, %v", late.Findings, err)
 	}
 	if _, err := OfFolder(Options{Dir: t.TempDir(), Anchors: anchors(t)}); err == nil {
@@ -182,7 +182,7 @@ func TestVerdictNeedsItsBandAndItsIndicators(t *testing.T) {
 		want string
 		of   []FunctionScore
 	}{{"confirmed", []FunctionScore{no, no}}, {"not confirmed", []FunctionScore{no, yes}}, {Undecided, []FunctionScore{no, open}}, {NotAvailable, []FunctionScore{none, open}}, {"not confirmed", []FunctionScore{open, yes}}} {
-		if f := judge("", "", false, c.of...); f.Verdict != c.want {
+		if f := judge("", words.Said{}, false, c.of...); f.Verdict != c.want {
 			t.Errorf("%v: %s, want %s", c.of, f.Verdict, c.want)
 		}
 	}

@@ -79,6 +79,7 @@ func (w context) holdingValues(h holding, c float64) (map[string]float64, error)
 	return values, nil
 }
 
+// goldCorrelation is that of returns on common days; NaN with fewer than thirty.
 func (w context) goldCorrelation(prices market.Series, name string) float64 {
 	if w.gold.Len() == 0 {
 		return math.NaN()

@@ -9,6 +9,7 @@ import (
 	"github.com/aqsha/aqsha/market"
 	"github.com/aqsha/aqsha/market/paper"
 	"github.com/aqsha/aqsha/market/stats"
+	"github.com/aqsha/aqsha/words"
 )
 
 // maxMoneys is how many foreign moneys a scorecard takes from a folder.
@@ -31,7 +32,7 @@ func (f folder) foreign() ([]holding, error) {
 			continue
 		}
 		if len(out) == maxMoneys {
-			f.study.Notes = append(f.study.Notes, fmt.Sprintf("only the first %d foreign moneys are scored", maxMoneys))
+			f.study.note(words.Say("functions.note-moneys", "count", maxMoneys))
 			break
 		}
 		prices, err := f.rate(path, code)
@@ -41,7 +42,7 @@ func (f folder) foreign() ([]holding, error) {
 		if prices.Len() > 60 {
 			out = append(out, holding{name: strings.ToUpper(code), prices: prices, inKZT: true})
 		} else {
-			f.study.Notes = append(f.study.Notes, name+" does not cover the window")
+			f.study.note(words.Say("functions.note-window", "name", name))
 		}
 	}
 	return out, nil

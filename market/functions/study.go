@@ -12,6 +12,7 @@ import (
 	"github.com/aqsha/aqsha/market"
 	"github.com/aqsha/aqsha/market/usage"
 	"github.com/aqsha/aqsha/market/volatility"
+	"github.com/aqsha/aqsha/words"
 )
 
 // Options of a study over a folder of extracts.
@@ -32,6 +33,13 @@ type Study struct {
 	Findings []Finding           `json:"findings"`
 	Data     []market.Provenance `json:"data"`
 	Notes    []string            `json:"notes,omitempty"`
+
+	said []words.Said // Notes, for any language
+}
+
+// note adds a note: in English for files, and as a text of any language.
+func (s *Study) note(said words.Said) {
+	s.Notes, s.said = append(s.Notes, said.String()), append(s.said, said)
 }
 
 // folder opens what is there and notes what is not.
@@ -40,10 +48,11 @@ type folder struct {
 	study *Study
 }
 
+// open reads a file of the folder; one that is not there is noted, and nil.
 func (f folder) open(name string) (*market.Table, error) {
 	t, err := market.ReadFile(filepath.Join(f.dir, name), market.ReadOptions{})
 	if errors.Is(err, fs.ErrNotExist) {
-		f.study.Notes = append(f.study.Notes, name+" not available")
+		f.study.note(words.Say("functions.note-file", "name", name))
 		return nil, nil
 	}
 	if err != nil {
@@ -53,6 +62,7 @@ func (f folder) open(name string) (*market.Table, error) {
 	return t, nil
 }
 
+// series is a column within the study's days; empty where there is no file.
 func (f folder) series(name, column string) (market.Series, error) {
 	t, err := f.open(name)
 	if t == nil || err != nil {
@@ -130,8 +140,8 @@ func (f folder) context() (w context, tenge market.Series, err error) {
 			tenge.Values[i] = 1 / v
 		}
 	} else {
-		f.study.Notes = append(f.study.Notes,
-			"the tenge's rate does not cover the window: the tenge's volatility not available")
+		f.study.note(words.Say("market-word." + words.Slug(
+			"the tenge's rate does not cover the window: the tenge's volatility not available")))
 	}
 	if w.gold, err = f.series("gold_close.csv", "close"); err != nil {
 		return w, tenge, err
@@ -158,6 +168,7 @@ func (f folder) exchange(network *market.Table) (map[string]float64, error) {
 	return values, nil
 }
 
+// addCard measures and scores one money.
 func (s *Study) addCard(w context, h holding, exchange map[string]float64, remarks []string) error {
 	values, err := w.holdingValues(h, 1)
 	if err != nil {

@@ -73,31 +73,34 @@ func (s *Study) flip(w context, h holding, exchange map[string]float64) (Flip, e
 
 // Finding is one of the paper's conclusions with what the numbers say.
 type Finding struct {
-	Paper     string `json:"paper"`
-	Verdict   string `json:"verdict"`   // confirmed, not confirmed, undecided, not available
-	Confirmed *bool  `json:"confirmed"` // null: undecided or not available
-	Words     string `json:"words"`
+	Paper     string     `json:"paper"`
+	Verdict   string     `json:"verdict"`   // confirmed, not confirmed, undecided, not available
+	Confirmed *bool      `json:"confirmed"` // null: undecided or not available
+	Words     words.Said `json:"words"`
 }
 
 // sayOf is a function's verdict with its numbers.
-func sayOf(f FunctionScore) string {
+func sayOf(f FunctionScore) words.Said {
 	switch {
 	case f.Score == nil:
-		return "is not available"
+		return words.Say("functions.says-none")
 	case f.Verdict == NotAvailable:
-		return fmt.Sprintf("is not available: %d of %d indicators are too few", f.Known, f.Of)
+		return words.Say("functions.says-few", "known", f.Known, "of", f.Of)
 	}
-	verb, why := f.Verdict, ""
-	if f.Verdict == Undecided {
-		verb, why = "is undecided", "; the band spans the threshold, so the verdict hangs on anchors and weights"
+	whole := func(v *float64) string { return fmt.Sprintf("%.0f", *v) }
+	figures := []any{"score", whole(f.Score), "low", whole(f.Low), "high", whole(f.High), "known", f.Known, "of", f.Of}
+	switch f.Verdict {
+	case Performs:
+		return words.Say("functions.says-performs", figures...)
+	case Undecided:
+		return words.Say("functions.says-undecided", figures...)
 	}
-	return fmt.Sprintf("%s (%.0f, band %.0f–%.0f, %d of %d indicators%s)", verb, *f.Score, *f.Low, *f.High, f.Known,
-		f.Of, why)
+	return words.Say("functions.says-not", figures...)
 }
 
 // judge is a finding that says these functions perform (want) or do not.
-func judge(paper, words string, want bool, functions ...FunctionScore) Finding {
-	f := Finding{Paper: paper, Words: words}
+func judge(paper string, said words.Said, want bool, functions ...FunctionScore) Finding {
+	f := Finding{Paper: paper, Words: said}
 	holds, verdict := true, "confirmed"
 	for _, x := range functions {
 		switch {
@@ -128,10 +131,10 @@ func (s *Study) findings(network *market.Table, w context) []Finding {
 	}
 	exchange, account, store := by["medium of exchange"], by["unit of account"], by["store of value"]
 	return []Finding{
-		judge("Bitcoin works well … as a medium of exchange.", "As a medium of exchange bitcoin "+sayOf(exchange)+".",
+		judge("Bitcoin works well … as a medium of exchange.", words.Say("functions.exchange", "says", sayOf(exchange)),
 			true, exchange),
 		judge("Bitcoin must evolve two important roles: it struggles to function as a unit of account and store of value.",
-			"As a unit of account bitcoin "+sayOf(account)+"; as a store of value it "+sayOf(store)+"."+s.flipWords(),
+			words.Say("functions.account", "account", sayOf(account), "store", sayOf(store), "flip", s.flipWords()),
 			false, account, store),
 		s.riskFinding(card, w), issueFinding(network, s.From, s.To),
 	}
@@ -142,18 +145,37 @@ func (f *Finding) decided(confirmed bool) {
 	f.Confirmed, f.Verdict = &confirmed, map[bool]string{true: "confirmed", false: "not confirmed"}[confirmed]
 }
 
-func (s *Study) flipWords() string {
-	var parts []string
+// flipWords say at which volatility a verdict would turn.
+func (s *Study) flipWords() words.Said {
+	var turns turning
 	for _, f := range s.Anchors.Functions {
 		if v, ok := s.Flip.Functions[f.Name]; ok {
-			parts = append(parts, fmt.Sprintf("%s at %.1f %% a year", f.Name, v))
+			turns = append(turns, flip{f.Name, v})
 		}
 	}
-	if parts == nil {
-		return " No volatility between a fiftieth and three times the present one turns a verdict."
+	if turns == nil {
+		return words.Say("functions.flip-none")
 	}
-	return fmt.Sprintf(" At %.1f %% a year as it is, the verdict turns for %s.", s.Flip.Volatility,
-		strings.Join(parts, ", for "))
+	return words.Say("functions.flip", "vol", fmt.Sprintf("%.1f", s.Flip.Volatility), "turns", turns)
+}
+
+// flip is a volatility at which a function's verdict turns, turning all of them.
+type (
+	flip struct {
+		function   string
+		volatility float64
+	}
+	turning []flip
+)
+
+// In is the list in a language.
+func (t turning) In(l words.Language) string {
+	var parts []string
+	for _, f := range t {
+		parts = append(parts, l.Text("functions.flip-at", "name", l.Phrase("market-word", f.function), "vol",
+			fmt.Sprintf("%.1f", f.volatility)))
+	}
+	return strings.Join(parts, ", ")
 }
 
 // riskFinding: "significant" is read as at least three times the tenge's
@@ -163,16 +185,17 @@ func (s *Study) riskFinding(card Card, w context) Finding {
 	ratio := s.Flip.Volatility / w.tengeVol
 	es, known := card.Values["expected shortfall 5 %"]
 	if math.IsNaN(ratio) || !known {
-		f.Words = fmt.Sprintf("Not available: it needs the tenge's rate over the window. Bitcoin's own volatility is "+
-			"%.1f %% a year.", s.Flip.Volatility)
+		f.Words = words.Say("functions.risk-none", "vol", one(s.Flip.Volatility))
 		return f
 	}
 	f.decided(ratio >= 3 && es >= 5)
-	f.Words = fmt.Sprintf("Volatility is %.1f %% a year, %.1f times the tenge's; the worst twentieth of days loses "+
-		"%.1f %% on average, the deepest fall was %.0f %%. Significant is read as three times and 5 %%.",
-		s.Flip.Volatility, ratio, es, -100*card.Values["maximum drawdown"])
+	f.Words = words.Say("functions.risk", "vol", one(s.Flip.Volatility), "ratio", one(ratio), "es", one(es), "fall",
+		fmt.Sprintf("%.0f", -100*card.Values["maximum drawdown"]))
 	return f
 }
+
+// one is a figure with a digit behind the point.
+func one(v float64) string { return fmt.Sprintf("%.1f", v) }
 
 // issueFinding checks autonomy where it can be measured: coins issued a block
 // follow the subsidy rule, by nobody's decision.
@@ -182,12 +205,12 @@ func issueFinding(network *market.Table, from, to string) Finding {
 	issued, err1 := network.Series("issuance_native")
 	blocks, err2 := network.Series("blocks")
 	if err1 != nil || err2 != nil {
-		f.Words = "Not available: the file lacks issuance or blocks."
+		f.Words = words.Say("functions.issue-file")
 		return f
 	}
 	_, v := market.Align(issued.Window(from, to), blocks.Window(from, to))
 	if len(v) < 2 || len(v[0]) == 0 {
-		f.Words = "Not available: no day has both issuance and blocks."
+		f.Words = words.Say("functions.issue-days")
 		return f
 	}
 	ruled := 0
@@ -202,24 +225,24 @@ func issueFinding(network *market.Table, from, to string) Finding {
 	}
 	share := float64(ruled) / float64(len(v[0]))
 	f.decided(share > 0.99)
-	f.Words = fmt.Sprintf("On %.2f %% of %d days the coins issued a block are exactly 50 halved a whole number of "+
-		"times (days of a halving mix two); mean turnout of blocks is %.1f a day. This shows the rule of issue, not "+
-		"who could stop the network (see risks and architecture).", 100*share, len(v[0]), stats.Mean(v[1]))
+	f.Words = words.Say("functions.issue", "share", fmt.Sprintf("%.2f", 100*share), "days", len(v[0]), "blocks",
+		one(stats.Mean(v[1])))
 	return f
 }
 
-// Print writes the study for a terminal, in a language; verdicts, findings and notes are in English.
+// Print writes the study for a terminal, in a language.
 func (s Study) Print(w io.Writer, l words.Language) {
 	fmt.Fprintln(w, l.Text("market.functions-head", "from", s.From, "to", s.To, "threshold", s.Anchors.Threshold))
 	tab := tabwriter.NewWriter(w, 2, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprint(tab, l.Text("market.functions-columns"))
 	for _, c := range s.Cards {
-		fmt.Fprintf(tab, "%s\t", c.Name)
+		fmt.Fprintf(tab, "%s\t", l.Phrase("market-word", c.Name))
 	}
 	fmt.Fprintln(tab)
 	for j, f := range s.Anchors.Functions {
 		for _, i := range f.Indicators {
-			fmt.Fprintf(tab, "%s, %s\t%g\t%g\t", i.Key, i.Unit, i.Worst, i.Best)
+			fmt.Fprintf(tab, "%s, %s\t%g\t%g\t", l.Phrase("market-word", i.Key), l.Phrase("market-word", i.Unit),
+				i.Worst, i.Best)
 			for _, c := range s.Cards {
 				if v, ok := c.Values[i.Key]; ok {
 					fmt.Fprintf(tab, "%.4g\t", v)
@@ -230,7 +253,8 @@ func (s Study) Print(w io.Writer, l words.Language) {
 			}
 			fmt.Fprintln(tab)
 		}
-		fmt.Fprintf(tab, "%s\t\t\t", l.Text("market.functions-weight", "name", strings.ToUpper(f.Name), "weight",
+		fmt.Fprintf(tab, "%s\t\t\t", l.Text("market.functions-weight", "name",
+			strings.ToUpper(l.Phrase("market-word", f.Name)), "weight",
 			f.Weight))
 		for _, c := range s.Cards {
 			fmt.Fprintf(tab, "%s\t", band(l, c.Functions[j].Score, c.Functions[j].Low, c.Functions[j].High))
@@ -244,20 +268,22 @@ func (s Study) Print(w io.Writer, l words.Language) {
 	fmt.Fprintln(tab)
 	tab.Flush()
 	for _, c := range s.Cards {
-		var words []string
+		var verdicts []string
 		for _, f := range c.Functions {
-			words = append(words, f.Function+": "+f.Verdict)
+			verdicts = append(verdicts, l.Phrase("market-word", f.Function)+": "+l.Phrase("market-word", f.Verdict))
 		}
-		fmt.Fprintf(w, "%s  %s\n", c.Name, strings.Join(words, "; "))
+		fmt.Fprintf(w, "%s  %s\n", l.Phrase("market-word", c.Name), strings.Join(verdicts, "; "))
 	}
 	for _, f := range s.Findings {
-		fmt.Fprintf(w, "%s: %q\n    %s\n", strings.ToUpper(f.Verdict), f.Paper, f.Words)
+		fmt.Fprintf(w, "%s: %q\n    %s\n", strings.ToUpper(l.Phrase("market-word", f.Verdict)),
+			l.Phrase("market-word", f.Paper), f.Words.In(l))
 	}
-	for _, n := range s.Notes {
-		fmt.Fprintln(w, l.Text("market.note", "text", n))
+	for _, n := range s.said {
+		fmt.Fprintln(w, l.Text("market.note", "text", n.In(l)))
 	}
 }
 
+// band is a score with the range in which the anchors leave it.
 func band(l words.Language, score, low, high *float64) string {
 	if score == nil {
 		return l.Text("market.functions-none")

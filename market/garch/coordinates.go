@@ -11,6 +11,7 @@ type coordinates struct {
 	shift []float64 // θ = shift + e^x
 }
 
+// coordinates are the parameters that are climbed as logarithms, each with what it must exceed.
 func (s Spec) coordinates() coordinates {
 	at := s.layout()
 	var c coordinates

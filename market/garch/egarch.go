@@ -23,6 +23,7 @@ type egarch struct {
 	columns                 [5][]float64
 }
 
+// newEGARCH makes room for all columns in one piece; it is used for one series, again and again.
 func newEGARCH(spec Spec, e []float64) *egarch {
 	g := &egarch{spec: spec, at: spec.layout(), e: e}
 	n := len(e)
@@ -160,6 +161,8 @@ func (g *egarch) student(nu float64) (value, first, second float64) {
 	return n*g.f.c - top*log, n*g.f.c1 + top*first - log/2, n*g.f.c2 + second
 }
 
+// accumulate adds up gradient and second derivatives, from the last day back: λ carries what a day's variance does to
+// all days after it.
 func (g *egarch) accumulate(theta []float64, out *evaluation, byNu, byNuNu float64) {
 	at, k, n := g.at, g.at.size, len(g.e)
 	alpha, gamma := theta[at.alpha], theta[at.gamma]

@@ -27,6 +27,7 @@ type estimator struct {
 	coords coordinates
 }
 
+// prepare refuses what cannot be estimated, before anything is.
 func prepare(returns []float64, spec Spec) (*estimator, error) {
 	spec, err := spec.complete()
 	if err != nil {
@@ -97,6 +98,7 @@ func (e *estimator) quick() bool {
 	return e.spec.Model == GARCH && e.spec.Law != SkewT && (e.spec.Mean == Zero || e.spec.Mean == Demeaned)
 }
 
+// garch11 loads residuals into the fast likelihood, in the room of another that is not needed any more.
 func (e *estimator) garch11(reuse *garch11, residuals []float64) *garch11 {
 	p := reuse
 	if p == nil {
@@ -156,6 +158,7 @@ func Estimate(ctx context.Context, returns []float64, spec Spec) (*Fit, error) {
 // worthSorting: a normal GARCH is in the same basin from every start within a few steps.
 func (s Spec) worthSorting() bool { return s.Model != GARCH || s.Law != Normal }
 
+// chosen makes the fit of the best climb.
 func (e *estimator) chosen(climbs []*climb, reported []Start, best int, err error) (*Fit, error) {
 	if err != nil {
 		return nil, err
@@ -280,6 +283,8 @@ var (
 	wide   = vicinity{1, 0.25} // where it only sorts starts
 )
 
+// holds says whether a point lies so near a top that a climb from it would end there: near by the curvature, and as
+// much lower as the curvature says.
 func (v vicinity) holds(top, hessian []float64, best float64, theta []float64, value float64) bool {
 	k, distance := len(theta), 0.0
 	for a := range k {

@@ -79,6 +79,7 @@ func (p *garch11) value(theta []float64) float64 {
 // sums of one pass: value, gradient and Hessian's upper triangle over (ω, α, β).
 type sums struct{ log, other, gw, ga, gb, ww, wa, wb, aa, ab, bb float64 }
 
+// add adds one day, of whose variance lh and lhh are the likelihood's derivatives.
 func (s *sums) add(d *dual, lh, lhh float64) {
 	s.gw += lh * d.w
 	s.ga += lh * d.a
@@ -92,6 +93,8 @@ func (s *sums) add(d *dual, lh, lhh float64) {
 	s.bb += b*d.b + lh*d.bb
 }
 
+// step goes to the next day; second derivatives come before first ones, and these before the variance, as each needs
+// the others of the day before.
 func (d *dual) step(omega, alpha, beta, q float64) {
 	d.bb = 2*d.b + beta*d.bb
 	d.wb = d.w + beta*d.wb

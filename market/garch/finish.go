@@ -116,6 +116,7 @@ func (f *Fit) ended(c *climb, eval *evaluation) {
 	}
 }
 
+// setParameters names the values and takes standard errors from the diagonals; without covariances there are none.
 func (f *Fit) setParameters(names []string, values, covariance, robust []float64) {
 	k := len(values)
 	f.Parameters = nil
@@ -179,8 +180,7 @@ func (f *Fit) describe() {
 	case f.Spec.Earlier:
 		warn("the optimiser did not converge: decrement %.3g", *f.Convergence.Decrement)
 	default:
-		warn("the optimiser did not converge (it stopped %s): the parameters are of no optimum, and what follows from "+
-			"them does not hold", f.Convergence.Stopped)
+		warn("the optimiser did not converge: its parameters are of no optimum, and what follows from them does not hold")
 	}
 	if memory := f.forgetting(); memory > hardlyForgets && !f.Spec.Earlier {
 		warn("ln h hardly forgets where it began (its slope by itself has the mean logarithm %.4f, which ought to be "+

@@ -126,6 +126,7 @@ func standardErrors(hessian, outer []float64, k int) (covariance, robust []float
 // sandwich is V·B·V.
 func sandwich(v, b []float64, k int) []float64 { return multiply(multiply(v, b, k), v, k) }
 
+// multiply is the product of two k×k matrices, row by row.
 func multiply(a, b []float64, k int) []float64 {
 	out := make([]float64, k*k)
 	for i := range k {

@@ -35,6 +35,7 @@ func lgamma(x float64) float64 {
 	return v
 }
 
+// set computes what does not depend on z.
 func (f *law) set(kind Law, xi, nu float64) {
 	f.kind, f.xi, f.nu = kind, xi, nu
 	if kind == Normal {
@@ -92,6 +93,7 @@ func (f *law) at(z float64, d *density) {
 	}
 }
 
+// t is Student's law with variance one; gs and gzs are by ν in their second place.
 func (f *law) t(z float64, d *density) {
 	nu, k := f.nu, f.nu-2
 	w := k + z*z

@@ -34,6 +34,7 @@ type problem struct {
 	h, z             []float64 // kept on request: conditional variances, standardised residuals
 }
 
+// newProblem makes room for the derivatives of one day at a time.
 func newProblem(spec Spec, r []float64) *problem {
 	at := spec.layout()
 	k := at.size

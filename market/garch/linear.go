@@ -145,6 +145,7 @@ func cholesky(m []float64, n int) bool {
 	return true
 }
 
+// solveCholesky solves L·Lᵀ·x = y in place, with L in the lower half of m.
 func solveCholesky(m []float64, n int, y []float64) {
 	for i := range n {
 		for x := range i {

@@ -65,6 +65,8 @@ type climbing struct {
 	search bool
 }
 
+// from climbs by Newton's steps within the bounds until a step would gain nothing. A step that does not hold what it
+// promised is damped and tried again; if no damping helps, the climb ends where it is, not converged.
 func (m climbing) from(start []float64) *climb {
 	f, rows, near := m.f, m.rows, m.near
 	k := len(start)

@@ -42,7 +42,7 @@ func TestEGARCHOfMildReturns(t *testing.T) {
 			higher++
 		}
 		all := strings.Join(now.Warnings, "\n")
-		if !strings.Contains(all, "did not converge (it stopped") || !strings.Contains(all, "hardly forgets") {
+		if !strings.Contains(all, "did not converge: its parameters") || !strings.Contains(all, "hardly forgets") {
 			t.Fatalf("seed %d: %s", seed, all)
 		}
 	}

@@ -112,6 +112,7 @@ type layout struct {
 	size                                       int
 }
 
+// layout is the place of each parameter in a vector; −1 for those that the model does not have.
 func (s Spec) layout() layout {
 	l := layout{-1, -1, -1, -1, -1, -1, -1, -1, 0}
 	next := func(at *int, when bool) {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 	"text/tabwriter"
+
+	"github.com/aqsha/aqsha/words"
 )
 
 // Asset classes a coin of the paper by substance and purpose.
@@ -64,22 +66,24 @@ var legal = []Legal{
 
 // printAssets tells classes and legal standing; where the paper's star and the
 // asset disagree it says so.
-func printAssets(w io.Writer, assets []Asset, legal []Legal) {
-	fmt.Fprintln(w, "\nAssets by substance and purpose")
+func printAssets(w io.Writer, l words.Language, assets []Asset, legal []Legal) {
+	fmt.Fprintf(w, "\n%s\n", l.Text("paper.assets"))
 	tab := tabwriter.NewWriter(w, 2, 0, 2, ' ', 0)
 	for _, a := range assets {
-		mining, star := "mineable", ""
+		mining, star := l.Text("paper.mineable"), ""
 		if !a.Mineable {
-			mining = "not mineable"
+			mining = l.Text("paper.not-mineable")
 		}
 		if a.Starred == a.Mineable && a.Ticker != "XRP" { // Ripple's row is missing from the table
-			star = "the paper's * says otherwise"
+			star = l.Text("paper.star")
 		}
-		fmt.Fprintf(tab, "  %s\t%s\t%s\t%s\t%s\t%s\n", a.Ticker, a.Name, a.Substance, a.Purpose, mining, star)
+		fmt.Fprintf(tab, "  %s\t%s\t%s\t%s\t%s\t%s\n", a.Ticker, a.Name,
+			l.Phrase("market-word", a.Substance), l.Phrase("market-word", a.Purpose), mining, star)
 	}
 	tab.Flush()
-	fmt.Fprintln(w, "\nLegal standing")
-	for _, l := range legal {
-		fmt.Fprintf(w, "  %s from %s: %s [%s]\n", l.Country, l.From, l.Status, l.Source)
+	fmt.Fprintf(w, "\n%s\n", l.Text("paper.legal"))
+	for _, x := range legal {
+		fmt.Fprintln(w, l.Text("paper.legal-row", "country", l.Phrase("market-word", x.Country), "from", x.From,
+			"status", l.Phrase("market-word", x.Status), "source", x.Source))
 	}
 }

@@ -44,6 +44,7 @@ func (e environment) addData(dir string, real bool) ([]market.Provenance, error)
 
 func invented(p market.Provenance) bool { return strings.HasPrefix(p.Origin, "synthetic") }
 
+// at takes a day's value, where the table has it.
 func (e environment) at(t *market.Table, column, day, name string) error {
 	s, err := t.Series(column)
 	if err != nil {
@@ -55,6 +56,7 @@ func (e environment) at(t *market.Table, column, day, name string) error {
 	return nil
 }
 
+// peak is the highest capitalisation.
 func (e environment) peak(t *market.Table) error {
 	caps, err := t.Series("cap_usd")
 	if err != nil {
@@ -66,6 +68,7 @@ func (e environment) peak(t *market.Table) error {
 	return nil
 }
 
+// bitcoin takes what claims about bitcoin's supply and capitalisation need.
 func (e environment) bitcoin(t *market.Table) error {
 	supply, err := t.Series("supply")
 	if err != nil {
@@ -85,6 +88,7 @@ func (e environment) bitcoin(t *market.Table) error {
 		e.at(t, "cap_usd", "2020-12-31", "data_btc_cap_20201231"))
 }
 
+// shares takes countries' shares of the hash rate, by month.
 func (e environment) shares(t *market.Table) error {
 	shares, err := t.Column("share_pct")
 	if err != nil {

@@ -39,6 +39,7 @@ func dateOfHeight(height float64) (time.Time, error) {
 	return from.Add(time.Duration(part * float64(to.Sub(from)))), nil
 }
 
+// issuanceFunctions are what expressions may call about the rules of issue.
 func issuanceFunctions() map[string]func(float64) (float64, error) {
 	return map[string]func(float64) (float64, error){
 		"btc_height": func(supply float64) (float64, error) { return heightOf(supply, 210_000) },

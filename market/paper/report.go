@@ -8,6 +8,7 @@ import (
 
 	"github.com/aqsha/aqsha/market"
 	"github.com/aqsha/aqsha/market/concentration"
+	"github.com/aqsha/aqsha/words"
 )
 
 // Report is the whole check of the paper.
@@ -111,23 +112,23 @@ func (r *Report) concentration(env environment) error {
 	return err
 }
 
-// Print writes the report for a terminal; verdict limits it to claims with
-// that verdict ("" for all).
-func (r Report) Print(w io.Writer, verdict string) {
+// Print writes the report for a terminal, in a language; verdict limits it to claims with that verdict ("" for
+// all). The claims themselves, what was found of them and their sources are quoted as claims.json has them, in English.
+func (r Report) Print(w io.Writer, l words.Language, verdict string) {
 	tab := tabwriter.NewWriter(w, 2, 0, 2, ' ', 0)
-	fmt.Fprintln(tab, "claim\tpaper\tcheck\tverdict\tby")
+	fmt.Fprintln(tab, l.Text("paper.columns"))
 	for _, c := range r.Results {
 		if verdict != "" && c.Verdict != verdict {
 			continue
 		}
-		expected := "not available"
+		expected := l.Text("paper.none")
 		if c.Expected != nil {
 			expected = fmt.Sprintf("%.8g", *c.Expected)
 		}
-		word := strings.ToUpper(c.Verdict)
+		word := strings.ToUpper(l.Phrase("market-word", c.Verdict))
 		switch {
 		case c.Missing != "":
-			word += " without data"
+			word = l.Text("paper.without-data", "verdict", word)
 		case c.Finding != "":
 			word += ": " + c.Finding
 		}
@@ -142,16 +143,14 @@ func (r Report) Print(w io.Writer, verdict string) {
 	if verdict != "" {
 		return
 	}
-	r.Table1.print(w)
-	printChannels(w, r.Table3)
-	fmt.Fprintf(w, "\nConcentration: Gini %.4f to %.4f, HHI at least %.1f, Nakamoto %.0f if the half is exact; with "+
-		"49 %% instead, %.0f to %.0f\n",
-		r.Concentration.Gini.Low, r.Concentration.Gini.High, r.Concentration.HHI.Low, r.Concentration.Nakamoto.Low,
-		r.About.Nakamoto.Low, r.About.Nakamoto.High)
-	printAssets(w, r.Assets, r.Legal)
-	fmt.Fprintf(w,
-		"\n%d figures, %d identities (an equation counts once, however many of its figures it was solved for)\n",
-		len(r.Results), r.Identities)
+	r.Table1.print(w, l)
+	printChannels(w, l, r.Table3)
+	c, whole := r.Concentration, func(v float64) string { return fmt.Sprintf("%.0f", v) }
+	fmt.Fprintf(w, "\n%s\n", l.Text("paper.concentration", "low", fmt.Sprintf("%.4f", c.Gini.Low), "high",
+		fmt.Sprintf("%.4f", c.Gini.High), "hhi", fmt.Sprintf("%.1f", c.HHI.Low), "nakamoto", whole(c.Nakamoto.Low),
+		"from", whole(r.About.Nakamoto.Low), "to", whole(r.About.Nakamoto.High)))
+	printAssets(w, l, r.Assets, r.Legal)
+	fmt.Fprintf(w, "\n%s\n", l.Text("paper.identities", "figures", len(r.Results), "identities", r.Identities))
 	missing := 0
 	for _, result := range r.Results {
 		if result.Missing != "" {
@@ -159,15 +158,17 @@ func (r Report) Print(w io.Writer, verdict string) {
 		}
 	}
 	for _, v := range Verdicts {
-		fmt.Fprintf(w, "  %-14s %3d (%d figures)  %s\n", v, r.Verdicts[v], r.Claims[v], meaning[v])
+		fmt.Fprintln(tab, l.Text("paper.verdict", "verdict", l.Phrase("market-word", v), "count", r.Verdicts[v],
+			"figures", r.Claims[v], "meaning", l.Phrase("market-word", meaning[v])))
 	}
+	tab.Flush()
 	for _, p := range r.Data {
 		if invented(p) {
-			fmt.Fprintf(w, "%s is synthetic: no claim was judged by it\n", p.File)
+			fmt.Fprintln(w, l.Text("paper.synthetic", "file", p.File))
 		}
 	}
 	if missing > 0 {
-		fmt.Fprintf(w, "%d of the not checkable need data: give a folder of real extracts with --data\n", missing)
+		fmt.Fprintln(w, l.Text("paper.missing", "count", missing))
 	}
 }
 

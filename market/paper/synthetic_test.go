@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/aqsha/aqsha/market/synthetic"
+	"github.com/aqsha/aqsha/words"
 )
 
 // No claim is judged by invented data: with the synthetic set the verdicts are those without data, and the set is named
@@ -30,7 +31,7 @@ func TestNoClaimIsJudgedBySyntheticData(t *testing.T) {
 		}
 	}
 	var text bytes.Buffer
-	with.Print(&text, "")
+	with.Print(&text, words.English, "")
 	if len(with.Data) == 0 || strings.Count(text.String(), "is synthetic: no claim was judged by it") != len(with.Data) {
 		t.Errorf("%d files: %s", len(with.Data), text.String())
 	}

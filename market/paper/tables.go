@@ -7,6 +7,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/aqsha/aqsha/market"
+	"github.com/aqsha/aqsha/words"
 )
 
 // Table1 is the paper's table of coins, recomputed.
@@ -76,22 +77,23 @@ func readTable1(claims []Claim) (Table1, error) {
 	return t, err
 }
 
-func (t Table1) print(w io.Writer) {
-	dated := t.DateByRule + " ± two weeks by the rule of issue alone; --data dates it to the day"
+// print writes what the paper's table gives when it is computed again.
+func (t Table1) print(w io.Writer, l words.Language) {
+	dated := l.Text("paper.table1-by-rule", "date", t.DateByRule)
 	if t.DateByData != "" {
-		dated = t.DateByData + ", when the chain's supply reached the table's"
+		dated = l.Text("paper.table1-by-data", "date", t.DateByData)
 	}
-	fmt.Fprintf(w, "\nTable 1 recomputed (supply dates it %s; missing ranks %v; HHI of the rows %.1f)\n", dated,
-		t.MissingRanks, t.HHI)
+	fmt.Fprintf(w, "\n%s\n", l.Text("paper.table1", "dated", dated, "ranks", t.MissingRanks, "hhi",
+		fmt.Sprintf("%.1f", t.HHI)))
 	tab := tabwriter.NewWriter(w, 2, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(tab, "rank\tname\tticker\tprice × supply\toff\tturnover a day\tshare of rows\t")
+	fmt.Fprintln(tab, l.Text("paper.table1-columns"))
 	for _, r := range t.Rows {
 		fmt.Fprintf(tab, "%d\t%s\t%s\t%.0f\t%+.3f %%\t%.2f %%\t%.2f %%\t\n", r.Rank, r.Name, r.Ticker, r.PriceSupply,
 			100*r.Deviation, 100*r.TurnoverDaily, 100*r.Share)
 	}
 	tab.Flush()
 	for _, f := range t.Findings {
-		fmt.Fprintf(w, "  %s: %s\n", f.Code, f.Detail)
+		fmt.Fprintf(w, "  %s: %s\n", f.Code, f.Says().In(l))
 	}
 }
 
@@ -108,6 +110,7 @@ type Channel struct {
 	ShareValue     float64  `json:"share_value"`
 }
 
+// channels are the paper's payments of each channel and year, with growth and shares.
 func channels(env environment) []Channel {
 	var out []Channel
 	for _, channel := range []string{"int", "loc"} {
@@ -130,11 +133,11 @@ func channels(env environment) []Channel {
 	return out
 }
 
-func printChannels(w io.Writer, channels []Channel) {
-	fmt.Fprintln(w, "\nTable 3 recomputed")
+// printChannels writes them; the first year has no growth.
+func printChannels(w io.Writer, l words.Language, channels []Channel) {
+	fmt.Fprintf(w, "\n%s\n", l.Text("paper.table3"))
 	tab := tabwriter.NewWriter(w, 2, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(tab, "channel\tyear\tpayments, bn\tvalue, tn KZT\tmean, KZT\tgrowth payments\tgrowth value\tshare "+
-		"payments\tshare value\t")
+	fmt.Fprintln(tab, l.Text("paper.table3-columns"))
 	growth := func(g *float64) string {
 		if g == nil {
 			return "–"

@@ -37,6 +37,7 @@ type measure struct {
 	f                  func(s sample) float64
 }
 
+// annualGrowth is the geometric mean of the returns, in a year.
 func annualGrowth(s sample) float64 {
 	sum := 0.0
 	for _, r := range s.r {
@@ -45,6 +46,7 @@ func annualGrowth(s sample) float64 {
 	return math.Expm1(sum / float64(len(s.r)) * s.growth)
 }
 
+// deepest is the largest fall from a peak before it, as a negative fraction.
 func deepest(r []float64) float64 {
 	value, peak, worst := 1.0, 1.0, 0.0
 	for _, x := range r {
@@ -55,6 +57,7 @@ func deepest(r []float64) float64 {
 	return worst
 }
 
+// downside is the root of the mean square of losses, over all returns.
 func downside(r []float64) float64 {
 	sum := 0.0
 	for _, x := range r {
@@ -65,6 +68,7 @@ func downside(r []float64) float64 {
 	return math.Sqrt(sum / float64(len(r)))
 }
 
+// omega is the sum of gains by that of losses.
 func omega(s sample) float64 {
 	gain, loss := 0.0, 0.0
 	for _, x := range s.r {
@@ -85,6 +89,7 @@ func tailRatio(s sample) float64 {
 
 func beta(s sample) float64 { return stats.Covariance(s.r, s.bench) / stats.Variance(s.bench) }
 
+// active are the returns above the benchmark's.
 func active(s sample) []float64 {
 	out := make([]float64, len(s.r))
 	for i := range out {

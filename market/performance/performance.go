@@ -154,6 +154,7 @@ func (p *Performance) addBenchmark(prices, benchmark market.Series, annual volat
 	return &both, nil
 }
 
+// rolling fills the series of windows; days before the first whole window have none.
 func (p *Performance) rolling(simple, prices market.Series, annual volatility.Annual, free []float64) {
 	logs, err := prices.LogReturns()
 	if err != nil {
@@ -224,6 +225,7 @@ func (p *Performance) figures(alone sample, both *sample) {
 	}
 }
 
+// finite is a figure that JSON can say; nil for others.
 func finite(v float64) *float64 {
 	if math.IsNaN(v) || math.IsInf(v, 0) {
 		return nil

@@ -134,6 +134,7 @@ func (f *RiskFree) at(times []time.Time, periods float64) ([]float64, error) {
 // excess is the returns over the rate.
 func (s sample) excess() []float64 { return over(s.r, s.free) }
 
+// over are the returns above the risk-free rate, which may be missing.
 func over(r, free []float64) []float64 {
 	if free == nil {
 		return r

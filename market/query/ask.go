@@ -84,6 +84,8 @@ var parameters = map[string]string{
 	"spillover": "files from to lags ahead",
 }
 
+// known refuses parameters that a question does not have: one that is misspelt would be answered as if it were not
+// there.
 func known(question string, q url.Values) error {
 	names := strings.Fields(parameters[question])
 	for _, name := range slices.Sorted(maps.Keys(q)) {
@@ -101,6 +103,7 @@ func known(question string, q url.Values) error {
 // table opens a file of the folder; a name with a path in it is refused.
 func (f Folder) table(name string) (*market.Table, error) { return f.read(name, market.ReadOptions{}) }
 
+// read reads a file of the folder by its bare name; nothing outside of it is reached, not by a link either.
 func (f Folder) read(name string, options market.ReadOptions) (*market.Table, error) {
 	if name == "" || name != filepath.Base(name) || strings.HasPrefix(name, ".") || strings.ContainsAny(name, `/\`) {
 		return nil, market.Refuse("file-name", "file", "%q is not the name of a file in the data folder", name)
@@ -127,6 +130,7 @@ func (f Folder) holds(path string) bool {
 	return err == nil && filepath.IsLocal(inside)
 }
 
+// input reads what most questions have in common.
 func (f Folder) input(q url.Values) (study.Input, error) {
 	periods, err := number(q, "periods-per-year", 0)
 	if err != nil {
@@ -141,6 +145,7 @@ func (f Folder) input(q url.Values) (study.Input, error) {
 		Annual: annual.Annual(periods)}, err
 }
 
+// number reads a parameter that may be left out.
 func number(q url.Values, name string, otherwise float64) (float64, error) {
 	if q.Get(name) == "" {
 		return otherwise, nil
@@ -168,6 +173,7 @@ func files(_ context.Context, f Folder, _ url.Values) (any, error) {
 	return names, nil
 }
 
+// summary answers with what a file is and what the checks found.
 func summary(_ context.Context, f Folder, q url.Values) (any, error) {
 	t, err := f.table(q.Get("file"))
 	if err != nil {
@@ -176,6 +182,7 @@ func summary(_ context.Context, f Folder, q url.Values) (any, error) {
 	return market.Summarise(t, market.Check(t)), nil
 }
 
+// volatility answers with all estimates.
 func volatility(_ context.Context, f Folder, q url.Values) (any, error) {
 	in, err := f.input(q)
 	if err != nil {
@@ -184,6 +191,7 @@ func volatility(_ context.Context, f Folder, q url.Values) (any, error) {
 	return study.StudyVolatility(in)
 }
 
+// fit answers with a fit and, where it is asked for, a forecast, which draws the same paths each time.
 func fit(ctx context.Context, f Folder, q url.Values) (any, error) {
 	in, err := f.input(q)
 	if err != nil {
@@ -210,6 +218,7 @@ func likeMean(q url.Values) garch.Mean {
 	return garch.Mean(q.Get("mean"))
 }
 
+// valueAtRisk answers with all measures at one level.
 func valueAtRisk(ctx context.Context, f Folder, q url.Values) (any, error) {
 	in, err := f.input(q)
 	if err != nil {
@@ -222,6 +231,7 @@ func valueAtRisk(ctx context.Context, f Folder, q url.Values) (any, error) {
 	return study.StudyRisk(ctx, in, p, q.Get("backtest") == "true", nil)
 }
 
+// wholeReport answers with all that the report has.
 func wholeReport(ctx context.Context, f Folder, q url.Values) (any, error) {
 	in, err := f.input(q)
 	if err != nil {

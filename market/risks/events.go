@@ -14,6 +14,7 @@ import (
 
 	"github.com/aqsha/aqsha/market"
 	"github.com/aqsha/aqsha/market/stats"
+	"github.com/aqsha/aqsha/words"
 )
 
 //go:embed events.csv
@@ -146,28 +147,26 @@ func Study(returns market.Series, events []Event) (EventStudy, error) {
 // Words say what the study found of "any negative information immediately
 // affects the value". Confirmed is said only where random lists and leaving any
 // one event out agree, and even then of these events alone.
-func (s EventStudy) Words() string {
+func (s EventStudy) Words() words.Said {
 	p := s.Placebo
-	words := "not confirmed at 5 %: the mean reaction on the day cannot be told from zero"
+	said := words.Say("risks.event-not")
 	switch {
 	case s.PDay0 >= 0.05:
 	case p.RandomLists > 0 && p.RandomP >= 0.05:
-		words = fmt.Sprintf("not confirmed: %.1f %% of lists drawn at random fall as much", 100*p.RandomP)
+		said = words.Say("risks.event-random", "share", fmt.Sprintf("%.1f", 100*p.RandomP))
 	case p.LeaveOut.Below < p.LeaveOut.N:
-		words = fmt.Sprintf("undecided: without %s the mean cannot be told from zero (p = %.3f)", p.LeaveOut.Carries,
-			p.LeaveOut.MaxP)
+		said = words.Say("risks.event-one", "name", p.LeaveOut.Carries, "p", fmt.Sprintf("%.3f", p.LeaveOut.MaxP))
 	case s.PSign < 0.05:
-		words = "confirmed for these events: the mean reaction on the day is below zero and most are negative"
+		said = words.Say("risks.event-yes")
 	default:
-		words = "confirmed on average, but not for most events: a few large falls carry it"
+		said = words.Say("risks.event-few")
 	}
 	if s.MeanPrior < s.MeanDay0/2 {
-		words += "; much of the fall came in the five days before"
+		said = words.Say("risks.event-before", "words", said)
 	}
 	if p.WorstP < 0.05 {
-		words += fmt.Sprintf("; %d of %d days of the list are among the worst twentieth of all days, where a list "+
-			"made from news alone would hold about %.1f: it was chosen by the falls", p.Worst, p.LeaveOut.N,
-			p.WorstExpected)
+		said = words.Say("risks.event-chosen", "words", said, "worst", p.Worst, "all", p.LeaveOut.N, "expected",
+			fmt.Sprintf("%.1f", p.WorstExpected))
 	}
-	return words
+	return said
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/aqsha/aqsha/market"
 	"github.com/aqsha/aqsha/market/stats"
+	"github.com/aqsha/aqsha/words"
 )
 
 // residentsFile is what most of the risks need: it is not published by anybody
@@ -33,15 +34,19 @@ func (s *study) indicators() {
 
 // of makes an indicator; one whose value is not a number is not available and
 // keeps only its needs.
-func of(measure string, value float64, unit, source, from, to, words, needs string) Indicator {
+func of(measure string, value float64, unit, source, from, to string, said words.Said,
+	needs string) Indicator {
 	i := Indicator{Measure: measure, Unit: unit, Source: source, Needs: needs}
 	if math.IsNaN(value) || math.IsInf(value, 0) {
-		i.Words = "not available in the window"
+		i.Words = words.Say("risks.none-window")
 		return i
 	}
-	i.Value, i.From, i.To, i.Words = &value, from, to, words
+	i.Value, i.From, i.To, i.Words = &value, from, to, said
 	return i
 }
+
+// two is a figure with two digits behind the point.
+func two(v float64) string { return fmt.Sprintf("%.2f", v) }
 
 // with adds further figures of the same risk, those that are there.
 func (i Indicator) with(more ...Indicator) Indicator {
@@ -100,7 +105,7 @@ func (s *study) illicit() Indicator {
 	v, from, to := s.end(func(v []float64) float64 { return v[0] }, "residents.illicit_pct")
 	return of("share of residents' transfers that chain analysis calls illicit", v, "percent", "residents' file", from,
 		to,
-		fmt.Sprintf("%.2f %% of what residents moved in the last quarter", v), residentsFile)
+		words.Say("risks.illicit", "share", two(v)), residentsFile)
 }
 
 // foreign entities: capital that leaves through coins, against output. The
@@ -111,14 +116,14 @@ func (s *study) foreign() Indicator {
 		"residents.outflow_usd", "residents.inflow_usd", "kzt_per_usd", "gdp")
 	card, first, year := s.internationalShare()
 	cards := of("payments by card through international systems (cards, not coins)", 100*card, "percent",
-		"Table 3 of the paper", fmt.Sprint(year), fmt.Sprint(year), "", "")
+		"Table 3 of the paper", fmt.Sprint(year), fmt.Sprint(year), words.Said{}, "")
 	if cards.Value != nil && first != card {
 		cards.Measure = fmt.Sprintf("payments by card through international systems, %.1f %% in the first year "+
 			"(cards, not coins)", 100*first)
 	}
 	return of("net capital out through cryptocurrency over output", v, "percent of quarterly GDP",
 		"residents' and macro files", from, to,
-		fmt.Sprintf("%.2f %% of the quarter's output left through coins", v),
+		words.Say("risks.foreign", "share", two(v)),
 		residentsFile+"; macro file with gdp").with(cards)
 }
 
@@ -132,11 +137,12 @@ func (s *study) outsideControl() Indicator {
 		"residents.holdings_usd", "kzt_per_usd", "m3")
 	capKZT := s.last(s.cap) * s.rate()
 	whole := of("value of all bitcoin in the world", capKZT/1e12, "trillion KZT", "network and rate files",
-		s.cap.Last(), s.cap.Last(), "", "")
+		s.cap.Last(), s.cap.Last(), words.Said{}, "")
 	return of("residents' coins over M1", v, "percent", "residents' and macro files", from, to,
-		fmt.Sprintf("money that the state does not issue is %.2f %% of M1", v),
+		words.Say("risks.outside", "share", two(v)),
 		residentsFile+"; macro file with m1 and m3").
-		with(of("residents' coins over M3", m3, "percent", "residents' and macro files", from3, to3, "", ""), whole)
+		with(of("residents' coins over M3", m3, "percent", "residents' and macro files", from3, to3,
+			words.Said{}, ""), whole)
 }
 
 // seigniorage lost is the base money displaced times what it would have earned:
@@ -152,7 +158,7 @@ func (s *study) seigniorage() Indicator {
 	}
 	each := of("lost a year for each 100 billion tenge of base money displaced", mean, "billion KZT",
 		"macro file: money-market rate, mean of four quarters", from, to,
-		fmt.Sprintf("at a yield of %.2f %% a year", mean), residentsFile+": how much is displaced")
+		words.Say("risks.yield", "rate", two(mean)), residentsFile+": how much is displaced")
 	v, f, t := s.end(func(v []float64) float64 { return v[0] * v[1] / bn * v[2] / 100 }, "residents.holdings_usd",
 		"kzt_per_usd", "tonia_pct")
 	if math.IsNaN(v) {
@@ -161,7 +167,7 @@ func (s *study) seigniorage() Indicator {
 	each.Needs = ""
 	return of("seigniorage lost a year if residents' coins displaced base money one for one", v, "billion KZT",
 		"residents' and macro files", f, t,
-		fmt.Sprintf("at most %.1f billion tenge a year", v), "").with(each)
+		words.Say("risks.seigniorage", "sum", fmt.Sprintf("%.1f", v)), "").with(each)
 }
 
 // demand for the tenge: its fall against the dollar, whether coins lead it, and
@@ -170,15 +176,17 @@ func (s *study) demand() Indicator {
 	p, change, from, to := s.tengeFollows()
 	fall := 100 * (1 - 1/(1+change)) // change is the dollar's gain
 	velocity, vf, vt := s.end(func(v []float64) float64 { return 4 * v[0] / v[1] }, "gdp", "m1")
-	words := fmt.Sprintf("the tenge lost %.1f %% of its value in dollars a year; bitcoin's weekly returns %s it "+
-		"(Granger p = %.3f), so cryptocurrency %s", fall,
-		map[bool]string{true: "help to predict", false: "do not help to predict"}[p < 0.05], p,
-		map[bool]string{true: "may have a part in it", false: "cannot be made out as its cause"}[p < 0.05])
-	return of("the tenge's fall against the dollar", fall, "percent a year", "rate file", from, to, words,
+	figures := []any{"fall", fmt.Sprintf("%.1f", fall), "p", fmt.Sprintf("%.3f", p)}
+	said := words.Say("risks.demand-not", figures...)
+	if p < 0.05 {
+		said = words.Say("risks.demand-leads", figures...)
+	}
+	return of("the tenge's fall against the dollar", fall, "percent a year", "rate file", from, to, said,
 		"macro file with gdp and m1, for velocity").
 		with(of("Granger p: bitcoin's return → tenge's rate, weekly", p, "p-value", "rate and network files", from, to,
-			"", ""),
-			of("velocity: four times quarterly output over M1", velocity, "a year", "macro file", vf, vt, "", ""))
+			words.Said{}, ""),
+			of("velocity: four times quarterly output over M1", velocity, "a year", "macro file", vf, vt,
+				words.Said{}, ""))
 }
 
 // substitution: policy works through deposits; what is held in coins, or in
@@ -189,18 +197,17 @@ func (s *study) substitution() Indicator {
 		"kzt_per_usd", "deposits")
 	fx, ff, ft := s.end(func(v []float64) float64 { return 100 * v[0] / v[1] }, "deposits_fx", "deposits")
 	return of("residents' coins over bank deposits", v, "percent", "residents' and macro files", from, to,
-		fmt.Sprintf("%.2f tenge in coins for each hundred in deposits", v),
+		words.Say("risks.substitution", "sum", two(v)),
 		residentsFile+"; macro file with deposits and deposits_fx").
 		with(of("deposits in foreign money, the substitute that was there before", fx, "percent", "macro file", ff, ft,
-			"", ""))
+			words.Said{}, ""))
 }
 
 func (s *study) intermediaries() Indicator {
 	majority, hhi, month := s.poolMajority()
 	return of("mining pools that make a majority", majority, "count", "pool file", month, month,
-		fmt.Sprintf(
-			"%.0f pools make a majority, HHI %.0f: intermediaries are replaced by others, fewer, not eliminated",
-			majority, hhi), "pools_monthly.csv with a whole month in the window")
+		words.Say("risks.pools", "count", fmt.Sprintf("%.0f", majority), "hhi", fmt.Sprintf("%.0f", hhi)),
+		"pools_monthly.csv with a whole month in the window")
 }
 
 func (s *study) last(x market.Series) float64 {

@@ -3,88 +3,138 @@ package risks
 import (
 	"fmt"
 	"io"
+	"strings"
 	"text/tabwriter"
+
+	"github.com/aqsha/aqsha/words"
 )
 
-// Print writes the report for a terminal.
-func (r Report) Print(w io.Writer) {
+// Print writes the report for a terminal, in a language.
+func (r Report) Print(w io.Writer, l words.Language) {
 	if len(r.Indicators) > 0 {
-		fmt.Fprintf(w, "risks listed by the National Bank, %s … %s\n", r.From, r.To)
+		fmt.Fprintln(w, l.Text("risks.head", "from", r.From, "to", r.To))
 	}
 	for _, i := range r.Indicators {
-		value := "not available"
-		if i.Value != nil {
-			value = fmt.Sprintf("%.4g %s", *i.Value, i.Unit)
-		}
-		window := ""
-		if i.From != "" {
-			window = ", " + i.From + " … " + i.To
-		}
-		fmt.Fprintf(w, "%d) %s\n   %s: %s  [%s%s]\n   %s\n", i.Number, i.Risk, i.Measure, value, i.Source, window,
-			i.Words)
-		// Another measure of the same risk, where sources disagree: shown beside, never averaged.
-		for _, b := range i.Beside {
-			fmt.Fprintf(w, "   %s: %.4g %s  [%s, %s … %s]\n", b.Measure, *b.Value, b.Unit, b.Source, b.From, b.To)
-		}
-		if i.Needs != "" {
-			fmt.Fprintln(w, "   needs:", i.Needs)
-		}
+		i.print(w, l)
 	}
-	if e := r.Events; e != nil {
-		fmt.Fprintln(w,
-			"\n\"Any negative information … will immediately affect their value\": abnormal returns, percent")
-		tab := tabwriter.NewWriter(w, 2, 0, 2, ' ', tabwriter.AlignRight)
-		fmt.Fprintln(tab, "  day\t−5…−1\t0\tz\t0…1\t0…5\tevent\t")
-		for _, x := range e.Reactions {
-			fmt.Fprintf(tab, "  %s\t%+.1f\t%+.1f\t%+.1f\t%+.1f\t%+.1f\t%s\t\n", x.Date, x.Before, x.Day0, x.Day0Z,
-				x.CAR1, x.CAR5, x.Name)
-		}
-		tab.Flush()
-		fmt.Fprintf(w, "  mean on the day %+.2f (t = %.2f, one-sided p = %.4f), 0…1 %+.2f, 0…5 %+.2f, before %+.2f; "+
-			"%d of %d negative (p = %.4f)\n  %s\n",
-			e.MeanDay0, e.TDay0, e.PDay0, e.MeanCAR1, e.MeanCAR5, e.MeanPrior, e.Negative, len(e.Reactions), e.PSign,
-			e.Words())
-		e.Placebo.print(w)
+	if r.Events != nil {
+		r.Events.print(w, l)
 	}
 	if len(r.Causality) > 0 {
-		fmt.Fprintln(w, "\nGranger, four weekly lags")
+		fmt.Fprintf(w, "\n%s\n", l.Text("risks.granger-head"))
 		for _, c := range r.Causality {
-			words := "does not help to predict"
+			figures := []any{"from", l.Phrase("market-word", c.From), "to", l.Phrase("market-word", c.To), "f",
+				fmt.Sprintf("%.3f", c.Test.Stat), "p", fmt.Sprintf("%.4f", c.Test.P)}
 			if c.Test.P < 0.05 {
-				words = "helps to predict"
+				fmt.Fprintln(w, l.Text("risks.granger-yes", figures...))
+			} else {
+				fmt.Fprintln(w, l.Text("risks.granger-no", figures...))
 			}
-			fmt.Fprintf(w, "  %s %s %s: F = %.3f, p = %.4f\n", c.From, words, c.To, c.Test.Stat, c.Test.P)
 		}
 	}
-	if x := r.Wash; x != nil {
-		fmt.Fprintf(w, "\nreported volume, %d sizes: first digits χ² = %.1f (p = %.3g), mean deviation %.4f over %.1f "+
-			"decades; round sizes %.2f %%", x.N, x.Benford.Stat, x.Benford.P, x.MAD, x.Spread, 100*x.Clustered)
-		if x.OverChain != nil {
-			fmt.Fprintf(w, "; volume over transfers %.2f", *x.OverChain)
-		}
-		fmt.Fprintln(w)
-		for _, words := range x.Words {
-			fmt.Fprintln(w, "  "+words)
-		}
+	if r.Wash != nil {
+		r.Wash.print(w, l)
 	}
-	for _, n := range r.Notes {
-		fmt.Fprintln(w, "note:", n)
+	for _, n := range r.said {
+		fmt.Fprintln(w, l.Text("risks.note", "text", n.In(l)))
 	}
 }
 
-// print tells what other lists give; it always stands below the study.
-func (p Placebo) print(w io.Writer) {
+func (i Indicator) print(w io.Writer, l words.Language) {
+	value, window := l.Text("risks.none"), ""
+	if i.Value != nil {
+		value = fmt.Sprintf("%.4g %s", *i.Value, l.Phrase("market-word", i.Unit))
+	}
+	if i.From != "" {
+		window = ", " + i.From + " … " + i.To
+	}
+	fmt.Fprintf(w, "%d) %s\n", i.Number, l.Phrase("market-word", i.Risk))
+	fmt.Fprintln(w, l.Text("risks.indicator", "measure", measureIn(l, i.Measure), "value", value, "source",
+		l.Phrase("market-word", i.Source), "window", window))
+	fmt.Fprintf(w, "   %s\n", i.Words.In(l))
+	// Another measure of the same risk, where sources disagree: shown beside, never averaged.
+	for _, b := range i.Beside {
+		fmt.Fprintln(w, l.Text("risks.beside", "measure", measureIn(l, b.Measure), "value", fmt.Sprintf("%.4g",
+			*b.Value),
+			"unit", l.Phrase("market-word", b.Unit), "source", l.Phrase("market-word", b.Source), "from", b.From, "to",
+			b.To))
+	}
+	if i.Needs != "" {
+		fmt.Fprintln(w, l.Text("risks.needs", "what", needsIn(l, i.Needs)))
+	}
+}
+
+// measureIn is a measure's name in a language; that of cards has a figure in it.
+func measureIn(l words.Language, measure string) string {
+	var first float64
+	if n, _ := fmt.Sscanf(measure, "payments by card through international systems, %f %% in the first year",
+		&first); n == 1 {
+		return l.Text("risks.cards-first", "first", fmt.Sprintf("%.1f", first))
+	}
+	return l.Phrase("market-word", measure)
+}
+
+// needsIn is what a measure needs, in a language.
+func needsIn(l words.Language, needs string) string {
+	more, residents := strings.CutPrefix(needs, residentsFile)
+	switch {
+	case !residents:
+		return l.Phrase("market-word", needs)
+	case strings.Contains(more, "gdp"):
+		return l.Text("risks.needs-gdp")
+	case strings.Contains(more, "m3"):
+		return l.Text("risks.needs-money")
+	case strings.Contains(more, "displaced"):
+		return l.Text("risks.needs-displaced")
+	case strings.Contains(more, "deposits"):
+		return l.Text("risks.needs-deposits")
+	}
+	return l.Text("risks.needs-residents")
+}
+
+func (e *EventStudy) print(w io.Writer, l words.Language) {
+	fmt.Fprintf(w, "\n%s\n", l.Text("risks.events-head"))
+	tab := tabwriter.NewWriter(w, 2, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(tab, l.Text("risks.events-columns"))
+	for _, x := range e.Reactions {
+		fmt.Fprintf(tab, "  %s\t%+.1f\t%+.1f\t%+.1f\t%+.1f\t%+.1f\t%s\t\n", x.Date, x.Before, x.Day0, x.Day0Z,
+			x.CAR1, x.CAR5, x.Name)
+	}
+	tab.Flush()
+	signed := func(v float64) string { return fmt.Sprintf("%+.2f", v) }
+	fmt.Fprintln(w, l.Text("risks.events-mean", "day", signed(e.MeanDay0), "t", fmt.Sprintf("%.2f", e.TDay0), "p",
+		fmt.Sprintf("%.4f", e.PDay0), "one", signed(e.MeanCAR1), "five", signed(e.MeanCAR5), "before",
+		signed(e.MeanPrior), "negative", e.Negative, "all", len(e.Reactions), "sign", fmt.Sprintf("%.4f", e.PSign)))
+	fmt.Fprintf(w, "  %s\n", e.Words().In(l))
+	e.Placebo.print(w, l)
+}
+
+func (x *Wash) print(w io.Writer, l words.Language) {
+	text := l.Text("risks.wash", "n", x.N, "chi", fmt.Sprintf("%.1f", x.Benford.Stat), "p",
+		fmt.Sprintf("%.3g", x.Benford.P), "mad", fmt.Sprintf("%.4f", x.MAD), "spread", fmt.Sprintf("%.1f", x.Spread),
+		"round", fmt.Sprintf("%.2f", 100*x.Clustered))
+	if x.OverChain != nil {
+		text = l.Text("risks.wash-chain", "text", text, "ratio", fmt.Sprintf("%.2f", *x.OverChain))
+	}
+	fmt.Fprintf(w, "\n%s\n", text)
+	for _, found := range x.Words {
+		fmt.Fprintln(w, "  "+l.Phrase("market-word", found))
+	}
+}
+
+// print says what other lists give; it always stands below the study.
+func (p Placebo) print(w io.Writer, l words.Language) {
 	for _, x := range p.Shifted {
-		fmt.Fprintf(w, "  placebo, the list moved by %+d days: mean %+.2f, p = %.4f (%d days)\n", x.Days, x.Mean, x.P,
-			x.N)
+		fmt.Fprintln(w, l.Text("risks.placebo-shift", "days", fmt.Sprintf("%+d", x.Days), "mean",
+			fmt.Sprintf("%+.2f", x.Mean), "p", fmt.Sprintf("%.4f", x.P), "n", x.N))
 	}
 	if p.RandomLists > 0 {
-		fmt.Fprintf(w, "  %d random lists (seed %d): %.2f %% fall as much; the t test alone would confirm %.1f %% of "+
-			"them at 5 %%\n", p.RandomLists, p.Seed, 100*p.RandomP, 100*p.Confirms)
+		fmt.Fprintln(w, l.Text("risks.placebo-random", "count", p.RandomLists, "seed", p.Seed, "share",
+			fmt.Sprintf("%.2f", 100*p.RandomP), "confirms", fmt.Sprintf("%.1f", 100*p.Confirms)))
 	} else {
-		fmt.Fprintln(w, "  random lists: not available, too few days")
+		fmt.Fprintln(w, l.Text("risks.placebo-none"))
 	}
-	l := p.LeaveOut
-	fmt.Fprintf(w, "  leaving one out: p from %.4f to %.4f (without %s), below 5 %% in %d of %d\n", l.LeastP, l.MaxP,
-		l.Carries, l.Below, l.N)
+	o := p.LeaveOut
+	fmt.Fprintln(w, l.Text("risks.placebo-leave", "low", fmt.Sprintf("%.4f", o.LeastP), "high",
+		fmt.Sprintf("%.4f", o.MaxP), "name", o.Carries, "below", o.Below, "n", o.N))
 }

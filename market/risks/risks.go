@@ -11,20 +11,21 @@ import (
 	"github.com/aqsha/aqsha/market/concentration"
 	"github.com/aqsha/aqsha/market/paper"
 	"github.com/aqsha/aqsha/market/stats"
+	"github.com/aqsha/aqsha/words"
 )
 
 // Indicator of one of the seven risks.
 type Indicator struct {
-	Number  int      `json:"number,omitempty"`
-	Risk    string   `json:"risk,omitempty"` // as the paper lists it
-	Measure string   `json:"measure"`
-	Value   *float64 `json:"value"` // null: not available
-	Unit    string   `json:"unit"`
-	Source  string   `json:"source"`
-	From    string   `json:"from,omitempty"` // of this indicator's own data, inside the window asked for
-	To      string   `json:"to,omitempty"`
-	Words   string   `json:"words"`
-	Needs   string   `json:"needs,omitempty"` // data that would measure it, or measure it better
+	Number  int        `json:"number,omitempty"`
+	Risk    string     `json:"risk,omitempty"` // as the paper lists it
+	Measure string     `json:"measure"`
+	Value   *float64   `json:"value"` // null: not available
+	Unit    string     `json:"unit"`
+	Source  string     `json:"source"`
+	From    string     `json:"from,omitempty"` // of this indicator's own data, inside the window asked for
+	To      string     `json:"to,omitempty"`
+	Words   words.Said `json:"words"`
+	Needs   string     `json:"needs,omitempty"` // data that would measure it, or measure it better
 	// Beside are further figures of the same risk.
 	Beside []Indicator `json:"beside,omitempty"`
 }
@@ -46,6 +47,8 @@ type Report struct {
 	Wash       *Wash               `json:"wash"`
 	Data       []market.Provenance `json:"data"`
 	Notes      []string            `json:"notes,omitempty"`
+
+	said []words.Said // Notes, for any language
 }
 
 // Options of a report.
@@ -83,7 +86,7 @@ func OfFolder(o Options) (Report, error) {
 	}
 	s.From, s.To = s.price.First(), s.price.Last()
 	if events, err := Study(returns, o.Events); err != nil {
-		s.Notes = append(s.Notes, "event study: "+err.Error())
+		s.note(words.Say("risks.note-events", "why", err))
 	} else {
 		s.Events = &events
 	}
@@ -93,10 +96,15 @@ func OfFolder(o Options) (Report, error) {
 	return s.Report, nil
 }
 
+// note adds a note: in English for files, and as a text of any language.
+func (r *Report) note(said words.Said) {
+	r.Notes, r.said = append(r.Notes, said.String()), append(r.said, said)
+}
+
 func (s *study) open(name string) (*market.Table, error) {
 	t, err := market.ReadFile(filepath.Join(s.dir, name), market.ReadOptions{})
 	if errors.Is(err, fs.ErrNotExist) {
-		s.Notes = append(s.Notes, name+" not available")
+		s.note(words.Say("risks.note-file", "name", name))
 		return nil, nil
 	}
 	if err == nil {
@@ -152,7 +160,7 @@ func (s *study) load() error {
 
 func (s *study) causality() {
 	if s.hash.Len() < 200 {
-		s.Notes = append(s.Notes, "Granger: hash rate not available")
+		s.note(words.Say("risks.note-hash"))
 		return
 	}
 	_, v := market.Align(s.price, s.hash)
@@ -173,7 +181,7 @@ func (s *study) causality() {
 	}{{"price", "hash rate", growth[1], growth[0]}, {"hash rate", "price", growth[0], growth[1]}} {
 		test, err := stats.Granger(d.y, d.x, 4)
 		if err != nil {
-			s.Notes = append(s.Notes, "Granger: "+err.Error())
+			s.note(words.Say("risks.note-granger", "why", err))
 			return
 		}
 		s.Causality = append(s.Causality, Causality{d.from, d.to, test})
@@ -182,7 +190,7 @@ func (s *study) causality() {
 
 func (s *study) wash() {
 	if s.volume.Len() == 0 {
-		s.Notes = append(s.Notes, "wash trading: volume not available")
+		s.note(words.Say("risks.note-wash-volume"))
 		return
 	}
 	var volume, chain []float64
@@ -192,7 +200,7 @@ func (s *study) wash() {
 	}
 	w, err := WashOf(s.volume.Values, true, volume, chain)
 	if err != nil {
-		s.Notes = append(s.Notes, "wash trading: "+err.Error())
+		s.note(words.Say("risks.note-wash", "why", err))
 		return
 	}
 	s.Wash = &w

@@ -14,6 +14,7 @@ import (
 
 	"github.com/aqsha/aqsha/market"
 	"github.com/aqsha/aqsha/market/synthetic"
+	"github.com/aqsha/aqsha/words"
 )
 
 func events(t testing.TB) []Event {
@@ -39,7 +40,7 @@ func TestEventStudyFindsWhatIsPlanted(t *testing.T) {
 		quiet = append(quiet, Event{Date: r.Times[i+40].Format(time.DateOnly)})
 	}
 	found, err := Study(r, planted)
-	if err != nil || found.PDay0 > 1e-4 || found.MeanDay0 > -6 || !strings.HasPrefix(found.Words(), "confirmed") {
+	if err != nil || found.PDay0 > 1e-4 || found.MeanDay0 > -6 || !strings.HasPrefix(found.Words().String(), "confirmed") {
 		t.Errorf("%+v, %v", found, err)
 	}
 	none, err := Study(r, quiet)
@@ -108,11 +109,11 @@ func TestSyntheticFolder(t *testing.T) {
 	}
 	// A window without a tenge rate: not available, never 0.
 	late, err := OfFolder(Options{Dir: dir, From: "2022-01-01", Events: events(t)})
-	if err != nil || late.Indicators[4].Value != nil || late.Indicators[4].Words != "not available in the window" {
+	if err != nil || late.Indicators[4].Value != nil || late.Indicators[4].Words.String() != "not available in the window" {
 		t.Errorf("%+v, %v", late.Indicators, err)
 	}
 	var b strings.Builder
-	late.Print(&b)
+	late.Print(&b, words.English)
 	if strings.Contains(b.String(), "NaN") {
 		t.Error(b.String())
 	}
@@ -183,7 +184,7 @@ func TestPlaceboLists(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := s.Placebo
-	if p.RandomLists != 2000 || p.RandomP > 0.001 || p.Confirms > 0.09 || len(p.Shifted) != 4 || p.LeaveOut.Below != p.LeaveOut.N || p.Worst < 10 || p.WorstP > 1e-6 || !strings.Contains(s.Words(), "chosen by the falls") {
+	if p.RandomLists != 2000 || p.RandomP > 0.001 || p.Confirms > 0.09 || len(p.Shifted) != 4 || p.LeaveOut.Below != p.LeaveOut.N || p.Worst < 10 || p.WorstP > 1e-6 || !strings.Contains(s.Words().String(), "chosen by the falls") {
 		t.Errorf("%+v\n%s", p, s.Words())
 	}
 	for _, shift := range p.Shifted {
@@ -203,7 +204,7 @@ func TestPlaceboLists(t *testing.T) {
 	}
 	r.Values[300] = -60
 	c, err := Study(r, carried[:3])
-	if err != nil || strings.HasPrefix(c.Words(), "confirmed") {
+	if err != nil || strings.HasPrefix(c.Words().String(), "confirmed") {
 		t.Errorf("%+v, %v", c, err)
 	}
 }
@@ -218,7 +219,7 @@ func TestRealExtracts(t *testing.T) {
 		t.Fatalf("%+v, %v", r, err)
 	}
 	var b strings.Builder
-	r.Print(&b)
+	r.Print(&b, words.English)
 	t.Log(b.String())
 }
 
@@ -253,7 +254,7 @@ func TestWordsFollowThePlacebos(t *testing.T) {
 		"confirmed for these":   {PDay0: 0.01, PSign: 0.01, Placebo: Placebo{RandomLists: 2000, RandomP: 0.01, LeaveOut: Leave{Below: 9, N: 9}, WorstP: 1}},
 		"not confirmed at 5 %":  {PDay0: 0.2, PSign: 0.01, Placebo: Placebo{RandomLists: 2000, RandomP: 0.01, LeaveOut: Leave{Below: 9, N: 9}, WorstP: 1}},
 	} {
-		if got := s.Words(); !strings.HasPrefix(got, want) {
+		if got := s.Words(); !strings.HasPrefix(got.String(), want) {
 			t.Errorf("%q, want %q", got, want)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/aqsha/aqsha/market"
 	"github.com/aqsha/aqsha/market/breaks"
 	"github.com/aqsha/aqsha/market/regimes"
+	"github.com/aqsha/aqsha/words"
 )
 
 // BreaksOptions of a study of breaks; zero values take the defaults in brackets.
@@ -184,41 +185,41 @@ func (b *Breaks) explosive(ctx context.Context, p prepared, o BreaksOptions) err
 }
 
 // Print writes the study for a terminal.
-func (b Breaks) Print(w io.Writer) {
-	fmt.Fprintln(w, b.Origin.Describe())
+func (b Breaks) Print(w io.Writer, l words.Language) {
+	fmt.Fprintln(w, b.Origin.Describe(l))
 	// With and without regard to heavy tails: how many breaks are left out is the reader's to judge.
-	fmt.Fprintf(w, "breaks of variance (κ₂, 5 %%): %d; without regard to heavy tails it would be %d\n", len(b.Variance),
-		b.Naive)
+	fmt.Fprintln(w, l.Text("study.breaks-variance", "count", len(b.Variance), "naive", b.Naive))
 	tab := tabwriter.NewWriter(w, 2, 0, 2, ' ', tabwriter.AlignRight)
 	for _, v := range b.Variance {
-		fmt.Fprintf(tab, "  %s\t%.1f %% a year\t→ %.1f %%\tstatistic %.2f\t\n", v.Day, v.OldPct, v.NewPct, v.Stat)
+		fmt.Fprintln(tab, l.Text("study.breaks-variance-row", "day", v.Day, "old", fmt.Sprintf("%.1f", v.OldPct), "new",
+			fmt.Sprintf("%.1f", v.NewPct), "stat", fmt.Sprintf("%.2f", v.Stat)))
 	}
 	tab.Flush()
-	fmt.Fprintf(w, "levels of |r| (Bai–Perron, least BIC of %d):", len(b.Levels.BIC))
+	levels := ""
 	for i, level := range b.Levels.Levels {
 		if i > 0 {
-			fmt.Fprintf(w, " | %s", b.Levels.Breaks[i-1])
+			levels += " | " + b.Levels.Breaks[i-1] + " "
 		}
-		fmt.Fprintf(w, " %.2f %%", level)
+		levels += fmt.Sprintf("%.2f %%", level)
 	}
-	fmt.Fprintf(w, "\nregimes: %d (log-likelihood %.2f, BIC %.1f)\n", b.Regimes.Regimes, b.Regimes.LogLik,
-		b.Regimes.BIC)
+	fmt.Fprintln(w, l.Text("study.breaks-levels", "count", len(b.Levels.BIC), "levels", levels))
+	fmt.Fprintln(w, l.Text("study.breaks-regimes", "count", b.Regimes.Regimes, "loglik",
+		fmt.Sprintf("%.2f", b.Regimes.LogLik), "bic", fmt.Sprintf("%.1f", b.Regimes.BIC)))
 	for i := range b.Regimes.Means {
-		fmt.Fprintf(tab,
-			"  %d\tmean %.3f %%\tvolatility %.1f %% a year\tlasts %.1f\t%.0f %% of the time\tnow %.0f %%\t\n", i+1,
-			b.Regimes.Means[i], b.Regimes.Volatility[i], b.Regimes.Durations[i], 100*b.Regimes.Ergodic[i],
-			100*b.Regimes.Now[i])
+		fmt.Fprintln(tab, l.Text("study.breaks-regime-row", "n", i+1, "mean", fmt.Sprintf("%.3f", b.Regimes.Means[i]),
+			"vol", fmt.Sprintf("%.1f", b.Regimes.Volatility[i]), "lasts", fmt.Sprintf("%.1f", b.Regimes.Durations[i]),
+			"share", fmt.Sprintf("%.0f", 100*b.Regimes.Ergodic[i]), "now", fmt.Sprintf("%.0f", 100*b.Regimes.Now[i])))
 	}
 	tab.Flush()
 	if b.Bubbles == nil {
-		fmt.Fprintln(w, b.Note)
+		fmt.Fprintln(w, l.Phrase("market-word", b.Note))
 		return
 	}
-	fmt.Fprintf(w,
-		"bubbles (every %d observations, windows of %d and more): GSADF %.3f, 95 %% point %.3f, p %.3f of %d simulated walks\n",
-		b.Bubbles.Step, b.Bubbles.Window, b.Bubbles.GSADF, b.Bubbles.Critical, b.Bubbles.P, b.Bubbles.Paths)
+	fmt.Fprintln(w, l.Text("study.breaks-bubbles", "step", b.Bubbles.Step, "window", b.Bubbles.Window, "stat",
+		fmt.Sprintf("%.3f", b.Bubbles.GSADF), "critical", fmt.Sprintf("%.3f", b.Bubbles.Critical), "p",
+		fmt.Sprintf("%.3f", b.Bubbles.P), "paths", b.Bubbles.Paths))
 	if b.Bubbles.GSADF <= b.Bubbles.Critical {
-		fmt.Fprintln(w, "  explosive growth is not shown: no stretches are dated")
+		fmt.Fprintln(w, "  "+l.Text("study.breaks-no-bubbles"))
 	}
 	for i := range b.Bubbles.From {
 		fmt.Fprintf(w, "  %s … %s\n", b.Bubbles.From[i], b.Bubbles.To[i])

@@ -10,6 +10,7 @@ import (
 
 	"github.com/aqsha/aqsha/market"
 	"github.com/aqsha/aqsha/market/garch/family"
+	"github.com/aqsha/aqsha/words"
 )
 
 // FamilyOptions choose a model of the wider family and its mean.
@@ -72,13 +73,14 @@ func (in Input) beside(returns market.Series, names []string) (market.Series, []
 }
 
 // Print writes the study for a terminal.
-func (g Family) Print(w io.Writer) {
-	fmt.Fprintln(w, g.Origin.Describe())
+func (g Family) Print(w io.Writer, l words.Language) {
+	fmt.Fprintln(w, g.Origin.Describe(l))
 	f, s := g.Fit, g.Fit.Spec
-	fmt.Fprintf(w, "%s (%d,%d,%d), %s errors, mean %s; log-likelihood %.6f, AIC %.4f, BIC %.4f\n", s.Model, s.P, s.O,
-		s.Q, s.Law, g.Mean, f.LogLik, f.AIC, f.BIC)
+	fmt.Fprintln(w, l.Text("study.fit-head", "model", fmt.Sprintf("%s (%d,%d,%d)", s.Model, s.P, s.O, s.Q), "law",
+		s.Law, "mean", g.Mean, "loglik", fmt.Sprintf("%.6f", f.LogLik), "aic", fmt.Sprintf("%.4f", f.AIC), "bic",
+		fmt.Sprintf("%.4f", f.BIC)))
 	tab := tabwriter.NewWriter(w, 2, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(tab, "  parameter\tvalue\tfrom Hessian\tsandwich\t")
+	fmt.Fprintln(tab, l.Text("study.fit-columns"))
 	se := func(v *float64) string {
 		if v == nil {
 			return "–"
@@ -89,20 +91,20 @@ func (g Family) Print(w io.Writer) {
 		fmt.Fprintf(tab, "  %s\t%.8g\t%s\t%s\t\n", p.Name, p.Value, se(p.SEHessian), se(p.SERobust))
 	}
 	tab.Flush()
-	fmt.Fprintf(w, "%d starts, %d steps; converged %v, decrement %.1e", len(f.Starts), f.Iterations, f.Converged,
-		f.Decrement)
+	ended := []string{l.Text("study.fit-family", "starts", len(f.Starts), "steps", f.Iterations, "converged",
+		yes(l, f.Converged), "decrement", fmt.Sprintf("%.1e", f.Decrement))}
 	// At a bound the errors are no errors of the estimate, so it is said which.
 	if len(f.Bound) > 0 {
-		fmt.Fprintf(w, "; binding: %s", strings.Join(f.Bound, ", "))
+		ended = append(ended, l.Text("study.fit-binding", "names", bounds(l, f.Bound)))
 	}
 	if f.Persistence != nil {
-		fmt.Fprintf(w, "; persistence %.6f", *f.Persistence)
+		ended = append(ended, l.Text("study.fit-persistence", "value", fmt.Sprintf("%.6f", *f.Persistence)))
 	}
-	fmt.Fprintf(w, "\nnext variance %.4f = %.2f %% a year (annualised on %g)%s\n", f.HNext, g.VolNext, g.Origin.Annual,
-		doubt(f.Converged))
+	fmt.Fprintln(w, strings.Join(ended, "; "))
+	fmt.Fprintln(w, next(l, f.HNext, g.VolNext, g.Origin.Annual, f.Converged))
 	for _, warning := range f.Warnings {
-		fmt.Fprintln(w, "warning:", warning)
+		fmt.Fprintln(w, l.Text("study.warning", "text", l.Phrase("market-word", warning)))
 	}
-	g.Raw.print(w, "returns")
-	g.Standardised.print(w, "standardised residuals")
+	g.Raw.print(w, l, l.Text("study.returns"))
+	g.Standardised.print(w, l, l.Text("study.residuals"))
 }

@@ -9,6 +9,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/aqsha/aqsha/market/garch"
+	"github.com/aqsha/aqsha/words"
 )
 
 // GarchOptions choose model, conventions and forecast; zero values: GARCH,
@@ -66,7 +67,7 @@ func StudyGarch(ctx context.Context, in Input, o GarchOptions) (Garch, error) {
 			return Garch{}, err
 		}
 	}
-	if o.Days > 0 {
+	if o.Days != 0 { // below zero it is refused, and no fit without a forecast
 		forecast, err := fit.Forecast(o.Days, o.Paths, o.Level, o.Seed)
 		if err != nil {
 			return Garch{}, err
@@ -77,11 +78,12 @@ func StudyGarch(ctx context.Context, in Input, o GarchOptions) (Garch, error) {
 }
 
 // Print writes the study for a terminal.
-func (g Garch) Print(w io.Writer) {
-	fmt.Fprintln(w, g.Origin.Describe())
+func (g Garch) Print(w io.Writer, l words.Language) {
+	fmt.Fprintln(w, g.Origin.Describe(l))
 	f := g.Fit
-	fmt.Fprintf(w, "%s, %s errors, mean %s, initial variance %s; log-likelihood %.6f, AIC %.4f, BIC %.4f\n",
-		f.Spec.Model, f.Spec.Law, f.Spec.Mean, f.Spec.Initial, f.LogLik, f.AIC, f.BIC)
+	fmt.Fprintln(w, l.Text("study.fit-head-initial", "model", f.Spec.Model, "law", f.Spec.Law, "mean", f.Spec.Mean,
+		"initial", f.Spec.Initial, "loglik", fmt.Sprintf("%.6f", f.LogLik), "aic", fmt.Sprintf("%.4f", f.AIC), "bic",
+		fmt.Sprintf("%.4f", f.BIC)))
 	tab := tabwriter.NewWriter(w, 2, 0, 2, ' ', tabwriter.AlignRight)
 	se := func(v *float64) string {
 		if v == nil {
@@ -91,64 +93,92 @@ func (g Garch) Print(w io.Writer) {
 	}
 	// As another program prints them, whose parameters are not ours: both at once would be compared with each other.
 	if g.Reported != nil {
-		fmt.Fprintf(tab, "  as %s\tvalue\tstandard error\t\n", g.Like)
+		fmt.Fprintln(tab, l.Text("study.fit-columns-like", "package", g.Like))
 		for _, p := range g.Reported {
 			fmt.Fprintf(tab, "  %s\t%.8g\t%s\t\n", p.Name, p.Value, se(p.SE))
 		}
 	} else {
-		fmt.Fprintln(tab, "  parameter\tvalue\tfrom Hessian\tsandwich\t")
+		fmt.Fprintln(tab, l.Text("study.fit-columns"))
 		for _, p := range f.Parameters {
 			fmt.Fprintf(tab, "  %s\t%.8g\t%s\t%s\t\n", p.Name, p.Value, se(p.SEHessian), se(p.SERobust))
 		}
 	}
 	tab.Flush()
 	c := f.Convergence
-	fmt.Fprintf(w, "start %d of %d won; converged %v", c.Won, len(c.Starts), c.Converged)
+	ended := []string{l.Text("study.fit-start", "won", c.Won, "starts", len(c.Starts), "converged", yes(l, c.Converged))}
 	if c.Stopped != "" {
-		fmt.Fprintf(w, " (stopped: %s)", c.Stopped)
+		ended = append(ended, l.Phrase("market-word", c.Stopped))
 	}
 	if c.Decrement != nil {
-		fmt.Fprintf(w, ", decrement %.1e", *c.Decrement)
+		ended = append(ended, l.Text("study.fit-decrement", "value", fmt.Sprintf("%.1e", *c.Decrement)))
 	}
 	if c.GradientNorm != nil {
-		fmt.Fprintf(w, ", largest |gradient·θ| %.1e", *c.GradientNorm)
+		ended = append(ended, l.Text("study.fit-gradient", "value", fmt.Sprintf("%.1e", *c.GradientNorm)))
 	}
 	if len(c.Boundary) > 0 {
-		fmt.Fprintf(w, "; binding: %s", strings.Join(c.Boundary, ", "))
+		ended = append(ended, l.Text("study.fit-binding", "names", bounds(l, c.Boundary)))
 	}
 	if c.ErrorsNote != "" {
-		fmt.Fprintf(w, "; %s", c.ErrorsNote)
+		ended = append(ended, l.Phrase("market-word", c.ErrorsNote))
 	}
-	fmt.Fprintf(w, "\npersistence %.6f, ", f.Persistence)
+	fmt.Fprintln(w, strings.Join(ended, "; "))
+	long := l.Text("study.fit-not-stationary")
 	if f.UncondVar != nil {
-		fmt.Fprintf(w, "unconditional variance %.4f, half-life %.1f observations, ", *f.UncondVar, *f.HalfLife)
-	} else {
-		fmt.Fprint(w, "unconditional variance not available (not stationary), ")
+		long = l.Text("study.fit-stationary", "variance", fmt.Sprintf("%.4f", *f.UncondVar), "half",
+			fmt.Sprintf("%.1f", *f.HalfLife))
 	}
-	fmt.Fprintf(w, "next variance %.4f = %.2f %% a year (annualised on %g)%s\n", f.HNext, g.VolNext, g.Origin.Annual,
-		doubt(c.Converged))
+	fmt.Fprintln(w, strings.Join([]string{l.Text("study.fit-persistence", "value", fmt.Sprintf("%.6f",
+		f.Persistence)), long, next(l, f.HNext, g.VolNext, g.Origin.Annual, c.Converged)}, ", "))
 	for _, warning := range f.Warnings {
-		fmt.Fprintln(w, "warning:", warning)
+		fmt.Fprintln(w, l.Text("study.warning", "text", l.Phrase("market-word", warning)))
 	}
-	g.Raw.print(w, "returns")
-	g.Standardised.print(w, "standardised residuals")
+	g.Raw.print(w, l, l.Text("study.returns"))
+	g.Standardised.print(w, l, l.Text("study.residuals"))
 	if g.Forecast != nil {
-		printForecast(w, g.Forecast, g.Origin, doubt(c.Converged))
+		printForecast(w, l, g.Forecast, g.Origin, c.Converged)
 	}
 }
 
-// doubt follows figures of a fit that did not converge.
-func doubt(converged bool) string {
-	if converged {
-		return ""
+// bounds are constraints that hold parameters, in a language.
+func bounds(l words.Language, names []string) string {
+	said := make([]string, len(names))
+	for i, text := range names {
+		if name, is := strings.CutSuffix(text, " at its most"); is {
+			said[i] = l.Text("study.at-most", "name", l.Phrase("market-word", name))
+		} else if name, is := strings.CutSuffix(text, " at its least"); is {
+			said[i] = l.Text("study.at-least", "name", l.Phrase("market-word", name))
+		} else {
+			said[i] = l.Phrase("market-word", text)
+		}
 	}
-	return ", which does not hold: the fit did not converge"
+	return strings.Join(said, ", ")
 }
 
-func printForecast(w io.Writer, f *garch.Forecast, origin Origin, doubt string) {
-	fmt.Fprintf(w, "forecast, %g %% intervals from %d simulated paths (seed %d)%s\n", 100*f.Level, f.Paths, f.Seed, doubt)
+// next is the variance of the next observation, in a language.
+func next(l words.Language, variance, vol, annual float64, converged bool) string {
+	said := l.Text("study.fit-next", "variance", fmt.Sprintf("%.4f", variance), "vol", fmt.Sprintf("%.2f", vol),
+		"annual", fmt.Sprintf("%g", annual))
+	if !converged {
+		said += "; " + l.Text("study.fit-does-not-hold")
+	}
+	return said
+}
+
+// yes is a truth in a language.
+func yes(l words.Language, is bool) string {
+	if is {
+		return l.Text("study.yes")
+	}
+	return l.Text("study.no")
+}
+
+func printForecast(w io.Writer, l words.Language, f *garch.Forecast, origin Origin, converged bool) {
+	fmt.Fprintln(w, l.Text("study.forecast", "level", fmt.Sprintf("%g", 100*f.Level), "paths", f.Paths, "seed", f.Seed))
+	if !converged {
+		fmt.Fprintln(w, l.Text("study.fit-does-not-hold"))
+	}
 	tab := tabwriter.NewWriter(w, 2, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(tab, "  "+origin.step()+"\tvolatility a year\tfrom\tto\tcumulated return\tfrom\tto\t")
+	fmt.Fprintln(tab, l.Text("study.forecast-columns", "step", l.Phrase("market-word", origin.step())))
 	for _, h := range f.Horizons {
 		vol := func(v float64) float64 { return math.Sqrt(origin.Annual * v) }
 		fmt.Fprintf(tab, "  %d\t%.2f %%\t%.2f %%\t%.2f %%\t%.2f %%\t%.2f %%\t%.2f %%\t\n", h.Day, vol(h.Variance),

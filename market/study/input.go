@@ -8,6 +8,7 @@ import (
 
 	"github.com/aqsha/aqsha/market"
 	"github.com/aqsha/aqsha/market/volatility"
+	"github.com/aqsha/aqsha/words"
 )
 
 // Input is a table with the column to study and the days to keep ("" for open).
@@ -33,16 +34,22 @@ type Origin struct {
 	Annual float64           `json:"annualisation"`
 	// Warnings of the data: gaps whose returns span many steps.
 	Warnings []string `json:"warnings,omitempty"`
+
+	said []words.Said // Warnings, for any language
 }
 
-// Describe is one line for a terminal.
-func (o Origin) Describe() string {
-	text := fmt.Sprintf("%s, column %s, %d returns %s … %s, annualised on %g; sha-256 %.12s…; %s", o.Source.File,
-		o.Column, o.N, o.From, o.To, o.Annual, o.Source.SHA256, o.Source.Origin)
-	if len(o.Warnings) > 0 {
-		text += "\nwarning: " + strings.Join(o.Warnings, "\nwarning: ")
+// Describe is one line for a terminal, and one for each warning, in a language.
+func (o Origin) Describe(l words.Language) string {
+	lines := []string{l.Text("study.origin", "file", o.Source.File, "column", o.Column, "n", o.N, "from", o.From, "to",
+		o.To, "annual", fmt.Sprintf("%g", o.Annual), "sha", fmt.Sprintf("%.12s", o.Source.SHA256), "origin",
+		l.Phrase("market-word", o.Source.Origin))}
+	for i, warning := range o.Warnings {
+		if l != words.English && i < len(o.said) {
+			warning = o.said[i].In(l)
+		}
+		lines = append(lines, l.Text("study.warning", "text", warning))
 	}
-	return text
+	return strings.Join(lines, "\n")
 }
 
 // step names the time that a return spans, by how many there are in a year.
@@ -120,12 +127,26 @@ func (in Input) prepare() (p prepared, err error) {
 		}
 		p.annual = volatility.Annual(f.PeriodsPerYear)
 	}
-	p.origin = Origin{in.Table.Provenance, in.Column, p.returns.First(), p.returns.Last(), p.returns.Len(),
-		float64(p.annual), gaps(p.prices)}
+	p.origin = Origin{Source: in.Table.Provenance, Column: in.Column, From: p.returns.First(), To: p.returns.Last(),
+		N: p.returns.Len(), Annual: float64(p.annual)}
+	p.origin.warn(gaps(p.prices)...)
 	if in.Rules != 1 {
-		p.origin.Warnings = append(p.origin.Warnings, said(in.Table, in.Column, in.Rules)...)
+		p.origin.warn(said(in.Table, in.Column, in.Rules)...)
 	}
 	return p, nil
+}
+
+// warn adds warnings: in English for files, and as texts of any language.
+func (o *Origin) warn(warnings ...warning) {
+	for _, x := range warnings {
+		o.Warnings, o.said = append(o.Warnings, x.english), append(o.said, x.said)
+	}
+}
+
+// warning is one in English, as sealed reports have it, and as a text of any language.
+type warning struct {
+	english string
+	said    words.Said
 }
 
 // between words a window of which an end may be open.
@@ -144,8 +165,8 @@ func between(from, to string) string {
 // said repeats what the import found, errors and warnings, with the repair
 // that would be made; a study of several files has one list a file. Gaps are
 // told by gaps, of the window only.
-func said(t *market.Table, column string, rules int) []string {
-	var lines []string
+func said(t *market.Table, column string, rules int) []warning {
+	var lines []warning
 	more := 0
 	for _, f := range market.Check(t) {
 		if rules != 0 && rules < 6 && f.Code == "frozen" { // not found until format 6
@@ -160,20 +181,25 @@ func said(t *market.Table, column string, rules int) []string {
 			continue
 		}
 		line := fmt.Sprintf("%s %s, line %d: %s", f.Severity, f.Code, f.FirstLine, f.Detail)
+		severity := words.Say("market-word." + words.Slug(string(f.Severity)))
+		text := words.Say("study.found", "severity", severity, "code", f.Code, "line", f.FirstLine, "text", f.Says())
 		if f.Repair != "" {
 			line += fmt.Sprintf(" (--repair %s: %s)", f.Code, f.Repair)
+			text = words.Say("study.found-repair", "severity", severity, "code", f.Code, "line", f.FirstLine, "text",
+				f.Says(), "repair", f.Mends())
 		}
-		lines = append(lines, line)
+		lines = append(lines, warning{line, text})
 	}
 	if more > 0 {
-		lines = append(lines, fmt.Sprintf("and %d more: see import", more))
+		lines = append(lines, warning{fmt.Sprintf("and %d more: see import", more),
+			words.Say("study.found-more", "count", more)})
 	}
 	return lines
 }
 
 // gaps warns of returns that span more than five times the median step (a
 // long weekend is four days).
-func gaps(prices market.Series) []string {
+func gaps(prices market.Series) []warning {
 	var steps []time.Duration
 	for i := 1; i < prices.Len(); i++ {
 		steps = append(steps, prices.Times[i].Sub(prices.Times[i-1]))
@@ -194,6 +220,7 @@ func gaps(prices market.Series) []string {
 	if n == 0 {
 		return nil
 	}
-	return []string{fmt.Sprintf("%d gaps: a return across a gap counts as one step; the longest, to %s, spans %s", n,
-		prices.Times[longest+1].Format(time.DateOnly), steps[longest])}
+	to := prices.Times[longest+1].Format(time.DateOnly)
+	return []warning{{fmt.Sprintf("%d gaps: a return across a gap counts as one step; the longest, to %s, spans %s",
+		n, to, steps[longest]), words.Say("study.gaps", "count", n, "to", to, "span", steps[longest])}}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/aqsha/aqsha/market/realised"
 	"github.com/aqsha/aqsha/market/stats"
+	"github.com/aqsha/aqsha/words"
 )
 
 // Intraday is what the returns inside days say: volatility, jumps, and a
@@ -26,7 +27,7 @@ type Intraday struct {
 	Kernel float64         `json:"volatility_kernel"`
 	Down   float64         `json:"down_share"`     // of variance, from falls
 	Model  *realised.Garch `json:"realised_garch"` // null: fewer than 100 days, or a day without movement
-	Note   string          `json:"note,omitempty"`
+	Note   words.Said      `json:"note,omitzero"`
 }
 
 // StudyIntraday needs a file with at least ten prices a day.
@@ -55,38 +56,39 @@ func StudyIntraday(in Input, level float64) (Intraday, error) {
 	year := func(x []float64) float64 { return math.Sqrt(365 * stats.Mean(x)) }
 	out.RV, out.BV, out.MedRV, out.TSRV, out.Kernel = year(rv), year(bv), year(med), year(ts), year(kernel)
 	if out.Model, err = realised.Estimate(r, rv); err != nil {
-		out.Note = "realised GARCH: " + err.Error()
+		out.Note = words.Say("study.intraday-no-model", "why", err)
 	}
 	return out, nil
 }
 
 // Print writes the study for a terminal.
-func (s Intraday) Print(w io.Writer) {
-	fmt.Fprintln(w, s.Origin.Describe())
-	fmt.Fprintf(w, "%d days measured, %d left out for want of prices\n", len(s.Days), s.Short)
-	fmt.Fprintf(w,
-		"volatility of the mean day, percent a year: realised %.2f, bipower %.2f, median %.2f, two-scale %.2f, "+
-			"kernel %.2f; %.1f %% of variance from falls\n", s.RV, s.BV, s.MedRV, s.TSRV, s.Kernel, 100*s.Down)
+func (s Intraday) Print(w io.Writer, l words.Language) {
+	fmt.Fprintln(w, s.Origin.Describe(l))
+	two := func(v float64) string { return fmt.Sprintf("%.2f", v) }
+	fmt.Fprintln(w, l.Text("study.intraday-days", "days", len(s.Days), "short", s.Short))
+	fmt.Fprintln(w, l.Text("study.intraday-vol", "rv", two(s.RV), "bv", two(s.BV), "med", two(s.MedRV), "ts",
+		two(s.TSRV), "kernel", two(s.Kernel), "down", fmt.Sprintf("%.1f", 100*s.Down)))
 	// Beside what chance alone would give at this level: a count without it always looks like much.
-	fmt.Fprintf(w, "days with a jump at %g: %d of %d (%.0f expected by chance), %.2f %% of all variance\n", s.Level,
-		len(s.Jumps), len(s.Days), s.Level*float64(len(s.Days)), 100*s.Share)
+	fmt.Fprintln(w, l.Text("study.intraday-jumps", "level", fmt.Sprintf("%g", s.Level), "jumps", len(s.Jumps), "days",
+		len(s.Days), "chance", fmt.Sprintf("%.0f", s.Level*float64(len(s.Days))), "share", two(100*s.Share)))
 	tab := tabwriter.NewWriter(w, 2, 0, 2, ' ', tabwriter.AlignRight)
 	for i, d := range s.Jumps {
 		if i == 10 {
-			fmt.Fprintf(tab, "  and %d more (--json)\t\n", len(s.Jumps)-i)
+			fmt.Fprintln(tab, l.Text("study.intraday-more", "count", len(s.Jumps)-i))
 			break
 		}
-		fmt.Fprintf(tab, "  %s\treturn %.2f %%\tz %.2f\tjump %.1f %% of the day's variance\t\n", d.Day, d.Return, d.Z,
-			100*d.Jump/d.RV)
+		fmt.Fprintln(tab, l.Text("study.intraday-jump", "day", d.Day, "return", two(d.Return), "z", two(d.Z), "jump",
+			fmt.Sprintf("%.1f", 100*d.Jump/d.RV)))
 	}
 	tab.Flush()
 	if s.Model == nil {
-		fmt.Fprintln(w, s.Note)
+		fmt.Fprintln(w, s.Note.In(l))
 		return
 	}
-	fmt.Fprintf(w,
-		"realised GARCH(1,1), log-linear: log-likelihood %.4f (returns alone %.4f), persistence %.4f, next day %.2f %% a year, converged %t\n",
-		s.Model.LogLik, s.Model.ReturnsOnly, s.Model.Persistence, math.Sqrt(365*s.Model.Next), s.Model.Converged)
+	four := func(v float64) string { return fmt.Sprintf("%.4f", v) }
+	fmt.Fprintln(w, l.Text("study.intraday-model", "loglik", four(s.Model.LogLik), "alone", four(s.Model.ReturnsOnly),
+		"persistence", four(s.Model.Persistence), "next", two(math.Sqrt(365*s.Model.Next)), "converged",
+		yes(l, s.Model.Converged)))
 	for _, name := range realised.Names {
 		spread := "–" // no errors where the Hessian is not definite
 		if se, ok := s.Model.Errors[name]; ok {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/aqsha/aqsha/market"
 	"github.com/aqsha/aqsha/market/liquidity"
+	"github.com/aqsha/aqsha/words"
 )
 
 // Liquidity is what it costs to trade, by bars.
@@ -134,19 +135,19 @@ func (l *Liquidity) years(p prepared, bars liquidity.Bars, lead int) error {
 }
 
 // Print writes the study for a terminal.
-func (l Liquidity) Print(w io.Writer) {
-	fmt.Fprintln(w, l.Origin.Describe())
+func (l Liquidity) Print(w io.Writer, lang words.Language) {
+	fmt.Fprintln(w, l.Origin.Describe(lang))
 	if l.Value == "" {
-		fmt.Fprintln(w, "value traded is not in the file: Amihud and Kyle are not available")
+		fmt.Fprintln(w, lang.Text("study.liquidity-no-value"))
 	} else {
-		fmt.Fprintf(w, "value traded: %s (%s); impacts are a million of the quote currency\n", l.Value, l.Unit)
+		fmt.Fprintln(w, lang.Text("study.liquidity-value", "column", l.Value, "unit", l.Unit))
 	}
 	tab := tabwriter.NewWriter(w, 2, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(tab, "  \tbars\tAmihud, %/mn\tRoll spread, %\tCorwin–Schultz, %\tKyle λ, %/√mn\t± s.e.\t")
+	fmt.Fprintln(tab, lang.Text("study.liquidity-columns"))
 	row := func(name string, m liquidity.Measures) {
 		number := func(v *float64) string {
 			if v == nil {
-				return "n/a"
+				return lang.Text("study.liquidity-none")
 			}
 			return fmt.Sprintf("%.4g", *v)
 		}
@@ -156,6 +157,6 @@ func (l Liquidity) Print(w io.Writer) {
 	for _, y := range l.Years {
 		row(y.Year, y.Measures)
 	}
-	row("whole", l.Whole)
+	row(lang.Text("study.liquidity-whole"), l.Whole)
 	tab.Flush()
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/aqsha/aqsha/market"
 	"github.com/aqsha/aqsha/market/stats"
+	"github.com/aqsha/aqsha/words"
 )
 
 // Memory is what a series remembers: unit roots of the logarithm of the price
@@ -137,19 +138,20 @@ func (r Root) verdict() string {
 }
 
 // Print writes the study for a terminal.
-func (m Memory) Print(w io.Writer) {
-	fmt.Fprintln(w, m.Origin.Describe())
+func (m Memory) Print(w io.Writer, l words.Language) {
+	fmt.Fprintln(w, m.Origin.Describe(l))
 	tab := tabwriter.NewWriter(w, 2, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(tab, "  unit roots\tADF, trend\t(p)\tPP\t(p)\tPP, trend\t(p)\tKPSS\t(p)\tverdict\t")
+	fmt.Fprintln(tab, l.Text("study.memory-roots"))
 	for _, r := range m.Roots {
-		fmt.Fprintf(tab, "  %s\t%.3f\t%.3f\t%.3f\t%.3f\t%.3f\t%.3f\t%.3f\t%.3f\t%s\t\n", r.Of, r.ADF.Stat, r.ADF.P,
-			r.PP.Tau, r.PP.P, r.PPTrend.Tau, r.PPTrend.P, r.KPSS.Stat, r.KPSS.P, r.Verdict)
+		fmt.Fprintf(tab, "  %s\t%.3f\t%.3f\t%.3f\t%.3f\t%.3f\t%.3f\t%.3f\t%.3f\t%s\t\n", l.Phrase("market-word",
+			r.Of), r.ADF.Stat, r.ADF.P,
+			r.PP.Tau, r.PP.P, r.PPTrend.Tau, r.PPTrend.P, r.KPSS.Stat, r.KPSS.P, l.Phrase("market-word", r.Verdict))
 	}
-	fmt.Fprintln(tab, "  memory d\tGPH\tlocal Whittle\t± s.e.\tDFA − ½\tR/S − ½\tverdict\t")
-	for _, l := range m.Long {
-		fmt.Fprintf(tab, "  %s\t%.3f\t%.3f\t%.3f\t%.3f\t%.3f\t%s\t\n", l.Of, l.GPH, l.Whittle.D, l.Whittle.SE,
-			l.DFA-0.5, l.RS-0.5, l.Verdict)
+	fmt.Fprintln(tab, l.Text("study.memory-long"))
+	for _, x := range m.Long {
+		fmt.Fprintf(tab, "  %s\t%.3f\t%.3f\t%.3f\t%.3f\t%.3f\t%s\t\n", l.Phrase("market-word", x.Of), x.GPH,
+			x.Whittle.D, x.Whittle.SE, x.DFA-0.5, x.RS-0.5, l.Phrase("market-word", x.Verdict))
 	}
 	tab.Flush()
-	fmt.Fprintln(w, "ADF and KPSS p-values are held inside their tables, 0.01–0.99 and 0.01–0.10")
+	fmt.Fprintln(w, l.Text("study.memory-note"))
 }

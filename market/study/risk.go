@@ -11,6 +11,7 @@ import (
 	"github.com/aqsha/aqsha/market"
 	"github.com/aqsha/aqsha/market/garch"
 	"github.com/aqsha/aqsha/market/risk"
+	"github.com/aqsha/aqsha/words"
 )
 
 // Risk is value at risk and expected shortfall with, on request, the league
@@ -71,9 +72,10 @@ func StudyRisk(ctx context.Context, in Input, p float64, backtest bool, progress
 }
 
 // Print writes the study for a terminal.
-func (r Risk) Print(w io.Writer) {
-	fmt.Fprintln(w, r.Origin.Describe())
-	fmt.Fprintf(w, "losses over one %s in percent at p = %g\n", r.Origin.step(), r.P)
+func (r Risk) Print(w io.Writer, l words.Language) {
+	fmt.Fprintln(w, r.Origin.Describe(l))
+	fmt.Fprintln(w, l.Text("study.risk-head", "step", l.Phrase("market-word", r.Origin.step()), "p",
+		fmt.Sprintf("%g", r.P)))
 	tab := tabwriter.NewWriter(w, 2, 0, 2, ' ', 0)
 	number := func(v *float64) string {
 		if v == nil {
@@ -81,28 +83,30 @@ func (r Risk) Print(w io.Writer) {
 		}
 		return fmt.Sprintf("%.4f", *v)
 	}
-	fmt.Fprintln(tab, "  method\tVaR\tES\t")
+	fmt.Fprintln(tab, l.Text("study.risk-columns"))
 	measures := r.Measures
 	if r.Tails != nil {
 		measures = slices.Concat(measures, r.Tails.Measures)
 	}
 	for _, m := range measures {
-		fmt.Fprintf(tab, "  %s\t%s\t%s\t%s\n", m.Method, number(m.VaR), number(m.ES), m.Refused)
+		fmt.Fprintf(tab, "  %s\t%s\t%s\t%s\n", l.Phrase("market-word", m.Method), number(m.VaR), number(m.ES),
+			l.Phrase("market-word", m.Refused))
 	}
 	tab.Flush()
-	fmt.Fprintf(w, "t fit: μ %.4f, scale σ %.4f (not a standard deviation), ν %.4f\n", r.TFit.Mu, r.TFit.Sigma,
-		r.TFit.Nu)
+	four := func(v float64) string { return fmt.Sprintf("%.4f", v) }
+	fmt.Fprintln(w, l.Text("study.risk-t", "mu", four(r.TFit.Mu), "sigma", four(r.TFit.Sigma), "nu", four(r.TFit.Nu)))
 	if r.League == nil {
 		return
 	}
-	fmt.Fprintf(w, "back-test %s … %s, %d-day windows (GARCH-t: %d)\n", r.From, r.To, risk.Window, GarchWindow)
+	fmt.Fprintln(w, l.Text("study.risk-backtest", "from", r.From, "to", r.To, "window", risk.Window, "garch",
+		GarchWindow))
 	tab = tabwriter.NewWriter(w, 2, 0, 2, ' ', 0)
-	fmt.Fprintln(tab, "  rank\tmethod\tdays\texceed\texpected\tKupiec p\tindependence p\tjoint p\tAcerbi Z\t(p)\tES "+
-		"regr. p\tmean VaR\tquantile loss\tMCS p\tverdict")
+	fmt.Fprintln(tab, l.Text("study.risk-league-columns"))
 	for _, s := range r.League {
 		// It keeps its line, without a rank: a method that could not be tested is not one that failed.
 		if s.Refused != "" {
-			fmt.Fprintf(tab, "  –\t%s\t%d%s%s\n", s.Method, s.Days, strings.Repeat("\t", 12), s.Refused)
+			fmt.Fprintf(tab, "  –\t%s\t%d%s%s\n", l.Phrase("market-word", s.Method), s.Days, strings.Repeat("\t", 12),
+				refused(l, s))
 			continue
 		}
 		verdict := "rejected"
@@ -118,8 +122,18 @@ func (r Risk) Print(w io.Writer) {
 			set = fmt.Sprintf("%.3f", *s.Confidence)
 		}
 		fmt.Fprintf(tab, "  %d\t%s\t%d\t%d\t%.1f\t%.4f\t%.4f\t%.4f\t%+.3f\t%.4f\t%s\t%.3f\t%.5f\t%s\t%s\n", s.Rank,
-			s.Method, s.Days, c.Exceed, float64(c.N)*s.P, c.P, c.PInd, c.PCC, *s.AcerbiZ, *s.AcerbiP, regression,
-			*s.MeanVaR, *s.Loss, set, verdict)
+			l.Phrase("market-word", s.Method), s.Days, c.Exceed, float64(c.N)*s.P, c.P, c.PInd, c.PCC, *s.AcerbiZ,
+			*s.AcerbiP, regression,
+			*s.MeanVaR, *s.Loss, set, l.Phrase("market-word", verdict))
 	}
 	tab.Flush()
+}
+
+// refused is why a method has no rank, in a language: on too many days of the window it gave no forecast.
+func refused(l words.Language, s risk.Standing) string {
+	var bad, all int
+	if n, err := fmt.Sscanf(s.Refused, "not valid on %d of %d days", &bad, &all); n == 2 && err == nil {
+		return l.Text("study.risk-not-valid", "bad", bad, "all", all)
+	}
+	return l.Phrase("market-word", s.Refused)
 }

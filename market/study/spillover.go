@@ -10,6 +10,7 @@ import (
 
 	"github.com/aqsha/aqsha/market"
 	"github.com/aqsha/aqsha/market/spillover"
+	"github.com/aqsha/aqsha/words"
 )
 
 // Spillover is how markets move each other, on the days they share.
@@ -64,34 +65,33 @@ func StudySpillover(ctx context.Context, inputs []Input, lags, ahead int) (Spill
 }
 
 // Print writes the study for a terminal.
-func (s Spillover) Print(w io.Writer) {
-	fmt.Fprintf(w, "%d common days %s … %s\n", s.N, s.From, s.To)
+func (s Spillover) Print(w io.Writer, l words.Language) {
+	fmt.Fprintln(w, l.Text("study.spill-head", "n", s.N, "from", s.From, "to", s.To))
 	for _, o := range s.Origins {
-		fmt.Fprintf(w, "  %s, column %s; sha-256 %.12s…; %s\n", o.Source.File, o.Column, o.Source.SHA256,
-			o.Source.Origin)
+		fmt.Fprintln(w, " ", l.Text("study.origin-short", "file", o.Source.File, "column", o.Column, "sha",
+			fmt.Sprintf("%.12s", o.Source.SHA256), "origin", l.Phrase("market-word", o.Source.Origin)))
 	}
-	connected(w, "returns", s.Returns)
-	connected(w, "volatility (|r|)", s.Volatility)
+	connected(w, l, l.Text("study.returns"), s.Returns)
+	connected(w, l, l.Text("study.spill-volatility"), s.Volatility)
 	d := s.Correlation
-	fmt.Fprintf(w, "correlations (DCC): a %.4f, b %.4f, log-likelihood %.2f against %.2f when constant\n", d.A, d.B,
-		d.LogLik,
-		d.Constant)
+	fmt.Fprintln(w, l.Text("study.spill-dcc", "a", fmt.Sprintf("%.4f", d.A), "b", fmt.Sprintf("%.4f", d.B), "loglik",
+		fmt.Sprintf("%.2f", d.LogLik), "constant", fmt.Sprintf("%.2f", d.Constant)))
+	three := func(v float64) string { return fmt.Sprintf("%.3f", v) }
 	tab := tabwriter.NewWriter(w, 2, 0, 2, ' ', tabwriter.AlignRight)
 	for i := range d.Names {
 		for j := range i {
-			fmt.Fprintf(tab, "  %s – %s\tmean %.3f\tlast day %.3f\tnext %.3f\t\n", d.Names[j], d.Names[i], d.Mean[i][j],
-				d.Last[i][j], d.Next[i][j])
+			fmt.Fprintln(tab, l.Text("study.spill-dcc-row", "one", d.Names[j], "two", d.Names[i], "mean",
+				three(d.Mean[i][j]), "last", three(d.Last[i][j]), "next", three(d.Next[i][j])))
 		}
 	}
 	tab.Flush()
 }
 
-func connected(w io.Writer, of string, c spillover.Connected) {
-	fmt.Fprintf(w,
-		"connectedness of %s: %.2f %% of the variance of forecasts %d steps ahead comes from others (VAR, %d lags)\n",
-		of, c.Total, c.Ahead, c.Lags)
+func connected(w io.Writer, l words.Language, of string, c spillover.Connected) {
+	fmt.Fprintln(w, l.Text("study.spill-connected", "of", of, "total", fmt.Sprintf("%.2f", c.Total), "ahead",
+		c.Ahead, "lags", c.Lags))
 	tab := tabwriter.NewWriter(w, 2, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintf(tab, "  \t%s\tfrom others\tto others\tnet\t\n", strings.Join(c.Names, "\t"))
+	fmt.Fprintln(tab, l.Text("study.spill-columns", "names", strings.Join(c.Names, "\t")))
 	for i, row := range c.Table {
 		fmt.Fprintf(tab, "  %s\t", c.Names[i])
 		for _, v := range row {

@@ -14,6 +14,7 @@ import (
 	"github.com/aqsha/aqsha/market/risks"
 	"github.com/aqsha/aqsha/market/synthetic"
 	"github.com/aqsha/aqsha/market/usage"
+	"github.com/aqsha/aqsha/words"
 )
 
 func table(t testing.TB, name string) *market.Table {
@@ -45,7 +46,7 @@ func TestVolatilityUsesWhatTheFileHas(t *testing.T) {
 		t.Errorf("%+v, %v", exchange.Origin, err)
 	}
 	var b strings.Builder
-	exchange.Print(&b)
+	exchange.Print(&b, words.English)
 	if !strings.Contains(b.String(), "annualised on 252") || !strings.Contains(b.String(), "not available") {
 		t.Error(b.String())
 	}
@@ -98,7 +99,7 @@ func TestHugeGapsAreWarnedOf(t *testing.T) {
 	}
 	v, err := StudyVolatility(Input{Table: gap})
 	if err != nil || len(v.Origin.Warnings) != 1 ||
-		!strings.Contains(v.Origin.Describe(), "to 2021-01-03, spans 8784h") {
+		!strings.Contains(v.Origin.Describe(words.English), "to 2021-01-03, spans 8784h") {
 		t.Errorf("%+v, %v", v.Origin, err)
 	}
 	if whole, err := StudyVolatility(Input{Table: table(t, "sp500_close.csv")}); err != nil ||

@@ -10,6 +10,7 @@ import (
 
 	"github.com/aqsha/aqsha/market"
 	"github.com/aqsha/aqsha/market/stats"
+	"github.com/aqsha/aqsha/words"
 )
 
 // A unit root is the verdict only where no test of it rejects, that with a trend too.
@@ -79,7 +80,7 @@ func TestBubblesAreDatedWhereTheyAreShown(t *testing.T) {
 				found.Bubbles.Critical)
 		}
 		var text bytes.Buffer
-		if found.Print(&text); !strings.Contains(text.String(), "no stretches are dated") {
+		if found.Print(&text, words.English); !strings.Contains(text.String(), "no stretches are dated") {
 			t.Errorf("seed %d: %s", seed, text.String())
 		}
 	}
@@ -96,7 +97,7 @@ func TestValueAtRiskOfTooFewReturns(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if said := strings.Contains(r.Origin.Describe(), "no measurement"); said != want {
+		if said := strings.Contains(r.Origin.Describe(words.English), "no measurement"); said != want {
 			t.Errorf("p = %g of %d returns: %t", p, r.Origin.N, said)
 		}
 	}

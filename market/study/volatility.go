@@ -4,10 +4,13 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"strings"
+	"text/tabwriter"
 
 	"github.com/aqsha/aqsha/market"
 	"github.com/aqsha/aqsha/market/stats"
 	"github.com/aqsha/aqsha/market/volatility"
+	"github.com/aqsha/aqsha/words"
 )
 
 // Estimate is one volatility, in percent a year.
@@ -40,7 +43,7 @@ type Volatility struct {
 	Ranges      *volatility.Ranges `json:"ranges,omitempty"`
 	HAR         []volatility.HAR   `json:"har,omitempty"`
 	Diagnostics Diagnostics        `json:"diagnostics"`
-	Notes       []string           `json:"notes,omitempty"`
+	Notes       []words.Said       `json:"notes,omitempty"`
 
 	rolling []float64
 }
@@ -116,7 +119,7 @@ func (v *Volatility) addRanges(in Input, p prepared) {
 	names := []string{"open", "high", "low", "close"}
 	adjusted := p.origin.Column == "adjusted_close"
 	if !in.before(6) && !adjusted && p.origin.Column != "close" {
-		v.Notes = append(v.Notes, "range estimators: not available, the bars are of close and not of "+p.origin.Column)
+		v.Notes = append(v.Notes, words.Say("study.no-ranges-column", "column", p.origin.Column))
 		return
 	}
 	if adjusted = adjusted && !in.before(6); adjusted {
@@ -127,7 +130,7 @@ func (v *Volatility) addRanges(in Input, p prepared) {
 	for _, name := range names {
 		s, err := in.Table.Series(name)
 		if err != nil {
-			v.Notes = append(v.Notes, "range estimators: not available, "+name+" is missing")
+			v.Notes = append(v.Notes, words.Say("study.no-ranges-missing", "column", name))
 			return
 		}
 		all = append(all, s.Window("", in.To))
@@ -155,7 +158,7 @@ func (v *Volatility) addRanges(in Input, p prepared) {
 	}
 	ranges, err := volatility.RangeEstimators(bars[0], bars[1], bars[2], bars[3], p.annual)
 	if err != nil {
-		v.Notes = append(v.Notes, "range estimators: "+err.Error())
+		v.Notes = append(v.Notes, words.Say("study.no-ranges", "why", err))
 		return
 	}
 	v.Ranges = &ranges
@@ -178,18 +181,18 @@ func scale(bars [][]float64, factors []float64) {
 
 func (v *Volatility) addHAR(p prepared) {
 	if p.annual != volatility.EveryHour {
-		v.Notes = append(v.Notes, "HAR-RV: not available, it needs hourly prices")
+		v.Notes = append(v.Notes, words.Say("study.no-har-hourly"))
 		return
 	}
 	rv, err := volatility.RealisedVariance(p.prices)
 	if err != nil {
-		v.Notes = append(v.Notes, "HAR-RV: "+err.Error())
+		v.Notes = append(v.Notes, words.Say("study.no-har", "why", err))
 		return
 	}
 	for _, lengths := range [][2]int{{5, 22}, {7, 30}} {
 		h, err := volatility.FitHAR(rv.Values, lengths[0], lengths[1])
 		if err != nil {
-			v.Notes = append(v.Notes, "HAR-RV: "+err.Error())
+			v.Notes = append(v.Notes, words.Say("study.no-har", "why", err))
 			return
 		}
 		v.HAR = append(v.HAR, h)
@@ -200,33 +203,52 @@ func (v *Volatility) addHAR(p prepared) {
 }
 
 // Print writes the study for a terminal.
-func (v Volatility) Print(w io.Writer) {
-	fmt.Fprintln(w, v.Origin.Describe())
+func (v Volatility) Print(w io.Writer, l words.Language) {
+	fmt.Fprintln(w, v.Origin.Describe(l))
 	m := v.Moments
-	fmt.Fprintf(w, "per observation: mean %.4f %%, sd %.4f %%, skewness %.3f, excess kurtosis %.3f, %.2f … %.2f %%\n",
-		m.Mean, m.SD, m.Skewness, m.Excess, m.Min, m.Max)
-	fmt.Fprintf(w, "volatility over 30 observations  %s\n", market.Sparkline(v.rolling, 60))
+	digits := func(n int, v float64) string { return fmt.Sprintf("%.*f", n, v) }
+	fmt.Fprintln(w, l.Text("study.vol-moments", "mean", digits(4, m.Mean), "sd", digits(4, m.SD), "skewness",
+		digits(3, m.Skewness), "excess", digits(3, m.Excess), "min", digits(2, m.Min), "max", digits(2, m.Max)))
+	fmt.Fprintln(w, l.Text("study.vol-rolling", "line", market.Sparkline(v.rolling, 60)))
+	tab := tabwriter.NewWriter(w, 2, 0, 2, ' ', 0)
 	for _, e := range v.Estimates {
-		fmt.Fprintf(w, "  %-36s %8.2f %% a year  (n = %d)\n", e.Name, e.Percent, e.N)
+		fmt.Fprintln(tab, l.Text("study.vol-row", "name", e.NameIn(l), "percent", fmt.Sprintf("%8.2f", e.Percent),
+			"n", e.N))
 	}
+	tab.Flush()
 	for _, h := range v.HAR {
-		fmt.Fprintf(w, "  HAR 1-%d-%d: b = %.4f %.4f %.4f %.4f (Newey–West 22: %.4f %.4f %.4f %.4f), R² %.4f\n", h.Week,
-			h.Month, h.Coef[0], h.Coef[1], h.Coef[2], h.Coef[3], h.SE[0], h.SE[1], h.SE[2], h.SE[3], h.R2)
+		four := func(v []float64) string {
+			return fmt.Sprintf("%.4f %.4f %.4f %.4f", v[0], v[1], v[2], v[3])
+		}
+		fmt.Fprintln(w, " ", l.Text("study.vol-har", "week", h.Week, "month", h.Month, "coefficients", four(h.Coef[:]),
+			"errors", four(h.SE[:]), "fit", digits(4, h.R2)))
 	}
-	v.Diagnostics.print(w, "returns")
+	v.Diagnostics.print(w, l, l.Text("study.returns"))
 	for _, note := range v.Notes {
-		fmt.Fprintln(w, "  "+note)
+		fmt.Fprintln(w, "  "+note.In(l))
 	}
 }
 
-func (d Diagnostics) print(w io.Writer, what string) {
-	fmt.Fprintf(w, "tests of %s (p):", what)
+// NameIn is the estimate's name in a language.
+func (e Estimate) NameIn(l words.Language) string {
+	var n int
+	if found, err := fmt.Sscanf(e.Name, "realised, last %d observations", &n); found == 1 && err == nil {
+		return l.Text("study.vol-last", "n", n)
+	}
+	if lags, is := strings.CutSuffix(strings.TrimPrefix(e.Name, "HAR-RV "), ", next day (on 365)"); is {
+		return l.Text("study.vol-har-next", "lags", lags)
+	}
+	return l.Phrase("market-word", e.Name)
+}
+
+func (d Diagnostics) print(w io.Writer, l words.Language, what string) {
+	fmt.Fprint(w, l.Text("study.tests", "what", what))
 	for _, t := range []struct {
 		name string
 		test *stats.Test
 	}{{"ARCH-LM(5)", d.ArchLM5}, {"ARCH-LM(10)", d.ArchLM10}, {"Ljung–Box(10)", d.LjungBox10}, {"(20)", d.LjungBox20},
-		{"squares(10)", d.Squares10}, {"(20)", d.Squares20},
-		{"Jarque–Bera", d.JarqueBera}, {"sign bias", d.SignBias}, {"ADF", d.ADF}, {"KPSS", d.KPSS}} {
+		{l.Text("study.test-squares"), d.Squares10}, {"(20)", d.Squares20},
+		{"Jarque–Bera", d.JarqueBera}, {l.Text("study.test-sign"), d.SignBias}, {"ADF", d.ADF}, {"KPSS", d.KPSS}} {
 		if t.test != nil {
 			fmt.Fprintf(w, "  %s %.3f (%.3g)", t.name, t.test.Stat, t.test.P)
 		}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/aqsha/aqsha/market"
 	"github.com/aqsha/aqsha/market/usage"
+	"github.com/aqsha/aqsha/words"
 )
 
 //go:embed systems.json
@@ -160,18 +161,19 @@ func (c *Card) FromTenge(s usage.System) {
 	}
 }
 
-// Print writes cards for a terminal.
-func Print(w io.Writer, cards []Card) {
+// Print writes cards for a terminal, in a language; phrase says their cells in it.
+func Print(w io.Writer, l words.Language, cards []Card, phrase func(string) string) {
 	for _, c := range cards {
-		fmt.Fprintf(w, "%s\n", c.Title)
+		fmt.Fprintf(w, "%s\n", phrase(c.Title))
 		tab := tabwriter.NewWriter(w, 2, 0, 2, ' ', 0)
 		for _, cell := range c.Cells {
 			origin := ""
 			// No brackets without a source: an empty pair would look like one that was lost.
 			if cell.Source != "" {
-				origin = fmt.Sprintf("[%s, %s]", cell.Source, cell.Date)
+				origin = fmt.Sprintf("[%s, %s]", phrase(cell.Source), cell.Date)
 			}
-			fmt.Fprintf(tab, "  %s\t%s %s\t%s\n", cell.Field, cell.Value, cell.Unit, origin)
+			fmt.Fprintf(tab, "  %s\t%s %s\t%s\n", phrase(cell.Field), phrase(cell.Value), phrase(cell.Unit),
+				origin)
 		}
 		tab.Flush()
 		if c.Curve != nil {
@@ -180,13 +182,14 @@ func Print(w io.Writer, cards []Card) {
 				supply[i] = p.Supply
 			}
 			last := c.Curve[len(c.Curve)-1]
-			fmt.Fprintf(w, "  supply %d…%d  %s  %.0f, then growing %.3f %% a year\n", c.Curve[0].Year, last.Year,
-				market.Sparkline(supply, 30), last.Supply, 100*last.Inflation)
+			fmt.Fprintln(w, l.Text("study.card-supply", "first", c.Curve[0].Year, "last", last.Year, "line",
+				market.Sparkline(supply, 30), "supply", fmt.Sprintf("%.0f", last.Supply), "growth",
+				fmt.Sprintf("%.3f", 100*last.Inflation)))
 		}
 		if c.Reversals != nil {
 			tab = tabwriter.NewWriter(w, 2, 0, 2, ' ', tabwriter.AlignRight)
-			fmt.Fprintf(tab, "  attacker's share\treversed after %s\tbelow 0.1 %% after\t\n",
-				strings.Trim(strings.ReplaceAll(fmt.Sprint(Depths), " ", "\t"), "[]"))
+			fmt.Fprintln(tab, l.Text("study.card-reversals", "depths",
+				strings.Trim(strings.ReplaceAll(fmt.Sprint(Depths), " ", "\t"), "[]")))
 			for _, r := range c.Reversals {
 				fmt.Fprintf(tab, "  %.0f %%\t", 100*r.Share)
 				for _, p := range r.Probabilities {

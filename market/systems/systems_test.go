@@ -9,6 +9,7 @@ import (
 
 	"github.com/aqsha/aqsha/market"
 	"github.com/aqsha/aqsha/market/usage"
+	"github.com/aqsha/aqsha/words"
 )
 
 // Rosenfeld (2014), table 1: q = 10 %, 6 confirmations: 0.0591 %; 30 %, 6: 15.645 %.
@@ -81,7 +82,7 @@ func TestCards(t *testing.T) {
 	cards[0].FromNetwork(table, []usage.Energy{{Day: "2025-01-01", BestTWh: 150}}, usage.CBECI, "")
 	cards[3].FromTenge(usage.System{Source: "node", To: "2025-01-01", Values: map[string]float64{"transactions": 5000}})
 	var b strings.Builder
-	Print(&b, cards)
+	Print(&b, words.English, cards, func(text string) string { return text })
 	for _, want := range []string{"1916667 USD", "800 EH/s", "5000 a day", "not available"} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("no %q in\n%s", want, b.String())

@@ -53,6 +53,21 @@ type Overheads struct {
 // CBECI are Cambridge's published assumptions.
 var CBECI = Overheads{0.05, 1.01, 1.10, 1.20}
 
+// maxUSDPerKWh is above every price of power that was ever asked.
+const maxUSDPerKWh = 1000
+
+// Check refuses a price of power or a usage effectiveness that cannot be. The comparisons are turned round for NaN.
+func (o Overheads) Check() error {
+	if !(o.USDPerKWh > 0 && o.USDPerKWh <= maxUSDPerKWh) {
+		return market.Refuse("price", "usd_per_kwh", "%g is not an electricity price", o.USDPerKWh)
+	}
+	if !(o.PUELow >= 1 && o.PUELow <= o.PUEBest && o.PUEBest <= o.PUEHigh && o.PUEHigh <= 10) {
+		return market.Refuse("choice", "pue", "want 1 to 10, the low case not above the best nor the best above the "+
+			"high, got %g, %g and %g", o.PUELow, o.PUEBest, o.PUEHigh)
+	}
+	return nil
+}
+
 // Energy of one day, as annualised TWh, with the electricity cost of a coin.
 type Energy struct {
 	Day        string  `json:"day"`
@@ -87,8 +102,8 @@ const smoothing = 14 // days over which Cambridge averages hash rate and revenue
 // on their equal mix. Columns: price_usd, hash_rate_ths, issuance_native,
 // fees_native.
 func Estimate(t *market.Table, devices []Device, o Overheads, from, to string) ([]Energy, error) {
-	if !(o.USDPerKWh > 0) {
-		return nil, market.Refuse("price", "usd_per_kwh", "%g is not an electricity price", o.USDPerKWh)
+	if err := o.Check(); err != nil {
+		return nil, err
 	}
 	var all []market.Series
 	for _, name := range []string{"price_usd", "hash_rate_ths", "issuance_native", "fees_native"} {

@@ -50,6 +50,13 @@ func OfFolder(o Options) (Study, error) {
 	if err := market.CheckWindow(o.From, o.To); err != nil {
 		return Study{}, err
 	}
+	// Judged here: of one file among many an error is a note, and a wrong price would leave columns out for no reason told.
+	if err := o.Overheads.Check(); err != nil {
+		return Study{}, err
+	}
+	if !(o.ValueNorm >= 0) || math.IsInf(o.ValueNorm, 1) {
+		return Study{}, market.Refuse("choice", "value-norm", "want dollars a day, 0 or more, got %g", o.ValueNorm)
+	}
 	open := func(name string) *market.Table {
 		t, err := market.ReadFile(filepath.Join(o.Dir, name), market.ReadOptions{})
 		if err != nil {

@@ -20,7 +20,8 @@ import (
 //go:embed references
 var references embed.FS
 
-// arch adds realised kernels, the family of GARCH, tests of unit roots and memory and the confidence set of models.
+// arch adds realised kernels, the family of GARCH, tests of unit roots and memory and the confidence set of models. A
+// figure that is off is a line of the report; an error is only that something could not be computed.
 func (r *Report) arch(ctx context.Context, progress func(string)) error {
 	for _, part := range []struct {
 		name    string
@@ -44,7 +45,7 @@ func reference(name string, into any) error {
 	return json.Unmarshal(data, into)
 }
 
-// columns reads a file of numbers, one observation a line.
+// columns reads a file of numbers, one observation a line. It returns them by column.
 func columns(name string) ([][]float64, error) {
 	data, err := references.ReadFile("references/" + name)
 	if err != nil {
@@ -66,6 +67,7 @@ func columns(name string) ([][]float64, error) {
 	return out, nil
 }
 
+// kernels compares realised kernels with their bandwidths, day by day.
 func (r *Report) kernels(_ context.Context, path string) error {
 	var days []struct {
 		Returns   []float64
@@ -97,6 +99,8 @@ var families = map[string]family.Spec{
 	"gjr11-ged": {P: 1, O: 1, Q: 1, Law: family.GED},
 }
 
+// families compares the fits of the family of GARCH. Whether the mean is estimated shows in the reference's parameters;
+// names are those of the reference, without brackets.
 func (r *Report) families(ctx context.Context, path string) error {
 	var file struct {
 		Fits map[string]struct {
@@ -140,6 +144,7 @@ func (r *Report) families(ctx context.Context, path string) error {
 	return nil
 }
 
+// roots compares Phillips–Perron tests and the memory of returns and of their sizes.
 func (r *Report) roots(_ context.Context, path string) error {
 	var want tree
 	if err := reference("tests.json", &want); err != nil {
@@ -180,6 +185,7 @@ func (r *Report) roots(_ context.Context, path string) error {
 	return nil
 }
 
+// confidence compares the set of models that the losses leave.
 func (r *Report) confidence(_ context.Context, path string) error {
 	var want tree
 	if err := reference("tests.json", &want); err != nil {

@@ -54,6 +54,7 @@ func beyond(ctx context.Context, open Source, progress func(string)) (tree, erro
 	return out, nil
 }
 
+// numbers are a row as a JSON file has it: all floats.
 func numbers[T int | float64](x []T) []float64 {
 	out := make([]float64, len(x))
 	for i, v := range x {
@@ -62,6 +63,7 @@ func numbers[T int | float64](x []T) []float64 {
 	return out
 }
 
+// breaksTree are breaks of variance and of the mean size, and the test for bubbles.
 func breaksTree(ctx context.Context, btc market.Series, r []float64, out tree) error {
 	for name, robust := range map[string]bool{"icss": false, "icss_robust": true} {
 		found, err := breaks.ICSS(r, robust)
@@ -109,6 +111,7 @@ func breaksTree(ctx context.Context, btc market.Series, r []float64, out tree) e
 	return nil
 }
 
+// regimesTree is the fit of two regimes.
 func regimesTree(ctx context.Context, r []float64, out tree) error {
 	f, err := regimes.Estimate(ctx, r, 2)
 	if err != nil {
@@ -119,6 +122,7 @@ func regimesTree(ctx context.Context, r []float64, out tree) error {
 	return nil
 }
 
+// spilloverTree is the connectedness of three markets on their common days, and their correlations.
 func spilloverTree(open Source, btc market.Series, out tree) error {
 	list := []market.Series{btc}
 	for _, name := range []string{"gold_close.csv", "sp500_close.csv"} {
@@ -163,6 +167,7 @@ func spilloverTree(open Source, btc market.Series, out tree) error {
 	return nil
 }
 
+// liquidityTree are measures from a year's daily bars.
 func liquidityTree(open Source, out tree) error {
 	t, err := open("bitstamp_btcusd_d.csv")
 	if err != nil {
@@ -186,6 +191,7 @@ func liquidityTree(open Source, out tree) error {
 	return nil
 }
 
+// realisedTree are measures from hourly prices, and the fit of returns and variances together.
 func realisedTree(open Source, out tree) error {
 	hourly, err := column(open, "bitstamp_btcusd_1h.csv", "close")
 	if err != nil {
@@ -224,6 +230,7 @@ func realisedTree(open Source, out tree) error {
 	return nil
 }
 
+// tailTree is the fit of the tenth of the losses that is worst.
 func tailTree(r []float64, out tree) error {
 	p, err := risk.FitTail(r, 0.1)
 	if err != nil {

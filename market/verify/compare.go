@@ -13,11 +13,15 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"text/tabwriter"
 
 	"github.com/aqsha/aqsha/market"
 	"github.com/aqsha/aqsha/market/synthetic"
+	"github.com/aqsha/aqsha/words"
 )
 
+// expected is what R's packages gave for the synthetic set.
+//
 //go:embed expected.json
 var expected []byte
 
@@ -31,7 +35,8 @@ type Line struct {
 	OK        bool    `json:"ok"`
 }
 
-// Report is the outcome of a verification.
+// Report is the outcome of a verification. A worst deviation is over all figures of its kind, those within their
+// tolerance too.
 type Report struct {
 	Input     string  `json:"input"`
 	Compared  int     `json:"compared"`
@@ -72,7 +77,7 @@ func Synthetic(ctx context.Context, progress func(string)) (Report, error) {
 	return r, r.arch(ctx, progress)
 }
 
-// Folder verifies on a folder of inputs with its reference.json.
+// Folder verifies on a folder of inputs with its reference.json. Only what reference.json names is compared.
 func Folder(ctx context.Context, dir string, progress func(string)) (Report, error) {
 	reference, err := os.ReadFile(filepath.Join(dir, "reference.json"))
 	if err != nil {
@@ -84,6 +89,7 @@ func Folder(ctx context.Context, dir string, progress func(string)) (Report, err
 	return run(ctx, dir, reference, open, progress)
 }
 
+// run computes the figures and compares them with a reference's.
 func run(ctx context.Context, input string, reference []byte, open Source, progress func(string)) (Report, error) {
 	var want tree
 	if err := json.Unmarshal(reference, &want); err != nil {
@@ -98,8 +104,8 @@ func run(ctx context.Context, input string, reference []byte, open Source, progr
 	return r, nil
 }
 
-// passed over: descriptions, and the one program that the reference itself
-// marks as stopping at a false optimum.
+// skipped says whether a figure is passed over: descriptions, and the one program that the reference itself marks as
+// stopping at a false optimum.
 func skipped(path string) bool {
 	name := path[strings.LastIndexByte(path, '.')+1:]
 	return path == "meta" || strings.Contains(path, "crosscheck_tseries") ||
@@ -109,6 +115,8 @@ func skipped(path string) bool {
 		path == "btc_backtest.to"
 }
 
+// walk compares what is wanted, down to its numbers and texts. What we have beside that is not looked at; what we lack
+// is a line that is off.
 func (r *Report) walk(path string, want, got any) {
 	if path != "" && skipped(path) {
 		return
@@ -139,6 +147,7 @@ func (r *Report) walk(path string, want, got any) {
 	}
 }
 
+// list is a value as a JSON file would have it; nil where it is no list.
 func list(v any) []any {
 	switch v := v.(type) {
 	case []any:
@@ -153,6 +162,7 @@ func list(v any) []any {
 	return nil
 }
 
+// text compares texts, which must be the same.
 func (r *Report) text(path, want, got string) {
 	r.add(Line{Path: path, Want: want, Got: got, OK: want == got})
 }
@@ -185,6 +195,7 @@ func tolerance(path string) (limit float64, absolute bool, worst func(*Report) *
 	return 1e-8, false, func(r *Report) *float64 { return &r.Other }
 }
 
+// number compares within the tolerance of the path. NaN is off.
 func (r *Report) number(path string, want float64, got any) {
 	var g float64
 	switch v := got.(type) {
@@ -209,6 +220,7 @@ func (r *Report) number(path string, want float64, got any) {
 	r.add(line)
 }
 
+// add counts a line.
 func (r *Report) add(l Line) {
 	r.Compared++
 	if !l.OK {
@@ -218,20 +230,27 @@ func (r *Report) add(l Line) {
 }
 
 // Print writes the verdict, and the lines that are off (all: every line).
-func (r Report) Print(w io.Writer, all bool) {
+func (r Report) Print(w io.Writer, l words.Language, all bool) {
 	lines := slices.Clone(r.Lines)
 	slices.SortStableFunc(lines, func(a, b Line) int { return cmp.Compare(b2i(a.OK), b2i(b.OK)) })
-	for _, l := range lines {
-		if all || !l.OK {
-			fmt.Fprintf(w, "%-3s %-58s want %-18s got %-18s off %.1e (limit %.0e)\n",
-				map[bool]string{true: "ok", false: "OFF"}[l.OK], l.Path, l.Want, l.Got, l.Off, l.Tolerance)
+	tab := tabwriter.NewWriter(w, 2, 0, 2, ' ', 0)
+	short := func(v float64) string { return fmt.Sprintf("%.1e", v) }
+	for _, x := range lines {
+		state := l.Text("study.verify-off")
+		if x.OK {
+			state = l.Text("study.verify-ok")
+		}
+		if all || !x.OK {
+			fmt.Fprintln(tab, l.Text("study.verify-row", "state", state, "path", x.Path, "want", x.Want, "got",
+				x.Got, "off", short(x.Off), "limit", fmt.Sprintf("%.0e", x.Tolerance)))
 		}
 	}
-	fmt.Fprintf(w, "%s: %d figures compared, %d off; worst: log-likelihood %.1e, parameters %.1e relative, standard "+
-		"errors %.1e relative, all others %.1e relative\n",
-		r.Input, r.Compared, r.Off, r.LogLik, r.Parameter, r.Error, r.Other)
+	tab.Flush()
+	fmt.Fprintln(w, l.Text("study.verify-end", "input", r.Input, "compared", r.Compared, "off", r.Off, "loglik",
+		short(r.LogLik), "parameter", short(r.Parameter), "error", short(r.Error), "other", short(r.Other)))
 }
 
+// b2i orders false before true.
 func b2i(b bool) int {
 	if b {
 		return 1

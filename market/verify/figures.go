@@ -75,6 +75,7 @@ func Figures(ctx context.Context, open Source, progress func(what string)) (tree
 	return out, nil
 }
 
+// column is one series of an input.
 func column(open Source, file, name string) (market.Series, error) {
 	table, err := open(file)
 	if err != nil {
@@ -83,6 +84,7 @@ func column(open Source, file, name string) (market.Series, error) {
 	return table.Series(name)
 }
 
+// window is everything that is computed of a span of daily prices.
 func window(ctx context.Context, prices, returns market.Series, days [2]string) (tree, error) {
 	p, r := prices.Window(days[0], days[1]), returns.Window(days[0], days[1]).Values
 	m, err := stats.Describe(r)
@@ -202,6 +204,8 @@ func onBoundary(ctx context.Context, r []float64, fit *garch.Fit) (*garch.Fit, e
 	return garch.Estimate(ctx, r, garch.Spec{Law: garch.StudentT, Integrated: true})
 }
 
+// fitTree is a fit in the reference's layout. Parameters without a standard error, and a variance that does not exist,
+// are left out.
 func fitTree(f *garch.Fit) tree {
 	par, hessian, robust := tree{}, tree{}, tree{}
 	for _, p := range f.Parameters {
@@ -220,6 +224,7 @@ func fitTree(f *garch.Fit) tree {
 	return out
 }
 
+// varTree are value at risk and shortfall by each method at two levels.
 func varTree(r []float64, m stats.Moments) (tree, error) {
 	out := tree{}
 	for label, p := range map[string]float64{"p0.01": 0.01, "p0.05": 0.05} {
@@ -247,6 +252,7 @@ func varTree(r []float64, m stats.Moments) (tree, error) {
 	return out, nil
 }
 
+// days are a series' times as dates.
 func days(s market.Series) []string {
 	out := make([]string, s.Len())
 	for i, at := range s.Times {
@@ -255,6 +261,8 @@ func days(s market.Series) []string {
 	return out
 }
 
+// concentrations are measures of the paper's example, and by month those of pools and countries, with and without the
+// unknown.
 func concentrations(open Source, out tree) error {
 	amounts := append(append(repeat(49_500, 50), repeat(400, 4_950)...), repeat(11, 45_000)...)
 	m, err := concentration.Measure(amounts)
@@ -285,6 +293,7 @@ func concentrations(open Source, out tree) error {
 	return nil
 }
 
+// repeat is an amount, n times.
 func repeat(v int64, n int) []int64 {
 	out := make([]int64, n)
 	for i := range out {

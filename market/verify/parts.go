@@ -13,6 +13,7 @@ import (
 	"github.com/aqsha/aqsha/market/volatility"
 )
 
+// normalQuantile is of the standard normal law.
 func normalQuantile(p float64) float64 { return distuv.UnitNormal.Quantile(p) }
 
 // asTree turns a struct with JSON names into the reference's layout.
@@ -23,6 +24,8 @@ func asTree(v any) tree {
 	return out
 }
 
+// backtest counts the days of five years on which the loss was beyond the value at risk that was told the day before,
+// by two methods and at two levels.
 func backtest(_ Source, _, returns market.Series) (tree, error) {
 	r, d := returns.Values, days(returns)
 	first, last := slices.Index(d, "2021-01-01"), slices.Index(d, "2025-12-31")
@@ -47,6 +50,7 @@ func backtest(_ Source, _, returns market.Series) (tree, error) {
 	return out, nil
 }
 
+// bars are the daily bars of Bitstamp in a span.
 func bars(open Source, from, to string) (o, h, l, c market.Series, err error) {
 	table, err := open("bitstamp_btcusd_d.csv")
 	if err != nil {
@@ -61,6 +65,7 @@ func bars(open Source, from, to string) (o, h, l, c market.Series, err error) {
 	return
 }
 
+// ranges are volatilities from a year's bars. The last close of the year before begins it.
 func ranges(open Source, _, _ market.Series) (tree, error) {
 	o, h, l, c, err := bars(open, "2020-12-31", "2021-12-31")
 	if err != nil {
@@ -83,6 +88,8 @@ func ranges(open Source, _, _ market.Series) (tree, error) {
 	return out, nil
 }
 
+// har is the realised variance from hourly prices and its regression on days, weeks and months, in the two ways of
+// counting them.
 func har(open Source, _, _ market.Series) (tree, error) {
 	hourly, err := column(open, "bitstamp_btcusd_1h.csv", "close")
 	if err != nil {
@@ -137,6 +144,7 @@ func vendorVolatility(open Source, _, _ market.Series) (tree, error) {
 	return out, nil
 }
 
+// aligned are columns of an input on the days that all of them have.
 func aligned(open Source, file, from, to string, names ...string) ([][]float64, error) {
 	table, err := open(file)
 	if err != nil {
@@ -154,8 +162,10 @@ func aligned(open Source, file, from, to string, names ...string) ([][]float64, 
 	return values, nil
 }
 
+// sum is the mean times the number of values.
 func sum(x []float64) float64 { return stats.Mean(x) * float64(len(x)) }
 
+// quotient divides day by day.
 func quotient(a, b []float64) []float64 {
 	out := make([]float64, len(a))
 	for i := range a {
@@ -164,6 +174,8 @@ func quotient(a, b []float64) []float64 {
 	return out
 }
 
+// liquidityEarly is what moved on the chain against what all coins were worth in 2018: computed, and as the vendor
+// prints it.
 func liquidityEarly(open Source, _, _ market.Series) (tree, error) {
 	v, err := aligned(open, "cm2019_btc_daily.csv", "2018-01-01", "2018-12-31", "cap_usd", "transfer_value_usd", "nvt")
 	if err != nil {
@@ -173,6 +185,7 @@ func liquidityEarly(open Source, _, _ market.Series) (tree, error) {
 		"velocity_year": sum(v[1]) / stats.Mean(v[0])}, nil
 }
 
+// liquidityLate is what was traded against what all coins were worth in 2025, and transactions by address.
 func liquidityLate(open Source, _, _ market.Series) (tree, error) {
 	v, err := aligned(open, "cm_btc_daily.csv", "2025-01-01", "2025-12-31", "cap_usd", "volume_usd", "transactions",
 		"active_addresses")
@@ -183,6 +196,7 @@ func liquidityLate(open Source, _, _ market.Series) (tree, error) {
 		"turnover_annual": sum(v[1]) / stats.Mean(v[0]), "tx_per_active_address": stats.Mean(quotient(v[2], v[3]))}, nil
 }
 
+// amihud is the return for what was traded, on the days of 2021.
 func amihud(open Source, _, _ market.Series) (tree, error) {
 	v, err := aligned(open, "bitstamp_btcusd_d.csv", "2020-12-31", "2021-12-31", "close", "volume_quote")
 	if err != nil {
@@ -196,6 +210,7 @@ func amihud(open Source, _, _ market.Series) (tree, error) {
 	return tree{"value": a}, err
 }
 
+// cross compares returns with those of shares and gold, on the days on which all three were traded.
 func cross(open Source, btc, _ market.Series) (tree, error) {
 	index, err := column(open, "sp500_close.csv", "close")
 	if err != nil {
@@ -220,6 +235,8 @@ func cross(open Source, btc, _ market.Series) (tree, error) {
 			"close_sp": annual(l[1]), "close_au": annual(l[2])}}, nil
 }
 
+// tenge is the volatility of the dollar's rate, with the days on which it stands still and without them, beside that of
+// bitcoin.
 func tenge(open Source, _, returns market.Series) (tree, error) {
 	rate, err := column(open, "usd_kzt_daily.csv", "kzt_per_usd")
 	if err != nil {

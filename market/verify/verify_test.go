@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/aqsha/aqsha/words"
 )
 
 func quiet(string) {}
@@ -18,7 +20,7 @@ func TestSyntheticSet(t *testing.T) {
 		t.Fatal(err)
 	}
 	var b strings.Builder
-	r.Print(&b, false)
+	r.Print(&b, words.English, false)
 	t.Log(b.String())
 	if r.Off > 0 || r.Compared != 798 {
 		t.Errorf("%d of %d figures are off; docs/market.md says how many there are", r.Off, r.Compared)
@@ -46,7 +48,7 @@ func TestSharedReference(t *testing.T) {
 		t.Fatal(err)
 	}
 	var b strings.Builder
-	r.Print(&b, false)
+	r.Print(&b, words.English, false)
 	t.Log(b.String())
 	if r.Off > 0 || r.Compared < 350 {
 		t.Errorf("%d of %d figures are off", r.Off, r.Compared)

@@ -75,7 +75,8 @@ func FuzzLines(f *testing.F) {
 		l.adopt(pair[1], ip, &port, false)
 		c := l.conns[len(l.conns)-1]
 		accepted := s.counters.accepted.Load()
-		for _, one := range [][]byte{[]byte(`{"id":1,"method":"mining.subscribe","params":[]}`), []byte(`{"id":2,"method":"mining.authorize","params":["` + user + `"]}`), line, line} {
+		// Before the login, between its two parts, and after it.
+		for _, one := range [][]byte{line, []byte(`{"id":1,"method":"mining.subscribe","params":[]}`), line, []byte(`{"id":2,"method":"mining.authorize","params":["` + user + `"]}`), line, line} {
 			if !c.gone {
 				l.line(c, one)
 			}

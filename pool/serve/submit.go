@@ -104,7 +104,11 @@ func (l *loop) readWork(c *conn, m *stratum.Message, w *work) (stratum.Code, str
 	if w.handout == nil {
 		return stratum.StaleJob, reasonUnknown
 	}
-	w.step = c.stepOf(w.handout.Number)
+	// Anybody can guess a job's id: a connection that was sent none has no difficulty, and what it shows is work for a
+	// block or none. check refuses it before a difficulty is asked.
+	if len(c.steps) > 0 {
+		w.step = c.stepOf(w.handout.Number)
+	}
 	extranonce2, _ := m.Text(2)
 	if !stratum.HexBytes(w.extranonce2[:], extranonce2) {
 		return stratum.Other, "extranonce2 is not 16 hexadecimal digits"
@@ -144,6 +148,9 @@ func (l *loop) check(c *conn, m *stratum.Message, w *work) (stratum.Code, string
 	if c.workers != nil {
 		w.name = string(name)
 	}
+	if w.step == nil { // logged in before there was a job, of which it was told none since
+		return stratum.StaleJob, reasonUnknown
+	}
 	if code, reason := l.fresh(c, w); code != 0 {
 		return code, reason
 	}
@@ -166,8 +173,8 @@ func (l *loop) solution(c *conn, m *stratum.Message, w *work) bool {
 		return false
 	}
 	l.server.solved(w.handout, append(append([]byte(nil), c.extranonce1[:]...), w.extranonce2[:]...), w.header, w.hash)
-	if w.worker = c.worker; c.worker == nil {
-		return false // nobody to credit: the coinbase pays whom it pays
+	if w.worker = c.worker; c.worker == nil || w.step == nil {
+		return false // nobody to credit, or at no difficulty: the coinbase pays whom it pays
 	}
 	if name, err := m.Unescaped(0); err == nil {
 		if named := c.authorized(name); named != nil {

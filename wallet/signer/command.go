@@ -28,7 +28,7 @@ func NewCommand(words ...string) (*Command, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := c.public.UnmarshalText([]byte(out)); err != nil || c.public == token.NoKey {
+	if err := c.public.UnmarshalText([]byte(out)); err != nil || !c.public.Usable() { // for one of small order anybody could sign
 		return nil, fmt.Errorf("signer %s public: printed no key", c.words[0])
 	}
 	return c, nil
@@ -51,14 +51,28 @@ func (c *Command) Sign(digest [32]byte) (s token.Signature, err error) {
 	return s, nil
 }
 
+// maxPrinted bounds what a program may print, in bytes: a key or a signature is far less.
+const maxPrinted = 64 << 10
+
+// printed is what a program has printed. One that prints more is ended by the pipe that breaks. The buffer is no part of
+// its methods: what copies into it would read without the bound.
+type printed struct{ text bytes.Buffer }
+
+func (p *printed) Write(text []byte) (int, error) {
+	if p.text.Len()+len(text) > maxPrinted {
+		return 0, fmt.Errorf("it prints more than %d bytes", maxPrinted)
+	}
+	return p.text.Write(text)
+}
+
 func (c *Command) call(args ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), callTimeout)
 	defer cancel()
-	var out, errs bytes.Buffer
+	var out, errs printed
 	run := exec.CommandContext(ctx, c.words[0], append(c.words[1:len(c.words):len(c.words)], args...)...)
 	run.Stdout, run.Stderr = &out, &errs
 	if err := run.Run(); err != nil {
-		return "", fmt.Errorf("signer %s %s: %w: %s", c.words[0], args[0], err, strings.TrimSpace(errs.String()))
+		return "", fmt.Errorf("signer %s %s: %w: %s", c.words[0], args[0], err, strings.TrimSpace(errs.text.String()))
 	}
-	return strings.TrimSpace(out.String()), nil
+	return strings.TrimSpace(out.text.String()), nil
 }

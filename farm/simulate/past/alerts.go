@@ -18,6 +18,7 @@ type raiser struct {
 	detectors []alert.Detector
 	subjects  []alert.Subject
 	changes   []alert.Change // of the round
+	standing  alert.State
 }
 
 func newRaiser(units []*simulate.Unit) *raiser {
@@ -32,7 +33,7 @@ func newRaiser(units []*simulate.Unit) *raiser {
 func (r *raiser) observe(i int, o alert.Observation) {
 	for _, c := range r.detectors[i].Observe(o) {
 		c.Machine = i
-		r.changes = append(r.changes, c)
+		r.changes = append(r.changes, r.standing.End(c, r.subjects[i].ID))
 	}
 }
 
@@ -46,6 +47,7 @@ func (r *raiser) notify() error {
 		if err := encoder.Encode(n); err != nil {
 			return err
 		}
+		r.standing.Take(n)
 	}
 	r.changes = r.changes[:0]
 	return nil

@@ -96,12 +96,12 @@ func writePrices(dir string, o Options) error {
 			difficulty *= 1 + 0.02*rng.NormFloat64()
 		}
 		bitcoin *= 1 + 0.02*rng.NormFloat64()
-		subsidy, err := params.BlockSubsidy.At(params.DateOf(day))
+		subsidy, err := params.SubsidyEras.At(params.DateOf(day))
 		if err != nil {
 			return err
 		}
 		if err := records.AddPrice(dir, day, strconv.FormatFloat(difficulty, 'f', 0, 64),
-			(subsidy.Value + 2_000_000).String(), strconv.FormatFloat(bitcoin, 'f', 0, 64)); err != nil {
+			(subsidy.Value.Subsidy + 2_000_000).String(), strconv.FormatFloat(bitcoin, 'f', 0, 64)); err != nil {
 			return err
 		}
 	}

@@ -120,6 +120,9 @@ signed.`,
 			if perHour < 1 || perHour > 36_000 {
 				return cli.Usage(errors.New("--per-hour: want 1 to 36,000"))
 			}
+			if most < 0 {
+				return cli.Usage(errors.New("--most: want how many, or 0 for no end"))
+			}
 			return serveApplications(ctx, command, s, time.Hour/time.Duration(perHour), most)
 		}),
 	}

@@ -47,7 +47,7 @@ Keysets are made and announced before (aqsha cash keys); those that are not on t
 	cli.AddLogFlags(command)
 	nodecmd.AddTLSFlags(command)
 	flags := command.Flags()
-	flags.String("listen", "127.0.0.1:8430", "address to serve on")
+	cli.ListenFlag(flags, "listen", "127.0.0.1:8430", "address to serve on")
 	flags.String("name", "cash office", "name shown to wallets")
 	flags.String("contact", "", "e-mail address shown to wallets")
 	flags.String("terms", "", "URL of the terms, shown to wallets")

@@ -3,6 +3,7 @@ package chaincmd
 import (
 	"fmt"
 	"io"
+	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -72,6 +73,11 @@ func newChainBlockCommand(node *NodeFlags) *cobra.Command {
 			"000000000019d6689c085ae165831e934ff763ae46a2a6c172b3f1b60a8ce26f --json",
 		Args: cobra.ExactArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
+			if _, err := bitcoin.ParseHash(args[0]); err != nil { // before a node is asked
+				if height, err := strconv.Atoi(args[0]); err != nil || height < 0 {
+					return cli.Usage(fmt.Errorf("%.80q: want a height or a hash of 64 hexadecimal digits", args[0]))
+				}
+			}
 			// The node says of which network it is, and addresses are written by that: the same script is another
 			// address on each.
 			client, network, err := node.Dial(command.Context())

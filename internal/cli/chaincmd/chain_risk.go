@@ -17,6 +17,9 @@ type riskRow struct {
 	Nakamoto      float64 `json:"probability_bitcoin_paper"`
 }
 
+// maxRows bounds --confirmations: a week of blocks.
+const maxRows = 1008
+
 func newChainRiskCommand() *cobra.Command {
 	var confirmations int
 	var share, bound float64
@@ -30,6 +33,9 @@ honest chain after each number of confirmations: exactly (negative binomial, Ros
 			"0.001 --json",
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
+			if confirmations < 0 || confirmations > maxRows {
+				return cli.Usage(fmt.Errorf("--confirmations %d: want 0 to %d", confirmations, maxRows))
+			}
 			result := struct {
 				Attacker float64   `json:"attacker_share"`
 				Rows     []riskRow `json:"risk"`

@@ -50,11 +50,21 @@ node stops; unless --keep is given, what this command created is removed.`,
 	return command
 }
 
+// maxBlocks bounds --blocks, which are mined before anything else is answered.
+const maxBlocks = 100_000
+
 func (up *chainUp) run(command *cobra.Command) (err error) {
 	ctx := command.Context()
 	network, err := bitcoin.FindNetwork(up.network)
 	if err != nil {
 		return cli.Usage(err)
+	}
+	// All of it before a node is looked for, or built.
+	if up.network != "regtest" && up.network != "simnet" {
+		return cli.Usage(fmt.Errorf("--network %s: a private network is regtest or simnet", up.network))
+	}
+	if up.blocks < 0 || up.blocks > maxBlocks {
+		return cli.Usage(fmt.Errorf("--blocks %d: want 0 to %d", up.blocks, maxBlocks))
 	}
 	if up.keep && up.network == "regtest" {
 		return cli.Usage(errors.New("--keep: btcd forgets a regtest chain when it starts; use --network simnet"))
@@ -62,7 +72,7 @@ func (up *chainUp) run(command *cobra.Command) (err error) {
 	script := []byte{0x51} // OP_TRUE: anybody's, on a network where coins are worth nothing
 	if up.payTo != "" {
 		if script, err = network.PayTo(up.payTo); err != nil {
-			return err
+			return cli.Usage(fmt.Errorf("--pay-to: %w", err))
 		}
 	}
 	_, statErr := os.Stat(up.dir)

@@ -64,6 +64,9 @@ func newChannelOpen() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if ids[0] == ids[1] {
+				return cli.Usage(errors.New("--from and --to are one wallet: nobody is paid by such a channel"))
+			}
 			var amounts [3]money.Tiyn
 			for i, name := range []string{"deposit", "tick", "day-most"} {
 				if amounts[i], err = cli.AmountFlag(command, name); err != nil {
@@ -83,6 +86,9 @@ func newChannelOpen() *cobra.Command {
 				keyName = cli.Flag(command, "from")
 			}
 			key, err := s.Keyring.Key(keyName)
+			if errors.Is(err, fs.ErrNotExist) {
+				return cli.Usage(fmt.Errorf("--key: %w", err))
+			}
 			if err != nil {
 				return err
 			}
@@ -181,6 +187,9 @@ func newChannelPay() *cobra.Command {
 func payVoucher(command *cobra.Command, args []string, now uint64,
 	side func(*channels.File, money.Tiyn) (*channel.Sender, error)) error {
 	amount, err := money.ParseTenge(args[1])
+	if err == nil && amount < 0 { // of nothing more it is the last voucher again
+		err = errors.New("an amount is not below nothing")
+	}
 	if err != nil {
 		return cli.Usage(err)
 	}

@@ -114,7 +114,7 @@ func newDeviceCharger() *cobra.Command {
 	}
 	command.Flags().String("wallet", "", "the charger's wallet")
 	_ = command.MarkFlagRequired("wallet")
-	command.Flags().String("listen", "127.0.0.1:7420", "address for cars")
+	cli.ListenFlag(command.Flags(), "listen", "127.0.0.1:7420", "address for cars")
 	command.Flags().Int("sessions", 0, "stop after so many cars (0: never)")
 	command.Flags().Int("keep", 1,
 		"ticks after which the book is written: as many are lost when this process is killed; more is faster")

@@ -179,7 +179,7 @@ everything else. Each is chained to the one before by its hash; the last is sign
 			}
 			readings, tally, err := scenario.Readings(m, tariff, minutes, every, load, rand.New(rand.NewPCG(seed, 0)))
 			if err != nil {
-				return err
+				return cli.Usage(err)
 			}
 			last := readings[len(readings)-1]
 			signature, err := key.Sign(meter.Digest(s.Network, m.Contract, &last, tally.Chain))

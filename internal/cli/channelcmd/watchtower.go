@@ -69,6 +69,9 @@ again each time: a new export in the place of an old one counts at once.`,
 				return err
 			}
 			every, _ := command.Flags().GetDuration("every")
+			if every <= 0 {
+				return cli.Usage(fmt.Errorf("--every %s: want a time between looks", every))
+			}
 			once, _ := command.Flags().GetBool("once")
 			t := &tower{ledger: s, by: ids[0], said: map[string]string{}, known: map[string]money.Tiyn{},
 				notify: func(e towerEvent) { e.print(command, s) },

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"io"
 	"strings"
 	"testing"
 
@@ -32,15 +33,20 @@ func Run(t testing.TB, nouns Nouns, arguments ...string) Ended {
 // Feed is Run with a standard input.
 func Feed(t testing.TB, in string, nouns Nouns, arguments ...string) Ended {
 	t.Helper()
-	return within(t.Context(), in, nouns, arguments...)
+	return within(t.Context(), strings.NewReader(in), nil, nouns, arguments...)
+}
+
+// FeedFrom runs a command that speaks with another over its standard input and output.
+func FeedFrom(in io.Reader, out io.Writer, nouns Nouns, arguments ...string) Ended {
+	return within(context.Background(), in, out, nouns, arguments...)
 }
 
 // Within runs a command that serves until a context ends.
 func Within(ctx context.Context, nouns Nouns, arguments ...string) Ended {
-	return within(ctx, "", nouns, arguments...)
+	return within(ctx, strings.NewReader(""), nil, nouns, arguments...)
 }
 
-func within(ctx context.Context, in string, nouns Nouns, arguments ...string) Ended {
+func within(ctx context.Context, in io.Reader, to io.Writer, nouns Nouns, arguments ...string) Ended {
 	root := &cobra.Command{Use: "aqsha", SilenceErrors: true, SilenceUsage: true}
 	root.PersistentFlags().Bool("json", false, "")
 	root.PersistentFlags().String("lang", "en", "")
@@ -51,8 +57,11 @@ func within(ctx context.Context, in string, nouns Nouns, arguments ...string) En
 	}
 	cli.StrictTree(root)
 	var out, wrong bytes.Buffer
-	root.SetIn(strings.NewReader(in))
+	root.SetIn(in)
 	root.SetOut(&out)
+	if to != nil {
+		root.SetOut(to)
+	}
 	root.SetErr(&wrong)
 	root.SetArgs(arguments)
 	e := Ended{}

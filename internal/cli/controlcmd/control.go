@@ -113,6 +113,11 @@ func completeActions(_ *cobra.Command, args []string, _ string) ([]string, cobra
 // letOut gives an order at once, keeps it, or shows what it would be.
 func letOut(command *cobra.Command, c *control.Controller, o *control.Order, dir string, config *records.Config,
 	machines []*fleet.Machine, dry bool, at string, within time.Duration) error {
+	if o.Action == control.Pool {
+		if err := config.CheckPool(o.PoolURL, o.PoolUser); err != nil {
+			return err
+		}
+	}
 	if dry {
 		results, err := c.DryRun(machines, *o)
 		if err != nil {
@@ -213,7 +218,22 @@ func controllerFlags(command *cobra.Command, c *control.Controller) {
 }
 
 // prepare takes what giving orders needs besides flags: passwords, settings, who gives them, the trail.
-func prepare(command *cobra.Command, c *control.Controller, dir string) (err error) {
+func prepare(command *cobra.Command, c *control.Controller, dir string) error {
+	if err := readSettings(command, c, dir); err != nil {
+		return err
+	}
+	var err error
+	c.Audit, err = control.OpenAudit(dir)
+	return err
+}
+
+// readSettings is prepare without the trail.
+func readSettings(command *cobra.Command, c *control.Controller, dir string) (err error) {
+	// Before anything is opened or asked: a time below nothing would order, and never look whether it was done.
+	if c.Timeout <= 0 || c.Confirm < 0 || c.Settle < 0 || c.StepKW < 0 {
+		return cli.Usage(fmt.Errorf("--timeout %s, --confirm %s, --settle %s, --step-kw %d: want times and steps that are "+
+			"not below nothing, and a time for each machine", c.Timeout, c.Confirm, c.Settle, c.StepKW))
+	}
 	if c.StepKW == 0 {
 		config, err := records.ReadConfig(dir)
 		if err != nil {
@@ -229,8 +249,7 @@ func prepare(command *cobra.Command, c *control.Controller, dir string) (err err
 	}
 	c.Who = farmdir.Operator()
 	c.Progress = cli.ProgressOf(command, "orders")
-	c.Audit, err = control.OpenAudit(dir)
-	return err
+	return nil
 }
 
 func showResults(command *cobra.Command, results []control.Result) error {

@@ -230,10 +230,9 @@ and not begun again; audit.jsonl says what each machine was told.`,
 				return farm.Refuse("control-off", "allow-control",
 					"control is off; --allow-control lets orders through")
 			}
-			if err := prepare(command, &c, dir); err != nil {
+			if err := readSettings(command, &c, dir); err != nil {
 				return err
 			}
-			defer c.Audit.Close()
 			return runOrders(command, &c, dir, duration)
 		},
 	}
@@ -262,9 +261,11 @@ func runOrders(command *cobra.Command, c *control.Controller, dir string, durati
 	})
 	var problems error
 	for {
-		// Claimed in the book before anything is sent: an order is begun once, whoever runs this beside, and a crash
-		// leaves it begun and not done.
-		begun, missed, err := orders.Claim(vfs.OS, dir, c.Who, time.Now().UTC())
+		begun, missed, err := claim(c, dir)
+		var taken *vfs.LockedError
+		if errors.As(err, &taken) && time.Now().Before(until) {
+			err = nil // somebody else's order is under way: what is due waits for its end, or is missed
+		}
 		for _, o := range missed {
 			problems = errors.Join(problems, farm.Refuse("farm-missed", "order",
 				"order %d was missed: its time ended at %s",
@@ -283,6 +284,9 @@ func runOrders(command *cobra.Command, c *control.Controller, dir string, durati
 				}
 			}
 		}
+		if c.Audit != nil {
+			err, c.Audit = errors.Join(err, c.Audit.Close()), nil
+		}
 		if err != nil || !time.Now().Before(until) {
 			return errors.Join(err, showOrders(command, dir, ran, 0), problems)
 		}
@@ -292,6 +296,17 @@ func runOrders(command *cobra.Command, c *control.Controller, dir string, durati
 		case <-time.After(min(ordersEvery, time.Until(until))):
 		}
 	}
+}
+
+// claim begins in the book what is due, with the trail open for it. The trail is held while orders go out and not between
+// them: who must stop a machine at once does not wait for a day's orders to end.
+func claim(c *control.Controller, dir string) (begun, missed []orders.Order, err error) {
+	// Claimed in the book before anything is sent: an order is begun once, whoever runs this beside, and a crash leaves
+	// it begun and not done.
+	return orders.Claim(vfs.OS, dir, c.Who, time.Now().UTC(), func() (err error) {
+		c.Audit, err = control.OpenAudit(dir)
+		return err
+	})
 }
 
 // runOrder gives one order that was begun and writes down how it ended.
@@ -473,7 +488,7 @@ func readHours(path string, zone *time.Location) ([]orders.Hour, error) {
 				"%s line %d: want a day as 2026-12-01, an hour as 18:00, "+
 					"and kilowatt-hours from 0 on", path, i+2)
 		}
-		hour := orders.Hour{From: from.UTC(), To: from.Add(time.Hour).UTC(), KW: int64(math.Floor(energy))}
+		hour := orders.Hour{From: from, To: from.Add(time.Hour), KW: int64(math.Floor(energy))}
 		// A file has a row for each zone of an hour; machines obey their sum.
 		if n := len(out); n > 0 && out[n-1].From.Equal(hour.From) {
 			out[n-1].KW += hour.KW

@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/aqsha/aqsha/farm/control"
 	"github.com/aqsha/aqsha/farm/fleet"
 	"github.com/aqsha/aqsha/farm/orders"
 	"github.com/aqsha/aqsha/farm/records"
@@ -162,6 +163,78 @@ func TestOrdersKeepTheirTime(t *testing.T) {
 	f.run("", "orders", "run", "--allow-control").Wants(t, 0, "No order.")
 }
 
+// Who lets out the orders of a day does not keep others from giving theirs while he waits; and what is due waits while
+// somebody else's is under way.
+func TestAWaitingScheduleLeavesRoomForAnOrder(t *testing.T) {
+	f := newFarm(t)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		f.run("", "orders", "run", "--allow-control", "--for", "1s").Wants(t, 0, "No order.")
+	}()
+	for running := true; running; {
+		audit, err := control.OpenAudit(f.dir)
+		if err != nil {
+			t.Fatalf("an order that cannot be given: %v", err)
+		}
+		if err := audit.Close(); err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case <-ended:
+			running = false
+		default:
+		}
+	}
+
+	f.run("", "control", "ekibastuz/c2", "sleep", "--at", time.Now().Add(time.Hour).UTC().Format(time.RFC3339)).Wants(t, 0, "2 machines")
+	book, err := orders.Read(vfs.OS, f.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	due := *book.Orders[0].First()
+	due.From, due.Until, due.At = time.Now().Add(-time.Minute), time.Now().Add(time.Hour), time.Now()
+	inventory, err := fleet.OpenInventory(f.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	machines, err := inventory.Select("ekibastuz/c2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := orders.Give(vfs.OS, f.dir, due, machines); err != nil {
+		t.Fatal(err)
+	}
+	audit, err := control.OpenAudit(f.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.refused("locked", "data", "", "orders", "run", "--allow-control")
+	f.run("", "orders").Wants(t, 0, "due")
+	if err := audit.Close(); err != nil {
+		t.Fatal(err)
+	}
+	f.run("", "orders", "run", "--allow-control", "--timeout", "100ms").Wants(t, 3, "0 of 2 machines")
+}
+
+// Machines are sent to the pools alone that the farm allows, at once or later, also in a trial: others are those of whom
+// the watch says that hash rate is stolen.
+func TestMachinesAreSentToAllowedPools(t *testing.T) {
+	f := newFarm(t)
+	content, err := os.ReadFile(filepath.Join(f.dir, "farm.toml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.write("farm.toml", "pools = [\"stratum+tcp://pool.example:3333 farm.\"]\n"+string(content))
+	later := time.Now().Add(time.Hour).UTC().Format(time.RFC3339)
+	for _, line := range []string{"--pool stratum+tcp://evil.example:3333 --user farm.1", "--pool stratum+tcp://pool.example:3333 --user me"} {
+		for _, way := range []string{"--allow-control", "--dry-run", "--at " + later} {
+			f.refused("bad-pool", "pool", "", append([]string{"control", "SMT0000", "pool"}, strings.Fields(line+" "+way)...)...)
+		}
+	}
+	f.run("", "control", "SMT0000", "pool", "--pool", "stratum+tcp://pool.example:3333", "--user", "farm.1", "--dry-run").Wants(t, 0)
+}
+
 // What an order says besides its action is judged before any machine is asked, and a machine that nobody reaches ends it
 // with 5, in the trail too.
 func TestOrdersAreJudgedBeforeTheyGoOut(t *testing.T) {
@@ -235,6 +308,12 @@ func TestHoursOfAPlan(t *testing.T) {
 	}
 	if want := time.Date(2026, 12, 1, 13, 0, 0, 0, time.UTC); !hours[0].From.Equal(want) || hours[0].To.Sub(want) != time.Hour {
 		t.Errorf("%v to %v", hours[0].From, hours[0].To)
+	}
+	// Who reads why a plan cannot be kept to reads the hours that he wrote.
+	_, err = orders.Curtail([]*fleet.Machine{{ID: "a", NominalWatts: 3000, Place: fleet.Place{Site: "a"}}, {ID: "b", NominalWatts: 3000, Place: fleet.Place{Site: "b"}}}, hours[1:],
+		orders.Terms{Groups: []string{"a"}, Now: hours[0].From.Add(-time.Hour)})
+	if err == nil || !strings.Contains(err.Error(), "2026-12-01 19:00 +05:00 allows 0 kW") {
+		t.Errorf("%v", err)
 	}
 	for content, want := range map[string]string{
 		"":                                      "is empty",

@@ -55,6 +55,9 @@ func NewFarmTuneCommand() *cobra.Command {
 			if r.Profiles, err = tuneProfiles(profiles, watts); err != nil {
 				return err
 			}
+			if r.Held < 0 || r.Held > 99 {
+				return cli.Usage(fmt.Errorf("--hold %d: want 0 to 99 per cent", r.Held))
+			}
 			if r.Terms, err = tuneTerms(command, &config, power); err != nil {
 				return err
 			}

@@ -69,7 +69,7 @@ The old leader's process answers nothing but reads; end it, and bring it back as
 	addInsteadOf(command, &o)
 	command.Flags().StringArrayVar(&o.without, "without", nil,
 		"name of a follower that is lost, and so is not promoted at the same time (more than one: repeat)")
-	command.Flags().String("listen", "", "address of the API (default: listen in config.toml)")
+	cli.ListenFlag(command.Flags(), "listen", "", "address of the API (default: listen in config.toml)")
 	return command
 }
 

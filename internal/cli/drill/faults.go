@@ -70,8 +70,11 @@ func (g *Group) wrongPromotion() error {
 	g.fault("killing the leader and a follower")
 	g.kill(0)
 	g.kill(2)
-	if err := g.promote(); err == nil || !strings.Contains(err.Error(), "--without") {
-		return fmt.Errorf("a promotion that may lose payments was not refused: %w", err)
+	switch err := g.promote(); {
+	case err == nil:
+		return errors.New("a promotion that may lose payments was not refused")
+	case !strings.Contains(err.Error(), "--without"):
+		return fmt.Errorf("a promotion that may lose payments was not refused for that: %w", err)
 	}
 	g.d.Say("  refused; the follower comes back …")
 	if err := g.follow(2); err != nil {

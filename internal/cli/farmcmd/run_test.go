@@ -245,12 +245,17 @@ func TestPricesOfWork(t *testing.T) {
 		t.Error("a price that was refused is written")
 	}
 	ran(t, dir, "price", "--bitcoin-price", "1").Wants(t, 2, "difficulty")
-	var worth struct {
-		Satoshi int64 `json:"satoshi_per_th_day"`
+	// (3.125 + 0.02) BTC · 144 blocks · 1e12 / (150e12 · 2^32 / 600 s) a day; half as many coins after the halving.
+	for from, want := range map[string]int64{"2024-04-20": 42, "2026-10-01": 42, "2028-04-17": 42, "2028-04-19": 21, "2033-01-01": 11} {
+		var worth struct {
+			Satoshi int64 `json:"satoshi_per_th_day"`
+		}
+		if ran(t, dir, "price", "--difficulty", "150e12", "--fees", "0.02", "--bitcoin-price", "50000000", "--from", from,
+			"--json").JSON(t, &worth); worth.Satoshi != want {
+			t.Errorf("from %s a TH/s earns %d satoshi a day, want %d", from, worth.Satoshi, want)
+		}
 	}
-	ran(t, dir, "price", "--difficulty", "150e12", "--fees", "0.02", "--bitcoin-price", "50000000", "--from", "2026-10-01",
-		"--json").JSON(t, &worth)
-	if worth.Satoshi != 42 { // (3.125 + 0.02) BTC · 144 blocks · 1e12 / (150e12 · 2^32 / 600 s) a day
-		t.Errorf("a TH/s earns %d satoshi a day", worth.Satoshi)
+	if code, field := ran(t, dir, "price", "--difficulty", "150e12", "--bitcoin-price", "1", "--from", "2010-01-01", "--json").Code(t); code != "farm-out-of-range" || field != "from" {
+		t.Errorf("before the first block that is known: %s of %s", code, field)
 	}
 }

@@ -32,8 +32,8 @@ type watchServers struct {
 }
 
 func (s *watchServers) flags(flags *pflag.FlagSet) {
-	flags.StringVar(&s.metrics, "metrics", "", "serve Prometheus metrics on this address")
-	flags.StringVar(&s.http, "http", "", "serve the farm's API on this address")
+	cli.ListenVar(flags, &s.metrics, "metrics", "", "serve Prometheus metrics on this address")
+	cli.ListenVar(flags, &s.http, "http", "", "serve the farm's API on this address")
 	s.metricsTLS.AddFlag(flags, "metrics")
 	s.httpTLS.AddFlag(flags, "http")
 	flags.StringVar(&s.cert, "tls-cert", "", "PEM certificate chain; read again when it changes or on SIGHUP")

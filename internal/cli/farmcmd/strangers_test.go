@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"math/big"
 	"net/netip"
@@ -435,5 +436,43 @@ func TestASealedMonthIsDerivedAgain(t *testing.T) {
 	}
 	if e := verify("0"); e.Exit == 0 {
 		t.Errorf("samples that were changed pass for those that were sealed: %s", e.Out)
+	}
+}
+
+// What is simulated with --add is asked at once by who reads of it; the command ends when it is told to, and a fleet that
+// cannot be written ends it before anybody is told.
+func TestSimulatedMachinesJoinTheFleet(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "farm")
+	root := &cobra.Command{Use: "aqsha", SilenceErrors: true, SilenceUsage: true}
+	root.PersistentFlags().Bool("json", false, "")
+	root.AddCommand(NewFarmCommand())
+	said, out := io.Pipe()
+	root.SetOut(out)
+	root.SetArgs([]string{"farm", "--data", dir, "simulate", "--machines", "3", "--at", "127.202.9.1", "--antminer-port", "0", "--add", "--json"})
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- root.ExecuteContext(ctx) }()
+	var told struct {
+		Machines    int
+		First, Last string
+	}
+	if err := json.NewDecoder(said).Decode(&told); err != nil || told.Machines != 3 || !strings.HasPrefix(told.First, "127.202.9.1:") {
+		t.Errorf("%+v, %v", told, err)
+	}
+	var machines []fleet.Machine
+	ran(t, dir, "list", "--json").JSON(t, &machines)
+	if len(machines) != 3 || machines[0].Address != told.First {
+		t.Errorf("%+v", machines)
+	}
+	stop()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	blocked := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(blocked, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if e := ran(t, blocked, "simulate", "--machines", "1", "--at", "127.202.9.9", "--antminer-port", "0", "--add"); e.Exit == 0 || e.Out != "" {
+		t.Errorf("a fleet in a file that is none: exit %d, %s", e.Exit, e.Out)
 	}
 }

@@ -93,16 +93,18 @@ fees of about 144 blocks) and the price of a bitcoin. Work of an hour is valued 
 					return err
 				}
 			}
-			// The subsidy by law of the protocol, of the day; only fees have to be told.
-			subsidy, err := params.BlockSubsidy.At(params.DateOf(at))
+			// The subsidy by law of the protocol, of the day; only fees have to be told. Days of the halvings to come are
+			// expected ones, so that the result says which subsidy it is of.
+			era, err := params.SubsidyEras.At(params.DateOf(at))
 			if err != nil {
-				return err
+				return farm.Refuse("farm-out-of-range", "from", "%v", err)
 			}
+			subsidy := era.Value.Subsidy
 			mean, err := money.ParseBitcoin(fees)
 			if err != nil || mean < 0 {
 				return farm.Refuse("not-a-number", "fees", "%q: want BTC a block", fees)
 			}
-			reward, d := (subsidy.Value + mean).String(), strconv.FormatFloat(difficulty, 'g', -1, 64)
+			reward, d := (subsidy + mean).String(), strconv.FormatFloat(difficulty, 'g', -1, 64)
 			price, err := records.ParsePrice(d, reward, bitcoin)
 			if err != nil {
 				return err
@@ -119,10 +121,10 @@ fees of about 144 blocks) and the price of a bitcoin. Work of an hour is valued 
 			if err != nil {
 				return err
 			}
-			return cli.Show(command, map[string]any{"from": at, "hashprice": price.Hashprice,
+			return cli.Show(command, map[string]any{"from": at, "hashprice": price.Hashprice, "subsidy_btc": subsidy.String(),
 				"satoshi_per_th_day": perDay.Satoshi(), "tiyn_per_th_day": worth.Tiyn().String()}, func(w io.Writer) {
 				fmt.Fprintln(w, cli.LanguageFor(command).Text("farm.price", "at", farmdir.Moment(at, config.Location()),
-					"satoshi", int64(perDay.Satoshi()), "worth", worth.Tiyn().Format()))
+					"satoshi", int64(perDay.Satoshi()), "worth", worth.Tiyn().Format(), "subsidy", subsidy.String()+" BTC"))
 			})
 		},
 	}

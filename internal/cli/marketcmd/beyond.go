@@ -36,7 +36,7 @@ explosive growth (Phillips, Shi and Yu) against random walks simulated from --se
 			if err != nil {
 				return err
 			}
-			return show(command, b, b.Print)
+			return show(command, b)
 		},
 	}
 	flags.register(command)
@@ -68,7 +68,7 @@ What the file does not have (highs and lows, value traded) is not available.`,
 			if err != nil {
 				return err
 			}
-			return show(command, l, l.Print)
+			return show(command, l)
 		},
 	}
 	flags.register(command)
@@ -95,7 +95,7 @@ Shek to the days. The file needs at least ten prices a day.`,
 			if err != nil {
 				return err
 			}
-			return show(command, s, s.Print)
+			return show(command, s)
 		},
 	}
 	flags.register(command)
@@ -134,7 +134,7 @@ day to day (DCC).`,
 			if err != nil {
 				return err
 			}
-			return show(command, s, s.Print)
+			return show(command, s)
 		},
 	}
 	flags.register(command)

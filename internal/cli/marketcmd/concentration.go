@@ -51,7 +51,7 @@ func newMarketConcentrationCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				return show(command, bounds, bounds.Print)
+				return show(command, bounds)
 			}
 			table, err := flags.readPanel(args[0])
 			if err != nil {
@@ -75,7 +75,7 @@ func newMarketConcentrationCommand() *cobra.Command {
 					return err
 				}
 			}
-			return show(command, study, func(w io.Writer) { study.Print(w, last) })
+			return present(command, study, func(w io.Writer) { study.Print(w, cli.LanguageFor(command), last) })
 		},
 	}
 	flags.register(command)

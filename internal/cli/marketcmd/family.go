@@ -112,5 +112,5 @@ func (f *familyFlags) run(command *cobra.Command, in study.Input, model, law, me
 	if err != nil {
 		return fmt.Errorf("garch: %w", err)
 	}
-	return show(command, g, g.Print)
+	return show(command, g)
 }

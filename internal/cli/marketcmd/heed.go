@@ -50,8 +50,8 @@ func interrupted(command *cobra.Command, err error) error {
 	return err
 }
 
-// show prints a result, unless the command was interrupted while it was computed.
-func show(command *cobra.Command, value any, human func(w io.Writer)) error {
+// present prints a result, unless the command was interrupted while it was computed.
+func present(command *cobra.Command, value any, human func(w io.Writer)) error {
 	if err := interrupted(command, nil); err != nil {
 		return err
 	}

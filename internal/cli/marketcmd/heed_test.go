@@ -21,7 +21,7 @@ func TestAnInterruptedCommandEndsWithAnError(t *testing.T) {
 	for name, run := range map[string]func(command *cobra.Command, _ []string) error{
 		"goes on":        func(*cobra.Command, []string) error { <-never; return nil },
 		"returns":        func(*cobra.Command, []string) error { return nil },
-		"shows":          func(c *cobra.Command, _ []string) error { return show(c, 1, nil) },
+		"shows":          func(c *cobra.Command, _ []string) error { return present(c, 1, nil) },
 		"another reason": func(*cobra.Command, []string) error { return os.ErrClosed },
 	} {
 		ctx, cancel := context.WithCancel(t.Context())

@@ -8,6 +8,7 @@ import (
 
 	"github.com/aqsha/aqsha/internal/cli"
 	"github.com/aqsha/aqsha/market"
+	"github.com/aqsha/aqsha/words"
 )
 
 // NewMarketCommand is the noun "market"; its verbs live in market_*.go.
@@ -145,7 +146,7 @@ func newMarketImportCommand() *cobra.Command {
 			if explain || len(lines) > 0 {
 				summary.Explain(table)
 			}
-			return show(command, summary, summary.Print)
+			return show(command, summary)
 		},
 	}
 	flags.register(command)
@@ -161,4 +162,11 @@ func newMarketImportCommand() *cobra.Command {
 // leaves no half of one.
 func writeTable(table *market.Table, path string) error {
 	return cli.WriteFile(path, func(w io.Writer) error { return table.WriteParquet(w, table.Provenance.Metadata()) })
+}
+
+// show shows a study: as JSON, or in the reader's language.
+func show(command *cobra.Command, study interface {
+	Print(w io.Writer, l words.Language)
+}) error {
+	return present(command, study, func(w io.Writer) { study.Print(w, cli.LanguageFor(command)) })
 }

@@ -26,7 +26,7 @@ Porter-Hudak, local Whittle, detrended fluctuations, rescaled range.`,
 			if err != nil {
 				return err
 			}
-			return show(command, m, m.Print)
+			return show(command, m)
 		},
 	}
 	flags.register(command)

@@ -129,7 +129,7 @@ log there; "aqsha verify report" re-derives it from its inputs.`,
 				}
 				result["sealed_index"], result["checkpoint"] = index, string(checkpoint)
 			}
-			return show(command, result, func(w io.Writer) {
+			return present(command, result, func(w io.Writer) {
 				for _, path := range written {
 					fmt.Fprintln(w, path)
 				}

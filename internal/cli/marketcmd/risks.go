@@ -13,6 +13,7 @@ import (
 
 	"github.com/aqsha/aqsha/internal/cli"
 	"github.com/aqsha/aqsha/market"
+	"github.com/aqsha/aqsha/market/document"
 	"github.com/aqsha/aqsha/market/risks"
 	"github.com/aqsha/aqsha/market/systems"
 	"github.com/aqsha/aqsha/market/usage"
@@ -46,7 +47,7 @@ rate, and how reported volume looks. --events takes date,event,kind,source.`,
 			if err != nil {
 				return err
 			}
-			return show(command, r, r.Print)
+			return show(command, r)
 		},
 	}
 	f := command.Flags()
@@ -83,7 +84,7 @@ func newMarketWashCommand() *cobra.Command {
 				return err
 			}
 			r := risks.Report{Wash: &w, Data: []market.Provenance{table.Provenance}}
-			return show(command, r, r.Print)
+			return show(command, r)
 		},
 	}
 	flags.register(command)
@@ -138,7 +139,13 @@ cell with its source and date; supply curves; the probability that a payment is 
 			if chosen == nil {
 				return market.Refuse("system", "system", "%q is on no card", only)
 			}
-			return show(command, chosen, func(w io.Writer) { systems.Print(w, chosen) })
+			return present(command, chosen, func(w io.Writer) {
+				l := cli.LanguageFor(command)
+				systems.Print(w, l, chosen, func(text string) string {
+					return document.Phrase(document.Language(l),
+						text)
+				})
+			})
 		},
 	}
 	tenge.register(command)

@@ -187,7 +187,7 @@ func (s *studyOutput) write(command *cobra.Command, d *document.Document) error 
 		}
 		result["sealed_index"], result["checkpoint"] = index, string(checkpoint)
 	}
-	return show(command, result, func(w io.Writer) {
+	return present(command, result, func(w io.Writer) {
 		for _, path := range written {
 			fmt.Fprintln(w, path)
 		}
@@ -289,7 +289,7 @@ func newMarketVolatilityCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return show(command, v, v.Print)
+			return show(command, v)
 		},
 	}
 	flags.register(command)
@@ -360,7 +360,7 @@ func newMarketGarchCommand() *cobra.Command {
 					return err
 				}
 			}
-			return show(command, g, g.Print)
+			return show(command, g)
 		},
 	}
 	flags.register(command)
@@ -469,7 +469,7 @@ It says how far it is; --from and --to make it shorter.`,
 			if r, err = r.WithTails(command.Context(), in); err != nil {
 				return err
 			}
-			return show(command, r, r.Print)
+			return show(command, r)
 		},
 	}
 	flags.register(command)

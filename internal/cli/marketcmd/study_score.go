@@ -56,7 +56,7 @@ and all weights there are are tried; with it, each is varied by up to twice and 
 			if err != nil {
 				return err
 			}
-			return show(command, s, s.Print)
+			return show(command, s)
 		},
 	}
 	command.Flags().StringArrayVar(&weights, "weight", nil,

@@ -1,6 +1,7 @@
 package marketcmd
 
 import (
+	"fmt"
 	"io"
 	"math"
 	"net/http"
@@ -30,6 +31,9 @@ func (f *tengeFlags) register(command *cobra.Command) {
 
 // statistics are what a node or a file says of the tenge, or nil when neither was given.
 func (f *tengeFlags) statistics(command *cobra.Command) (*usage.TengeStats, error) {
+	if !(f.kztPerUSD >= 0) || math.IsInf(f.kztPerUSD, 1) {
+		return nil, cli.Usage(fmt.Errorf("--kzt-per-usd: want tenge for a dollar, got %g", f.kztPerUSD))
+	}
 	var stats usage.TengeStats
 	var err error
 	if !(f.kztPerUSD >= 0) || math.IsInf(f.kztPerUSD, 0) {
@@ -91,7 +95,7 @@ a device list; a country's part of it. --node puts the digital tenge into the ta
 			if err != nil {
 				return err
 			}
-			return show(command, study, func(w io.Writer) { study.Print(w, cli.LanguageFor(command)) })
+			return present(command, study, func(w io.Writer) { study.Print(w, cli.LanguageFor(command)) })
 		},
 	}
 	tenge.register(command)
@@ -131,7 +135,7 @@ measured_j_th) and split its reserve into time and speed.`,
 			if err != nil {
 				return err
 			}
-			return show(command, reserves, func(w io.Writer) { reserves.Print(w, cli.LanguageFor(command)) })
+			return present(command, reserves, func(w io.Writer) { reserves.Print(w, cli.LanguageFor(command)) })
 		},
 	}
 	f := command.Flags()

@@ -36,7 +36,10 @@ inputs and reference.json. Exits non-zero when a figure is off.`,
 				return err
 			}
 			// Shown also when figures are off: which ones, and by how much, is what one wants to know then.
-			if err := show(command, report, func(w io.Writer) { report.Print(w, all) }); err != nil {
+			if err := present(command, report, func(w io.Writer) {
+				report.Print(w, cli.LanguageFor(command),
+					all)
+			}); err != nil {
 				return err
 			}
 			if report.Off > 0 {

@@ -68,7 +68,7 @@ from a cgminer. An interrupt stops it; what was found is handed in first.`,
 	flags.IntVar(&f.threads, "threads", 0, "threads (default: one for each processor)")
 	flags.BoolVar(&f.affinity, "affinity", false, "pin each thread to a processor (Linux)")
 	flags.StringVar(&f.kernel, "kernel", "", "kernel to use (default: the fastest here; see 'aqsha bench sha256d')")
-	flags.StringVar(&f.apiListen, "api-listen", "",
+	cli.ListenVar(flags, &f.apiListen, "api-listen", "",
 		"answer cgminer API requests on this address, such as 127.0.0.1:4028")
 	flags.IntVar(&f.blocks, "blocks", 0, "solo: stop after this many blocks")
 	flags.DurationVar(&f.duration, "duration", 0, "stop after this long")

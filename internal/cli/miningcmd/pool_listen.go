@@ -58,11 +58,11 @@ func (up *poolUp) checkListens() error {
 	for flag, list := range flags { // any order: of several that are wrong one is said
 		for _, text := range list {
 			address, _, err := parseListen(text, up.config)
-			if err == nil {
-				_, _, err = net.SplitHostPort(address)
-			}
 			if err != nil {
 				return cli.Usage(fmt.Errorf("--%s: %w", flag, err))
+			}
+			if err := cli.ListenAddress("--"+flag, address); err != nil {
+				return err
 			}
 		}
 	}

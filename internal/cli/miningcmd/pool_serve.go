@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/aqsha/aqsha/bitcoin"
+	"github.com/aqsha/aqsha/bitcoin/zmq"
 	"github.com/aqsha/aqsha/internal/cli"
 	"github.com/aqsha/aqsha/internal/durable"
 	"github.com/aqsha/aqsha/pool"
@@ -32,18 +33,19 @@ type poolEnds struct {
 }
 
 func (up *poolUp) ends(ctx context.Context) (ends poolEnds, err error) {
-	client, network, err := up.node.Dial(ctx)
-	if err != nil {
-		return ends, err
+	// Addresses that cannot be are said before a node is asked, which may be waited for.
+	if up.zmq != "" {
+		if _, err := zmq.ParseAddress(up.zmq); err != nil {
+			return ends, cli.Usage(fmt.Errorf("--zmq: %w", err))
+		}
 	}
-	ends.network, ends.nodes = network, []*bitcoin.Client{client}
 	for _, other := range up.others {
 		if other, err = cli.SecretURL(up.node.Command, "--second-node", other); err != nil {
 			return ends, err
 		}
 		second, err := bitcoin.Dial(other, bitcoin.DialOptions{})
 		if err != nil {
-			return ends, cli.Usage(err)
+			return ends, cli.Usage(fmt.Errorf("--second-node: %w", err))
 		}
 		ends.nodes = append(ends.nodes, second)
 	}
@@ -56,6 +58,11 @@ func (up *poolUp) ends(ctx context.Context) (ends poolEnds, err error) {
 			return ends, cli.Usage(fmt.Errorf("--wallet: %w", err))
 		}
 	}
+	client, network, err := up.node.Dial(ctx)
+	if err != nil {
+		return ends, err
+	}
+	ends.network, ends.nodes = network, append([]*bitcoin.Client{client}, ends.nodes...)
 	return ends, nil
 }
 

@@ -129,7 +129,7 @@ func (up *poolUp) placeFlags(flags *pflag.FlagSet) {
 	flags.StringArrayVar(&up.exempt, "exempt", nil,
 		"address or network (10.0.0.0/8) that is never banned nor limited in connections")
 	flags.StringVar(&up.tlsKey, "tls-key", "", "PEM key")
-	flags.StringVar(&up.http, "http", "", "address of figures, metrics and log, such as 127.0.0.1:8080")
+	cli.ListenVar(flags, &up.http, "http", "", "address of figures, metrics and log, such as 127.0.0.1:8080")
 	up.httpTLS.AddFlag(flags, "http")
 	flags.Uint8Var(&up.nodeNumber, "node-number", 0, "number of this pool node")
 	flags.BoolVar(&up.bip323, "bip323", false, "let miners roll the bits of the BIP 323 draft")

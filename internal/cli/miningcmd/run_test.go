@@ -3,6 +3,7 @@ package miningcmd
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/aqsha/aqsha/internal/cli/clitest"
@@ -53,7 +54,11 @@ func TestAPoolsSettingsAreJudgedFirst(t *testing.T) {
 		{"--pay-minimum", "-1"}, {"--max-fee-rate", "0"}, {"--pay-confirmations", "0"}, {"--pay-sweep", "-1h"},
 		{"--listen", "nowhere"}, {"--listen", "127.0.0.1:0,start=none"}, {"--admin-group", "wheel"}, {"--admin-group", "no-such-group-here=admin"},
 		{"--scheme", "luck"}, {"--node-number", "300"}, {"--exempt", "everybody"}, {"--http", "0.0.0.0:0"},
-		{"--import", filepath.Join(dir, "none.conf")},
+		{"--import", filepath.Join(dir, "none.conf")}, {"--zmq", "nowhere"}, {"--zmq", "tcp://127.0.0.1"},
+		{"--second-node", "ftp://127.0.0.1"}, {"--second-node", "@" + filepath.Join(dir, "none")}, {"--wallet", "127.0.0.1:1"},
+		{"--http", "127.0.0.1"}, {"--listen", "127.0.0.1:66000"}, {"--job-interval", "0s"}, {"--max-connections", "0"},
+		{"--min-difficulty", "NaN"}, {"--start-difficulty", "1e300"}, {"--shares-per-minute", "0"}, {"--coinbase-bytes", "unknown=1"},
+		{"--tag", strings.Repeat("x", 41)}, {"--max-template-age", "-1s"}, {"--peer", "nowhere"},
 	} {
 		e := run(t, append(append([]string{}, up...), wrong...)...)
 		if e.Exit == 0 || e.Exit == 5 { // 5: it has asked the node first

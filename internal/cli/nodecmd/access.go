@@ -227,8 +227,8 @@ func accessRevoke() *cobra.Command {
 	}
 }
 
-// accessLook is how often a node that runs looks whether its accesses were changed.
-const accessLook = time.Second
+// accessLook is how often a node that runs looks whether its accesses were changed: who made one uses it next.
+const accessLook = 100 * time.Millisecond
 
 // watchAccess takes changes of the accesses in config.toml in while a node runs, until ctx ends. A file that cannot be
 // read changes nothing, and is told.

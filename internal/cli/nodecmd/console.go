@@ -1,6 +1,7 @@
 package nodecmd
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"net"
 	"net/url"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -51,6 +53,14 @@ works once, and for 15 minutes.`,
 				return err
 			}
 			origin, err := PageOrigin(c, dir, cli.Flag(command, "origin"))
+			if err == nil && strings.HasPrefix(origin, here) {
+				ctx, cancel := context.WithTimeout(command.Context(), startWait)
+				defer cancel()
+				if err := awaitAddress(ctx, dir); err != nil {
+					return err
+				}
+				origin, err = PageOrigin(c, dir, cli.Flag(command, "origin"))
+			}
 			if err != nil {
 				return cli.Usage(err)
 			}
@@ -107,5 +117,34 @@ func PageOrigin(c datadir.Config, dir, given string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("listen in config.toml: %w", err)
 	}
-	return "http://" + net.JoinHostPort("localhost", port), nil
+	return here + port, nil
+}
+
+// here is where a node is dialled on its own machine, less the port.
+const here = "http://localhost:"
+
+// startWait is how long a node that starts may take to say where it listens.
+const startWait = 30 * time.Second
+
+// awaitAddress waits while a node starts on a directory: until then where it listens is what is configured, or what one
+// that was killed left behind. Where none runs it forgets what was left.
+func awaitAddress(ctx context.Context, dir string) error {
+	for {
+		lock, err := vfs.OS.Lock(dir)
+		var held *vfs.LockedError
+		switch {
+		case err == nil:
+			datadir.ForgetAddress(dir)
+			return lock.Close()
+		case !errors.As(err, &held):
+			return err
+		}
+		if _, err := datadir.OpenAnnounced(dir); err == nil {
+			return nil
+		}
+		if datadir.Pause(ctx) != nil {
+			return fmt.Errorf("%w, which has not said where it listens: ask again when it serves, or name it with "+
+				"--origin", held)
+		}
+	}
 }

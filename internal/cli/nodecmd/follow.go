@@ -103,7 +103,7 @@ func addFollowFlags(command *cobra.Command) {
 	datadir.AddLedgerFlags(command)
 	cli.AddLogFlags(command)
 	AddTLSFlags(command)
-	command.Flags().String("listen", "", "address of the read API (default: listen in config.toml, "+
+	cli.ListenFlag(command.Flags(), "listen", "", "address of the read API (default: listen in config.toml, "+
 		defaultFollowerListen+")")
 	command.Flags().String("network", "", "the network this must be (default, the first time: whatever the leader's "+
 		"genesis says)")

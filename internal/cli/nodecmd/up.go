@@ -56,7 +56,7 @@ by itself.`,
 	datadir.AddLedgerFlags(command)
 	cli.AddLogFlags(command)
 	AddTLSFlags(command)
-	command.Flags().String("listen", "", "address of the API (default: listen in config.toml, 127.0.0.1:8420)")
+	cli.ListenFlag(command.Flags(), "listen", "", "address of the API (default: listen in config.toml, 127.0.0.1:8420)")
 	command.Flags().Bool("reverify", false,
 		"at the start believe no snapshot and verify every signature of the log again")
 	// A word for one start and no setting: a clock that goes wrong later is doubted again.

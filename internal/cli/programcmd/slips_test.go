@@ -95,6 +95,10 @@ func slipsInContracts(t *testing.T, b budget) {
 	}
 	b.Done("contract", "list").Wants(t, 0, "house", "10.00")
 	b.Done("contract", "act", "house", "divide", "--by", "school", "--arg", "to_seller=4KZT")
+	b.Refused("unknown-contract", "contract", "act", "house", "divide", "--by", "school", "--arg", "to_seller=1KZT")
+	if e := b.Run("contract", "show", "house"); e.Exit != 3 { // it has ended
+		t.Errorf("exit %d, %s", e.Exit, e.Out)
+	}
 	if b.balance("toyshop") != 9_600 || b.balance("canteen") != 400 {
 		t.Errorf("shop %s, canteen %s", b.balance("toyshop").Format(), b.balance("canteen").Format())
 	}

@@ -66,7 +66,7 @@ func other(command *cobra.Command) (io.ReadWriter, func() error, error) {
 func addExchangeFlags(command *cobra.Command) {
 	command.Flags().String("connect", "",
 		"address HOST:PORT of the other device (default: this process's input and output)")
-	command.Flags().String("listen", "", "wait on an address HOST:PORT for the other device")
+	cli.ListenFlag(command.Flags(), "listen", "", "wait on an address HOST:PORT for the other device")
 	command.MarkFlagsMutuallyExclusive("connect", "listen", "step")
 	addCodeFlags(command)
 	for _, flag := range []string{"qr", "ur"} { // over a connection there is nothing to see

@@ -3,8 +3,10 @@ package pursecmd
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -37,7 +39,11 @@ the ledger ("open"), where the opening is counted in public, and only who asked 
 
 // saveSecret writes a secret to a new file, before anything that rests on it is shown.
 func saveSecret(path string, secret *sealed.Secret) error {
-	return durable.Create(vfs.OS, path, []byte(secret.Bytes().String()+"\n"))
+	err := durable.Create(vfs.OS, path, []byte(secret.Bytes().String()+"\n"))
+	if errors.Is(err, fs.ErrExist) {
+		return cli.Usage(fmt.Errorf("%s exists already, and a key is never overwritten: name another file", path))
+	}
+	return err
 }
 
 func readSecret(path string) (*sealed.Secret, error) {

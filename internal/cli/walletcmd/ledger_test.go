@@ -375,7 +375,7 @@ func TestADraftThatACustomerSigns(t *testing.T) {
 	sign("--yes", id, "--network", network).Wants(t, 0, "complete", public)
 	l.Done("tx", "submit", draft)
 	var view api.WalletView
-	l.Run("wallet", "name", "timur", id[:32]).Wants(t, 1, "is taken")
+	l.Run("wallet", "name", "timur", id[:32]).Wants(t, 3, "is taken")
 	l.Run("wallet", "show", "timur", "--json").JSON(t, &view)
 	if view.Key.String() != public {
 		t.Errorf("the wallet's key is %s, want %s", view.Key, public)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/aqsha/aqsha/api"
 	"github.com/aqsha/aqsha/internal/cli"
 	"github.com/aqsha/aqsha/internal/cli/session"
 	"github.com/aqsha/aqsha/internal/durable"
@@ -88,7 +89,7 @@ func payBatch(ctx context.Context, command *cobra.Command, s *session.Session, f
 	_ = bar.Finish()
 	// Cut off. What was paid stands in the journal, and the same command goes on from there.
 	if err != nil && len(outcomes) < len(rows) {
-		return interrupted(err, len(outcomes))
+		return interrupted(err, len(outcomes), len(rows))
 	}
 	if shown := cli.Show(command, outcomes, func(w io.Writer) {
 		describeOutcomes(w, cli.LanguageFor(command), outcomes)
@@ -115,12 +116,15 @@ func realPath(path string) string {
 	return path
 }
 
-// interrupted says how to go on with a batch that stopped in the middle.
-func interrupted(err error, done int) error {
-	if done == 0 {
+// interrupted says how to go on with a batch that stopped in the middle, and how many of its payments are known to be
+// made. One that was refused before the first was sent has nothing to go on with.
+func interrupted(err error, done, of int) error {
+	if done == 0 && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) &&
+		!errors.As(err, new(*api.UnansweredError)) && !api.NotReached(err) {
 		return err
 	}
-	return fmt.Errorf("%w (after %d payments; run it again to go on: nobody is paid twice)", err, done)
+	return fmt.Errorf("%w (%d of %d payments are known to be made; run it again to go on: nobody is paid twice)", err,
+		done, of)
 }
 
 func describeOutcomes(w io.Writer, l words.Language, outcomes []wallet.Outcome) {

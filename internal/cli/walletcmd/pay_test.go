@@ -2,7 +2,9 @@ package walletcmd
 
 import (
 	"bytes"
+	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -162,14 +164,25 @@ func TestOutcomesOfABatch(t *testing.T) {
 	}
 }
 
-// A batch that stopped says how to go on, once anything was paid; a key that was another payment's says so.
+// A batch that stopped says how many are paid and how to go on, before the first too; one that was refused has nothing to
+// go on with, and a key that was another payment's says so.
 func TestBatchesThatStop(t *testing.T) {
 	broken := errors.New("the line is down")
-	if got := interrupted(broken, 0); got != broken {
-		t.Error(got)
+	for _, cut := range []error{context.Canceled, &api.UnansweredError{Cause: broken}} {
+		for _, done := range []int{0, 3} {
+			if got := interrupted(cut, done, 7); !errors.Is(got, cut) ||
+				!strings.Contains(got.Error(), fmt.Sprintf("%d of 7 payments are known", done)) {
+				t.Error(got)
+			}
+		}
 	}
-	if got := interrupted(broken, 3); !errors.Is(got, broken) || !strings.Contains(got.Error(), "after 3 payments") {
-		t.Error(got)
+	for _, refused := range []error{broken, token.Errorf(wallet.BatchOfAnother, "file", "x")} {
+		if got := interrupted(refused, 0, 7); got != refused {
+			t.Error(got)
+		}
+		if got := interrupted(refused, 2, 7); !errors.Is(got, refused) || !strings.Contains(got.Error(), "2 of 7") {
+			t.Error(got)
+		}
 	}
 	for _, code := range []token.Code{wallet.BatchOfAnother, wallet.BatchOtherTerms, wallet.BatchOtherRow} {
 		var refused *token.Error

@@ -230,11 +230,17 @@ func confirm(command *cobra.Command, id token.TransactionID, lines []wallet.Line
 // notSigned is the code of a signature that its holder did not give when he was asked.
 const notSigned token.Code = "not-signed"
 
-// showDraft shows what a draft says, and which signatures it lacks.
+// shownDraft is a draft as "tx show" prints it for programs: with what its own list of signers says is missing, and
+// whether that list is the ledger's.
+type shownDraft struct {
+	*wallet.Draft
+	Missing map[string]int `json:"missing"` // how many, by the set that signs
+	Checked bool           `json:"checked"` // the list was held against the ledger's; else it is the draft's own word
+}
+
+// showDraft shows what a draft says, and which signatures it lacks. A list of signers that is not the ledger's is
+// refused, whoever reads: a program would hand the draft to the wrong people, or believe it complete.
 func showDraft(command *cobra.Command, draft *wallet.Draft) error {
-	if cli.WantsJSON(command) {
-		return cli.ShowJSON(command, draft)
-	}
 	keyring, err := datadir.OpenKeyring(command)
 	if err != nil {
 		return err
@@ -244,22 +250,22 @@ func showDraft(command *cobra.Command, draft *wallet.Draft) error {
 		return err
 	}
 	l := cli.LanguageFor(command)
-	by, err := heldAgainst(command, draft)
+	held, err := heldAgainst(command, draft)
 	if err != nil {
 		return err
 	}
 	missing := draft.Missing()
-	var still []string
-	for _, role := range slices.Sorted(maps.Keys(missing)) {
-		still = append(still, fmt.Sprintf("%d × %s", missing[role], role))
-	}
-	if still == nil {
-		still = []string{"0"}
-	}
-	if !by {
-		still = append(still, l.Text("sign.by-draft"))
-	}
-	printLines(command.OutOrStdout(),
-		append(lines, wallet.Line{Label: l.Text("field.missing"), Value: strings.Join(still, ", ")}))
-	return nil
+	return cli.Show(command, shownDraft{draft, missing, held}, func(w io.Writer) {
+		var still []string
+		for _, role := range slices.Sorted(maps.Keys(missing)) {
+			still = append(still, fmt.Sprintf("%d × %s", missing[role], role))
+		}
+		if still == nil {
+			still = []string{"0"}
+		}
+		if !held {
+			still = append(still, l.Text("sign.by-draft"))
+		}
+		printLines(w, append(lines, wallet.Line{Label: l.Text("field.missing"), Value: strings.Join(still, ", ")}))
+	})
 }

@@ -155,7 +155,7 @@ func walletName() *cobra.Command {
 	return &cobra.Command{
 		Use: "name NAME ID", Short: "Note a wallet's id under a name of yours: your own, which the key of that name " +
 			"opens, or a payee's",
-		Example: "  aqsha wallet name me 8a884f3c…", Args: cobra.ExactArgs(2),
+		Example: "  aqsha wallet name timur 8a884f3c…", Args: cobra.ExactArgs(2),
 		RunE: func(command *cobra.Command, args []string) error {
 			var id token.WalletID
 			if err := id.UnmarshalText([]byte(args[1])); err != nil {
@@ -163,6 +163,11 @@ func walletName() *cobra.Command {
 			}
 			keyring, err := datadir.OpenKeyring(command)
 			if err != nil {
+				return err
+			}
+			// As a wallet that is opened here is called: a name that reads as a number, as a word of a command's own or
+			// as somebody else's would have the wrong one paid.
+			if err := keyring.Fresh(args[0]); err != nil {
 				return err
 			}
 			if err := keyring.Put(wallet.Name{Name: args[0], ID: id}); err != nil {

@@ -50,6 +50,8 @@ func (s Spec) exact(columns int) bool {
 	return columns == 0 && s.Law.curved() && s.Model != Component
 }
 
+// newEngine makes room for all columns in one piece. Arrays begin as many days before the first as there are lags, so
+// that no day is a special one.
 func newEngine(spec Spec, at places, e []float64) *engine {
 	n := len(e)
 	g := &engine{spec: spec, at: at, n: n, e: e}

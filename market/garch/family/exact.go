@@ -67,6 +67,8 @@ func estimateExact(ctx context.Context, p *problem, scale float64) (*Fit, error)
 	return f, nil
 }
 
+// climbExact climbs on the exact curvature, with ln ω in the place of ω. Where a bound holds the best top, or none was
+// reached, it starts from what the slower climb finds too.
 func climbExact(ctx context.Context, p *problem) (*ascent, error) {
 	n, omega := len(p.y), p.at.omega
 	a := &ascent{whole: p.evaluator(len(p.y)), bounds: p.bounds(), best: -1}

@@ -17,6 +17,8 @@ type convolution struct {
 	x, w    []complex128
 }
 
+// newConvolution prepares sums over lags of a series of n days; the size is a power of two in which they do not run
+// into each other.
 func newConvolution(n, lags int) *convolution {
 	lags = min(lags, n) // a weight beyond the series' length meets no day
 	size := 1

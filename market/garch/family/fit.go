@@ -279,6 +279,8 @@ func (p *problem) next(theta []float64) float64 {
 	return sd * sd
 }
 
+// remarks say of a fit what its parameters do not: the persistence, where the model has one, and why there are no
+// standard errors.
 func (p *problem) remarks(f *Fit) {
 	s := p.spec
 	sum := 0.0

@@ -22,6 +22,7 @@ type fractional struct {
 	lastly  []float64
 }
 
+// newFractional prepares the likelihood with its curvature, for a series whose mean is taken off already.
 func newFractional(spec Spec, y []float64) *fractional {
 	p := newProblem(spec, y, nil, nil, nil)
 	n := len(y)
@@ -36,6 +37,7 @@ func newFractional(spec Spec, y []float64) *fractional {
 
 func (g *fractional) last() []float64 { return g.lastly }
 
+// surface is the likelihood at a point, with gradient and curvature where they are asked for; −∞ where there is none.
 func (g *fractional) surface(x []float64, out *garch.Point) {
 	p, omega := g.p, g.p.at.omega
 	g.lastly = append(g.lastly[:0], x...)

@@ -24,6 +24,7 @@ func coordinate(v float64, i int) jet {
 	return j
 }
 
+// plus is the sum, with all derivatives.
 func (a jet) plus(b jet) jet {
 	a.v += b.v
 	for i := range a.d {
@@ -35,6 +36,7 @@ func (a jet) plus(b jet) jet {
 	return a
 }
 
+// scaled is the product with a number.
 func (a jet) scaled(by float64) jet {
 	a.v *= by
 	for i := range a.d {
@@ -53,6 +55,7 @@ func (a jet) shifted(by float64) jet {
 	return a
 }
 
+// times is the product, by Leibniz's rule.
 func (a jet) times(b jet) jet {
 	out := jet{v: a.v * b.v}
 	for i := range out.d {

@@ -41,6 +41,7 @@ func plain(name string, start, least, most float64) shape {
 	return shape{name, start, least, most, func(x float64) float64 { return x }, func(float64) float64 { return 1 }}
 }
 
+// shapes are a law's parameters, each with what it must exceed, where a climb begins and within which bounds it stays.
 func (l Law) shapes() []shape {
 	switch l {
 	case StudentT:
@@ -70,6 +71,7 @@ type density interface {
 	at(z float64) (g, gz float64)
 }
 
+// density is the law at parameters that are within its bounds.
 func (l Law) density(p []float64) density {
 	switch l {
 	case StudentT:
@@ -108,6 +110,7 @@ func (f student) at(z float64) (g, gz float64) {
 
 func (f student) constants() [3]float64 { return [3]float64{f.c, f.nu} }
 
+// sloped is the density with its derivatives by the law's coordinates; by are those of its constants.
 func (f student) sloped(by [2][3]float64) func(z float64, gs *[2]float64) (g, gz float64) {
 	return func(z float64, gs *[2]float64) (g, gz float64) {
 		q := 1 + z*z/f.k
@@ -125,6 +128,7 @@ func newGED(nu float64) ged {
 	return ged{math.Log(nu) - (1+1/nu)*math.Ln2 - logLambda - lgamma(1/nu), nu, math.Exp(logLambda)}
 }
 
+// at is the log-density and its derivative; at 0, where |z|^ν may have none, the derivative is 0.
 func (f ged) at(z float64) (g, gz float64) {
 	a := math.Abs(z)
 	if a < 1e-12 {
@@ -136,6 +140,7 @@ func (f ged) at(z float64) (g, gz float64) {
 
 func (f ged) constants() [3]float64 { return [3]float64{f.c, f.nu, math.Log(f.lambda)} }
 
+// sloped is at, with the derivatives by the law's coordinate.
 func (f ged) sloped(by [2][3]float64) func(z float64, gs *[2]float64) (g, gz float64) {
 	logLambda := math.Log(f.lambda)
 	return func(z float64, gs *[2]float64) (g, gz float64) {
@@ -165,6 +170,7 @@ func newSkewT(xi, nu float64) skewT {
 	return skewT{newT(nu), math.Log(s) + math.Ln2 - math.Log(xi+1/xi), m, s, xi}
 }
 
+// at is the t's log-density, stretched on one side and pressed on the other.
 func (f skewT) at(z float64) (g, gz float64) {
 	y := f.s*z + f.m
 	k := 1 / f.xi
@@ -185,6 +191,7 @@ func newHansen(eta, lambda float64) hansen {
 	return hansen{c + math.Log(b), a, b, eta, lambda}
 }
 
+// at is the log-density of either side of the mode.
 func (f hansen) at(z float64) (g, gz float64) {
 	side := 1 + f.lambda
 	if z < -f.a/f.b {
@@ -197,6 +204,7 @@ func (f hansen) at(z float64) (g, gz float64) {
 
 func (f hansen) constants() [3]float64 { return [3]float64{f.c, f.a, f.b} }
 
+// sloped is at, with the derivatives by the law's coordinates.
 func (f hansen) sloped(by [2][3]float64) func(z float64, gs *[2]float64) (g, gz float64) {
 	k, limit := f.eta-2, -f.a/f.b
 	dEta := f.eta - 2 // of η = 2 + e^x by x
@@ -227,6 +235,7 @@ func newNIG(rho, zeta float64) nig {
 	return nig{alpha, beta, delta, -delta * beta / (alpha * math.Sqrt(k)), math.Log(alpha*delta/math.Pi) + zeta}
 }
 
+// at is the log-density with scaled Bessel functions, which do not vanish far out.
 func (f nig) at(z float64) (g, gz float64) {
 	x := z - f.mu
 	root := math.Sqrt(f.delta*f.delta + x*x)

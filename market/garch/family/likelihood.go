@@ -172,6 +172,7 @@ func (p *problem) forward(x, gradient, hessian []float64) {
 	symmetric(hessian, k)
 }
 
+// symmetric takes the mean of both halves, which rounding has made differ.
 func symmetric(m []float64, k int) {
 	for i := range k {
 		for j := range i {

@@ -33,6 +33,8 @@ type problem struct {
 	keptAt    []float64
 }
 
+// newProblem makes room for derivatives by every parameter on every day. What comes before the first day is computed
+// once, from the residuals of the start.
 func newProblem(spec Spec, y []float64, columns [][]float64, names []string, start []float64) *problem {
 	p := newBare(spec, y)
 	p.at, p.columns = spec.places(names), columns
@@ -63,6 +65,7 @@ func weighted(e []float64, power float64) float64 {
 	return sum / total
 }
 
+// residuals takes the fitted mean off the series.
 func (p *problem) residuals(theta []float64) {
 	for t := range p.y {
 		e := p.y[t]
@@ -118,6 +121,7 @@ func (p *problem) finish(power float64) bool {
 	return true
 }
 
+// power runs the recursion u = ω + Σ(α + γ·[e<0])|e|^P + Σβu with its derivatives; false where a variance is none.
 func (p *problem) power(theta []float64) bool {
 	s, k, power := p.spec, p.at.size, p.spec.Exp
 	start := p.backPower
@@ -219,6 +223,7 @@ func (p *problem) lagged(theta, d []float64, t int, start float64) (sum float64)
 	return sum
 }
 
+// aparch runs the recursion u = ω + Σα(|e| − γe)^δ + Σβu with its derivatives.
 func (p *problem) aparch(theta []float64) bool {
 	s, k := p.spec, p.at.size
 	delta := s.Exp
@@ -282,6 +287,7 @@ func (p *problem) aparch(theta []float64) bool {
 	return true
 }
 
+// component runs the recursions of the slow part q and of the variance around it, with their derivatives.
 func (p *problem) component(theta []float64) bool {
 	k, a := p.at.size, p.at.alpha
 	omega, rho, phi, alpha, beta := theta[p.at.omega], theta[a], theta[a+1], theta[a+2], theta[a+3]

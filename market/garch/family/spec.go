@@ -38,6 +38,7 @@ type Spec struct {
 	Integrated bool `json:"integrated,omitempty"`
 }
 
+// complete fills in what is left out and refuses what is no model.
 func (s Spec) complete() (Spec, error) {
 	if s.Model == "" {
 		s.Model = Power
@@ -80,6 +81,7 @@ type places struct {
 	names                           []string
 }
 
+// places names the parameters in the order of the vector: mean, ω, the model's own, the law's.
 func (s Spec) places(mean []string) places {
 	at := places{delta: -1}
 	add := func(names ...string) int {

@@ -142,6 +142,7 @@ function nodeAt(timeMillis: number): { client: Client; sent: number[] } {
   const send = (async (path: string) => {
     if (path === "/v1/network") return new Response(JSON.stringify({ network: NETWORK, name: "test", open: false, time_millis: timeMillis }));
     if (path.endsWith("/selections")) return new Response(JSON.stringify({ tokens: [{ id: "07".repeat(32), amount: 5000 }], total: 5000, merge: false }));
+    if (path.endsWith("/releases")) return new Response(null, { status: 204 });
     sent.push(1);
     return new Response("[]");
   }) as typeof fetch;

@@ -115,15 +115,22 @@ export interface ContractLine {
   readonly standing?: Standing;
 }
 
-/** What a standing debit or a channel lets its payee take yet. */
+export const STANDING = ["debit", "channel", "metered", "order", "escrow"] as const;
+
+/** What a contract of a known kind lets its payee take yet. */
 export interface Standing {
-  readonly kind: "debit" | "channel";
+  readonly kind: (typeof STANDING)[number];
   readonly payer: string;
   readonly payee: string;
   readonly mayTake: bigint; // at most
   readonly taken: bigint;
   readonly each: bigint; // of a debit, each period; else 0
-  readonly fromMillis: number; // of a debit the next time, of a channel that its payer left its end; 0 for none
+  readonly fromMillis: number; // when the payee may take, of a channel that its payer left its end; 0 for none
+  readonly owed: bigint; // of a bill or a delivery that waits
+  readonly dueMillis: number; // of the next delivery; 0 for none
+  readonly done: number; // deliveries that were paid
+  readonly of: number; // deliveries in all; 0 where there are none
+  readonly disputed: boolean; // it waits for the arbiter
 }
 
 /** A payment that others sign too, as the node has it. */
@@ -195,8 +202,9 @@ function pendingOf(rekey: unknown): Pending | undefined {
 
 function standingOf(value: unknown): Standing | undefined {
   const s = value as Json | undefined;
-  if (s?.kind !== "debit" && s?.kind !== "channel") return undefined;
-  return { kind: s.kind, payer: String(s.payer), payee: String(s.payee), mayTake: amountOf(s.may_take), taken: amountOf(s.taken), each: amountOf(s.each ?? 0), fromMillis: Number(s.from_millis ?? 0) };
+  const kind = STANDING.find((k) => k === s?.kind);
+  if (!s || !kind) return undefined;
+  return { kind, payer: String(s.payer), payee: String(s.payee), mayTake: amountOf(s.may_take), taken: amountOf(s.taken), each: amountOf(s.each ?? 0), fromMillis: Number(s.from_millis ?? 0), owed: amountOf(s.owed ?? 0), dueMillis: Number(s.due_millis ?? 0), done: Number(s.done ?? 0), of: Number(s.of ?? 0), disputed: s.disputed === true };
 }
 
 /** The mark of what came: of the outputs to others than the payer, who is the first party, that which took a mark off or passed it on. */
@@ -564,6 +572,11 @@ export class Client {
   /** Whether a token of the wallet is there yet. */
   async isLive(token: string): Promise<boolean> {
     return ((await this.call(`/v1/tokens/${token}`)) as Json).live === true;
+  }
+
+  /** Frees tokens that were set aside and will not be spent. */
+  async release(wallet: string, tokens: readonly string[]): Promise<void> {
+    await this.post(`/v1/wallets/${wallet}/releases`, { tokens });
   }
 
   /** Sends a signed transaction. The same bytes get the same answer. */

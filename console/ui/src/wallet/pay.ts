@@ -3,7 +3,7 @@
 
 import { concat, hex, unhex } from "../ledger/bytes";
 import type { Signer } from "../ledger/sign";
-import { ROLE, digest, encodeTransaction, markedBody, markedMergeBody, mergeBody, signatureOf, transactionId, transferBody } from "../ledger/transaction";
+import { ROLE, decodeTransaction, digest, item, encodeTransaction, markedBody, markedMergeBody, mergeBody, signatureOf, transactionId, transferBody } from "../ledger/transaction";
 import type { Value } from "../ledger/cbor";
 import { type Client, Refusal, type Selection, type Token, isRule, undecided } from "./client";
 import { checkTime } from "./request";
@@ -60,8 +60,23 @@ function withAnchor(s: Selection, anchor: Token | undefined): Selection {
   return { ...s, tokens: [...s.tokens, anchor], total: s.total + anchor.amount };
 }
 
+/** Frees what was chosen for a payment that is not made, so that the next one need not wait until the node frees it by itself. */
+async function free(p: Payer, wallet: string, tokens: readonly string[]): Promise<void> {
+  if (tokens.length > 0) await p.client.release(wallet, tokens).catch(() => {}); // a courtesy: the payment is over either way
+}
+
 /** Chooses tokens, signs and writes the payment down. Nothing has been sent when it returns. */
 export async function prepare(p: Payer, order: Order): Promise<PaymentRecord> {
+  let chosen: readonly string[] = [];
+  try {
+    return await chooseAndSign(p, order, (tokens) => (chosen = tokens));
+  } catch (error) {
+    await free(p, order.wallet, chosen);
+    throw error;
+  }
+}
+
+async function chooseAndSign(p: Payer, order: Order, choose: (tokens: readonly string[]) => void): Promise<PaymentRecord> {
   const payer = unhex(order.wallet, 16);
   const { purpose } = order;
   if (order.until !== undefined) await validUntilOf(p, order); // what is over is not looked at any further
@@ -71,11 +86,13 @@ export async function prepare(p: Payer, order: Order): Promise<PaymentRecord> {
   for (let merges = 0; ; merges++) {
     const anchor = await anchorOf(p, since, purpose ?? 0);
     const selection = withAnchor(await p.client.select(order.wallet, order.amount, purpose), anchor);
+    choose(selection.tokens.map((t) => t.id));
     const validUntil = await validUntilOf(p, order);
     const inputs = selection.tokens.map((t) => unhex(t.id, 32));
     if (selection.merge && merges < MOST_MERGES) {
       const merge = purpose === undefined ? mergeBody(payer, inputs, selection.total, validUntil) : markedMergeBody(payer, inputs, selection.total, purpose, validUntil);
       await p.client.submit((await signed(p, merge)).bytes);
+      choose([]);
       since = await checkRefund(p, order, becomes);
       continue;
     }
@@ -154,6 +171,12 @@ export async function pursue(p: Payer, order: Order, record: PaymentRecord): Pro
   }
 }
 
+/** Frees what a payment would have spent that the ledger did not execute. */
+async function freeInputs(p: Payer, record: PaymentRecord): Promise<void> {
+  const tx = decodeTransaction(unhex(record.bytes));
+  await free(p, hex((item(tx, "parties") as Uint8Array[])[0]!), (item(tx, "inputs") as Uint8Array[]).map(hex));
+}
+
 /** Sends what was prepared until there is a verdict, or until it can no longer be executed. */
 export async function settle(p: Payer, record: PaymentRecord): Promise<PaymentRecord> {
   for (let attempt = 0; ; attempt++) {
@@ -167,6 +190,7 @@ export async function settle(p: Payer, record: PaymentRecord): Promise<PaymentRe
       else if (!undecided(error)) throw error;
     }
     if (verdict) {
+      if (verdict.state !== "done") await freeInputs(p, verdict);
       await p.store.savePayment(verdict);
       await p.written?.();
       return verdict;

@@ -46,7 +46,8 @@ async function payerOf(name: string, entries: () => readonly Entry[], submit: ()
         lines: lines.map((e, i) => ({ id: e.id, index: before - 1 - i, time_millis: MILLIS, net: e.net, transaction: { kind: e.mark ? "marked-transfer" : "transfer", body: { parties: [e.from, e.to], ...(e.mark ? { outputs: [{ party: 0, amount: 1, from: e.mark[0], becomes: e.mark[0] }, { party: 1, amount: e.net, from: e.mark[0], ...(e.mark[1] && { becomes: e.mark[1] }) }] } : { payers: 1 }), memo: { scheme: 1, bytes: btoa(e.memo) } } } })),
         ...(first > 0 && { next: first }),
       };
-    } else {
+    } else if (path.endsWith("/releases")) return new Response(null, { status: 204 });
+    else {
       payer.sent++;
       a = submit();
     }
@@ -196,6 +197,7 @@ class Till {
         for (const [id, has] of [...this.live].sort(() => Math.random() - 0.5)) if (total < amount) (tokens.push({ id, amount: has }), (total += has));
         a = { tokens, total, merge: false };
       } else if (path.includes("/history?")) a = { lines: [...this.lines].reverse().map((l) => ({ ...l, time_millis: MILLIS, transaction: { kind: "transfer", body: l.body } })) };
+      else if (path.endsWith("/releases")) return new Response(null, { status: 204 });
       else a = await this.execute(init?.body as Uint8Array);
       return new Response(JSON.stringify(a));
     }) as typeof fetch;

@@ -1,4 +1,4 @@
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { date, ends, moment, money, time } from "../format";
 import { unhex } from "../ledger/bytes";
 import { actBody } from "../ledger/transaction";
@@ -26,6 +26,11 @@ export function Rules() {
     }
   };
   useEffect(() => void read(), [asOf.value]); // what the other side did shows too
+  useEffect(() => {
+    const look = () => void read(); // also what moved no money, of which nothing is heard
+    addEventListener("focus", look);
+    return () => removeEventListener("focus", look);
+  }, []);
   return (
     <>
       <Title text="nav.rules" />
@@ -47,15 +52,20 @@ export function said(step: Step, definition: string): string | undefined {
   return t("rules.not-now", { action, why: explain(step.code).title });
 }
 
-/** What the wallet may do about a debit or a channel, in words of this page; another contract's actions have the names of its definition. */
+const KINDS: Readonly<Record<Standing["kind"], Key>> = { debit: "rules.kind-debit", channel: "rules.kind-channel", metered: "rules.kind-metered", order: "rules.kind-order", escrow: "rules.kind-escrow" };
+
+/** What the wallet may do about a contract of a known kind, in words of this page; another contract's actions have the names of its definition. */
 const ACTS: Readonly<Record<Standing["kind"], Readonly<Record<string, { readonly does: Key; readonly sure?: Key }>>>> = {
   debit: { revoke: { does: "rules.revoke" }, charge: { does: "rules.charge", sure: "rules.sure-charge" } },
+  metered: { accept: { does: "rules.accept-bill", sure: "rules.sure-accept" } },
+  order: { accept: { does: "rules.accept-delivery", sure: "rules.sure-accept" } },
+  escrow: {},
   channel: { leave: { does: "rules.leave", sure: "rules.sure-leave" }, finish: { does: "rules.finish" }, release: { does: "rules.release", sure: "rules.sure-release" } },
 };
 
 function does(step: Step, s: Standing | undefined, definition: string): string {
   const own = s && ACTS[s.kind][step.action];
-  if (own) return t(own.does, { sum: money(s.each, language.value) });
+  if (own) return t(own.does, { sum: money(s.each > 0n ? s.each : s.owed, language.value) });
   return t(step.ends ? "rules.stop" : "rules.do", { action: actName(step.action, definition) });
 }
 
@@ -74,8 +84,33 @@ function Takes({ standing: s, own }: { standing: Standing; own: string }) {
       <dd>{who(s.payer)}</dd>
       <dt>{t("rules.may")}</dt>
       <dd>{money(s.mayTake, language.value)}</dd>
-      <dt>{t("rules.taken")}</dt>
-      <dd>{money(s.taken, language.value)}</dd>
+      {(s.kind === "debit" || s.kind === "channel") && (
+        <>
+          <dt>{t("rules.taken")}</dt>
+          <dd>{money(s.taken, language.value)}</dd>
+        </>
+      )}
+      {(s.kind === "metered" || s.kind === "order") && (
+        <>
+          <dt>{t("rules.owed")}</dt>
+          <dd>
+            {s.owed > 0n ? money(s.owed, language.value) : t("rules.owed-none")}
+            {s.disputed && <p>{t("rules.disputed")}</p>}
+          </dd>
+        </>
+      )}
+      {s.of > 0 && (
+        <>
+          <dt>{t("rules.delivered")}</dt>
+          <dd>{t("rules.done-of", { done: String(s.done), of: String(s.of) })}</dd>
+        </>
+      )}
+      {s.dueMillis > 0 && (
+        <>
+          <dt>{t("rules.due")}</dt>
+          <dd>{moment(s.dueMillis, language.value)}</dd>
+        </>
+      )}
       {s.each > 0n && (
         <>
           <dt>{t("rules.each")}</dt>
@@ -84,7 +119,7 @@ function Takes({ standing: s, own }: { standing: Standing; own: string }) {
       )}
       {s.fromMillis > 0 && (
         <>
-          <dt>{t(s.kind === "debit" ? "rules.next" : "rules.left")}</dt>
+          <dt>{t(s.kind === "channel" ? "rules.left" : s.kind === "debit" ? "rules.next" : "rules.collect")}</dt>
           <dd>{moment(s.fromMillis, language.value)}</dd>
         </>
       )}
@@ -110,6 +145,13 @@ function Contract({ contract, changed }: { contract: ContractLine; changed: () =
     addEventListener("focus", look);
     return () => removeEventListener("focus", look);
   }, [contract.id, contract.version, asOf.value]);
+  const section = useRef<HTMLElement>(null);
+  const asked = useRef<string | undefined>(undefined);
+  useEffect(() => {
+    if (sure) section.current?.querySelector<HTMLElement>("form button")?.focus(); // what was pressed is gone
+    else if (asked.current !== undefined) (section.current?.querySelector<HTMLElement>(`[data-act="${CSS.escape(asked.current)}"]`) ?? section.current?.querySelector("h2"))?.focus();
+    asked.current = sure?.action;
+  }, [sure]);
   const due = Math.min(...steps.filter((s) => !s.possible && s.fromMillis > nodeNow()).map((s) => s.fromMillis));
   useEffect(() => {
     if (due === Infinity) return;
@@ -118,10 +160,10 @@ function Contract({ contract, changed }: { contract: ContractLine; changed: () =
   }, [due]);
   useEffect(() => void loadActs().catch(() => {}), [language.value]); // without a connection names stand as they are written
   const { standing } = contract;
-  const others = standing ? [] : steps.map((s) => said(s, contract.definition)).filter((text) => text !== undefined); // of what is known the page says all itself
+  const others = standing?.kind === "debit" || standing?.kind === "channel" ? [] : steps.map((s) => said(s, contract.definition)).filter((text) => text !== undefined); // of what is known the page says all itself
   return (
-    <section class="card">
-      {standing ? <h2>{t(standing.kind === "debit" ? "rules.kind-debit" : "rules.kind-channel")}</h2> : <h2 class="rule-text">{contract.name}</h2>}
+    <section class="card" ref={section}>
+      {standing ? <h2 tabIndex={-1}>{t(KINDS[standing.kind])}</h2> : <h2 class="rule-text" tabIndex={-1}>{contract.name}</h2>}
       {standing && <Takes standing={standing} own={own} />}
       {definition && definition.parties.length > 0 && <p>{t("rules.between", { parties: partyNames(definition.parties, contract.definition) })}</p>}
       {!isShipped(contract.definition) && <p class="dim">{t("rules.own-names")}</p>}
@@ -169,7 +211,7 @@ function Contract({ contract, changed }: { contract: ContractLine; changed: () =
             {steps
               .filter((s) => s.possible && s.plain)
               .map((s) => (
-                <button key={s.action} onClick={() => setSure(s)}>
+                <button key={s.action} data-act={s.action} onClick={() => setSure(s)}>
                   {does(s, standing, contract.definition)}
                 </button>
               ))}

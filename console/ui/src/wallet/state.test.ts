@@ -20,6 +20,7 @@ function answerOf(node: Node, path: string): unknown {
   if (path === "/v1/network") return { network: NETWORK, name: "t", open: false, time_millis: 1_800_000_000_000 };
   if (path.endsWith("/selections")) node.selecting?.();
   if (path.endsWith("/selections")) return { tokens: [{ id: "07".repeat(32), amount: 500_000 }], total: 500_000, merge: false };
+  if (path.endsWith("/releases")) return new Response(null, { status: 204 });
   if (path.includes("/challenges")) return { challenge: "11".repeat(48) };
   if (path === "/v1/sessions/wallets") return { wallets: [] };
   if (path === "/v1/sessions") return node.keyed ? { token: "t" } : new Response(JSON.stringify({ code: "sign-in-refused", status: 401 }), { status: 401 });

@@ -1,6 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
 import { csv, decimal, download } from "../csv";
-import { dayIn, ends, money, parseAmount, stamp, time } from "../format";
+import { dayIn, ends, fullDate, money, parseAmount, stamp, time } from "../format";
 import { counted, language, t } from "../words";
 import type { HistoryLine } from "./client";
 import { asked, ask, attendDesk, delegation, deskNetwork, deskWallet, endDelegation, lines, look, over } from "./desk";
@@ -204,6 +204,9 @@ function Day({ open }: { open: (a: Asked) => void }) {
   return (
     <section>
       <h2>{t("till.day")}</h2>
+      <p class="printed">
+        {fullDate(nodeNow(), language.value)}, <span class="id">{deskWallet.value}</span>
+      </p>
       <p class="big" data-testid="day">
         {money(day.received - day.given, language.value)}
       </p>
@@ -239,6 +242,9 @@ function Day({ open }: { open: (a: Asked) => void }) {
       <p class="acts">
         <button disabled={rows.length === 0} onClick={() => download(`aqsha-till-${today}.csv`, "text/csv", table(rows))}>
           {t("history.csv")}
+        </button>
+        <button disabled={rows.length === 0} onClick={() => print()}>
+          {t("save.print")}
         </button>
         {!delegation.value && (
           <a class="button" href={address("safety")} onClick={(e) => (e.preventDefault(), go("safety"))}>

@@ -12,7 +12,7 @@ import { Client, Refusal } from "./client";
 import { type Payer, prepare, settle, wait } from "./pay";
 import { groupsOf, recoveryCode, seedOf } from "./recovery";
 import { formatRequest, parseRequest, checkRequest } from "./request";
-import { Store } from "./store";
+import { Full, Store } from "./store";
 import { LEAST_WORK, MOST_WORK, workFor } from "./stretch";
 import { open, seal } from "./vault";
 
@@ -21,19 +21,24 @@ const WALLET = "01".repeat(16);
 const SHOP = "02".repeat(16);
 
 /** A node that answers what a test says. */
-function nodeThat(submit: (bytes: Uint8Array, attempt: number) => Response | "lost", tokens = [{ id: "07".repeat(32), amount: 500000 }], total: unknown = 500000, merge = false): { client: Client; sent: Uint8Array[] } {
+function nodeThat(submit: (bytes: Uint8Array, attempt: number) => Response | "lost", tokens = [{ id: "07".repeat(32), amount: 500000 }], total: unknown = 500000, merge = false): { client: Client; sent: Uint8Array[]; freed: unknown[] } {
   const sent: Uint8Array[] = [];
+  const freed: unknown[] = [];
   const json = (v: unknown) => new Response(JSON.stringify(v));
   const send = (async (path: string, init?: RequestInit) => {
     if (path === "/v1/network") return json({ network: NETWORK, name: "test", open: false, time_millis: 1_800_000_000_000 });
     if (path.endsWith("/selections")) return json({ tokens, total, merge });
     if (path.startsWith("/v1/purposes/3/check?")) return path.includes(SHOP) ? json({ purpose: 3, becomes: 0 }) : new Response(JSON.stringify({ code: "purpose-forbids", status: 422 }), { status: 422 });
+    if (path.endsWith("/releases")) {
+      freed.push(...(JSON.parse(String(init?.body)) as { tokens: unknown[] }).tokens);
+      return new Response(null, { status: 204 });
+    }
     sent.push(init?.body as Uint8Array);
     const answer = submit(init?.body as Uint8Array, sent.length);
     if (answer === "lost") throw new TypeError("network");
     return answer;
   }) as typeof fetch;
-  return { client: new Client("", "https://tenge.example.kz", send), sent };
+  return { client: new Client("", "https://tenge.example.kz", send), sent, freed };
 }
 
 async function payerAt(client: Client, name: string): Promise<Payer> {
@@ -113,10 +118,26 @@ describe("a payment", () => {
   });
 
   it.each([["insufficient-funds", 422, "refused"], ["expired", 422, "lapsed"]] as const)("that is refused by %s is not sent again", async (code, status, state) => {
-    const { client, sent } = nodeThat(() => problem(code, status));
+    const { client, sent, freed } = nodeThat(() => problem(code, status));
     const payer = await payerAt(client, `d-${code}`);
     expect(await settle(payer, await prepare(payer, order))).toMatchObject({ state, code });
     expect(sent).toHaveLength(1);
+    expect(freed).toEqual(["07".repeat(32)]);
+  });
+
+  it("that is not made frees what was chosen for it, one that is made does not, and a lost release changes nothing", async () => {
+    const { client, freed } = nodeThat(receipt);
+    const payer = await payerAt(client, "freed");
+    expect((await settle(payer, await prepare(payer, order))).state).toBe("done");
+    expect(freed).toEqual([]);
+    const full = payer.store.savePayment.bind(payer.store);
+    payer.store.savePayment = async () => Promise.reject(new Full("the device has no room"));
+    await expect(prepare(payer, order)).rejects.toBeInstanceOf(Full);
+    expect(freed).toEqual(["07".repeat(32)]);
+    client.release = async () => Promise.reject(new Error("lost"));
+    await expect(prepare(payer, order)).rejects.toBeInstanceOf(Full);
+    payer.store.savePayment = full;
+    expect((await settle(payer, await prepare(payer, order))).state).toBe("done");
   });
 
   it("of more than the tokens have is not signed", async () => {

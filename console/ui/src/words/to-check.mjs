@@ -14,6 +14,9 @@ for (const key of Object.keys(oen)) out += rows(key, oen[key], okk[key], oru[key
 out += "\n## Learn\n\n| Card | English | Қазақша | Русский |\n|---|---|---|---|\n";
 const [cen, ckk, cru] = ["en", "kk", "ru"].map((l) => read(`learn.${l}.json`));
 for (const card of Object.keys(cen)) cen[card].forEach((text, i) => (out += rows(card, text, ckk[card][i], cru[card][i])));
+out += "\n## Acts and parties of contracts\n\n| Key | English | Қазақша | Русский |\n|---|---|---|---|\n";
+const [aen, akk, aru] = ["en", "kk", "ru"].map((l) => read(`acts.${l}.json`));
+for (const key of Object.keys(aen)) out += rows(key, aen[key], akk[key], aru[key]);
 out += "\n## The command line\n\n| Key | English | Қазақша | Русский |\n|---|---|---|---|\n";
 const [wen, wkk, wru] = ["en", "kk", "ru"].map((l) => read(`../../../../words/${l}.json`));
 const said = (text) => (typeof text === "string" ? text : Object.entries(text).map(([form, one]) => `${form}: ${one}`).join("; "))
