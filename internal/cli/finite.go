@@ -68,7 +68,7 @@ func finite(v reflect.Value) any {
 		if v.IsNil() {
 			return nil
 		}
-		out := object{}
+		out := object{} // by keys, as encoding/json orders them
 		for iter := v.MapRange(); iter.Next(); {
 			out = append(out, field{fmt.Sprint(iter.Key().Interface()), finite(iter.Value())})
 		}
@@ -119,7 +119,8 @@ func fields(v reflect.Value) object {
 			name = f.Name
 		}
 		value := v.Field(i)
-		if strings.Contains(options, "omitempty") && empty(value) || strings.Contains(options, "omitzero") && zero(value) {
+		if strings.Contains(options, "omitempty") && empty(value) ||
+			strings.Contains(options, "omitzero") && zero(value) {
 			continue
 		}
 		out = append(out, field{name, finite(value)})

@@ -180,7 +180,8 @@ func (f *Fit) describe() {
 	case f.Spec.Earlier:
 		warn("the optimiser did not converge: decrement %.3g", *f.Convergence.Decrement)
 	default:
-		warn("the optimiser did not converge: its parameters are of no optimum, and what follows from them does not hold")
+		warn("the optimiser did not converge: its parameters are of no optimum, and what follows from them does not " +
+			"hold")
 	}
 	if memory := f.forgetting(); memory > hardlyForgets && !f.Spec.Earlier {
 		warn("ln h hardly forgets where it began (its slope by itself has the mean logarithm %.4f, which ought to be "+

@@ -40,7 +40,7 @@ func (s Start) MarshalJSON() ([]byte, error) {
 // Convergence is how the optimum was reached.
 type Convergence struct {
 	Converged    bool     `json:"converged"`
-	Decrement    *float64 `json:"decrement"`         // gᵀ(−H)⁻¹g in the free directions where last measured; null: never
+	Decrement    *float64 `json:"decrement"`         // gᵀ(−H)⁻¹g in the free directions where last measured, or null
 	GradientNorm *float64 `json:"gradient_norm"`     // largest |∂ℓ/∂θ·θ|; null where a constraint binds
 	Stopped      string   `json:"stopped,omitempty"` // why the best climb ended where it did not converge
 	Boundary     []string `json:"boundary"`          // constraints that bind

@@ -32,8 +32,8 @@ type Report struct {
 // (Makarov & Schoar 2021 speak of about 50,000).
 const Miners = 50_000
 
-// Check runs every claim. dir is a folder of real extracts, or empty. What is synthetic is listed among the data, and no
-// claim is judged by it: a figure of the paper is not wrong because invented data have another.
+// Check runs every claim. dir is a folder of real extracts, or empty. What is synthetic is listed among the data, and
+// no claim is judged by it: a figure of the paper is not wrong because invented data have another.
 func Check(dir string) (Report, error) { return judge(dir, true) }
 
 // CheckEarlier judges by whatever the folder holds, as documents sealed in the formats 1 to 5 did.

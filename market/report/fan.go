@@ -73,10 +73,12 @@ func Fan(out io.Writer, in study.Input, g study.Garch, lang Language) error {
 	c := chart.Chart{Title: w.word("fan.chart"), Days: days, Bands: bands, Format: axis,
 		Lines: []chart.Line{{Name: w.word("fan.price"), Values: known}, {Name: w.word("fan.median"), Values: median}}}
 	view := struct {
-		Lang, Title, Model, From, To, Synthetic, Doubt, About, Caption, Price, Median, Table, Paths, File, SHA256 string
-		SVG                                                                                                       template.HTML
-		Heads                                                                                                     []string
-		Rows                                                                                                      [][]string
+		Lang, Title, Model, From, To, Synthetic, About, Caption, Price, Median, Table, Paths, File, SHA256 string
+
+		Doubt string
+		SVG   template.HTML
+		Heads []string
+		Rows  [][]string
 	}{Lang: string(lang), Title: w.word("fan.title") + ": " + g.Origin.Source.File,
 		Model: strings.ToUpper(string(g.Fit.Spec.Model)) + "(1,1)", From: g.Origin.From, To: g.Origin.To,
 		About: w.word("fan.about"), Caption: c.Title, Price: w.word("fan.price"), Median: w.word("fan.median"),

@@ -89,8 +89,8 @@ func (r *Report) rows(w writer) []row {
 		if f.Low != nil && f.High != nil {
 			interval = w.scaled(f, f.Low) + " … " + w.scaled(f, f.High)
 		}
-		rows = append(rows, row{w.key(f.Key), w.scaled(f, f.Value), interval, w.word(f.Unit), w.phrase(f.Formula), f.Window,
-			short(f.SHA256)})
+		rows = append(rows, row{w.key(f.Key), w.scaled(f, f.Value), interval, w.word(f.Unit), w.phrase(f.Formula),
+			f.Window, short(f.SHA256)})
 	}
 	return rows
 }

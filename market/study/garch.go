@@ -105,7 +105,8 @@ func (g Garch) Print(w io.Writer, l words.Language) {
 	}
 	tab.Flush()
 	c := f.Convergence
-	ended := []string{l.Text("study.fit-start", "won", c.Won, "starts", len(c.Starts), "converged", yes(l, c.Converged))}
+	ended := []string{l.Text("study.fit-start", "won", c.Won, "starts", len(c.Starts), "converged",
+		yes(l, c.Converged))}
 	if c.Stopped != "" {
 		ended = append(ended, l.Phrase("market-word", c.Stopped))
 	}

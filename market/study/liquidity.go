@@ -35,14 +35,10 @@ func StudyLiquidity(in Input) (Liquidity, error) {
 		return Liquidity{}, err
 	}
 	out := Liquidity{Origin: p.origin}
-	// The first return of the window, and of each year, uses the close before it.
-	inside := p.prices.Len()
-	all, err := in.Table.Series(p.origin.Column)
+	lead, err := in.withFirst(&p)
 	if err != nil {
 		return Liquidity{}, err
 	}
-	p.prices = all.WindowAfter(in.From, in.To)
-	lead := p.prices.Len() - inside
 	bars := liquidity.Bars{Close: p.prices.Values}
 	aligned := func(name string) []float64 {
 		s, err := in.Table.Series(name)
@@ -104,6 +100,18 @@ func StudyLiquidity(in Input) (Liquidity, error) {
 		return Liquidity{}, err
 	}
 	return out, out.years(p, bars, lead)
+}
+
+// withFirst puts the price before the window in front of those inside, where there is one: the first return of the window
+// is from it. It returns how many prices now stand before the window.
+func (in Input) withFirst(p *prepared) (lead int, err error) {
+	all, err := in.Table.Series(p.origin.Column)
+	if err != nil {
+		return 0, err
+	}
+	inside := p.prices.Len()
+	p.prices = all.WindowAfter(in.From, in.To)
+	return p.prices.Len() - inside, nil
 }
 
 // years measures each year of which a month and more is in the window; lead bars stand before it.

@@ -41,8 +41,8 @@ type LongMemory struct {
 	Verdict string        `json:"verdict"`
 }
 
-// StudyMemory needs 200 returns. progress, if given, is called after each of five series of tests and estimates, of which a
-// million returns take minutes; between them it heeds the context.
+// StudyMemory needs 200 returns. progress, if given, is called after each of five series of tests and estimates, of
+// which a million returns take minutes; between them it heeds the context.
 func StudyMemory(ctx context.Context, in Input, progress func(done, all int)) (Memory, error) {
 	p, err := in.prepare()
 	if err != nil {
@@ -124,8 +124,8 @@ func rootOf(ctx context.Context, name string, x []float64) (Root, error) {
 	return root, nil
 }
 
-// verdict of contrary nulls: a unit root only where none of the three tests of it rejects and KPSS rejects stationarity,
-// stationary only where the test about a level rejects the root, and KPSS does not reject.
+// verdict of contrary nulls: a unit root only where none of the three tests of it rejects and KPSS rejects
+// stationarity, stationary only where the test about a level rejects the root, and KPSS does not reject.
 func (r Root) verdict() string {
 	level := r.KPSS.P > 0.05
 	switch {

@@ -123,8 +123,8 @@ func (m *Model) check() error {
 // depend on the kurtosis; of EGARCH there is none), so that none is converted.
 func (m *Model) usable() error {
 	if a := m.Origin.Annual; a != 0 && !(a >= 365 && a <= 366) {
-		return fmt.Errorf("volatility model: fitted to a series of %g returns a year, and the plan goes by days of the "+
-			"calendar (365): there is no exact conversion of a GARCH model to another step; fit it to daily data", a)
+		return fmt.Errorf("volatility model: fitted to a series of %g returns a year, and the plan goes by days of "+
+			"the calendar (365): there is no exact conversion of a GARCH model to another step; fit it to daily data", a)
 	}
 	if m.Converged != nil && !*m.Converged {
 		return fmt.Errorf("volatility model: the fit did not converge, so that its parameters are of no optimum; " +

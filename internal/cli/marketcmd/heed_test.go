@@ -70,15 +70,17 @@ func TestAssetsAreNames(t *testing.T) {
 func TestOptionsThatWouldBePassedOver(t *testing.T) {
 	btc, dir := filepath.Join(extracts(t), "cm_btc_daily.csv"), extracts(t)
 	for _, line := range [][]string{
-		{"garch", btc, "--forecast", "-3"}, {"garch", btc, "--forecast", "0"}, {"garch", btc, "--level", "0.9"},
-		{"garch", btc, "--seed", "2"}, {"garch", btc, "--forecast", "3", "--paths", "0"}, {"garch", btc, "--model", "garhc"},
+		{"garch", btc, "--level", "0.9"},
+		{"garch", btc, "--seed", "2"}, {"garch", btc, "--model", "garhc"},
 		{"garch", btc, "--law", "student"}, {"garch", btc, "--mean", "none"}, {"breaks", btc, "--breaks", "0"},
 		{"breaks", btc, "--paths", "0"}, {"use", dir, "--value-norm", "-1"}, {"use", dir, "--country", "Kazahstan"},
-		{"use", dir, "--kzt-per-usd", "-5"}, {"functions", dir, "--kzt-per-usd", "-5"},
 	} {
 		refusedWith(t, "market-choice", append([]string{"market"}, line...)...)
 	}
-	refusedWith(t, "market-choice", "study", "tenge", "--data", dir, "--kzt-per-usd", "-5", "--out", t.TempDir())
+	for _, line := range [][]string{{"--forecast", "-3"}, {"--forecast", "0"}, {"--forecast", "3", "--paths", "0"}} {
+		refusedWith(t, "market-forecast", append([]string{"market", "garch", btc}, line...)...)
+	}
+	run(t, "study", "tenge", "--data", dir, "--kzt-per-usd", "-5", "--out", t.TempDir()).Wants(t, 2, "--kzt-per-usd")
 	refusedWith(t, "market-choice", "study", "bitcoin", "--data", dir, "--country", "Kazahstan", "--out", t.TempDir())
 	refusedWith(t, "market-spillover", "market", "spillover", btc, btc, "--ahead", "0")
 	for _, model := range []string{"aparch", "igarch"} { // all nine are named

@@ -163,8 +163,8 @@ func checkAsset(name string) error {
 	stem, _, _ := strings.Cut(strings.ToLower(name), ".")
 	reserved := slices.Contains([]string{"con", "prn", "aux", "nul"}, stem) || len(stem) == 4 &&
 		(strings.HasPrefix(stem, "com") || strings.HasPrefix(stem, "lpt")) && stem[3] >= '0' && stem[3] <= '9'
-	if name == "" || len(name) > 64 || strings.ContainsFunc(name, letters) || strings.Contains(name, "..") || reserved ||
-		strings.Trim(name, ". ") != name {
+	if name == "" || len(name) > 64 || strings.ContainsFunc(name, letters) || strings.Contains(name, "..") ||
+		reserved || strings.Trim(name, ". ") != name {
 		return market.Refuse("choice", "asset",
 			"%q is not the name of an asset: letters, digits and - _ + ., at most 64 bytes, no path", name)
 	}

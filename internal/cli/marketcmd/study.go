@@ -382,16 +382,18 @@ func checkGarch(f *pflag.FlagSet, o study.GarchOptions, model, law, mean string)
 		flag, value string
 		known       []string
 	}{
-		{"model", model, []string{"garch", "gjr", "egarch", "tgarch", "avgarch", "aparch", "figarch", "component", "igarch"}},
+		{"model", model, []string{"garch", "gjr", "egarch", "tgarch", "avgarch", "aparch", "figarch", "component",
+			"igarch"}},
 		{"law", law, []string{"normal", "t", "skewt", "ged", "hansen", "nig"}},
 		{"mean", mean, []string{"zero", "demeaned", "constant", "ar1", "ar", "har"}},
 	} {
 		if !slices.Contains(choice.known, choice.value) {
-			return market.Refuse("choice", choice.flag, "%q is not one of %s", choice.value, strings.Join(choice.known, ", "))
+			return market.Refuse("choice", choice.flag, "%q is not one of %s", choice.value,
+				strings.Join(choice.known, ", "))
 		}
 	}
 	if o.Days < 0 || f.Changed("forecast") && o.Days == 0 {
-		return market.Refuse("choice", "forecast", "%d steps; want one or more", o.Days)
+		return market.Refuse("forecast", "forecast", "%d steps; want one or more", o.Days)
 	}
 	for _, flag := range []string{"paths", "level", "seed"} {
 		if f.Changed(flag) && o.Days == 0 {
@@ -399,7 +401,7 @@ func checkGarch(f *pflag.FlagSet, o study.GarchOptions, model, law, mean string)
 		}
 	}
 	if o.Paths < 1 {
-		return market.Refuse("choice", "paths", "%d simulated paths; want one or more", o.Paths)
+		return market.Refuse("forecast", "paths", "%d simulated paths; want one or more", o.Paths)
 	}
 	return nil
 }

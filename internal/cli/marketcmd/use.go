@@ -36,9 +36,6 @@ func (f *tengeFlags) statistics(command *cobra.Command) (*usage.TengeStats, erro
 	}
 	var stats usage.TengeStats
 	var err error
-	if !(f.kztPerUSD >= 0) || math.IsInf(f.kztPerUSD, 0) {
-		return nil, market.Refuse("choice", "kzt-per-usd", "%g is not a rate of tenge to the dollar", f.kztPerUSD)
-	}
 	switch {
 	case f.node != "":
 		stats, err = usage.FetchTenge(command.Context(),
