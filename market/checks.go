@@ -111,7 +111,7 @@ func checkDuplicates(t *Table) []Finding {
 	}
 	clocks, differ := t.turnedClocks(differ)
 	found := runs(t, clocks, "clock_change", "time", "", nil, func(int) string {
-		return "an hour comes twice on a Sunday on which clocks go back: these are local times; say whose with " +
+		return "an hour comes twice on a day on which clocks went back: these are local times; say whose with " +
 			"--time-zone"
 	})
 	found = append(found, runs(t, same, "duplicate", "time", "drop the repetition", dropRows, func(row int) string {

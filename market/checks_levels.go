@@ -421,8 +421,10 @@ func (t *Table) turnedClocks(differ []int) (clocks, others []int) {
 			last++
 		}
 		at := t.Times[differ[first]]
+		// Kazakhstan went from six hours to five on 1 March 2024 at midnight: 23 o'clock came twice, on a Thursday.
+		almaty := at.Truncate(time.Hour).Equal(time.Date(2024, 2, 29, 23, 0, 0, 0, time.UTC))
 		autumn := strings.Contains("March April September October November", at.Month().String())
-		if at.Weekday() == time.Sunday && autumn && last-first+1 == int(time.Hour/step) {
+		if (at.Weekday() == time.Sunday && autumn || almaty) && last-first+1 == int(time.Hour/step) {
 			clocks = append(clocks, differ[first:last+1]...)
 		} else {
 			others = append(others, differ[first:last+1]...)

@@ -41,11 +41,13 @@ func (g *grid) comments() string {
 	return text
 }
 
-// separatorOf takes the sign that cuts most of the first lines into equally many cells; with a draw, the one that makes
-// more of them. Remarks and blank lines do not count; a line is looked at up to 64 KiB.
+// separatorOf takes the sign that cuts most of the first lines into equally
+// many cells; with a draw, the one that makes more of them, and with another the comma last: a decimal comma in every
+// line, and one in the header ("Курс, тенге"), makes as many cells as the semicolon that separates them.
+// Remarks and blank lines do not count; a line is looked at up to 64 KiB.
 func separatorOf(text string) byte {
 	best, bestLines, bestCells := byte(','), 0, 0
-	for _, sign := range []byte(";\t,|") {
+	for _, sign := range []byte(";\t|,") {
 		lines := map[int]int{}
 		rest := text
 		for range 50 {
@@ -61,7 +63,7 @@ func separatorOf(text string) byte {
 			rest = rest[len(rest[:min(len(rest), 1<<16)])-len(after):]
 		}
 		for cells, n := range lines {
-			if n > bestLines || n == bestLines && (cells > bestCells || cells == bestCells && sign < best) {
+			if n > bestLines || n == bestLines && cells > bestCells {
 				best, bestLines, bestCells = sign, n, cells
 			}
 		}

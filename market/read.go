@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // Limits on what is read from outside; of a packed file, on what it unpacks to.
@@ -276,13 +277,39 @@ func (g *grid) timeColumn(known *form, options ReadOptions) (int, error) {
 		strings.Join(slices.Compact(candidates[:min(len(candidates), 4)]), ", "))
 }
 
+// declares says whether a declaration is of this header: of the one that is written so, where there is one.
+func (g *grid) declares(d Declared, header string) bool {
+	if slices.ContainsFunc(g.headers, func(h string) bool { return strings.EqualFold(h, d.Header) }) {
+		return strings.EqualFold(header, d.Header)
+	}
+	return normal(d.Header) == normal(header)
+}
+
+// sharesName says whether another header differs from this one by nothing but a currency.
+func (g *grid) sharesName(header string) bool {
+	return slices.ContainsFunc(g.headers, func(h string) bool {
+		return !strings.EqualFold(h, header) && normal(h) == normal(header) && currencyEnds(h) && currencyEnds(header)
+	})
+}
+
+// currencyEnds: the header ends in a currency's three letters.
+func currencyEnds(header string) bool {
+	words := strings.FieldsFunc(header, func(r rune) bool { return !unicode.IsLetter(r) })
+	return len(words) > 1 && len(words[len(words)-1]) == 3
+}
+
 // addColumn decides what a column is: declared, known to the form, an
 // exchange's volume, or, failing that, a number if every filled cell is one.
 func (g *grid) addColumn(table *Table, known *form, options ReadOptions, column int, header string) error {
 	for _, d := range options.Columns {
-		if normal(d.Header) == normal(header) {
+		if g.declares(d, header) {
 			return g.addNumbers(table, field{name: d.Name, unit: d.Unit}, column, options, true)
 		}
+	}
+	// Of two columns that would have one name, such as a price in two currencies, each keeps its own as written.
+	if g.sharesName(header) {
+		return g.addNumbers(table, field{name: strings.ToLower(strings.TrimSpace(header)), unit: "undeclared"}, column,
+			options, false)
 	}
 	declared := func(f field) bool { // what another column was declared to be, this one is not
 		return slices.ContainsFunc(options.Columns, func(d Declared) bool { return d.Name == f.name })

@@ -67,7 +67,7 @@ func (s *Summary) Explain(t *Table) {
 
 // Priced are the columns that hold a price, the preferred first: one that is
 // adjusted for splits and dividends before the one that is not.
-var Priced = []string{"price_usd", "adjusted_close", "close", "kzt_per_usd", "value", "reference_rate_usd"}
+var Priced = []string{"price_usd", "adjusted_close", "close", "kzt_per_usd", "value", "reference_rate_usd", "price"}
 
 // PriceColumn is the column that studies take, or "".
 func (t *Table) PriceColumn() string {

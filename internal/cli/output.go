@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
 	"strings"
 	"syscall"
 	"text/tabwriter"
@@ -110,10 +111,15 @@ func ShowJSON(command *cobra.Command, value any) error {
 	var text bytes.Buffer
 	encoder := json.NewEncoder(&text)
 	encoder.SetIndent("", "  ")
-	if err := encoder.Encode(value); err != nil {
+	err := encoder.Encode(value)
+	if errors.As(err, new(*json.UnsupportedValueError)) { // JSON has no infinity: null stands where there is no number
+		text.Reset()
+		err = encoder.Encode(finite(reflect.ValueOf(value)))
+	}
+	if err != nil {
 		return err
 	}
-	_, err := io.WriteString(command.OutOrStdout(), errtext.Redact(text.String()))
+	_, err = io.WriteString(command.OutOrStdout(), errtext.Redact(text.String()))
 	return err
 }
 

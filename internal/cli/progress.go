@@ -37,6 +37,9 @@ func ProgressOf(command *cobra.Command, what string) func(done, all int) {
 // spokenEvery is how long work goes on without a word where no bar can be drawn.
 const spokenEvery = 5 * time.Second
 
+// leastPace is how long work goes on, and a hundredth of it how far, before its pace says anything of the rest.
+const leastPace = 3 * time.Second
+
 // ProgressSpoken is ProgressOf for work of minutes: where there is no terminal for a bar, people have a line on
 // standard error every few seconds; who asked for JSON hears nothing.
 func ProgressSpoken(command *cobra.Command, what string) func(done, all int) {
@@ -46,17 +49,26 @@ func ProgressSpoken(command *cobra.Command, what string) func(done, all int) {
 	return speak(command.ErrOrStderr(), what, time.Now)
 }
 
-// speak says how much is done and, at the pace until now, how long the rest takes.
+// speak says how much is done and, once there is a pace, how long the rest takes.
 func speak(w io.Writer, what string, now func() time.Time) func(done, all int) {
-	start := now()
-	last := start
+	last := now()
+	var first time.Time // of a call: what came before it, reading and first fits, has another pace
+	from := 0
 	return func(done, all int) {
 		at := now()
+		if first.IsZero() {
+			first, from = at, done
+		}
 		if done <= 0 || done >= all || at.Sub(last) < spokenEvery {
 			return
 		}
 		last = at
-		rest := time.Duration(float64(at.Sub(start)) / float64(done) * float64(all-done))
+		passed := at.Sub(first)
+		if passed < leastPace || (done-from)*100 < all {
+			fmt.Fprintf(w, "%s: %d of %d\n", what, done, all)
+			return
+		}
+		rest := time.Duration(float64(passed) / float64(done-from) * float64(all-done))
 		fmt.Fprintf(w, "%s: %d of %d, about %s more\n", what, done, all, rest.Round(time.Second))
 	}
 }

@@ -39,7 +39,7 @@ type Options struct {
 	earlier bool // written as documents sealed in the formats 1 and 2 were
 	// thorough has the last digits of fits as documents sealed in the formats 1 to 3 have them.
 	thorough bool
-	// rules are those of study.Input: 5 for documents sealed in the formats 1 to 4.
+	// rules are those of study.Input: 5 for documents sealed in the formats 1 to 4, 6 for those of format 5.
 	rules int
 }
 
@@ -127,6 +127,9 @@ func Build(ctx context.Context, o Options) (*Document, error) {
 	if err := b.volatility(ctx); err != nil {
 		return nil, err
 	}
+	if err := ctx.Err(); err != nil { // which it would take for a fit that fails
+		return nil, err
+	}
 	b.usage()
 	b.mined()
 	b.money()
@@ -187,7 +190,11 @@ func (b *builder) study() error {
 	if b.risks, err = risks.OfFolder(risks.Options{Dir: o.Dir, From: o.From, To: o.To, Events: events}); err != nil {
 		return err
 	}
-	if b.paper, err = paper.Check(o.Dir); err != nil {
+	check := paper.Check
+	if o.rules != 0 { // what was sealed is derived as it was judged then
+		check = paper.CheckEarlier
+	}
+	if b.paper, err = check(o.Dir); err != nil {
 		return err
 	}
 	for _, list := range [][]market.Provenance{b.use.Data, b.functions.Data, b.risks.Data, b.paper.Data} {

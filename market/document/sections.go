@@ -37,7 +37,7 @@ func (b *builder) architecture() error {
 		c := &b.cards[i]
 		if c.Name == "bitcoin" && network != nil {
 			to := b.Options.To
-			if b.Options.rules != 0 {
+			if b.Options.rules != 0 && b.Options.rules < 6 {
 				to = "" // the file's last day, until format 5
 			}
 			c.FromNetwork(network, b.use.Energy, usage.CBECI, to)
@@ -169,8 +169,8 @@ func (b *builder) volatility(ctx context.Context) error {
 	}
 	b.figure("volatility", &v.Estimates[0].Percent, "percent a year", source)
 	if g, err := study.StudyGarch(ctx, in, study.GarchOptions{Spec: garch.Spec{Law: garch.StudentT,
-		// A fit that fails is said and left out: volatility and losses are known without it.
-		Thorough: b.Options.thorough}}); err == nil {
+		// A fit that fails, or has no optimum, is said and left out: volatility and losses are known without it.
+		Thorough: b.Options.thorough}}); err == nil && (g.Fit.Convergence.Converged || b.Options.rules != 0) {
 		t.Rows = append(t.Rows, []Cell{word("garch next day"), value(g.VolNext, 2), value(float64(g.Origin.N), 0)})
 		b.figure("persistence", &g.Fit.Persistence, "ratio", source)
 		s.Pictures = b.priceAndVolatility(in, g)

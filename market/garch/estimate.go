@@ -146,7 +146,13 @@ func Estimate(ctx context.Context, returns []float64, spec Spec) (*Fit, error) {
 			return e.chosen(climbs, reported, best, err)
 		}
 	}
-	return e.chosen(e.everywhere(ctx))
+	climbs, reported, best, err := e.everywhere(ctx)
+	fit, err := e.chosen(climbs, reported, best, err)
+	if err != nil || fit.Convergence.Converged || !(fit.forgetting() > hardlyForgets) || e.spec.Thorough ||
+		e.spec.Earlier {
+		return fit, err
+	}
+	return e.chosen(e.alongBeta(ctx, climbs, reported, best))
 }
 
 // worthSorting: a normal GARCH is in the same basin from every start within a few steps.

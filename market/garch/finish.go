@@ -64,8 +64,7 @@ func (e *estimator) finish(c *climb, starts []Start, won int) *Fit {
 	f.Variances, f.Residuals = p.h, p.z
 	f.LogLik, f.hessian, f.outer = eval.value, eval.hessian, eval.outer
 	f.AIC, f.BIC = 2*float64(k)-2*f.LogLik, math.Log(float64(e.count()))*float64(k)-2*f.LogLik
-	f.Convergence = Convergence{Converged: c.converged, Decrement: c.decrement, Boundary: []string{}, Starts: starts,
-		Won: won}
+	f.Convergence = Convergence{Converged: c.converged, Boundary: []string{}, Starts: starts, Won: won}
 	for _, row := range c.active {
 		f.Convergence.Boundary = append(f.Convergence.Boundary, e.rows[row].name)
 	}
@@ -81,14 +80,40 @@ func (e *estimator) finish(c *climb, starts []Start, won int) *Fit {
 		if covariance, robust = standardErrors(eval.hessian, eval.outer, k); covariance == nil {
 			f.Convergence.ErrorsNote = "no standard errors: the Hessian is not negative definite"
 		}
-		for i := range k {
-			// By the parameter, so that the number means the same in all units.
-			f.Convergence.GradientNorm = max(f.Convergence.GradientNorm, math.Abs(eval.gradient[i]*f.theta[i]))
-		}
 	}
+	f.ended(c, eval)
 	f.setParameters(e.spec.Names(), f.theta, covariance, robust)
 	f.describe()
 	return f
+}
+
+// ended says how near to a top the climb came: what was measured alone.
+func (f *Fit) ended(c *climb, eval *evaluation) {
+	end := &f.Convergence
+	norm := 0.0
+	for i, g := range eval.gradient {
+		// By the parameter, so that the number means the same in all units.
+		norm = max(norm, math.Abs(g*f.theta[i]))
+	}
+	if f.Spec.Earlier { // zero for what was not measured
+		end.Decrement, end.GradientNorm = new(float64), new(float64)
+		if c.converged {
+			*end.Decrement = c.decrement
+		}
+		if c.converged && len(end.Boundary) == 0 {
+			*end.GradientNorm = norm
+		}
+		return
+	}
+	if c.measured {
+		end.Decrement = &c.decrement
+	}
+	if len(end.Boundary) == 0 && !math.IsNaN(norm) && !math.IsInf(norm, 0) {
+		end.GradientNorm = &norm
+	}
+	if !c.converged {
+		end.Stopped = c.stopped
+	}
 }
 
 // setParameters names the values and takes standard errors from the diagonals; without covariances there are none.
@@ -150,8 +175,17 @@ func (f *Fit) describe() {
 		f.UncondVar = &u
 	}
 	warn := func(format string, args ...any) { f.Warnings = append(f.Warnings, fmt.Sprintf(format, args...)) }
-	if !f.Convergence.Converged {
-		warn("the optimiser did not converge: decrement %.3g", f.Convergence.Decrement)
+	switch {
+	case f.Convergence.Converged:
+	case f.Spec.Earlier:
+		warn("the optimiser did not converge: decrement %.3g", *f.Convergence.Decrement)
+	default:
+		warn("the optimiser did not converge: its parameters are of no optimum, and what follows from them does not " +
+			"hold")
+	}
+	if memory := f.forgetting(); memory > hardlyForgets && !f.Spec.Earlier {
+		warn("ln h hardly forgets where it began (its slope by itself has the mean logarithm %.4f, which ought to be "+
+			"well below 0): the likelihood is rough there, and a higher fold of it is no better fit", memory)
 	}
 	if !f.Stationary {
 		warn("persistence %.4f is not below one: the variance has no finite mean; the fit is printed as found, "+
@@ -165,6 +199,27 @@ func (f *Fit) describe() {
 	if nu := f.Value("nu"); nu < 4 {
 		warn("ν = %.3f: the errors have no fourth moment, robust standard errors and the kurtosis are formal", nu)
 	}
+}
+
+// hardlyForgets is the mean logarithm of the slope of ln h by itself above which the filter is not to be trusted: a
+// difference at the start is left to a third after fifty observations or more.
+const hardlyForgets = -0.02
+
+// forgetting is the mean of ln|∂ ln h_{t+1}/∂ ln h_t| in EGARCH: where it is not below zero the fitted variances depend
+// on the first for ever (Wintenberger 2013, continuous invertibility). −∞ for other models.
+func (f *Fit) forgetting() float64 {
+	if f.Spec.Model != EGARCH {
+		return math.Inf(-1)
+	}
+	at, sum := f.Spec.layout(), 0.0
+	for _, z := range f.Residuals {
+		b := f.theta[at.gamma] + f.theta[at.alpha]
+		if z < 0 {
+			b = f.theta[at.gamma] - f.theta[at.alpha]
+		}
+		sum += math.Log(math.Abs(f.theta[at.beta] - b*z/2))
+	}
+	return sum / float64(len(f.Residuals))
 }
 
 // next is h one step after the last observation.

@@ -1,6 +1,9 @@
 package garch
 
-import "math"
+import (
+	"encoding/json"
+	"math"
+)
 
 // Parameter with its standard errors; nil where they do not exist.
 type Parameter struct {
@@ -19,12 +22,28 @@ type Start struct {
 	Joined     int       `json:"joined"` // 1-based earlier start into whose basin it ran; 0: none
 }
 
+// MarshalJSON writes null for the likelihood of a start that had none: JSON has no infinity.
+func (s Start) MarshalJSON() ([]byte, error) {
+	out := struct {
+		From       []float64 `json:"from"`
+		LogLik     *float64  `json:"log_lik"`
+		Iterations int       `json:"iterations"`
+		Converged  bool      `json:"converged"`
+		Joined     int       `json:"joined"`
+	}{From: s.From, Iterations: s.Iterations, Converged: s.Converged, Joined: s.Joined}
+	if !math.IsInf(s.LogLik, 0) && !math.IsNaN(s.LogLik) {
+		out.LogLik = &s.LogLik
+	}
+	return json.Marshal(out)
+}
+
 // Convergence is how the optimum was reached.
 type Convergence struct {
 	Converged    bool     `json:"converged"`
-	Decrement    float64  `json:"decrement"`     // gᵀ(−H)⁻¹g in the free directions
-	GradientNorm float64  `json:"gradient_norm"` // largest |∂ℓ/∂θ·θ| in the free directions
-	Boundary     []string `json:"boundary"`      // constraints that bind
+	Decrement    *float64 `json:"decrement"`         // gᵀ(−H)⁻¹g in the free directions where last measured, or null
+	GradientNorm *float64 `json:"gradient_norm"`     // largest |∂ℓ/∂θ·θ|; null where a constraint binds
+	Stopped      string   `json:"stopped,omitempty"` // why the best climb ended where it did not converge
+	Boundary     []string `json:"boundary"`          // constraints that bind
 	Starts       []Start  `json:"starts"`
 	Won          int      `json:"won"` // 1-based
 	ErrorsNote   string   `json:"errors_note,omitempty"`

@@ -1,6 +1,7 @@
 package garch
 
 import (
+	"fmt"
 	"math"
 	"slices"
 )
@@ -31,7 +32,9 @@ type climb struct {
 	iterations int
 	evals      int
 	converged  bool
+	stopped    string  // why, where it did not converge
 	decrement  float64 // gᵀ(−H)⁻¹g in the free directions: twice the gain still expected
+	measured   bool    // whether there was a point with a decrement
 }
 
 const (
@@ -86,8 +89,11 @@ func (m climbing) from(start []float64) *climb {
 			damping = max(1e-3, damping*4)
 			continue
 		}
+		if damping == 0 && !bent {
+			c.decrement, c.measured = gain, true
+		}
 		if step == nil || (damping == 0 && gain < converged) {
-			c.converged, c.decrement = true, gain
+			c.converged, c.decrement, c.measured = true, gain, true
 			return c
 		}
 		length := reach(rows, c.active, c.theta, step)
@@ -104,6 +110,7 @@ func (m climbing) from(start []float64) *climb {
 		if !(improved >= 1e-4*expected || (expected < noise && improved > -noise)) {
 			damping = max(1e-2, damping*8)
 			if damping > 1e14 {
+				c.stopped = "no step, however short, gains"
 				return c
 			}
 			continue
@@ -115,9 +122,11 @@ func (m climbing) from(start []float64) *climb {
 			damping = 0
 		}
 		if near != nil && near(c.theta, c.eval.value) {
+			c.stopped = "it ran into where another start had been"
 			return c
 		}
 	}
+	c.stopped = fmt.Sprintf("after %d steps without an end", maxIterations)
 	return c
 }
 

@@ -67,6 +67,8 @@ type Spec struct {
 	// Thorough climbs from every start on the whole series, and EGARCH by the general
 	// engine, as it was when reports of the earlier formats were sealed: the last digits are those.
 	Thorough bool `json:"-"`
+	// Earlier searches and says what it reached as it was when reports of the formats 1 to 6 were sealed.
+	Earlier bool `json:"-"`
 }
 
 // complete fills in what was left open and refuses what cannot be fitted together, before any data is looked at: a

@@ -32,8 +32,14 @@ type Report struct {
 // (Makarov & Schoar 2021 speak of about 50,000).
 const Miners = 50_000
 
-// Check runs every claim. dir is a folder of real extracts, or empty.
-func Check(dir string) (Report, error) {
+// Check runs every claim. dir is a folder of real extracts, or empty. What is synthetic is listed among the data, and
+// no claim is judged by it: a figure of the paper is not wrong because invented data have another.
+func Check(dir string) (Report, error) { return judge(dir, true) }
+
+// CheckEarlier judges by whatever the folder holds, as documents sealed in the formats 1 to 5 did.
+func CheckEarlier(dir string) (Report, error) { return judge(dir, false) }
+
+func judge(dir string, real bool) (Report, error) {
 	file, err := Load()
 	if err != nil {
 		return Report{}, err
@@ -58,7 +64,7 @@ func Check(dir string) (Report, error) {
 		return Report{}, err
 	}
 	if dir != "" {
-		if r.Data, err = env.addData(dir); err != nil {
+		if r.Data, err = env.addData(dir, real); err != nil {
 			return Report{}, err
 		}
 	}
@@ -156,6 +162,11 @@ func (r Report) Print(w io.Writer, l words.Language, verdict string) {
 			"figures", r.Claims[v], "meaning", l.Phrase("market-word", meaning[v])))
 	}
 	tab.Flush()
+	for _, p := range r.Data {
+		if invented(p) {
+			fmt.Fprintln(w, l.Text("paper.synthetic", "file", p.File))
+		}
+	}
 	if missing > 0 {
 		fmt.Fprintln(w, l.Text("paper.missing", "count", missing))
 	}

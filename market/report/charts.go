@@ -48,7 +48,7 @@ func (r *Report) charts(lang Language) []figureChart {
 			chart.Chart{Days: p.BetaDays, Lines: []chart.Line{{Name: w.word("rolling beta"), Values: p.RollBeta}}}})
 	}
 	out = append(out, r.histogram(w))
-	if impact := r.impact(); impact.chart.Lines != nil {
+	if impact := r.impact(axis); impact.chart.Lines != nil {
 		out = append(out, impact)
 	}
 	for i := range out {
@@ -81,10 +81,10 @@ func (r *Report) histogram(w writer) figureChart {
 }
 
 // impact draws the news-impact curves of the fits with t errors.
-func (r *Report) impact() figureChart {
+func (r *Report) impact(axis func(float64) string) figureChart {
 	f := figureChart{caption: "news impact"}
 	for _, g := range r.Fits {
-		if g.Fit.Spec.Law != garch.StudentT {
+		if g.Fit.Spec.Law != garch.StudentT || !r.holds(g) {
 			continue
 		}
 		values := make([]float64, len(g.NewsImpact))
@@ -94,7 +94,7 @@ func (r *Report) impact() figureChart {
 		if f.chart.Days == nil {
 			for _, point := range g.NewsImpact {
 				f.chart.X = append(f.chart.X, point.Shock)
-				f.chart.Days = append(f.chart.Days, chart.Compact(false)(math.Round(10*point.Shock)/10))
+				f.chart.Days = append(f.chart.Days, axis(math.Round(10*point.Shock)/10))
 			}
 		} else { // each model has its own long-run level: read off at the first's shocks
 			values = at(f.chart.X, g.NewsImpact, r.Origin.Annual)

@@ -13,7 +13,8 @@ import (
 )
 
 // testdata/seal-3.json is what the program that spelled keys otherwise sealed of the same report, seal-4.json what
-// the one did whose back-test had six methods and whose fits climbed from every start.
+// the one did whose back-test had six methods and whose fits climbed from every start, seal-6.json what the one did
+// whose fits at a bound had a gradient of 0.
 func TestAReportSealedInAnEarlierFormatVerifies(t *testing.T) {
 	if runtime.GOARCH != "amd64" {
 		t.Skip("another architecture rounds otherwise than the one that sealed")
@@ -26,7 +27,7 @@ func TestAReportSealedInAnEarlierFormatVerifies(t *testing.T) {
 	log.Signer, _ = note.NewSigner(secret)
 	log.Verifier, _ = note.NewVerifier(public)
 	dir := t.TempDir()
-	for index, name := range []string{"seal-3.json", "seal-4.json"} {
+	for index, name := range []string{"seal-3.json", "seal-4.json", "seal-6.json"} {
 		entry, err := os.ReadFile("testdata/" + name)
 		if err != nil {
 			t.Fatal(err)

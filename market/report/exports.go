@@ -99,6 +99,9 @@ func (r *Report) Markdown(out io.Writer, lang Language) error {
 		w.word("days") + " ↓", w.word("days") + " ↕"}, r.drawdownRows(w))
 	table(w.word("models"), []string{w.word("model"), w.word("parameter"), w.word("value"), w.word("se hessian"),
 		w.word("se robust")}, r.fitRows(w))
+	for _, doubt := range r.doubts(w) {
+		fmt.Fprintf(&b, "\n> %s\n", doubt)
+	}
 	table(w.word("tests"), []string{"", w.word("of returns"), w.word("of residuals")}, r.testRows(w))
 	for _, x := range r.Risks {
 		v := riskTables(w, x.P, x.Measures, x.League, x.From, x.To)

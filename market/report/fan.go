@@ -74,15 +74,20 @@ func Fan(out io.Writer, in study.Input, g study.Garch, lang Language) error {
 		Lines: []chart.Line{{Name: w.word("fan.price"), Values: known}, {Name: w.word("fan.median"), Values: median}}}
 	view := struct {
 		Lang, Title, Model, From, To, Synthetic, About, Caption, Price, Median, Table, Paths, File, SHA256 string
-		SVG                                                                                                template.HTML
-		Heads                                                                                              []string
-		Rows                                                                                               [][]string
+
+		Doubt string
+		SVG   template.HTML
+		Heads []string
+		Rows  [][]string
 	}{Lang: string(lang), Title: w.word("fan.title") + ": " + g.Origin.Source.File,
 		Model: strings.ToUpper(string(g.Fit.Spec.Model)) + "(1,1)", From: g.Origin.From, To: g.Origin.To,
 		About: w.word("fan.about"), Caption: c.Title, Price: w.word("fan.price"), Median: w.word("fan.median"),
 		Table: w.word("fan.table"), Paths: fmt.Sprintf("%d %s, %s %d", g.Forecast.Paths, w.word("fan.paths"),
 			w.word("fan.seed"), g.Forecast.Seed), File: g.Origin.Source.File, SHA256: g.Origin.Source.SHA256,
 		SVG: template.HTML(c.SVG()), Heads: heads, Rows: rows}
+	if !g.Fit.Convergence.Converged {
+		view.Doubt = w.word("fit without an optimum")
+	}
 	if strings.HasPrefix(g.Origin.Source.Origin, "synthetic") {
 		view.Synthetic = w.word("synthetic")
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/aqsha/aqsha/market/risk"
 	"github.com/aqsha/aqsha/market/stats"
+	"github.com/aqsha/aqsha/market/study"
 )
 
 //go:embed report.html
@@ -28,6 +29,7 @@ type view struct {
 	Drawdowns [][]string
 	Years     []yearView
 	Fits      [][]string
+	Doubts    []string // of fits that did not converge
 	Tests     [][]string
 	Risks     []riskView
 	Methods   []string
@@ -65,7 +67,7 @@ func (r *Report) HTML(out io.Writer, lang Language) error {
 	w := r.writer(lang)
 	v := view{Lang: lang, T: w.word, Report: r, Synthetic: strings.HasPrefix(r.Origin.Source.Origin, "synthetic"),
 		Figures: r.rows(w), Drawdowns: r.drawdownRows(w), Years: r.years(w),
-		Fits: r.fitRows(w), Tests: r.testRows(w), Methods: r.methods(w)}
+		Fits: r.fitRows(w), Doubts: r.doubts(w), Tests: r.testRows(w), Methods: r.methods(w)}
 	for _, c := range r.charts(lang) {
 		cv := chartView{Caption: w.word(c.caption), SVG: template.HTML(c.chart.SVG())}
 		for _, key := range c.legend {
@@ -87,8 +89,8 @@ func (r *Report) rows(w writer) []row {
 		if f.Low != nil && f.High != nil {
 			interval = w.scaled(f, f.Low) + " … " + w.scaled(f, f.High)
 		}
-		rows = append(rows, row{w.word(f.Key), w.scaled(f, f.Value), interval, w.word(f.Unit), f.Formula, f.Window,
-			short(f.SHA256)})
+		rows = append(rows, row{w.key(f.Key), w.scaled(f, f.Value), interval, w.word(f.Unit), w.phrase(f.Formula),
+			f.Window, short(f.SHA256)})
 	}
 	return rows
 }
@@ -146,13 +148,33 @@ func (r *Report) fitRows(w writer) [][]string {
 		}
 		persistence, note := g.Fit.Persistence, ""
 		if len(g.Fit.Convergence.Boundary) > 0 {
-			note = w.word("binds") + ": " + strings.Join(g.Fit.Convergence.Boundary, ", ")
+			var binding []string
+			for _, name := range g.Fit.Convergence.Boundary {
+				binding = append(binding, w.phrase(name))
+			}
+			note = w.word("binds") + ": " + strings.Join(binding, ", ")
+		}
+		held := &persistence
+		if !r.holds(g) {
+			held, note = nil, strings.TrimPrefix(note+"; "+w.word("not converged"), "; ")
 		}
 		likelihood := g.Fit.LogLik
-		rows = append(rows, []string{"", w.word("persistence"), w.number(&persistence, 6),
+		rows = append(rows, []string{"", w.word("persistence"), w.number(held, 6),
 			"ln L " + w.number(&likelihood, 4), note})
 	}
 	return rows
+}
+
+// doubts name the fits that did not converge, of which nothing that follows is shown.
+func (r *Report) doubts(w writer) []string {
+	var out []string
+	for _, g := range r.Fits {
+		if !r.holds(g) {
+			out = append(out, strings.ToUpper(string(g.Fit.Spec.Model))+", "+string(g.Fit.Spec.Law)+": "+
+				w.word("fit without an optimum"))
+		}
+	}
+	return out
 }
 
 // testRows shows each test before and after the fit, side by side: what a model has not taken out of the returns is
@@ -163,6 +185,15 @@ func (r *Report) testRows(w writer) [][]string {
 	}
 	// The second model where there are several: it is the one with heavy tails, whose residuals are the fair test.
 	fit := r.Fits[min(1, len(r.Fits)-1)]
+	if !r.holds(fit) { // another's, or of the returns alone
+		fit.Standardised = study.Diagnostics{}
+		for _, g := range r.Fits {
+			if r.holds(g) {
+				fit = g
+				break
+			}
+		}
+	}
 	var rows [][]string
 	for _, t := range []struct {
 		name      string
@@ -194,7 +225,7 @@ func riskTables(w writer, p float64, measures []risk.Measure, league []risk.Stan
 	for _, m := range measures {
 		note := ""
 		if m.Refused != "" {
-			note = w.word("refused") + ": " + m.Refused
+			note = w.word("refused") + ": " + w.phrase(m.Refused)
 		}
 		v.Rows = append(v.Rows, []string{w.word(m.Method), w.number(m.VaR, 3), w.number(m.ES, 3), note})
 	}
@@ -206,7 +237,7 @@ func riskTables(w writer, p float64, measures []risk.Measure, league []risk.Stan
 		// A method that could not be tested stands in the table with why, and is not left out of the league.
 		if s.Refused != "" {
 			v.League = append(v.League, []string{"–", w.word(s.Method), "–", "–", "–", "–",
-				w.word("refused") + ": " + s.Refused})
+				w.word("refused") + ": " + w.phrase(s.Refused)})
 			continue
 		}
 		verdict := w.word("rejected")

@@ -83,7 +83,7 @@ func Build(ctx context.Context, o Options, progress func(done, all int)) (*Repor
 			continue
 		}
 		r.Fits = append(r.Fits, g)
-		if spec.Model == "" && spec.Law == garch.StudentT {
+		if spec.Model == "" && spec.Law == garch.StudentT && r.holds(g) {
 			for _, h := range g.Fit.Variances {
 				r.conditional = append(r.conditional, math.Sqrt(r.Origin.Annual*h))
 			}
@@ -99,6 +99,9 @@ func Build(ctx context.Context, o Options, progress func(done, all int)) (*Repor
 			}
 		}
 		r.Risks = append(r.Risks, risks)
+	}
+	if err := ctx.Err(); err != nil { // which notes would take for a part that cannot be computed
+		return nil, err
 	}
 	r.collect()
 	return r, nil
@@ -144,6 +147,14 @@ func (r *Report) addPerformance() error {
 	return err
 }
 
+// unconverged is the formula of a figure that would follow from a fit without an optimum.
+const unconverged = "the fit did not converge"
+
+// holds says whether what follows from a fit may be shown: reports that were sealed before showed it of every fit.
+func (r *Report) holds(g study.Garch) bool {
+	return g.Fit.Convergence.Converged || r.Options.Input.Rules != 0
+}
+
 // collect lists every figure with its provenance.
 func (r *Report) collect() {
 	window, sum := r.Origin.From+"…"+r.Origin.To, r.Origin.Source.SHA256
@@ -181,16 +192,24 @@ func (r *Report) collect() {
 			add(name+": "+p.Name, &p.Value, low, high, "", "maximum likelihood; interval ±1.96 sandwich errors")
 		}
 		add(name+": log-likelihood", &g.Fit.LogLik, nil, nil, "", "Σ ln f(r)")
-		add(name+": next volatility", &g.VolNext, nil, nil, "percent a year", fmt.Sprintf("√(%g·h)", r.Origin.Annual))
+		next, formula := &g.VolNext, fmt.Sprintf("√(%g·h)", r.Origin.Annual)
+		if !r.holds(g) {
+			next, formula = nil, unconverged
+		}
+		add(name+": next volatility", next, nil, nil, "percent a year", formula)
 	}
 	loss := "one-day loss"
-	if !study.Daily(r.Origin.Annual) && r.Options.Input.Rules == 0 {
+	if !study.Daily(r.Origin.Annual) && (r.Options.Input.Rules == 0 || r.Options.Input.Rules > 5) {
 		loss = "loss over one observation"
 	}
 	for _, risk := range r.Risks {
 		for _, v := range risk.Measures {
-			add(fmt.Sprintf("VaR %g: %s", risk.P, v.Method), v.VaR, nil, nil, "percent", loss+"; "+v.Refused)
-			add(fmt.Sprintf("ES %g: %s", risk.P, v.Method), v.ES, nil, nil, "percent", loss+"; "+v.Refused)
+			formula := loss + "; " + v.Refused
+			if v.Refused == "" && r.Options.Input.Rules == 0 {
+				formula = loss
+			}
+			add(fmt.Sprintf("VaR %g: %s", risk.P, v.Method), v.VaR, nil, nil, "percent", formula)
+			add(fmt.Sprintf("ES %g: %s", risk.P, v.Method), v.ES, nil, nil, "percent", formula)
 		}
 	}
 }

@@ -25,9 +25,11 @@ import (
 // were until then (as in the two before); those in the fourth without extreme value
 // theory in the back-test, and with the last digits of a fit from every start;
 // those in the fifth with a Cornish–Fisher expansion that may fall, and with bars
-// beside an adjusted close as they were traded.
+// beside an adjusted close as they were traded; those in the sixth with EGARCH's shorter
+// search, and with figures that follow from a fit that did not converge.
 const (
-	SealFormat   = "aqsha-market-seal/6"
+	SealFormat   = "aqsha-market-seal/7"
+	sixthFormat  = "aqsha-market-seal/6"
 	fifthFormat  = "aqsha-market-seal/5"
 	fourthFormat = "aqsha-market-seal/4"
 	thirdFormat  = "aqsha-market-seal/3"
@@ -94,6 +96,9 @@ func (r *Report) SealOf() (Seal, error) {
 	if r.Options.Input.Rules == 5 {
 		s.Format = fifthFormat
 	}
+	if r.Options.Input.Rules == 6 {
+		s.Format = sixthFormat
+	}
 	for _, repair := range r.Origin.Source.Repairs {
 		if len(s.Repairs) == 0 || s.Repairs[len(s.Repairs)-1] != repair.Code {
 			s.Repairs = append(s.Repairs, repair.Code)
@@ -107,7 +112,7 @@ func (r *Report) SealOf() (Seal, error) {
 		return Seal{}, err
 	}
 	form := b.Bytes()
-	if s.Format != SealFormat && s.Format != fifthFormat && s.Format != fourthFormat {
+	if r.Options.Input.Rules >= 1 && r.Options.Input.Rules <= 3 {
 		form = oldnames.Write(form)
 	}
 	sum := sha256.Sum256(form)
@@ -161,8 +166,8 @@ func ReadSeal(dir string, index uint64, log seal.Log) (sealed Seal, err error) {
 		return Seal{}, err
 	}
 	if err := json.Unmarshal(oldnames.Read(entry), &sealed); err != nil ||
-		!slices.Contains([]string{SealFormat, fifthFormat, fourthFormat, thirdFormat, secondFormat, firstFormat},
-			sealed.Format) {
+		!slices.Contains([]string{SealFormat, sixthFormat, fifthFormat, fourthFormat, thirdFormat, secondFormat,
+			firstFormat}, sealed.Format) {
 		return Seal{}, market.Refuse("seal", "index", "entry %d is not a sealed report", index)
 	}
 	return sealed, nil
@@ -187,6 +192,9 @@ func (s Seal) Rederive(ctx context.Context,
 	}
 	if s.Format == fifthFormat {
 		o.Input.Rules = 5
+	}
+	if s.Format == sixthFormat {
+		o.Input.Rules = 6
 	}
 	var reading market.ReadOptions
 	if s.Reading != nil {

@@ -100,7 +100,7 @@ func rootless(s, k float64) bool { return s*s/9 <= 4*(k/8-s*s/6)*(1-k/8+5*s*s/36
 
 func cornishFisher(m stats.Moments, p float64, rules int) Measure {
 	z, valid := CornishFisherQuantile(distuv.UnitNormal.Quantile(p), m.Skewness, m.Excess)
-	if rules != 0 {
+	if rules != 0 && rules < 6 {
 		valid = rootless(m.Skewness, m.Excess)
 	}
 	out := Measure{Method: "cornish-fisher", P: p}

@@ -173,6 +173,10 @@ func (b *Breaks) explosive(ctx context.Context, p prepared, o BreaksOptions) err
 	if err != nil {
 		return err
 	}
+	// Stretches are dated only where the test of all of them rejects: by chance alone there would be some.
+	if found.GSADF <= found.Critical {
+		found.Episodes = nil
+	}
 	b.Bubbles = &DatedBubbles{Bubbles: found, Step: step}
 	for _, e := range found.Episodes {
 		b.Bubbles.From, b.Bubbles.To = append(b.Bubbles.From, days[e.From]), append(b.Bubbles.To, days[e.To-1])
@@ -214,6 +218,9 @@ func (b Breaks) Print(w io.Writer, l words.Language) {
 	fmt.Fprintln(w, l.Text("study.breaks-bubbles", "step", b.Bubbles.Step, "window", b.Bubbles.Window, "stat",
 		fmt.Sprintf("%.3f", b.Bubbles.GSADF), "critical", fmt.Sprintf("%.3f", b.Bubbles.Critical), "p",
 		fmt.Sprintf("%.3f", b.Bubbles.P), "paths", b.Bubbles.Paths))
+	if b.Bubbles.GSADF <= b.Bubbles.Critical {
+		fmt.Fprintln(w, "  "+l.Text("study.breaks-no-bubbles"))
+	}
 	for i := range b.Bubbles.From {
 		fmt.Fprintf(w, "  %s … %s\n", b.Bubbles.From[i], b.Bubbles.To[i])
 	}

@@ -101,7 +101,7 @@ func (g Family) Print(w io.Writer, l words.Language) {
 		ended = append(ended, l.Text("study.fit-persistence", "value", fmt.Sprintf("%.6f", *f.Persistence)))
 	}
 	fmt.Fprintln(w, strings.Join(ended, "; "))
-	fmt.Fprintln(w, next(l, f.HNext, g.VolNext, g.Origin.Annual))
+	fmt.Fprintln(w, next(l, f.HNext, g.VolNext, g.Origin.Annual, f.Converged))
 	for _, warning := range f.Warnings {
 		fmt.Fprintln(w, l.Text("study.warning", "text", l.Phrase("market-word", warning)))
 	}

@@ -54,6 +54,7 @@ func StudyGarch(ctx context.Context, in Input, o GarchOptions) (Garch, error) {
 	}
 	// What was sealed under earlier rules was fitted by the longer search: it is derived by the same.
 	spec.Thorough = spec.Thorough || in.Rules >= 1 && in.Rules <= 4
+	spec.Earlier = spec.Earlier || in.Rules != 0
 	fit, err := garch.Estimate(ctx, p.returns.Values, spec)
 	if err != nil {
 		return Garch{}, err
@@ -104,8 +105,17 @@ func (g Garch) Print(w io.Writer, l words.Language) {
 	}
 	tab.Flush()
 	c := f.Convergence
-	ended := []string{l.Text("study.fit-start", "won", c.Won, "starts", len(c.Starts), "converged", yes(l, c.Converged),
-		"decrement", fmt.Sprintf("%.1e", c.Decrement), "gradient", fmt.Sprintf("%.1e", c.GradientNorm))}
+	ended := []string{l.Text("study.fit-start", "won", c.Won, "starts", len(c.Starts), "converged",
+		yes(l, c.Converged))}
+	if c.Stopped != "" {
+		ended = append(ended, l.Phrase("market-word", c.Stopped))
+	}
+	if c.Decrement != nil {
+		ended = append(ended, l.Text("study.fit-decrement", "value", fmt.Sprintf("%.1e", *c.Decrement)))
+	}
+	if c.GradientNorm != nil {
+		ended = append(ended, l.Text("study.fit-gradient", "value", fmt.Sprintf("%.1e", *c.GradientNorm)))
+	}
 	if len(c.Boundary) > 0 {
 		ended = append(ended, l.Text("study.fit-binding", "names", bounds(l, c.Boundary)))
 	}
@@ -119,14 +129,14 @@ func (g Garch) Print(w io.Writer, l words.Language) {
 			fmt.Sprintf("%.1f", *f.HalfLife))
 	}
 	fmt.Fprintln(w, strings.Join([]string{l.Text("study.fit-persistence", "value", fmt.Sprintf("%.6f",
-		f.Persistence)), long, next(l, f.HNext, g.VolNext, g.Origin.Annual)}, ", "))
+		f.Persistence)), long, next(l, f.HNext, g.VolNext, g.Origin.Annual, c.Converged)}, ", "))
 	for _, warning := range f.Warnings {
 		fmt.Fprintln(w, l.Text("study.warning", "text", l.Phrase("market-word", warning)))
 	}
 	g.Raw.print(w, l, l.Text("study.returns"))
 	g.Standardised.print(w, l, l.Text("study.residuals"))
 	if g.Forecast != nil {
-		printForecast(w, l, g.Forecast, g.Origin.Annual)
+		printForecast(w, l, g.Forecast, g.Origin, c.Converged)
 	}
 }
 
@@ -146,9 +156,13 @@ func bounds(l words.Language, names []string) string {
 }
 
 // next is the variance of the next observation, in a language.
-func next(l words.Language, variance, vol, annual float64) string {
-	return l.Text("study.fit-next", "variance", fmt.Sprintf("%.4f", variance), "vol", fmt.Sprintf("%.2f", vol),
+func next(l words.Language, variance, vol, annual float64, converged bool) string {
+	said := l.Text("study.fit-next", "variance", fmt.Sprintf("%.4f", variance), "vol", fmt.Sprintf("%.2f", vol),
 		"annual", fmt.Sprintf("%g", annual))
+	if !converged {
+		said += "; " + l.Text("study.fit-does-not-hold")
+	}
+	return said
 }
 
 // yes is a truth in a language.
@@ -159,12 +173,15 @@ func yes(l words.Language, is bool) string {
 	return l.Text("study.no")
 }
 
-func printForecast(w io.Writer, l words.Language, f *garch.Forecast, annual float64) {
+func printForecast(w io.Writer, l words.Language, f *garch.Forecast, origin Origin, converged bool) {
 	fmt.Fprintln(w, l.Text("study.forecast", "level", fmt.Sprintf("%g", 100*f.Level), "paths", f.Paths, "seed", f.Seed))
+	if !converged {
+		fmt.Fprintln(w, l.Text("study.fit-does-not-hold"))
+	}
 	tab := tabwriter.NewWriter(w, 2, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(tab, l.Text("study.forecast-columns"))
+	fmt.Fprintln(tab, l.Text("study.forecast-columns", "step", l.Phrase("market-word", origin.step())))
 	for _, h := range f.Horizons {
-		vol := func(v float64) float64 { return math.Sqrt(annual * v) }
+		vol := func(v float64) float64 { return math.Sqrt(origin.Annual * v) }
 		fmt.Fprintf(tab, "  %d\t%.2f %%\t%.2f %%\t%.2f %%\t%.2f %%\t%.2f %%\t%.2f %%\t\n", h.Day, vol(h.Variance),
 			vol(h.VarianceLow), vol(h.VarianceHigh), h.ReturnMedian, h.ReturnLow, h.ReturnHigh)
 	}

@@ -18,8 +18,11 @@ type Input struct {
 	From   string
 	To     string
 	Annual volatility.Annual // 0: by the frequency of the data
-	Rules  int               // 1 to 5: as reports sealed in these formats were computed; 0: today's
+	Rules  int               // 1 to 6: as reports sealed in these formats were computed; 0: today's
 }
+
+// before says that figures are computed as reports sealed before a format were.
+func (in Input) before(format int) bool { return in.Rules != 0 && in.Rules < format }
 
 // Origin says what figures were computed from.
 type Origin struct {
@@ -93,7 +96,7 @@ func PriceColumn(t *market.Table) (string, error) {
 // prepare takes prices from the table and returns dated by the window's days:
 // the first return uses the close of the day before the window.
 func (in Input) prepare() (p prepared, err error) {
-	if in.Rules == 0 || in.Rules > 3 { // what was sealed under earlier rules is computed as it was
+	if !in.before(4) { // what was sealed under earlier rules is computed as it was
 		if err := market.CheckWindow(in.From, in.To); err != nil {
 			return p, err
 		}
@@ -166,7 +169,7 @@ func said(t *market.Table, column string, rules int) []warning {
 	var lines []warning
 	more := 0
 	for _, f := range market.Check(t) {
-		if rules != 0 && f.Code == "frozen" { // not found until format 6
+		if rules != 0 && rules < 6 && f.Code == "frozen" { // not found until format 6
 			continue
 		}
 		if f.Severity == market.Note || f.Code == "gap" || f.Column != column && f.Column != "time" &&

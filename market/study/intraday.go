@@ -90,7 +90,11 @@ func (s Intraday) Print(w io.Writer, l words.Language) {
 		"persistence", four(s.Model.Persistence), "next", two(math.Sqrt(365*s.Model.Next)), "converged",
 		yes(l, s.Model.Converged)))
 	for _, name := range realised.Names {
-		fmt.Fprintf(tab, "  %s\t%.5f\t± %.5f\t\n", name, s.Model.Parameters[name], s.Model.Errors[name])
+		spread := "–" // no errors where the Hessian is not definite
+		if se, ok := s.Model.Errors[name]; ok {
+			spread = fmt.Sprintf("± %.5f", se)
+		}
+		fmt.Fprintf(tab, "  %s\t%.5f\t%s\t\n", name, s.Model.Parameters[name], spread)
 	}
 	tab.Flush()
 }

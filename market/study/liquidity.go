@@ -35,6 +35,10 @@ func StudyLiquidity(in Input) (Liquidity, error) {
 		return Liquidity{}, err
 	}
 	out := Liquidity{Origin: p.origin}
+	lead, err := in.withFirst(&p)
+	if err != nil {
+		return Liquidity{}, err
+	}
 	bars := liquidity.Bars{Close: p.prices.Values}
 	aligned := func(name string) []float64 {
 		s, err := in.Table.Series(name)
@@ -95,25 +99,39 @@ func StudyLiquidity(in Input) (Liquidity, error) {
 	if out.Whole, err = liquidity.Measure(bars); err != nil {
 		return Liquidity{}, err
 	}
-	return out, out.years(p, bars)
+	return out, out.years(p, bars, lead)
 }
 
-func (l *Liquidity) years(p prepared, bars liquidity.Bars) error {
+// withFirst puts the price before the window in front of those inside, where there is one: the first return of the window
+// is from it. It returns how many prices now stand before the window.
+func (in Input) withFirst(p *prepared) (lead int, err error) {
+	all, err := in.Table.Series(p.origin.Column)
+	if err != nil {
+		return 0, err
+	}
+	inside := p.prices.Len()
+	p.prices = all.WindowAfter(in.From, in.To)
+	return p.prices.Len() - inside, nil
+}
+
+// years measures each year of which a month and more is in the window; lead bars stand before it.
+func (l *Liquidity) years(p prepared, bars liquidity.Bars, lead int) error {
 	part := func(x []float64, from, to int) []float64 {
 		if x == nil {
 			return nil
 		}
 		return x[from:to]
 	}
-	for first := 0; first < p.prices.Len(); {
+	for first := lead; first < p.prices.Len(); {
 		year, last := p.prices.Times[first].Year(), first
 		for last < p.prices.Len() && p.prices.Times[last].Year() == year {
 			last++
 		}
 		if last-first >= 31 {
-			m, err := liquidity.Measure(liquidity.Bars{High: part(bars.High, first, last),
-				Low:   part(bars.Low, first, last),
-				Close: bars.Close[first:last], Value: part(bars.Value, first, last)})
+			from := max(0, first-1)
+			m, err := liquidity.Measure(liquidity.Bars{High: part(bars.High, from, last),
+				Low:   part(bars.Low, from, last),
+				Close: bars.Close[from:last], Value: part(bars.Value, from, last)})
 			if err != nil {
 				return err
 			}

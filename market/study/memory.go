@@ -1,6 +1,7 @@
 package study
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"math"
@@ -40,8 +41,9 @@ type LongMemory struct {
 	Verdict string        `json:"verdict"`
 }
 
-// StudyMemory needs 200 returns.
-func StudyMemory(in Input) (Memory, error) {
+// StudyMemory needs 200 returns. progress, if given, is called after each of five series of tests and estimates, of
+// which a million returns take minutes; between them it heeds the context.
+func StudyMemory(ctx context.Context, in Input, progress func(done, all int)) (Memory, error) {
 	p, err := in.prepare()
 	if err != nil {
 		return Memory{}, err
@@ -54,6 +56,11 @@ func StudyMemory(in Input) (Memory, error) {
 		return Memory{}, market.Refuse("constant", "returns", "the price never moves: it has no memory to measure")
 	}
 	out := Memory{Origin: p.origin}
+	step := func() {
+		if progress != nil {
+			progress(len(out.Roots)+len(out.Long), 5)
+		}
+	}
 	logs, sizes, squares := make([]float64, len(r)), make([]float64, len(r)), make([]float64, len(r))
 	sum := 0.0
 	for i, v := range r {
@@ -64,16 +71,20 @@ func StudyMemory(in Input) (Memory, error) {
 		name   string
 		values []float64
 	}{{"logarithm of the price", logs}, {"returns", r}} {
-		root, err := rootOf(x.name, x.values)
+		root, err := rootOf(ctx, x.name, x.values)
 		if err != nil {
 			return Memory{}, err
 		}
 		out.Roots = append(out.Roots, root)
+		step()
 	}
 	for _, x := range []struct {
 		name   string
 		values []float64
 	}{{"returns", r}, {"absolute returns", sizes}, {"squared returns", squares}} {
+		if err := ctx.Err(); err != nil {
+			return Memory{}, err
+		}
 		w, err := stats.LocalWhittle(x.values, 0)
 		if err != nil {
 			return Memory{}, err
@@ -88,34 +99,42 @@ func StudyMemory(in Input) (Memory, error) {
 			l.Verdict = "antipersistent"
 		}
 		out.Long = append(out.Long, l)
+		step()
 	}
 	return out, nil
 }
 
-func rootOf(name string, x []float64) (Root, error) {
+func rootOf(ctx context.Context, name string, x []float64) (Root, error) {
 	root := Root{Of: name, KPSS: stats.KPSS(x)}
 	adf, err := stats.ADF(x)
 	if err != nil {
 		return root, err
 	}
 	root.ADF = &adf
+	if err := ctx.Err(); err != nil {
+		return root, err
+	}
 	if root.PP, err = stats.PP(x, false, -1); err != nil {
 		return root, err
 	}
 	if root.PPTrend, err = stats.PP(x, true, -1); err != nil {
 		return root, err
 	}
-	// The two nulls are contrary: only where both kinds of test agree is it said.
-	unit, level := root.PP.P >= 0.05, root.KPSS.P > 0.05
-	switch {
-	case unit && !level:
-		root.Verdict = "unit root"
-	case !unit && level:
-		root.Verdict = "stationary"
-	default:
-		root.Verdict = "undecided: the tests disagree"
-	}
+	root.Verdict = root.verdict()
 	return root, nil
+}
+
+// verdict of contrary nulls: a unit root only where none of the three tests of it rejects and KPSS rejects
+// stationarity, stationary only where the test about a level rejects the root, and KPSS does not reject.
+func (r Root) verdict() string {
+	level := r.KPSS.P > 0.05
+	switch {
+	case r.PP.P >= 0.05 && r.PPTrend.P >= 0.05 && r.ADF.P >= 0.05 && !level:
+		return "unit root"
+	case r.PP.P < 0.05 && level:
+		return "stationary"
+	}
+	return "undecided: the tests disagree"
 }
 
 // Print writes the study for a terminal.

@@ -41,6 +41,11 @@ func StudyRisk(ctx context.Context, in Input, p float64, backtest bool, progress
 	if out.Measures, out.TFit, err = risk.Static(prepared.returns.Values, p, in.Rules); err != nil {
 		return Risk{}, err
 	}
+	// A quantile beyond all that was seen is the method's guess; what was sealed before has no word of it.
+	if expected := float64(prepared.returns.Len()) * p; expected < 1 && in.Rules == 0 {
+		out.Origin.Warnings = append(slices.Clone(out.Origin.Warnings), fmt.Sprintf("%d returns: fewer than one loss "+
+			"in %g is expected among them, so that the figures at p = %g are no measurement", prepared.returns.Len(), p, p))
+	}
 	if !backtest {
 		return out, nil
 	}

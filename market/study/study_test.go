@@ -121,7 +121,7 @@ func TestBadWindows(t *testing.T) {
 			"volatility": func() error { _, err := StudyVolatility(in); return err },
 			"risk":       func() error { _, err := StudyRisk(t.Context(), in, 0.05, false, nil); return err },
 			"garch":      func() error { _, err := StudyGarch(t.Context(), in, GarchOptions{}); return err },
-			"memory":     func() error { _, err := StudyMemory(in); return err },
+			"memory":     func() error { _, err := StudyMemory(t.Context(), in, nil); return err },
 			"breaks":     func() error { _, err := StudyBreaks(t.Context(), in, BreaksOptions{}); return err },
 			"liquidity":  func() error { _, err := StudyLiquidity(in); return err },
 			"use":        func() error { _, err := usage.OfFolder(usage.Options{From: w.from, To: w.to}); return err },

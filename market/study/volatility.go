@@ -118,11 +118,11 @@ func StudyVolatility(in Input) (Volatility, error) {
 func (v *Volatility) addRanges(in Input, p prepared) {
 	names := []string{"open", "high", "low", "close"}
 	adjusted := p.origin.Column == "adjusted_close"
-	if in.Rules == 0 && !adjusted && p.origin.Column != "close" {
+	if !in.before(6) && !adjusted && p.origin.Column != "close" {
 		v.Notes = append(v.Notes, words.Say("study.no-ranges-column", "column", p.origin.Column))
 		return
 	}
-	if adjusted = adjusted && in.Rules == 0; adjusted {
+	if adjusted = adjusted && !in.before(6); adjusted {
 		names = append(names, p.origin.Column)
 	}
 	bars := make([][]float64, 4)

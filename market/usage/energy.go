@@ -2,7 +2,10 @@ package usage
 
 import (
 	"math"
+	"path/filepath"
+	"slices"
 	"sort"
+	"strings"
 	"time"
 
 	"github.com/aqsha/aqsha/market"
@@ -233,4 +236,19 @@ func Country(consumption market.Series, shares *market.Table, country string) ([
 			"no month in which both consumption and a share of %q are known", country)
 	}
 	return out, nil
+}
+
+// CheckCountry refuses a country that a folder's map of mining does not have: its part would be missing without a word
+// that it was misspelt. A folder without a map is none to be checked against.
+func CheckCountry(dir, country string) error {
+	shares, err := market.ReadFile(filepath.Join(dir, "cbeci_country_share.csv"), market.ReadOptions{})
+	if err != nil {
+		return nil //nolint:nilerr // the study says which file is missing or cannot be read
+	}
+	names, err := shares.Text("country")
+	if err != nil || slices.Contains(names, country) {
+		return nil //nolint:nilerr // the same
+	}
+	slices.Sort(names)
+	return market.Refuse("choice", "country", "%q is not one of %s", country, strings.Join(slices.Compact(names), ", "))
 }

@@ -16,12 +16,20 @@ const ModelFormat = "aqsha-market-parameters/1"
 // Model is a fitted volatility model of daily log returns in percent.
 type Model struct {
 	Format    string             `json:"format"`
+	Origin    Origin             `json:"origin"`
+	Converged *bool              `json:"converged"` // nil: an older file, which does not say
 	LastPrice float64            `json:"last_price"`
 	LastDay   string             `json:"last_day"`
 	Model     string             `json:"model"` // garch, gjr, egarch
 	Law       string             `json:"law"`   // normal, t, skewt
 	Values    map[string]float64 `json:"values"`
 	HNext     float64            `json:"h_next"` // variance of the first day, percent²
+}
+
+// Origin is what the simulation asks of where the model was fitted: how many returns the series has in a year. 0: the
+// file does not say, and is taken as of days, as Values are documented to be.
+type Origin struct {
+	Annual float64 `json:"annualisation"`
 }
 
 // ReadModel checks a file's content. It may be either form that aqsha market garch writes.
@@ -46,20 +54,22 @@ func ReadModel(content []byte) (*Model, error) {
 // fromFit takes what "aqsha market garch --json" prints: the whole fit, without a last price.
 func (m *Model) fromFit(content []byte) {
 	var study struct {
-		Fit struct {
+		Origin Origin
+		Fit    struct {
 			Spec       struct{ Model, Law string }
 			Parameters []struct {
 				Name  string
 				Value float64
 			}
-			HNext float64 `json:"h_next"`
+			HNext       float64 `json:"h_next"`
+			Convergence struct{ Converged *bool }
 		}
 	}
 	if json.Unmarshal(oldnames.Read(content), &study) != nil || study.Fit.Spec.Model == "" {
 		return
 	}
 	*m = Model{Format: ModelFormat, Model: study.Fit.Spec.Model, Law: study.Fit.Spec.Law, HNext: study.Fit.HNext,
-		Values: map[string]float64{}}
+		Values: map[string]float64{}, Origin: study.Origin, Converged: study.Fit.Convergence.Converged}
 	for _, p := range study.Fit.Parameters {
 		m.Values[p.Name] = p.Value
 	}
@@ -68,6 +78,9 @@ func (m *Model) fromFit(content []byte) {
 // check refuses what cannot be simulated. Whether the model is stationary is not asked: the simulation caps its
 // variance.
 func (m *Model) check() error {
+	if err := m.usable(); err != nil {
+		return err
+	}
 	if !finite(m.LastPrice) || m.LastPrice < 0 || !finite(m.HNext) || m.HNext <= 0 || m.HNext > maxVariance {
 		return fmt.Errorf(
 			"volatility model: want a last price of at least 0 and a next variance of 0 to %v, got %v and %v",
@@ -101,6 +114,21 @@ func (m *Model) check() error {
 	}
 	if xi, ok := m.Values["xi"]; ok && !(xi > 0.01 && xi < 100) {
 		return fmt.Errorf("volatility model: xi %v, want above 0", xi)
+	}
+	return nil
+}
+
+// usable refuses a model whose step is not the simulation's, a day of the calendar. A GARCH of another step has no
+// exact counterpart by the day (Drost and Nijman 1993: sums of a GARCH are one in a weak sense only, whose parameters
+// depend on the kurtosis; of EGARCH there is none), so that none is converted.
+func (m *Model) usable() error {
+	if a := m.Origin.Annual; a != 0 && !(a >= 365 && a <= 366) {
+		return fmt.Errorf("volatility model: fitted to a series of %g returns a year, and the plan goes by days of "+
+			"the calendar (365): there is no exact conversion of a GARCH model to another step; fit it to daily data", a)
+	}
+	if m.Converged != nil && !*m.Converged {
+		return fmt.Errorf("volatility model: the fit did not converge, so that its parameters are of no optimum; " +
+			"fit another model or a longer window")
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -189,6 +190,35 @@ func TestReadsAWholeFit(t *testing.T) {
 	}
 	if _, err := paths.ReadModel([]byte(`{"fit":{}}`)); err == nil {
 		t.Fatal("an empty fit was accepted")
+	}
+}
+
+// A step other than a day's, and a fit that stopped short of an optimum, are refused in both forms of the file.
+func TestReadsOnlyDailyModelsThatConverged(t *testing.T) {
+	const values = `"model":"garch","law":"normal","values":{"omega":0.3,"alpha":0.05,"beta":0.9},"h_next":6.5`
+	const fit = `"spec":{"model":"garch","law":"normal"},"parameters":[{"name":"omega","value":0.3},` +
+		`{"name":"alpha","value":0.05},{"name":"beta","value":0.9}],"h_next":6.5`
+	for annual, ok := range map[string]bool{"365": true, "365.25": true, "8760": false, "52": false, "12": false,
+		"252": false, "-1": false, "1e300": false} {
+		for name, file := range map[string]string{
+			"parameters": `{"format":"aqsha-market-parameters/1","origin":{"annualisation":` + annual + `},` + values + `}`,
+			"fit":        `{"origin":{"annualisation":` + annual + `},"fit":{` + fit + `}}`,
+		} {
+			if _, err := paths.ReadModel([]byte(file)); (err == nil) != ok {
+				t.Errorf("%s of %s returns a year: %v", name, annual, err)
+			}
+		}
+	}
+	for name, file := range map[string]string{
+		"parameters": `{"format":"aqsha-market-parameters/1","converged":%,` + values + `}`,
+		"fit":        `{"fit":{"convergence":{"converged":%},` + fit + `}}`,
+	} {
+		if _, err := paths.ReadModel([]byte(strings.Replace(file, "%", "true", 1))); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if _, err := paths.ReadModel([]byte(strings.Replace(file, "%", "false", 1))); err == nil {
+			t.Errorf("%s of a fit that did not converge was accepted", name)
+		}
 	}
 }
 

@@ -45,7 +45,7 @@ func NewBenchMarketCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return cli.Show(command, result, result.Print)
+			return present(command, result, result.Print)
 		},
 	}
 	command.Flags().StringVar(&file, "file", "", "measure on this file's price_usd instead of simulated returns")

@@ -22,6 +22,12 @@ explosive growth (Phillips, Shi and Yu) against random walks simulated from --se
 		Example: "  aqsha market breaks btc.csv --from 2017-01-01\n  aqsha market breaks btc.csv --regimes 2 --paths 499 --json",
 		Args:    cli.ExactArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
+			if o.Most < 1 {
+				return market.Refuse("choice", "breaks", "%d breaks; want one or more", o.Most)
+			}
+			if o.Paths < 1 {
+				return market.Refuse("choice", "paths", "%d walks; want one or more", o.Paths)
+			}
 			in, err := flags.input(args[0])
 			if err != nil {
 				return err
@@ -112,6 +118,9 @@ day to day (DCC).`,
 			// Before the files are read, of which there may be many and large ones.
 			if lags < 0 {
 				return market.Refuse("spillover", "lags", "%d lags; 0 lets the criterion choose", lags)
+			}
+			if ahead < 1 {
+				return market.Refuse("spillover", "ahead", "%d days ahead; want one or more", ahead)
 			}
 			var inputs []study.Input
 			for _, path := range args {

@@ -75,7 +75,7 @@ func newMarketConcentrationCommand() *cobra.Command {
 					return err
 				}
 			}
-			return cli.Show(command, study, func(w io.Writer) { study.Print(w, cli.LanguageFor(command), last) })
+			return present(command, study, func(w io.Writer) { study.Print(w, cli.LanguageFor(command), last) })
 		},
 	}
 	flags.register(command)

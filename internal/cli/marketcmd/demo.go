@@ -35,7 +35,7 @@ pools, countries, rates. Every one is labelled synthetic; no figure in it is rea
 				}
 				summaries = append(summaries, market.Summarise(table, market.Check(table)))
 			}
-			return cli.Show(command, summaries, func(w io.Writer) {
+			return present(command, summaries, func(w io.Writer) {
 				l := cli.LanguageFor(command)
 				fmt.Fprintln(w, l.Text("market.demo", "dir", dir))
 				for _, s := range summaries {

@@ -52,7 +52,7 @@ and weights, at which volatility it turns, and which findings of the paper hold.
 			if err != nil {
 				return err
 			}
-			return cli.Show(command, study, func(w io.Writer) {
+			return present(command, study, func(w io.Writer) {
 				study.Print(w, cli.LanguageFor(command))
 			})
 		},

@@ -26,7 +26,7 @@ of every figure. Without files, "aqsha market demo" writes a synthetic set.`,
 		newMarketVerifyCommand(), newMarketReportCommand(), newMarketConcentrationCommand(), newMarketUseCommand(),
 		newMarketReservesCommand(), newMarketFunctionsCommand(), newMarketRisksCommand(), newMarketWashCommand(),
 		newMarketArchitectureCommand())
-	return command
+	return heeding(command)
 }
 
 // importFlags are shared by every verb that reads a file.
@@ -168,5 +168,5 @@ func writeTable(table *market.Table, path string) error {
 func show(command *cobra.Command, study interface {
 	Print(w io.Writer, l words.Language)
 }) error {
-	return cli.Show(command, study, func(w io.Writer) { study.Print(w, cli.LanguageFor(command)) })
+	return present(command, study, func(w io.Writer) { study.Print(w, cli.LanguageFor(command)) })
 }

@@ -22,7 +22,7 @@ Porter-Hudak, local Whittle, detrended fluctuations, rescaled range.`,
 			if err != nil {
 				return err
 			}
-			m, err := study.StudyMemory(in)
+			m, err := study.StudyMemory(command.Context(), in, cli.ProgressSpoken(command, "tests and estimates"))
 			if err != nil {
 				return err
 			}

@@ -32,7 +32,7 @@ against issuance rules and dated facts and, with --data, against real extracts.`
 			if err != nil {
 				return err
 			}
-			return cli.Show(command, report, func(w io.Writer) { report.Print(w, cli.LanguageFor(command), verdict) })
+			return present(command, report, func(w io.Writer) { report.Print(w, cli.LanguageFor(command), verdict) })
 		},
 	}
 	command.Flags().StringVar(&data, "data", "", "folder of real extracts, for the claims that need them")

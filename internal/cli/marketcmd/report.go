@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -99,6 +100,9 @@ log there; "aqsha verify report" re-derives it from its inputs.`,
 			if err != nil {
 				return err
 			}
+			if err := checkAsset(args[0]); err != nil {
+				return err
+			}
 			// Before the report is computed, which takes seconds: a misspelt form is found out at once.
 			if err := f.checkForms(); err != nil {
 				return err
@@ -125,7 +129,7 @@ log there; "aqsha verify report" re-derives it from its inputs.`,
 				}
 				result["sealed_index"], result["checkpoint"] = index, string(checkpoint)
 			}
-			return cli.Show(command, result, func(w io.Writer) {
+			return present(command, result, func(w io.Writer) {
 				for _, path := range written {
 					fmt.Fprintln(w, path)
 				}
@@ -148,6 +152,23 @@ log there; "aqsha verify report" re-derives it from its inputs.`,
 	flags.StringSliceVar(&f.formats, "format", reportForms, "what to write")
 	flags.StringVar(&f.seal, "seal", "", "folder of a log of sealed reports (made if absent)")
 	return command
+}
+
+// checkAsset refuses a name of which no file can be called: files are read and written under it, and it must not lead
+// out of --data or --out.
+func checkAsset(name string) error {
+	letters := func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsMark(r) && !unicode.IsDigit(r) && !strings.ContainsRune("-_.+ ", r)
+	}
+	stem, _, _ := strings.Cut(strings.ToLower(name), ".")
+	reserved := slices.Contains([]string{"con", "prn", "aux", "nul"}, stem) || len(stem) == 4 &&
+		(strings.HasPrefix(stem, "com") || strings.HasPrefix(stem, "lpt")) && stem[3] >= '0' && stem[3] <= '9'
+	if name == "" || len(name) > 64 || strings.ContainsFunc(name, letters) || strings.Contains(name, "..") ||
+		reserved || strings.Trim(name, ". ") != name {
+		return market.Refuse("choice", "asset",
+			"%q is not the name of an asset: letters, digits and - _ + ., at most 64 bytes, no path", name)
+	}
+	return nil
 }
 
 // reportForms are the forms in which a report is written.

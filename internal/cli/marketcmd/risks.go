@@ -139,7 +139,7 @@ cell with its source and date; supply curves; the probability that a payment is 
 			if chosen == nil {
 				return market.Refuse("system", "system", "%q is on no card", only)
 			}
-			return cli.Show(command, chosen, func(w io.Writer) {
+			return present(command, chosen, func(w io.Writer) {
 				l := cli.LanguageFor(command)
 				systems.Print(w, l, chosen, func(text string) string {
 					return document.Phrase(document.Language(l),

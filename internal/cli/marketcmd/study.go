@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -22,6 +23,7 @@ import (
 	"github.com/aqsha/aqsha/market/garch"
 	marketreport "github.com/aqsha/aqsha/market/report"
 	"github.com/aqsha/aqsha/market/study"
+	"github.com/aqsha/aqsha/market/usage"
 	"github.com/aqsha/aqsha/market/volatility"
 	"github.com/aqsha/aqsha/txlog/vfs"
 )
@@ -69,6 +71,11 @@ with rules of its own.`,
 				return err
 			}
 			o.System = args[0]
+			if command.Flags().Changed("country") {
+				if err := usage.CheckCountry(o.Dir, o.Country); err != nil {
+					return err
+				}
+			}
 			if err := measured(command, &o, &tenge, &chain, &site); err != nil {
 				return err
 			}
@@ -92,7 +99,7 @@ with rules of its own.`,
 	f.StringVar(&output.out, "out", ".", "folder to write to")
 	f.StringVar(&output.seal, "seal", "", "folder of a log of sealed reports (made if absent)")
 	command.AddCommand(newStudyScoreCommand())
-	return command
+	return heeding(command)
 }
 
 // measured asks the node, the chain and the farm that the command line names. What they answer goes into the document
@@ -180,7 +187,7 @@ func (s *studyOutput) write(command *cobra.Command, d *document.Document) error 
 		}
 		result["sealed_index"], result["checkpoint"] = index, string(checkpoint)
 	}
-	return cli.Show(command, result, func(w io.Writer) {
+	return present(command, result, func(w io.Writer) {
 		for _, path := range written {
 			fmt.Fprintln(w, path)
 		}
@@ -316,6 +323,9 @@ func newMarketGarchCommand() *cobra.Command {
   aqsha market garch btc.csv --model figarch --law nig --mean har --regressor hash_rate_ths`,
 		Args: cli.ExactArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
+			if err := checkGarch(command.Flags(), o, model, law, mean); err != nil {
+				return err
+			}
 			in, err := flags.input(args[0])
 			if err != nil {
 				return err
@@ -364,6 +374,36 @@ func newMarketGarchCommand() *cobra.Command {
 	forecastFlags(f, &o, &fan)
 	f.StringVar(&parameters, "parameters", "", "write the fitted parameters to this file, for the farm's planner")
 	return command
+}
+
+// checkGarch refuses what would be passed over: names that nothing has, and options of a forecast without one.
+func checkGarch(f *pflag.FlagSet, o study.GarchOptions, model, law, mean string) error {
+	for _, choice := range []struct {
+		flag, value string
+		known       []string
+	}{
+		{"model", model, []string{"garch", "gjr", "egarch", "tgarch", "avgarch", "aparch", "figarch", "component",
+			"igarch"}},
+		{"law", law, []string{"normal", "t", "skewt", "ged", "hansen", "nig"}},
+		{"mean", mean, []string{"zero", "demeaned", "constant", "ar1", "ar", "har"}},
+	} {
+		if !slices.Contains(choice.known, choice.value) {
+			return market.Refuse("choice", choice.flag, "%q is not one of %s", choice.value,
+				strings.Join(choice.known, ", "))
+		}
+	}
+	if o.Days < 0 || f.Changed("forecast") && o.Days == 0 {
+		return market.Refuse("forecast", "forecast", "%d steps; want one or more", o.Days)
+	}
+	for _, flag := range []string{"paths", "level", "seed"} {
+		if f.Changed(flag) && o.Days == 0 {
+			return market.Refuse("choice", flag, "--%s is of a forecast: give --forecast STEPS", flag)
+		}
+	}
+	if o.Paths < 1 {
+		return market.Refuse("forecast", "paths", "%d simulated paths; want one or more", o.Paths)
+	}
+	return nil
 }
 
 // forecastFlags choose a forecast and where it is drawn.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/aqsha/aqsha/internal/cli"
 	"github.com/aqsha/aqsha/internal/httplimit"
+	"github.com/aqsha/aqsha/market"
 	"github.com/aqsha/aqsha/market/usage"
 )
 
@@ -74,6 +75,14 @@ a device list; a country's part of it. --node puts the digital tenge into the ta
 		Args: cli.ExactArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
 			o.Dir = args[0]
+			if !(o.ValueNorm >= 0) || math.IsInf(o.ValueNorm, 0) {
+				return market.Refuse("choice", "value-norm", "%g is not a value that counts as full use", o.ValueNorm)
+			}
+			if command.Flags().Changed("country") {
+				if err := usage.CheckCountry(o.Dir, o.Country); err != nil {
+					return err
+				}
+			}
 			var err error
 			// Of the tenge no file is read: its figures are asked of a node, whose ledger anybody can check.
 			if o.Tenge, err = tenge.system(command); err != nil {
@@ -83,7 +92,7 @@ a device list; a country's part of it. --node puts the digital tenge into the ta
 			if err != nil {
 				return err
 			}
-			return cli.Show(command, study, func(w io.Writer) { study.Print(w, cli.LanguageFor(command)) })
+			return present(command, study, func(w io.Writer) { study.Print(w, cli.LanguageFor(command)) })
 		},
 	}
 	tenge.register(command)
@@ -123,7 +132,7 @@ measured_j_th) and split its reserve into time and speed.`,
 			if err != nil {
 				return err
 			}
-			return cli.Show(command, reserves, func(w io.Writer) { reserves.Print(w, cli.LanguageFor(command)) })
+			return present(command, reserves, func(w io.Writer) { reserves.Print(w, cli.LanguageFor(command)) })
 		},
 	}
 	f := command.Flags()

@@ -36,7 +36,7 @@ inputs and reference.json. Exits non-zero when a figure is off.`,
 				return err
 			}
 			// Shown also when figures are off: which ones, and by how much, is what one wants to know then.
-			if err := cli.Show(command, report, func(w io.Writer) {
+			if err := present(command, report, func(w io.Writer) {
 				report.Print(w, cli.LanguageFor(command),
 					all)
 			}); err != nil {

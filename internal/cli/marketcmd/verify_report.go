@@ -57,7 +57,7 @@ log's key from elsewhere; the folder's own word proves only that nothing changed
 			if err := sealed.Rederive(command.Context(), open, cli.ProgressOf(command, "back-test")); err != nil {
 				return err
 			}
-			return cli.Show(command, sealed, func(w io.Writer) {
+			return present(command, sealed, func(w io.Writer) {
 				fmt.Fprintln(w, cli.LanguageFor(command).Text("market.verified-report", "asset", sealed.Asset, "from",
 					sealed.From, "to", sealed.To, "entry", index, "file", sealed.File, "sha", sealed.SHA256, "hash",
 					sealed.Report))
@@ -77,7 +77,7 @@ func verifyDocument(command *cobra.Command, sealed document.Seal, index uint64, 
 	if err := sealed.Rederive(command.Context(), inputs); err != nil {
 		return err
 	}
-	return cli.Show(command, sealed, func(w io.Writer) {
+	return present(command, sealed, func(w io.Writer) {
 		fmt.Fprintln(w, cli.LanguageFor(command).Text("market.verified-study", "system", sealed.Options.System, "entry",
 			index, "files", len(sealed.Inputs), "forms", len(sealed.Forms)))
 	})
