@@ -44,9 +44,10 @@ func (w *walletPage) onPaper(name string, has []string, hasNot ...string) {
 			w.t.Errorf("%s: in print there is %q:\n%s", name, no, text)
 		}
 	}
-	w.do(chromedp.Evaluate(`(() => { const s = getComputedStyle(document.body); return s.color === "rgb(0, 0, 0)" && s.backgroundColor === "rgb(255, 255, 255)" && ![...document.querySelectorAll("button:not(.link), nav, header")].some((e) => e.checkVisibility()) })()`, &black))
+	w.do(chromedp.Evaluate(`(() => { const s = getComputedStyle(document.body); return s.color === "rgb(0, 0, 0)" && s.backgroundColor === "rgb(255, 255, 255)" && ![...document.querySelectorAll("button:not(.link), nav, header")].some((e) => e.checkVisibility())
+		&& [...document.querySelectorAll("main *")].every((e) => !e.checkVisibility() || Math.max(...getComputedStyle(e).color.match(/[0-9]+/g).slice(0, 3)) < 170) })()`, &black))
 	if !black {
-		w.t.Errorf("%s: in print it is not black on white, or has buttons", name)
+		w.t.Errorf("%s: in print it is not dark on white, or has buttons", name)
 	}
 	w.picture("print-" + name)
 	w.do(chromedp.ActionFunc(func(ctx context.Context) (err error) {

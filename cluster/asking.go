@@ -126,6 +126,7 @@ func (a *asking) Receive(e p2p.Envelope) {
 	}
 }
 
+// give answers who asked, and waits for nobody: a channel that is full has its answer.
 func give[T any](to chan T, answer T) {
 	select {
 	case to <- answer: // a nil channel takes nothing

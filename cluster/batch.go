@@ -40,6 +40,7 @@ func appendHeader(b []byte, seed [seedBytes]byte) []byte {
 	return append(append(b, headerMagic...), seed[:]...)
 }
 
+// decodeHeader reads a block's header, of which there is one form.
 func decodeHeader(b []byte) (seed [seedBytes]byte, err error) {
 	if len(b) != magicBytes+seedBytes || string(b[:magicBytes]) != headerMagic {
 		return seed, errors.New("a block begins with a header")

@@ -32,6 +32,7 @@ func (a *app) openFaults(home string) (err error) {
 	return err
 }
 
+// closeFaults lets go of the journal of faults; a second call does nothing.
 func (a *app) closeFaults() error {
 	if a.faults == nil {
 		return nil

@@ -154,6 +154,7 @@ const (
 	maxPeers      = 64
 )
 
+// complete fills in what is left out.
 func (s *Settings) complete() {
 	if s.KeepBlocks == 0 {
 		s.KeepBlocks = keepBlocks

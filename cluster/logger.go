@@ -40,6 +40,7 @@ func (l *cometLogger) Error(msg string, keyvals ...any) {
 	l.to.Warn(msg, printable(keyvals)...)
 }
 
+// With is a logger of a part of the engine; of those that speak with other validators failures are everyday.
 func (l *cometLogger) With(keyvals ...any) log.Logger {
 	links := l.links
 	for i := 0; i+1 < len(keyvals); i += 2 {

@@ -42,6 +42,7 @@ func (p position) encode() []byte {
 	return append(b, p.Verdicts[:]...)
 }
 
+// decodePosition reads what encode writes.
 func decodePosition(b []byte) (p position, err error) {
 	if len(b) != positionBytes {
 		return p, fmt.Errorf("a position of %d bytes, want %d", len(b), positionBytes)
@@ -85,6 +86,7 @@ func (p *positions) open() (err error) {
 	return err
 }
 
+// keep remembers a position, and forgets the oldest.
 func (p *positions) keep(at position) {
 	p.last = append(p.last, at)
 	if len(p.last) > keptPositions {
@@ -152,6 +154,7 @@ func (p *positions) begin() error {
 	return p.open()
 }
 
+// close lets go of the journal; a second call does nothing.
 func (p *positions) close() error {
 	if p.journal == nil {
 		return nil

@@ -51,6 +51,7 @@ const (
 	voterSets   = 3
 )
 
+// encode writes the fields one after the other, each behind its length.
 func (o *offer) encode() ([]byte, error) {
 	block, err := o.block.ToProto().Marshal()
 	if err != nil {
@@ -189,6 +190,7 @@ type chunk struct {
 	frames []byte
 }
 
+// encode writes the proof behind its count, and the frames behind it.
 func (c chunk) encode() []byte {
 	b := binary.AppendUvarint(nil, uint64(len(c.proof)))
 	for _, hash := range c.proof {
@@ -197,6 +199,7 @@ func (c chunk) encode() []byte {
 	return append(b, c.frames...)
 }
 
+// decodeChunk reads a chunk from a stranger; the proof is bounded, and checked by the caller.
 func decodeChunk(b []byte) (c chunk, err error) {
 	count, n := binary.Uvarint(b)
 	if n <= 0 || count > maxProofHashes || uint64(len(b)-n) < count*txlog.HashBytes {

@@ -59,6 +59,7 @@ type verifying struct {
 	gone  *recent.Map[digest, struct{}] // batches that a block replaced by others
 }
 
+// newVerifying verifies as many blocks at once as there are processors.
 func newVerifying(verify func(*node.Batch)) *verifying {
 	return &verifying{
 		verify: verify, slots: make(chan struct{}, runtime.GOMAXPROCS(0)),

@@ -149,5 +149,6 @@ func decodeText(name string, data []byte, declared string) (text string, d Decis
 	}
 	return text, Decision{"encoding", guess, why}, err
 }
+
 // zeros counts zero bytes at even and odd places.
 // decodeUTF16 reads UTF-16; half a surrogate becomes the replacement character.

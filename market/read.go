@@ -107,6 +107,9 @@ func Parse(name string, data []byte, options ReadOptions) (*Table, error) {
 		return nil, err
 	}
 	table.Provenance.Rows = table.Rows()
+	if table.allMissing() {
+		return nil, Refuse("empty", name, "no value in any of its %d rows", table.Rows())
+	}
 	if options.Panel {
 		return table, nil
 	}
@@ -120,7 +123,7 @@ func readCells(name string, data []byte, options ReadOptions) (*grid, error) {
 		return nil, err
 	}
 	var g *grid
-	switch {
+	switch { // what the bytes are, not the name: portals give any name to anything
 	case bytes.HasPrefix(data, []byte("PAR1")):
 		g, err = readParquet(name, data)
 	case bytes.HasPrefix(data, []byte("PK\x03\x04")):

@@ -62,6 +62,16 @@ type Applied struct {
 // Rows is the number of rows.
 func (t *Table) Rows() int { return len(t.Lines) }
 
+// allMissing reports whether the table has columns of numbers and not one number in them.
+func (t *Table) allMissing() bool {
+	for _, c := range t.Columns {
+		if t.Has(c.Name) {
+			return false
+		}
+	}
+	return len(t.Columns) > 0
+}
+
 // Has reports whether the column exists and holds at least one value.
 func (t *Table) Has(name string) bool {
 	i := t.index(name)

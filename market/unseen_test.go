@@ -212,3 +212,19 @@ func TestSheetsThatAreNoTable(t *testing.T) {
 		t.Errorf("a title page alone: %v", err)
 	}
 }
+
+// A file whose every value is missing is no series; one value is enough for one.
+func TestAFileWithoutAValue(t *testing.T) {
+	none := "date,close,volume\n2024-01-02,NA,\n2024-01-03,NA,\n2024-01-04,NA,\n"
+	for _, panel := range []bool{false, true} {
+		_, err := Parse("none.csv", []byte(none), ReadOptions{Panel: panel})
+		var refused *Error
+		if !errors.As(err, &refused) || refused.ErrorCode() != "market-empty" {
+			t.Errorf("read, or refused otherwise: %v", err)
+		}
+	}
+	table, err := Parse("one.csv", []byte(strings.Replace(none, "NA", "5", 1)), ReadOptions{})
+	if err != nil || table.Rows() != 3 || table.Columns[0].Values[0] != 5 {
+		t.Errorf("%+v, %v", table, err)
+	}
+}

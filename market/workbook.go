@@ -278,6 +278,7 @@ func (w *workbook) sheet(from string) error {
 			}
 			line++
 			hidden := attribute(e, "hidden")
+			// Rows may be numbered, with gaps; a number that goes back is not believed.
 			if n, err := strconv.Atoi(attribute(e, "r")); err == nil && n >= line && n <= 1<<20 {
 				line = n
 			}

@@ -79,6 +79,7 @@ func (n *Node) archive(dir string) (done txlog.Archived, err error) {
 // SetArchive has sealed segments copied to another directory from the next look on; empty ends it.
 func (n *Node) SetArchive(dir string) { n.archiving.dir.Store(&dir) }
 
+// noteArchive tells when the archive fails and when it works again, once each.
 func (n *Node) noteArchive(dir string, err error) {
 	was := n.archiving.failed.Load()
 	switch {

@@ -255,6 +255,7 @@ func (c ClockState) warnings() (list []string) {
 	return list
 }
 
+// spell is a span for people.
 func spell(millis int64) string {
 	d := time.Duration(millis) * time.Millisecond
 	if d >= 48*time.Hour {

@@ -41,6 +41,7 @@ type cosigners struct {
 	grown     broadcast
 }
 
+// newCosigners knows of no acknowledgement yet. While members change, those before them must have their share as well.
 func newCosigners(config *Config) *cosigners {
 	c := &cosigners{id: config.MembersID, keeps: map[string]string{}, sizes: map[string]uint64{},
 		heard: map[string]time.Time{}, urls: map[string]string{}}

@@ -516,6 +516,7 @@ func (f *follower) verifies(ctx context.Context) bool {
 	return true
 }
 
+// sizeOf is how many bytes the entries have.
 func sizeOf(entries [][]byte) (bytes int64) {
 	for _, entry := range entries {
 		bytes += int64(len(entry))

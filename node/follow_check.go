@@ -198,6 +198,7 @@ type feedStream struct {
 	closes func() bool
 }
 
+// Read gives the leader SilenceBound to say something; silence ends the stream.
 func (s *feedStream) Read(p []byte) (int, error) {
 	s.timer.Reset(SilenceBound)
 	k, err := s.body.Read(p)
@@ -205,6 +206,7 @@ func (s *feedStream) Read(p []byte) (int, error) {
 	return k, s.why(err)
 }
 
+// why is silence where that ended it.
 func (s *feedStream) why(err error) error {
 	if s.silent.Load() {
 		return fmt.Errorf("the leader has said nothing for %s", SilenceBound)

@@ -83,6 +83,7 @@ type cutFeed struct {
 	leader *beginning
 }
 
+// Read hands frames on up to the size at which the feed is cut, and then the checkpoint that it held back.
 func (c *cutFeed) Read(p []byte) (int, error) {
 	for c.passed.Len() == 0 {
 		if c.at == c.leader.size && c.first != nil {

@@ -22,6 +22,7 @@ type indexer struct {
 	stopped atomic.Pointer[error] // why it makes no progress at present; nil when it does
 }
 
+// openIndexer opens the index and follows the log with it until it is closed.
 func openIndexer(n *Node) (*indexer, error) {
 	store, err := index.Open(n.fs, filepath.Join(n.config.Dir, indexDir), n.network, n.log)
 	if err != nil {
@@ -52,6 +53,7 @@ const (
 	maxIndexRetry   = time.Minute
 )
 
+// follow indexes what is durable. A failure is told once and tried again, with pauses that grow while nothing gets on.
 func (x *indexer) follow(ctx context.Context, n *Node) {
 	defer x.done.Done()
 	wait := leastIndexRetry

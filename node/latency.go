@@ -15,6 +15,7 @@ type latency struct {
 	nanos   atomic.Uint64                         // the sum
 }
 
+// observe counts so many observations of one length, without a lock.
 func (l *latency) observe(took time.Duration, times uint64) {
 	i := 0
 	for i < len(latencyBounds) && took.Seconds() > latencyBounds[i] {
@@ -31,6 +32,7 @@ type Latency struct {
 	Seconds float64 // the sum
 }
 
+// read adds the buckets up; what is observed meanwhile may be in one number and not yet in another.
 func (l *latency) read() Latency {
 	h := Latency{Buckets: make(map[float64]uint64, len(latencyBounds)),
 		Seconds: time.Duration(l.nanos.Load()).Seconds()}

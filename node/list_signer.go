@@ -28,6 +28,7 @@ func (n *Node) ListSigner() (token.Signer, error) {
 
 func (s *listSigner) Public() token.PublicKey { return s.public }
 
+// Sign signs with the log's key, in the form of the ledger's signatures.
 func (s *listSigner) Sign(digest [32]byte) (signature token.Signature, err error) {
 	raw, err := s.signer.Sign(digest[:])
 	if err == nil && len(raw) != len(signature)-1 {

@@ -17,6 +17,7 @@ type memberList struct {
 	acks int
 }
 
+// names are in order, whatever the list's is.
 func (l memberList) names() (names []string) {
 	for _, v := range l.keys {
 		names = append(names, v.Name())

@@ -28,6 +28,7 @@ type Metrics struct {
 	snapshotHold  atomic.Int64 // ns, the longest of all
 }
 
+// snapshotTaken notes a snapshot; of holds the longest is kept.
 func (m *Metrics) snapshotTaken(took, hold time.Duration, bytes int64) {
 	m.snapshots.Add(1)
 	m.snapshotNanos.Store(int64(took))
@@ -35,6 +36,7 @@ func (m *Metrics) snapshotTaken(took, hold time.Duration, bytes int64) {
 	m.snapshotHold.Store(max(m.snapshotHold.Load(), int64(hold)))
 }
 
+// committed notes one commit, of one block or several.
 func (m *Metrics) committed(blocks, transactions int, took time.Duration) {
 	m.blocks.Add(uint64(blocks))
 	m.transactions.Add(uint64(transactions))

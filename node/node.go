@@ -190,6 +190,7 @@ var processStart = time.Now()
 // systemClock is the wall clock in Unix milliseconds.
 func systemClock() uint64 { return uint64(time.Now().UnixMilli()) }
 
+// complete fills in what is left out.
 func (c *Config) complete() {
 	if c.Now == nil {
 		c.Now = systemClock
@@ -463,6 +464,7 @@ func (b *broadcast) wait() <-chan struct{} {
 	return b.ch
 }
 
+// wake lets all go who wait, and begins anew.
 func (b *broadcast) wake() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -470,6 +472,7 @@ func (b *broadcast) wake() {
 	b.ch = make(chan struct{})
 }
 
+// randomSeed is for tables whose order nobody may foresee.
 func randomSeed() (seed [32]byte) {
 	if _, err := rand.Read(seed[:]); err != nil {
 		panic(fmt.Sprintf("no randomness: %v", err))

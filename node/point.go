@@ -48,6 +48,7 @@ func ReadPoint(content []byte) (p Point, err error) {
 
 func (p Point) root() txlog.Hash { return txlog.Hash(p.Root) }
 
+// proof is the proof as the log's checks take it.
 func (p Point) proof() (proof []txlog.Hash) {
 	for _, hash := range p.Proof {
 		proof = append(proof, txlog.Hash(hash))

@@ -66,6 +66,7 @@ func (n *Node) BeginsWith(size uint64, root txlog.Hash) (bool, error) {
 	return here == root, err
 }
 
+// verifiers are the log's key and those of the followers.
 func (p *Promotion) verifiers(logKey note.Verifier) (note.Verifiers, error) {
 	list := []note.Verifier{logKey}
 	for i, public := range p.Followers {

@@ -183,6 +183,8 @@ func (n *Node) snapshotFiles() []string {
 	return names
 }
 
+// readSnapshot reads a file and holds it against the log: it must be of this network, not ahead, and follow this very
+// log.
 func (n *Node) readSnapshot(name string) (*livestate.State, livestate.Position, error) {
 	f, err := n.fs.Open(filepath.Join(n.config.Dir, snapshotDir, name))
 	if err != nil {

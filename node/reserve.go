@@ -73,6 +73,7 @@ func (r *reservations) enter(wallet token.WalletID) *queue {
 	return q
 }
 
+// leave forgets a wallet's queue with its last user.
 func (r *reservations) leave(wallet token.WalletID, q *queue) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -255,6 +256,7 @@ func (n *Node) trySelect(ctx context.Context, wallet token.WalletID, want Want, 
 	return selection, nil
 }
 
+// ofPurpose names an asset for a refusal; plain tenge needs no name.
 func ofPurpose(asset token.Asset) string {
 	if asset == token.PlainTenge {
 		return ""

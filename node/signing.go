@@ -233,6 +233,7 @@ func (n *Node) keepPublished() error {
 	return n.keepSigned(signed)
 }
 
+// storeSigned keeps the checkpoint with this signer's own signature alone; one that is kept stays.
 func (n *Node) storeSigned(opened *note.Note, size uint64) error {
 	if kept, err := n.signedAt(size); err != nil || kept != nil {
 		return err

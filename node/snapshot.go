@@ -233,6 +233,7 @@ const hasteTokens = 2_500_000
 // wait.
 const courteousAfter = 2 * time.Millisecond
 
+// pause leaves the processor to payments after a while of work, for a part of that while.
 func (c *courtesy) pause() {
 	if c == nil {
 		return
@@ -249,6 +250,7 @@ type courteousLocker struct {
 	courtesy *courtesy
 }
 
+// Lock waits for the lock; waiting is no work.
 func (l *courteousLocker) Lock() {
 	start := time.Now()
 	l.Locker.Lock()

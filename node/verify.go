@@ -135,6 +135,7 @@ func Verify(ctx context.Context, e Evidence, progress func(done, size uint64)) (
 // verifyCache is how many bytes of keys a verification keeps decoded.
 const verifyCache = 256 << 20
 
+// verification is a log that is being verified: what is claimed, and the state as far as it was replayed.
 type verification struct {
 	evidence Evidence
 	claimed  txlog.Checkpoint
@@ -290,6 +291,7 @@ func CheckSignature(g ledger.Genesis, checkpoint []byte, links ...signers.Link) 
 	return signedBy(s, checkpoint)
 }
 
+// signedBy refuses a checkpoint that is not signed as the log's is.
 func signedBy(s *signers.Signers, checkpoint []byte) error {
 	if _, _, err := s.Open(checkpoint); err != nil {
 		return mismatch("the checkpoint is not signed by the log's key: %v", err)

@@ -9,8 +9,8 @@ import (
 	"strings"
 
 	"github.com/aqsha/aqsha/farm"
-	"github.com/aqsha/aqsha/internal/strict"
 	"github.com/aqsha/aqsha/internal/charset"
+	"github.com/aqsha/aqsha/internal/strict"
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/params"
 	"github.com/aqsha/aqsha/planner/power"

@@ -185,7 +185,8 @@ func (r *parser) site() error {
 		value strict.Decimal
 		into  *params.PPM
 		most  params.PPM // who takes all of it leaves nothing to compute with
-	}{{"site.uptime", s.Uptime, &p.Uptime, params.WholePPM}, {"site.pool_fee", s.PoolFee, &p.PoolFee, params.WholePPM - 1},
+	}{{"site.uptime", s.Uptime, &p.Uptime, params.WholePPM},
+		{"site.pool_fee", s.PoolFee, &p.PoolFee, params.WholePPM - 1},
 		{"site.sale_cost", s.SaleCost, &p.SaleCost, params.WholePPM - 1}} {
 		ppm, ok := v.value.PPM()
 		if !ok || ppm < 0 || ppm > int64(v.most) {

@@ -46,10 +46,9 @@ func TestMonthsAreTheCalendars(t *testing.T) {
 
 // assumption is one [[assume]] as a test draws it: what is not set is −1.
 type assumption struct {
-	from             params.Date
-	quota, tax, vat  int64 // millionths
-	levy             money.Tiyn
-	quotaText, taxes string
+	from            params.Date
+	quota, tax, vat int64 // millionths
+	levy            money.Tiyn
 }
 
 // Every month's law is, key by key, that of the latest assumption that says it, and else that of the tables: looked up

@@ -95,7 +95,7 @@ func showDailyReport(ctx context.Context, w *Stage) error {
 		return err
 	}
 	defer b.Close()
-	page, err := daily.Build(ctx, b, 0, 10, nil)
+	page, err := daily.Build(ctx, b, 0, b.Newest().Time(), 10, nil) // of that morning
 	if err != nil {
 		return err
 	}

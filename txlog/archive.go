@@ -100,6 +100,7 @@ func (l *Log) archiveSegment(fs vfs.FS, dir string, s *segment) error {
 	return err
 }
 
+// copySegment copies a segment's bytes and makes them durable.
 func copySegment(to vfs.File, s *segment) error {
 	buffer := make([]byte, min(copyBytes, s.end))
 	for at := int64(0); at < s.end; at += copyBytes {

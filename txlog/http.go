@@ -74,6 +74,7 @@ func (l *Log) EntriesHandler() http.Handler {
 	return mux
 }
 
+// serveCheckpoint answers with the latest, which nobody in between may keep.
 func (l *Log) serveCheckpoint(w http.ResponseWriter, _ *http.Request) {
 	signed, _ := l.Checkpoint()
 	if signed == nil {
@@ -85,6 +86,7 @@ func (l *Log) serveCheckpoint(w http.ResponseWriter, _ *http.Request) {
 	send(w, signed)
 }
 
+// serveTile answers with a tile, which never changes and may be kept for ever.
 func (l *Log) serveTile(w http.ResponseWriter, r *http.Request, fits func(Tile) bool, read func(Tile) ([]byte, error)) {
 	t, err := ParseTilePath(strings.TrimPrefix(r.URL.Path, "/"))
 	if err == nil && !fits(t) {

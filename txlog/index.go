@@ -86,6 +86,7 @@ func readIndexHeader(fs vfs.FS, s *segment) (segmentIndex, error) {
 	return x, err
 }
 
+// readIndexHeaderOf reads the header of a segment's index, which must be of that segment.
 func readIndexHeaderOf(f vfs.File, s *segment) (x segmentIndex, batches, bundles int, err error) {
 	var b [indexHeaderBytes]byte
 	if _, err := f.ReadAt(b[:], 0); err != nil {

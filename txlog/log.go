@@ -163,6 +163,7 @@ func (l *Log) Close() error {
 	return l.closeFiles()
 }
 
+// closeFiles closes what is open, the lock last: then another process may open the log.
 func (l *Log) closeFiles() error {
 	l.handles.mu.Lock()
 	for _, s := range l.durable.segments {
@@ -186,6 +187,7 @@ func (l *Log) closeFiles() error {
 // buffers recycles the memory of batches between Stage and Commit.
 type buffers struct{ records, hashes sync.Pool }
 
+// take is a buffer of n bytes, used again where one is large enough; what it holds is old.
 func (b *buffers) take(n int) []byte {
 	if old, ok := b.records.Get().(*[]byte); ok && cap(*old) >= n {
 		return (*old)[:n]
@@ -193,6 +195,7 @@ func (b *buffers) take(n int) []byte {
 	return make([]byte, n, n+n/4)
 }
 
+// takeHashes is room for n hashes.
 func (b *buffers) takeHashes(n int) []Hash {
 	if old, ok := b.hashes.Get().(*[]Hash); ok && cap(*old) >= n {
 		return (*old)[:0]

@@ -57,6 +57,7 @@ func Open(dir string, options Options) (*Log, error) {
 	return l, nil
 }
 
+// recover finds out what is durable: segments, checkpoint, indexes that can be trusted, and record by record the rest.
 func (l *Log) recover() error {
 	// A process that was killed may have left names in the cache only; what is
 	// built on them now must not outlive them.

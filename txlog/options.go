@@ -39,6 +39,7 @@ type Options struct {
 	Random io.Reader
 }
 
+// complete fills in what is left out and refuses what cannot be.
 func (o *Options) complete() error {
 	if o.FS == nil {
 		o.FS = vfs.OS

@@ -27,6 +27,7 @@ func (c *pyramids) slot(level int, index uint64) int {
 	return int((index + uint64(level)*89) % uint64(len(c.slots)))
 }
 
+// get is what is kept of a tile; nil where another has its place.
 func (c *pyramids) get(level int, index uint64) *pyramid {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -36,6 +37,7 @@ func (c *pyramids) get(level int, index uint64) *pyramid {
 	return nil
 }
 
+// put keeps a tile's nodes in the place of what was there.
 func (c *pyramids) put(level int, index uint64, nodes *pyramid) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -123,6 +123,7 @@ func (s *section) info(i int) (BatchInfo, error) {
 	return BatchInfo{Height: h.height, FirstIndex: h.firstIndex, Count: int(h.count), Root: h.root}, err
 }
 
+// recordAt reads the header of the segment's i-th batch, which must be the one that the index says.
 func (s *section) recordAt(i int) (recordHeader, error) {
 	at := int64(s.positions.offsets[i])
 	h, err := readRecordHeader(s.file, at, s.header.salt)

@@ -36,6 +36,7 @@ func OpenReader(dir string, options Options) (*Reader, error) {
 	return r, nil
 }
 
+// scan finds out what can be read now. Of the last segment more may come, so that what was known before it is noted.
 func (r *Reader) scan() error {
 	l := r.log
 	if err := l.openSegments(); err != nil {

@@ -239,7 +239,7 @@ func TestTokensOfALostAnswerStaySetAside(t *testing.T) {
 	w.pocket(d)
 	c := w.serve(t, true)
 	good := c.next
-	marked := func(amount money.Tiyn) error {
+	purposed := func(amount money.Tiyn) error {
 		client := w.client(t, d, c)
 		p, err := client.Purpose(t.Context(), "books")
 		w.must("books", nil, err)
@@ -250,7 +250,7 @@ func TestTokensOfALostAnswerStaySetAside(t *testing.T) {
 		_, err := w.client(t, d, c).Pay(t.Context(), w.payer, shop, amount, token.Memo{})
 		return err
 	}
-	for what, pay := range map[string]func(money.Tiyn) error{"marked": marked, "plain": plain} {
+	for what, pay := range map[string]func(money.Tiyn) error{"marked": purposed, "plain": plain} {
 		before := w.view(shop).Balance
 		c.next = losing{good}
 		c.take()
@@ -270,7 +270,7 @@ func TestTokensOfALostAnswerStaySetAside(t *testing.T) {
 	if _, err = w.Freeze(t.Context(), w.payer, token.FreezeAll, "1"); err != nil {
 		t.Fatal(err)
 	}
-	for what, pay := range map[string]func(money.Tiyn) error{"marked": marked, "plain": plain} {
+	for what, pay := range map[string]func(money.Tiyn) error{"marked": purposed, "plain": plain} {
 		c.take()
 		if err := pay(1); err == nil {
 			t.Errorf("%s: a frozen wallet pays", what)

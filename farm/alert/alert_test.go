@@ -3,13 +3,8 @@ package alert_test
 import (
 	"encoding/json"
 	"fmt"
-	"io"
-	"log/slog"
-	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -299,29 +294,6 @@ func TestSilence(t *testing.T) {
 		if got, held := alert.Silenced(all, subjects(), []alert.Silence{tc.silence}); len(got) != tc.left || len(got)+len(held) != len(all) {
 			t.Errorf("%s: %d changes are left, want %d", name, len(got), tc.left)
 		}
-	}
-}
-
-func TestWebhook(t *testing.T) {
-	var tries atomic.Int32
-	bodies := make(chan string, 1)
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if tries.Add(1) == 1 {
-			w.WriteHeader(http.StatusServiceUnavailable)
-			return
-		}
-		body, _ := io.ReadAll(r.Body)
-		bodies <- string(body)
-	}))
-	defer server.Close()
-	hook := alert.Webhook{URLs: []string{server.URL}, Log: slog.New(slog.DiscardHandler)}
-	hook.Start(t.Context())
-	hook.Send(alert.Group(changes(alert.Fan, 0), subjects()))
-	hook.Send(nil)
-	hook.Close()
-	var got struct{ Notices []alert.Notice }
-	if err := json.Unmarshal([]byte(<-bodies), &got); err != nil || tries.Load() != 2 || len(got.Notices) != 1 || got.Notices[0].Scope != "r1-0" {
-		t.Errorf("%+v after %d tries, %v", got, tries.Load(), err)
 	}
 }
 

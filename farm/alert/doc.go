@@ -13,5 +13,5 @@
 //	           found in about 1,700 shares
 //
 // Changes of many machines at once are grouped by rack, container and site; a silence holds notices
-// back. The package takes time as an argument; only Webhook does I/O.
+// back. The package takes time as an argument and does no I/O.
 package alert

@@ -50,8 +50,8 @@ func (s *State) Take(n Notice) {
 	}
 }
 
-// End is a change with which an alert ends, with what it was and how long it held: what was found at its beginning holds
-// no more, and what the last poll shows is none of it.
+// End is a change with which an alert ends, with what it was and how long it held: what was found at its beginning
+// holds no more, and what the last poll shows is none of it.
 func (s *State) End(c Change, machine string) Change {
 	held, stood := s.Find(machine, c.Kind)
 	if c.Raised || !stood {

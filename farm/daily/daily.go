@@ -38,6 +38,8 @@ type Page struct {
 	Alerts []alert.Standing `json:"alerts"`
 	// TooEarly are machines that are watched for less than half an hour and have no alert: nothing is said of them.
 	TooEarly []string `json:"too_early,omitempty"`
+	// Unwatched is since when nobody watches, and the page speaks of nothing later; nil while a watch looks.
+	Unwatched *time.Time `json:"unwatched_since,omitempty"`
 
 	watched  bool // a watch has written down what alerts there are
 	standing map[string][]alert.Standing
@@ -63,10 +65,11 @@ func lostOf(t *usage.Totals) (usage.Value, error) {
 	return lost, err
 }
 
-// Build makes the page of the time from yesterday's local midnight (or from) to the newest poll.
-func Build(ctx context.Context, b *records.Records, from usage.Instant, top int,
+// Build makes the page of the time from yesterday's local midnight (or from) to when the watch last looked, as it is
+// read at a time.
+func Build(ctx context.Context, b *records.Records, from usage.Instant, now time.Time, top int,
 	progress func(done, all int)) (*Page, error) {
-	newest := b.Store.Newest()
+	newest := b.Newest()
 	if newest == 0 {
 		return nil, farm.Refuse("no-samples", "dir", "nothing was polled yet: run 'aqsha farm watch'")
 	}
@@ -86,6 +89,9 @@ func Build(ctx context.Context, b *records.Records, from usage.Instant, top int,
 	p := &Page{Farm: b.Config.Name, From: from.Time().In(b.Config.Location()),
 		To: newest.Time().In(b.Config.Location()), Coefficients: whole.Whole.Coefficients(), Unpriced: whole.Unpriced,
 		Accepted: whole.Whole.Value[usage.Accepted].MicroTiyn.Tiyn()}
+	if since, unwatched := b.Unwatched(now); unwatched {
+		p.Unwatched = &since
+	}
 	lost, err := lostOf(&whole.Whole)
 	if err != nil {
 		return nil, err
@@ -114,6 +120,9 @@ func Build(ctx context.Context, b *records.Records, from usage.Instant, top int,
 func (p *Page) Print(w io.Writer, l words.Language, tabs func(w io.Writer, write func(tab io.Writer)),
 	clean func(string) string) {
 	fmt.Fprintln(w, l.Text("farm-today.head", "farm", clean(p.Farm), "from", day(l, p.From), "to", day(l, p.To)))
+	if p.Unwatched != nil {
+		fmt.Fprintln(w, l.Text("farm-today.unwatched", "at", day(l, *p.Unwatched)))
+	}
 	if p.Simulated > 0 {
 		fmt.Fprintln(w, l.Text("farm-today.simulated", "count", p.Simulated, "all", p.Machines))
 	}

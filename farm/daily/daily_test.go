@@ -84,7 +84,7 @@ func TestMorningPage(t *testing.T) {
 	if err := past.Write(t.Context(), dir, past.Options{Machines: 30, Seed: 1, From: from, To: from.Add(56 * time.Hour), Interval: 5 * time.Minute, BadNight: true}); err != nil {
 		t.Fatal(err)
 	}
-	p, err := daily.Build(t.Context(), open(t, dir), 0, 10, nil)
+	p, err := daily.Build(t.Context(), open(t, dir), 0, time.Time{}, 10, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -155,7 +155,7 @@ func TestWhoRuns(t *testing.T) {
 	if err := b.Close(); err != nil {
 		t.Fatal(err)
 	}
-	p, err := daily.Build(t.Context(), open(t, dir), 0, 10, nil)
+	p, err := daily.Build(t.Context(), open(t, dir), 0, time.Time{}, 10, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -198,7 +198,7 @@ func TestThePageLosesNeverLessThanNothing(t *testing.T) {
 	if err := b.Close(); err != nil {
 		t.Fatal(err)
 	}
-	p, err := daily.Build(t.Context(), open(t, dir), 0, 10, nil)
+	p, err := daily.Build(t.Context(), open(t, dir), 0, time.Time{}, 10, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -218,7 +218,7 @@ func TestQuietMorning(t *testing.T) {
 	if err := past.Write(t.Context(), dir, past.Options{Machines: 7, Seed: 2, From: from, To: from.Add(30 * time.Hour), Interval: time.Minute}); err != nil {
 		t.Fatal(err)
 	}
-	p, err := daily.Build(t.Context(), open(t, dir), 0, 10, nil)
+	p, err := daily.Build(t.Context(), open(t, dir), 0, time.Time{}, 10, nil)
 	if err != nil || len(p.Visits) != 0 || p.Running != 7 {
 		t.Errorf("%+v, %v", p, err)
 	}
@@ -399,7 +399,7 @@ func TestFirstHours(t *testing.T) {
 	if err := past.Write(t.Context(), dir, past.Options{Machines: 6, Seed: 1, From: from, To: from.Add(20 * time.Minute), Interval: time.Minute}); err != nil {
 		t.Fatal(err)
 	}
-	page, err := daily.Build(t.Context(), open(t, dir), 0, 10, nil)
+	page, err := daily.Build(t.Context(), open(t, dir), 0, time.Time{}, 10, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -429,7 +429,7 @@ func TestPageAgreesWithAlerts(t *testing.T) {
 	b := open(t, dir)
 	page := func() *daily.Page {
 		t.Helper()
-		p, err := daily.Build(t.Context(), b, 0, 30, nil)
+		p, err := daily.Build(t.Context(), b, 0, time.Time{}, 30, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -96,7 +96,7 @@ func (p *Page) findVisits(ctx context.Context, b *records.Records, whole, last *
 		return err
 	}
 	p.count(views)
-	newest := b.Store.Newest()
+	newest := b.Newest()
 	for i := range b.Fleet.Machines {
 		m := &b.Fleet.Machines[i]
 		now, all := last.Machines[m.ID], whole.Machines[m.ID]
@@ -128,7 +128,7 @@ func (p *Page) findVisits(ctx context.Context, b *records.Records, whole, last *
 
 // firstHour is the beginning of the unbroken run of hours in which a cause took what a visit is worth.
 func (p *Page) firstHour(ctx context.Context, b *records.Records, v *Visit) (time.Time, error) {
-	newest := b.Store.Newest()
+	newest := b.Newest()
 	first := newest.Floor(usage.Hour)
 	for at := first; at >= usage.At(p.From).Floor(usage.Hour); at -= usage.Hour {
 		a, err := b.Account(ctx, v.Machine, at, at+usage.Hour, nil)
@@ -172,7 +172,7 @@ func answers(b *records.Records, m *fleet.Machine) bool {
 	if err != nil {
 		return false
 	}
-	newest := b.Store.Newest()
+	newest := b.Newest()
 	polls, err := b.Store.Polls(number, newest-silentFor, newest+1)
 	return err == nil && len(polls) > 0
 }

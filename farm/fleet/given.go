@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"fmt"
 	"math"
 	"strconv"
 	"strings"
@@ -97,13 +98,13 @@ func ParseGiven(words []string) (c Change, err error) {
 			continue
 		}
 		number, err := strconv.ParseFloat(strings.TrimSpace(strings.TrimSuffix(strings.ToUpper(text), unit)), 64)
+		want := fmt.Sprintf("%s, %s to %s", strings.ReplaceAll(unit, "TH/S", "TH/s"), trim(least), trim(most))
 		if err != nil {
-			return Change{}, farm.Refuse("bad-setting", key, "%q: want a number", text)
+			return Change{}, farm.Refuse("bad-setting", key, "%q: want %s, or - to take it back", text, want)
 		}
 		// The comparison is turned round for NaN, which ParseFloat reads.
 		if !(number >= least && number <= most) {
-			return Change{}, farm.Refuse("farm-out-of-range", key, "%q: want %s, %s to %s, or - to take it back", text,
-				strings.ReplaceAll(unit, "TH/S", "TH/s"), trim(least), trim(most))
+			return Change{}, farm.Refuse("farm-out-of-range", key, "%q: want %s, or - to take it back", text, want)
 		}
 		value := int64(math.Round(number * scale))
 		*to = &value

@@ -41,8 +41,8 @@ const MaxImport = 64 << 20
 // ReadCSV reads an inventory as Foreman, HiveOS or pyasic export it, or our own: columns are found by
 // their names, in any order; others are ignored and returned. Each row needs an address and a serial
 // number or a MAC; what firmwares write where there is no serial number is none, and a serial number that two rows with
-// different MACs have neither. Commas, semicolons or tabs part the columns; UTF-8, UTF-16 or Windows' code pages. Where a row names no site
-// it stands at the given place: a site, or the beginning of a path.
+// different MACs have neither. Commas, semicolons or tabs part the columns; UTF-8, UTF-16 or Windows' code pages. Where
+// a row names no site it stands at the given place: a site, or the beginning of a path.
 func ReadCSV(r io.Reader, place string) (machines []Machine, ignored []string, err error) {
 	text, comma, err := importText(r)
 	if err != nil {

@@ -126,7 +126,9 @@ func (m *Machine) learn(r *protocol.Reading) {
 }
 
 // allowedPool says whether one of the patterns fits: "url" or "url user", each the beginning of what the machine has.
-func allowedPool(p protocol.Pool, patterns []string) bool { return PoolIsAllowed(p.URL, p.User, patterns) }
+func allowedPool(p protocol.Pool, patterns []string) bool {
+	return PoolIsAllowed(p.URL, p.User, patterns)
+}
 
 // PoolIsAllowed says whether one of a farm's patterns fits a pool and its user; none allow any.
 func PoolIsAllowed(url, user string, patterns []string) bool {

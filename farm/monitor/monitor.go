@@ -49,7 +49,9 @@ type Monitor struct {
 	numbers  []uint32
 	subjects []alert.Subject
 	where    map[string][]int // machines by serial number, MAC and control board, each of which several may have
-	hook     alert.Webhook
+	hooks    notify.Hooks
+	looked   usage.Instant // as it was written down last; handle's, and Run's after it
+	newest   usage.Instant // of any poll that ended
 	courier  notify.Courier
 	log      *slog.Logger
 	alerts   *durable.Lines // alerts.jsonl, while it runs
@@ -93,10 +95,13 @@ func New(b *records.Records, o Options) (*Monitor, error) {
 		}
 	}
 	d := &Monitor{records: b, options: o, log: o.Log, moved: map[string]bool{}, respoken: map[string]bool{},
-		hook: alert.Webhook{URLs: b.Config.Webhooks, Log: o.Log},
+		hooks: notify.Hooks{Dir: b.Dir, URLs: b.Config.Webhooks, Log: o.Log},
 		courier: notify.Courier{Dir: b.Dir, Name: b.Config.Name, Zone: b.Config.Location(), Routes: b.Config.Routes,
 			Log: o.Log, Send: o.Send}}
 	if err := d.courier.Open(); err != nil {
+		return nil, err
+	}
+	if err := d.hooks.Open(); err != nil {
 		return nil, err
 	}
 	if err := d.take(b.Fleet); err != nil {
@@ -169,12 +174,11 @@ func (d *Monitor) Run(ctx context.Context) (err error) {
 	if d.alerts, err = durable.OpenLines(vfs.OS, path, d.remember); err != nil {
 		return err
 	}
-	d.hook.Start(ctx)
-	defer d.hook.Close()
 	var housekeeping sync.WaitGroup
 	ctx, stop := context.WithCancel(ctx)
 	housekeeping.Go(func() { d.housekeep(ctx) })
 	d.courier.Start(ctx)
+	d.hooks.Start(ctx)
 	if d.options.PoolWorkers != "" {
 		housekeeping.Go(func() { d.readPool(ctx) })
 	}
@@ -195,6 +199,10 @@ func (d *Monitor) Run(ctx context.Context) (err error) {
 	stop()
 	housekeeping.Wait()
 	d.courier.Wait()
+	d.hooks.Wait()
+	if d.newest > d.looked {
+		d.look()
+	}
 	return errors.Join(err, d.alerts.Close())
 }
 
@@ -206,6 +214,7 @@ func (d *Monitor) remember(line []byte) error {
 	}
 	d.stand(n)
 	d.courier.Take(n, true)
+	d.hooks.Take(n, true)
 	return nil
 }
 
@@ -352,6 +361,12 @@ func (d *Monitor) handle(outcomes []fleet.Outcome) {
 	d.mu.Unlock()
 	// Without the lock, for it waits for the disk. A failure is told and watching goes on: alerts need no store.
 	// handle is called by one goroutine, so the order of polls stays.
+	for _, o := range outcomes {
+		d.newest = max(d.newest, usage.At(o.At))
+	}
+	if d.newest-d.looked >= lookedEvery {
+		d.look()
+	}
 	late, err := d.records.Store.Append(rows)
 	if err != nil {
 		d.log.Error("storing polls", "error", err)
@@ -360,6 +375,18 @@ func (d *Monitor) handle(outcomes []fleet.Outcome) {
 	d.counts.Late += int64(late)
 	d.mu.Unlock()
 	d.notify(changes)
+}
+
+// lookedEvery is how often it is written down up to when the farm was watched.
+const lookedEvery = 30 * usage.Second
+
+// look writes down up to when the farm was watched: of polls that nobody answered nothing else is kept.
+func (d *Monitor) look() {
+	if err := d.records.Look(d.newest); err != nil {
+		d.log.Error("writing down when the farm was watched", "error", err)
+		return
+	}
+	d.looked = d.newest
 }
 
 // observe turns an outcome into an observation, and follows machines that have moved.
@@ -446,10 +473,10 @@ func (d *Monitor) notify(changes []alert.Change) {
 		}
 		d.stand(n)
 		d.courier.Take(n, err == nil)
+		d.hooks.Take(n, err == nil)
 		d.log.Info("alert", "kind", n.Kind, "raised", n.Raised, "silenced", n.Silenced, "scope", n.Scope, "machines",
 			len(n.Machines), "detail", n.Detail)
 	}
-	d.hook.Send(notices)
 	if d.options.Notify != nil && len(notices) > 0 {
 		d.options.Notify(notices)
 	}

@@ -194,6 +194,7 @@ func (f *Farm) group(fresh, others []alert.Change) (notices []alert.Notice) {
 		}
 		spans[c.Kind] = span{min(s.first, c.At), max(s.last, c.At)}
 	}
+	// The fresh come first: a notice's time and words are those of its first machine.
 	event := slices.Clone(fresh)
 	for _, c := range others {
 		s, known := spans[c.Kind]

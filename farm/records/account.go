@@ -38,7 +38,7 @@ func (b *Records) Account(ctx context.Context, selector string, from, to usage.I
 	if _, err := b.Fleet.Select(selector); err != nil {
 		return nil, err
 	}
-	a := &Account{From: from, To: to, Machines: map[string]*usage.Totals{}, Newest: b.Store.Newest()}
+	a := &Account{From: from, To: to, Machines: map[string]*usage.Totals{}, Newest: b.Newest()}
 	for local := from; local < to; local += usage.Day {
 		a.Days = append(a.Days, Day{From: local})
 	}

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sort"
+	"sync/atomic"
 	"time"
 
 	"github.com/aqsha/aqsha/farm"
@@ -25,6 +26,8 @@ type Records struct {
 	Annotations []Annotation
 	Prices      []PricePoint
 	Meters      []MeterReading
+
+	looked atomic.Int64 // usage.Instant of a watch's last look
 }
 
 // Open opens a folder to add to it; OpenReader to read it, beside a watch that adds.
@@ -51,6 +54,11 @@ func open(dir string, samples func(string) (*telemetry.Store, error)) (*Records,
 	if b.Meters, err = readMeters(dir); err != nil {
 		return nil, err
 	}
+	looked, err := readLooked(dir)
+	if err != nil {
+		return nil, err
+	}
+	b.looked.Store(int64(looked))
 	b.Store, err = samples(filepath.Join(dir, "samples"))
 	return b, err
 }
@@ -154,7 +162,7 @@ func (b *Records) Days(ctx context.Context, from, to usage.Instant, progress fun
 		identities[i] = machines[i].ID
 	}
 	numbers := b.numbers(identities)
-	newest := b.Store.Newest()
+	newest := b.Newest()
 	first := from.Floor(usage.Day)
 	all := int((to-first+usage.Day-1)/usage.Day) * len(machines)
 	for day := first; day < to; day += usage.Day {

@@ -28,7 +28,9 @@ type Overview struct {
 	Farm  string    `json:"farm"`
 	At    time.Time `json:"at"`
 	Whole Site      `json:"whole"`
-	Sites []Site    `json:"sites"` // by name
+	// Unwatched is since when nobody watches: the figures are of then.
+	Unwatched *time.Time `json:"unwatched_since,omitempty"`
+	Sites     []Site     `json:"sites"` // by name
 }
 
 // View is a machine with its last poll and the alerts that hold for it.
@@ -78,7 +80,7 @@ func (s *Site) add(v *View) {
 }
 
 // Views are the machines of the fleet with the last polls that are stored, if there is a store. A machine answers when
-// it was polled within three intervals before the farm's newest poll.
+// it was polled within three intervals before the watch last looked.
 func (b *Records) Views() ([]View, error) {
 	standing, _, err := b.Standing()
 	if err != nil {
@@ -92,9 +94,9 @@ func (b *Records) Views() ([]View, error) {
 	if b.Store == nil {
 		return views, nil
 	}
-	// Measured from the newest poll and not from the clock: a farm whose recorder has stopped is seen as it last was,
+	// Measured from the last look and not from the clock: a farm whose recorder has stopped is seen as it last was,
 	// and not as one in which every machine died.
-	numbers, newest := b.numbers(nil), b.Store.Newest()
+	numbers, newest := b.numbers(nil), b.Newest()
 	reach := 3 * usage.Instant(b.Config.Interval/(100*time.Millisecond))
 	for i := range views {
 		number, polled := numbers[views[i].Machine.ID]

@@ -43,7 +43,7 @@ func EarnedBy(ctx context.Context, b *records.Records, t *Ticket) (e Earned, kno
 	failed, closed := ceilHour(t.Since), usage.At(t.Closed).Floor(usage.Hour)
 	from := max(failed, closed-span)
 	after := ceilHour(t.Closed)
-	to := min(after+span, b.Store.Newest().Floor(usage.Hour))
+	to := min(after+span, b.Newest().Floor(usage.Hour))
 	if closed-from < usage.Hour || to-after < usage.Hour {
 		return e, false, nil
 	}

@@ -147,14 +147,10 @@ func (u *Unit) luxControl(command, parameter string, at usage.Instant) string {
 			return fail("Invalid profile")
 		}
 	case "curtail":
-		switch rest {
-		case "sleep":
-			u.sleeping = true
-		case "wakeup":
-			u.sleeping = false
-		default:
+		if rest != "sleep" && rest != "wakeup" {
 			return fail("Invalid mode")
 		}
+		u.sleeping = rest == "sleep"
 	case "addpool":
 		fields := strings.Split(rest, ",")
 		if len(fields) < 3 {

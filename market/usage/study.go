@@ -50,7 +50,10 @@ func OfFolder(o Options) (Study, error) {
 	if err := market.CheckWindow(o.From, o.To); err != nil {
 		return Study{}, err
 	}
-	// Judged here: of one file among many an error is a note, and a wrong price would leave columns out for no reason told.
+	// Judged here: of one file among many an error is a note, and a wrong price would leave columns out for no reason
+	// told.
+	// Judged here: of one file among many an error is a note, and a wrong price would leave columns out without a
+	// reason.
 	if err := o.Overheads.Check(); err != nil {
 		return Study{}, err
 	}

@@ -155,8 +155,7 @@ func Build(ctx context.Context, p *planner.Plan, day *Day, version string,
 	if r.Changes, err = changes(ctx, p, prices, best, second, r.Advice); err != nil {
 		return nil, err
 	}
-	r.Words = r.inWords()
-	r.Currency = p.Currency
+	r.Words, r.Currency = r.inWords(), p.Currency
 	for language, a := range r.Words {
 		r.Words[language] = a.in(p.Currency)
 	}

@@ -130,6 +130,7 @@ func (a *API) status(kind string, code int, text string) row {
 		{"Description", apiDescription + " " + a.Version}}
 }
 
+// run answers one command from the counts as they are now.
 func (a *API) run(command string) (row, *section) {
 	s := a.Stats.Summary(a.Now())
 	switch command {
@@ -165,6 +166,7 @@ func (a *API) run(command string) (row, *section) {
 	return a.status(statusError, codeInvalid, "Invalid command"), nil
 }
 
+// summaryRow has cgminer's names for the miner's own counts.
 func summaryRow(s Summary) row {
 	rejected := s.RejectedTotal()
 	total := s.DifficultyAccepted + s.DifficultyRejected
@@ -181,6 +183,7 @@ func summaryRow(s Summary) row {
 	}
 }
 
+// poolRow is the one pool that the miner works for.
 func poolRow(s Summary) row {
 	status := "Dead"
 	if s.Alive {
@@ -212,6 +215,7 @@ func staleOf(s Summary) (n uint64) {
 
 func round2(x float64) json.RawMessage { return json.RawMessage(fmt.Sprintf("%.2f", x)) }
 
+// json keeps the order of the fields, as cgminer does.
 func (r row) json() string {
 	parts := make([]string, len(r))
 	for i, f := range r {
@@ -222,6 +226,7 @@ func (r row) json() string {
 	return "{" + strings.Join(parts, ",") + "}"
 }
 
+// json is a reply: the status, the rows where there are any, and the number that all replies have.
 func (a *API) json(status row, body *section) []byte {
 	out := `{"STATUS":[` + status.json() + "]"
 	if body != nil {

@@ -104,6 +104,8 @@ func (e *Engine) await() *Job {
 	return e.job.Load()
 }
 
+// thread searches unit by unit, each over all nonces, until there is no job any more. A new job ends the search within
+// a step; a share waits until it is taken.
 func (e *Engine) thread(ctx context.Context) {
 	searcher := e.options.Kernel.NewSearcher()
 	for job := e.await(); job != nil; job = e.await() {

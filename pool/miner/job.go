@@ -52,6 +52,7 @@ func (j *Job) next() (*unit, bool) {
 	return u, true
 }
 
+// coinbase is the transaction with both extranonces filled in, without witness.
 func (u *unit) coinbase() []byte {
 	j := u.job
 	filled := make([]byte, 0, len(j.Head)+len(j.Extranonce1)+len(u.extranonce2)+len(j.Tail))
@@ -61,6 +62,7 @@ func (u *unit) coinbase() []byte {
 	return append(filled, j.Tail...)
 }
 
+// header is the block's header with a nonce.
 func (u *unit) header(nonce uint32) bitcoin.Header {
 	j := u.job
 	return bitcoin.Header{

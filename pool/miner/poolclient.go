@@ -53,6 +53,7 @@ func CheckURL(text string) error {
 	return err
 }
 
+// parsePoolURL reads a pool's address, in the spellings that miners use.
 func parsePoolURL(text string) (host string, secure bool, err error) {
 	parsed, err := url.Parse(text)
 	if err != nil || parsed.Host == "" || parsed.Port() == "" {
@@ -130,6 +131,8 @@ const (
 	firstSubmit
 )
 
+// run is one connection from its dialling to its end. One goroutine reads lines; all that is decided and written is
+// here.
 func (s *session) run(ctx context.Context, target string) error {
 	host, secure, err := parsePoolURL(target)
 	if err != nil {
@@ -213,6 +216,7 @@ func (s *session) dial(ctx context.Context, host string, secure bool) (err error
 	return nil
 }
 
+// maxTime is the later of two.
 func maxTime(a, b time.Time) time.Time {
 	if a.After(b) {
 		return a
@@ -239,6 +243,7 @@ func (s *session) drain(lines <-chan []byte, broken <-chan error) error {
 	return nil
 }
 
+// open sends all requests of the beginning at once, without waiting for answers.
 func (s *session) open() error {
 	agent, user := quote(s.Agent), quote(s.User)
 	var out []byte
@@ -258,6 +263,7 @@ func quote(text string) string {
 	return string(quoted)
 }
 
+// write sends within writeTimeout.
 func (s *session) write(out []byte) error {
 	if err := s.conn.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
 		return err
@@ -266,6 +272,8 @@ func (s *session) write(out []byte) error {
 	return err
 }
 
+// read hands lines over until the pool is silent for too long, says a line that is too long, or nobody takes them any
+// more.
 func (s *session) read(lines chan<- []byte, stopped <-chan struct{}) error {
 	reader := bufio.NewReaderSize(s.conn, stratum.MaxPoolLine)
 	for {
@@ -284,6 +292,7 @@ func (s *session) read(lines chan<- []byte, stopped <-chan struct{}) error {
 	}
 }
 
+// handle takes one line: a request of the pool's, or an answer to one of ours. An error ends the connection.
 func (s *session) handle(line []byte) error {
 	var m stratum.Message
 	if err := m.ParsePool(line); err != nil {
@@ -341,6 +350,7 @@ func (s *session) answered(id int, m *stratum.Message, refusal *stratum.Refusal)
 	s.Log.Warn("share rejected", "reason", reason, "job", share.Job.ID)
 }
 
+// request does what the pool asks, if it is known; the rest is passed over.
 func (s *session) request(m *stratum.Message) error {
 	switch string(m.Method) {
 	case "mining.notify":
@@ -374,6 +384,7 @@ func (s *session) request(m *stratum.Message) error {
 	return nil
 }
 
+// notify takes a job. Difficulty and extranonce are those of this moment, whatever the pool changes later.
 func (s *session) notify(m *stratum.Message) error {
 	n, err := m.ParseNotify()
 	if err != nil {
@@ -409,6 +420,7 @@ func (s *session) notify(m *stratum.Message) error {
 	return nil
 }
 
+// submit sends a share. A pool that answers none any more is left.
 func (s *session) submit(share *Share) error {
 	if len(s.pending) >= maxPending {
 		return errors.New("pool does not answer shares")

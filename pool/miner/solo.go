@@ -79,6 +79,7 @@ func (s *Solo) Run(ctx context.Context, engine *Engine, stats *Stats) error {
 	}
 }
 
+// job makes work of a template: the whole reward goes to the one script, and a share is a block.
 func (s *Solo) job(t *bitcoin.Template) (*Job, soloJob, error) {
 	parts, err := bitcoin.Coinbase{
 		Height: t.Height, Aux: t.CoinbaseAux, Extranonce: soloExtranonce, Tag: []byte(s.Tag),
@@ -114,6 +115,7 @@ func (s *Solo) handIn(ctx context.Context, block []byte) (bitcoin.Verdict, strin
 	}
 }
 
+// submit hands a block in and says whether it was taken.
 func (s *Solo) submit(ctx context.Context, share *Share, one soloJob, stats *Stats) bool {
 	stats.found(share.Difficulty())
 	block := one.template.Block(share.unit.header(share.Nonce), one.parts.WithWitness(share.unit.coinbase()))

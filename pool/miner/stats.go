@@ -143,6 +143,7 @@ func (s *Stats) accept(difficulty float64, now time.Time) {
 	s.change(func(s *Stats) { s.accepted++; s.diffOK += difficulty; s.lastOK = now })
 }
 
+// reject counts by reason; of reasons beyond the most, all are one.
 func (s *Stats) reject(reason string, difficulty float64) {
 	const maxReasons, maxReason = 50, 80 // a pool may say anything
 	reason = reason[:min(len(reason), maxReason)]

@@ -71,6 +71,7 @@ func (srv *Server) Export(h *handover.Handover) {
 	}
 }
 
+// describeJob is a job for the next process; a transaction that several jobs have is there once.
 func describeJob(s *handover.State, j *job.Job, transactions map[bitcoin.Hash]int) handover.Job {
 	one := handover.Job{Record: j.Record, Template: *j.Template, Arrived: j.Arrived, MinTime: j.MinTime,
 		MaxTime: j.MaxTime, TipTime: j.TipTime, Clean: j.Clean, Previous: j.Previous}
@@ -87,6 +88,7 @@ func describeJob(s *handover.State, j *job.Job, transactions map[bitcoin.Hash]in
 	return one
 }
 
+// describe is a connection for the next process, which gets its socket too.
 func (c *conn) describe(file int) handover.Conn {
 	v := c.vardiff
 	one := handover.Conn{
@@ -177,6 +179,7 @@ func (srv *Server) Adopt(h *handover.Handover) error {
 	return nil
 }
 
+// adoptJob makes the job again that another process handed over, with the same numbers.
 func (srv *Server) adoptJob(s *handover.State, one *handover.Job) (*job.Job, error) {
 	t := one.Template
 	for _, at := range one.Transactions {

@@ -24,6 +24,7 @@ type Timeouts struct {
 	Idle      time.Duration // without a byte from the client
 }
 
+// orDefault fills in what is left out.
 func (t Timeouts) orDefault() Timeouts {
 	return Timeouts{
 		Handshake: cmp.Or(t.Handshake, 30*time.Second),

@@ -68,6 +68,7 @@ func (s *Server) assign(fd int, ip netip.Addr, port *settings.Port, secure bool)
 	l.post(func() { l.adopt(fd, ip, port, secure) })
 }
 
+// addressOf is the address alone, of IPv4 in its own form.
 func addressOf(a net.Addr) netip.Addr {
 	if tcp, ok := a.(*net.TCPAddr); ok {
 		return tcp.AddrPort().Addr().Unmap()

@@ -85,6 +85,7 @@ func (b *batch) reset() {
 	b.acks, b.ids = b.acks[:0], b.ids[:0]
 }
 
+// newLoop makes a loop with its epoll and its bell; nothing runs yet.
 func newLoop(server *Server) (*loop, error) {
 	fd, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
 	if err != nil {
@@ -166,6 +167,8 @@ func (l *loop) run() {
 	_ = l.epoll.Close()
 }
 
+// event does what one descriptor is ready for. One that is no connection any more may still be told of within the same
+// wait.
 func (l *loop) event(fd int, events uint32) {
 	if fd == l.bell {
 		l.readMail()
@@ -183,6 +186,7 @@ func (l *loop) event(fd int, events uint32) {
 	}
 }
 
+// readMail does what others have left for the loop: shares that are durable are answered first.
 func (l *loop) readMail() {
 	var count [8]byte
 	_, _ = unix.Read(l.bell, count[:])

@@ -43,6 +43,7 @@ type Selector struct {
 // ErrNobody means that a selector fits no connection.
 var ErrNobody = errors.New("no connection fits")
 
+// fits says whether a connection is selected; it runs on the connection's own loop.
 func (s Selector) fits(c *conn) bool {
 	if s.Address != "" && c.ip.String() != s.Address {
 		return false

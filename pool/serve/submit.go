@@ -68,6 +68,7 @@ func (l *loop) submit(c *conn, m *stratum.Message) {
 	l.reject(c, m, &w, code, reason)
 }
 
+// reject refuses a share. Whoever sends too many bad ones, and few good ones, is let go.
 func (l *loop) reject(c *conn, m *stratum.Message, w *work, code stratum.Code, reason string) {
 	if !c.subscribed {
 		code, reason = stratum.NotSubscribed, "not subscribed"

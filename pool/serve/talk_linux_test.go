@@ -105,8 +105,7 @@ const hard, easy = 0x1d00ffff, 0x207fffff
 // rig is a device at the hall.
 type rig struct {
 	*VirtualConn
-	h    *hall
-	said []stratum.Message
+	h *hall
 }
 
 func (h *hall) connect() *rig {

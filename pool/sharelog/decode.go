@@ -29,6 +29,7 @@ type reader struct {
 	bad  bool
 }
 
+// uvarint reads a number in its shortest form; after a failure all that is read is zero.
 func (r *reader) uvarint() uint64 {
 	n, size := binary.Uvarint(r.data)
 	if size <= 0 || size > 1 && r.data[size-1] == 0 { // cut, too large, or not the shortest form
@@ -39,6 +40,7 @@ func (r *reader) uvarint() uint64 {
 	return n
 }
 
+// below reads a number that must be less than a limit, before anything is made of that size.
 func (r *reader) below(limit uint64) uint64 {
 	n := r.uvarint()
 	if n >= limit {
@@ -54,6 +56,7 @@ func (r *reader) amount() money.Satoshi {
 }
 func (r *reader) uint32() uint32 { return uint32(r.below(math.MaxUint32 + 1)) }
 
+// bytes takes the next n; they are a part of the record.
 func (r *reader) bytes(n int) []byte {
 	if n > len(r.data) {
 		r.bad, r.data = true, nil
@@ -67,6 +70,7 @@ func (r *reader) bytes(n int) []byte {
 func (r *reader) hash() bitcoin.Hash { return bitcoin.Hash(r.bytes(32)) }
 func (r *reader) fixed32() uint32    { return binary.LittleEndian.Uint32(r.bytes(4)) }
 
+// text reads a text behind its length.
 func (r *reader) text() string {
 	n := r.below(maxText)
 	if n > uint64(len(r.data)) {
@@ -162,6 +166,7 @@ func DecodeShare(entry []byte, s *Share) error {
 	return nil
 }
 
+// job reads what appendJob writes.
 func (r *reader) job() *Job {
 	j := &Job{
 		Number: r.uvarint(), TimeMillis: r.millis(), Height: r.below(1 << 31), Version: r.uint32(), Bits: r.uint32(),
@@ -182,6 +187,7 @@ func (r *reader) job() *Job {
 	return j
 }
 
+// payees reads whom a coinbase pays.
 func (r *reader) payees() (payees []Payee) {
 	for range r.below(maxPayees + 1) {
 		payees = append(payees, Payee{r.uvarint(), r.amount(), r.amount()})

@@ -76,6 +76,7 @@ func AppendShare(to []byte, s *Share) []byte {
 	return append(to, s.Extranonce...) // the rest of the entry
 }
 
+// appendJob encodes a job with all coinbases that were handed out of it.
 func appendJob(to []byte, j *Job) []byte {
 	to = uvarints(to, j.Number, uint64(j.TimeMillis), j.Height, uint64(j.Version), uint64(j.Bits), uint64(j.MinTime),
 		uint64(j.CoinbaseValue), uint64(j.Fees), uint64(j.MeanFees), j.Position)
@@ -93,6 +94,7 @@ func appendJob(to []byte, j *Job) []byte {
 	return to
 }
 
+// payees encodes whom a coinbase pays, and what stays owed.
 func payees(to []byte, list []Payee) []byte {
 	to = uvarints(to, uint64(len(list)))
 	for _, p := range list {
@@ -101,6 +103,7 @@ func payees(to []byte, list []Payee) []byte {
 	return to
 }
 
+// boolean is 0 or 1.
 func boolean(is bool) uint64 {
 	if is {
 		return 1
@@ -108,6 +111,7 @@ func boolean(is bool) uint64 {
 	return 0
 }
 
+// uvarints encodes numbers one after the other.
 func uvarints(to []byte, values ...uint64) []byte {
 	for _, v := range values {
 		to = binary.AppendUvarint(to, v)

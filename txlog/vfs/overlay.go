@@ -82,6 +82,7 @@ func (o *Overlay) find(op, name string) (*layered, error) {
 	return f, nil
 }
 
+// Create makes a file that is in memory alone.
 func (o *Overlay) Create(name string) (File, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -100,6 +101,7 @@ func (o *Overlay) Create(name string) (File, error) {
 func (o *Overlay) Open(name string) (File, error)          { return o.open(name, false) }
 func (o *Overlay) OpenReadWrite(name string) (File, error) { return o.open(name, true) }
 
+// open finds a file, in memory or below.
 func (o *Overlay) open(name string, writable bool) (File, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -110,6 +112,7 @@ func (o *Overlay) open(name string, writable bool) (File, error) {
 	return opened{f, writable}, nil
 }
 
+// Rename gives a file another name; below it keeps its own.
 func (o *Overlay) Rename(from, to string) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -121,6 +124,7 @@ func (o *Overlay) Rename(from, to string) error {
 	return nil
 }
 
+// Remove hides a file; below it stays.
 func (o *Overlay) Remove(name string) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -131,6 +135,7 @@ func (o *Overlay) Remove(name string) error {
 	return nil
 }
 
+// List is what is below without what was removed, and with what was made here.
 func (o *Overlay) List(dir string) ([]string, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -178,6 +183,7 @@ func (f *layered) Size() (int64, error) {
 	return f.size, nil
 }
 
+// ReadAt takes pages that were written from memory and the others from below.
 func (f *layered) ReadAt(p []byte, at int64) (n int, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -237,6 +243,7 @@ func (f opened) WriteAt(p []byte, at int64) (n int, err error) {
 	return n, nil
 }
 
+// Preallocate lets the file grow; what is new reads as zero.
 func (f opened) Preallocate(size int64) error {
 	if !f.writable {
 		return errOpenedToRead
@@ -247,6 +254,7 @@ func (f opened) Preallocate(size int64) error {
 	return nil
 }
 
+// Truncate cuts the file or lets it grow, in memory.
 func (f opened) Truncate(size int64) error {
 	if !f.writable {
 		return errOpenedToRead

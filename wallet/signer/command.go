@@ -28,7 +28,8 @@ func NewCommand(words ...string) (*Command, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := c.public.UnmarshalText([]byte(out)); err != nil || !c.public.Usable() { // for one of small order anybody could sign
+	// For a key of small order anybody could sign.
+	if err := c.public.UnmarshalText([]byte(out)); err != nil || !c.public.Usable() {
 		return nil, fmt.Errorf("signer %s public: printed no key", c.words[0])
 	}
 	return c, nil
@@ -54,8 +55,8 @@ func (c *Command) Sign(digest [32]byte) (s token.Signature, err error) {
 // maxPrinted bounds what a program may print, in bytes: a key or a signature is far less.
 const maxPrinted = 64 << 10
 
-// printed is what a program has printed. One that prints more is ended by the pipe that breaks. The buffer is no part of
-// its methods: what copies into it would read without the bound.
+// printed is what a program has printed. One that prints more is ended by the pipe that breaks. The buffer is no part
+// of its methods: what copies into it would read without the bound.
 type printed struct{ text bytes.Buffer }
 
 func (p *printed) Write(text []byte) (int, error) {

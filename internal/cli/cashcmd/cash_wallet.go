@@ -195,8 +195,8 @@ if they are locked to this wallet's key. --to-wallet pays the money on into a le
 		if err != nil {
 			return err
 		}
-		// Before the notes are taken: a payee whom nobody knows, or who asks for another amount, would be found out when
-		// they are this wallet's already.
+		// Before the notes are taken: a payee whom nobody knows, or who asks for another amount, would be found out
+		// when they are this wallet's already.
 		if to := cli.Flag(command, "to-wallet"); to != "" {
 			if _, err := payee(command, to, coin.Total(t.Proofs), t.Memo); err != nil {
 				return err

@@ -50,7 +50,7 @@ func breaking(t *testing.T, office string, after bool) (*line, string) {
 
 // Where the line to the office breaks, before it has done what it was asked or after, the command does not say that it
 // failed, and the next one ends what was begun: no note is lost, none is there twice, and who is paid is paid once.
-func linesThatBreak(t *testing.T, d desk) {
+func linesThatBreak(t *testing.T, d counter) {
 	paid := func() int64 {
 		var list []struct{ Balance int64 }
 		d.Done("balance", "canteen", "--json").JSON(t, &list)

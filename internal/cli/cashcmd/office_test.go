@@ -17,8 +17,8 @@ import (
 	"github.com/aqsha/aqsha/internal/cli/walletcmd"
 )
 
-// desk is an office that runs over a ledger that is served, and a folder for wallets.
-type desk struct {
+// counter is an office that runs over a ledger that is served, and a folder for wallets.
+type counter struct {
 	served.Ledger
 	t        *testing.T
 	dir, url string
@@ -28,10 +28,10 @@ type desk struct {
 const withdrawn = 1_200_000
 
 // opens an office with a keyset that was announced.
-func opens(t *testing.T) desk {
+func opens(t *testing.T) counter {
 	t.Helper()
 	all := append(nouns[:len(nouns):len(nouns)], walletcmd.NewBalanceCommand)
-	d := desk{Ledger: served.Start(t, all, "--shared-keys"), t: t, dir: t.TempDir()}
+	d := counter{Ledger: served.Start(t, all, "--shared-keys"), t: t, dir: t.TempDir()}
 	for _, line := range []string{"bank admit halyk", "issue halyk 100000",
 		"wallet new aigerim --bank halyk --tier person", "wallet new canteen --bank halyk --tier business",
 		"pay halyk aigerim 20000"} {
@@ -67,10 +67,10 @@ func opens(t *testing.T) desk {
 	return d
 }
 
-func (d desk) at(name string) string { return filepath.Join(d.dir, name) }
+func (d counter) at(name string) string { return filepath.Join(d.dir, name) }
 
 // by runs a command of cash with a wallet.
-func (d desk) by(wallet string, line ...string) clitest.Ended {
+func (d counter) by(wallet string, line ...string) clitest.Ended {
 	d.t.Helper()
 	return d.Run(append(append([]string{"cash"}, line...), "--wallet", d.at(wallet))...)
 }
@@ -78,14 +78,14 @@ func (d desk) by(wallet string, line ...string) clitest.Ended {
 // held is what a wallet holds.
 type held struct{ Settled, Unsettled, Begun int64 }
 
-func (d desk) holds(wallet string) (h held) {
+func (d counter) holds(wallet string) (h held) {
 	d.t.Helper()
 	d.by(wallet, "balance", "--json").JSON(d.t, &h)
 	return h
 }
 
 // token makes one.
-func (d desk) token(wallet string, line ...string) string {
+func (d counter) token(wallet string, line ...string) string {
 	d.t.Helper()
 	var made struct{ Token string }
 	d.by(wallet, append(append([]string{"send"}, line...), "--json")...).JSON(d.t, &made)
@@ -100,7 +100,7 @@ func TestAnOfficeAndItsWallets(t *testing.T) {
 	d.by("purse", "withdraw", "aigerim", "12000", "--mint", d.url).Wants(t, 0, "withdrew")
 	for _, part := range []struct {
 		name string
-		test func(t *testing.T, d desk)
+		test func(t *testing.T, d counter)
 	}{
 		{"GivenOnce", tokensAreTakenOnce}, {"Locked", notesThatAreLocked}, {"Codes", codesOfTokens}, {"Paid", whoIsPaid},
 		{"Back", notesThatComeBack}, {"Printed", sheetsOfNotes}, {"Wallets", walletsAreOfOneOffice},
@@ -115,7 +115,7 @@ func TestAnOfficeAndItsWallets(t *testing.T) {
 
 // A token is taken once, by whoever comes first; the same one again, a part of one, or one of nobody's signature leaves
 // the wallet as it was.
-func tokensAreTakenOnce(t *testing.T, d desk) {
+func tokensAreTakenOnce(t *testing.T, d counter) {
 	text := d.token("purse", "1000", "--memo", "bread")
 	d.by("friend", "check", text, "--mint", d.url).Wants(t, 0, "unspent")
 	d.by("friend", "receive", text).Wants(t, 0, "received")
@@ -142,7 +142,7 @@ func tokensAreTakenOnce(t *testing.T, d desk) {
 }
 
 // Notes that are locked are of who has the key, with the office or without; a lock that is no key takes no notes.
-func notesThatAreLocked(t *testing.T, d desk) {
+func notesThatAreLocked(t *testing.T, d counter) {
 	before := d.holds("purse")
 	for says, line := range map[string][]string{
 		"--lock":  {"500", "--lock", strings.Repeat("0", 66)},
@@ -176,7 +176,7 @@ func notesThatAreLocked(t *testing.T, d desk) {
 }
 
 // A token in codes is the token; where no code can be written no notes are taken for it.
-func codesOfTokens(t *testing.T, d desk) {
+func codesOfTokens(t *testing.T, d counter) {
 	before := d.holds("purse")
 	d.by("purse", "send", "50", "--qr", filepath.Join(d.at("none"), "code.png")).Wants(t, 2, "none")
 	if got := d.holds("purse"); got != before {
@@ -214,7 +214,7 @@ func codesOfTokens(t *testing.T, d desk) {
 
 // Who is paid is on the ledger; a request for another amount, a payee whom nobody knows and a sum that is not there
 // leave every note where it is.
-func whoIsPaid(t *testing.T, d desk) {
+func whoIsPaid(t *testing.T, d counter) {
 	id := strings.TrimSpace(d.Done("balance", "canteen", "--json").Out)
 	var list []struct{ ID string }
 	if err := json.Unmarshal([]byte(id), &list); err != nil || len(list) != 1 {
@@ -242,7 +242,7 @@ func whoIsPaid(t *testing.T, d desk) {
 
 // What nobody has taken comes back to who gave it, and to who has the wallet's words; words that are none, or of a
 // wallet that is there, make none.
-func notesThatComeBack(t *testing.T, d desk) {
+func notesThatComeBack(t *testing.T, d counter) {
 	before := d.holds("purse")
 	_ = d.token("purse", "300")
 	d.by("purse", "settle", "--reclaim").Wants(t, 0, "300.00")
@@ -287,7 +287,7 @@ func notesThatComeBack(t *testing.T, d desk) {
 }
 
 // A sheet holds money and is written once; its outside shows what it is, and cannot be spent.
-func sheetsOfNotes(t *testing.T, d desk) {
+func sheetsOfNotes(t *testing.T, d counter) {
 	before := d.holds("purse")
 	var made struct {
 		Notes []struct {
@@ -315,7 +315,7 @@ func sheetsOfNotes(t *testing.T, d desk) {
 }
 
 // A wallet is of one office and one ledger for ever.
-func walletsAreOfOneOffice(t *testing.T, d desk) {
+func walletsAreOfOneOffice(t *testing.T, d counter) {
 	d.by("purse", "balance", "--mint", "http://127.0.0.1:1/cash").Wants(t, 2, "is of "+d.url)
 	d.by("purse", "balance", "--network", strings.Repeat("0", 64)).Wants(t, 2, "is of the ledger")
 	d.by("purse", "balance", "--mint", d.url+"/").Wants(t, 0)
@@ -330,7 +330,7 @@ func walletsAreOfOneOffice(t *testing.T, d desk) {
 }
 
 // Whoever recounts the log finds what circulates: what was withdrawn, less what was paid back.
-func strangersRecount(t *testing.T, d desk) {
+func strangersRecount(t *testing.T, d counter) {
 	const want = withdrawn - 10_000 - 125_000
 	if held := d.holds("purse").Settled + d.holds("friend").Settled; held != want {
 		t.Errorf("wallets hold %d, and %d should circulate", held, want)

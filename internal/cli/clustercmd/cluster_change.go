@@ -120,7 +120,7 @@ func readNewcomer(command *cobra.Command, dir, name string) (n newcomer, err err
 	if _, err := os.Stat(filepath.Join(dir, datadir.ConfigFile)); err == nil {
 		return n, cli.Usage(fmt.Errorf("%s holds a ledger already", dir))
 	}
-	// The configuration comes last, so these keys are nobody's yet; but what stands beside them is not known to be whole.
+	// The configuration comes last, so these keys are nobody's yet; what stands beside them may not be whole.
 	if _, err := os.Stat(filepath.Join(dir, wallet.ValidatorKeyFile)); err == nil {
 		return n, cli.Usage(fmt.Errorf("%s was begun, and something came between: remove it, and try again", dir))
 	}

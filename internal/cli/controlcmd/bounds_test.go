@@ -131,7 +131,8 @@ func TestOrdersAreKept(t *testing.T) {
 func TestActionsThatAreOffered(t *testing.T) {
 	t.Parallel()
 	offered, _ := completeActions(nil, []string{"SMT0000"}, "")
-	if more, _ := completeActions(nil, []string{"SMT0000", "sleep"}, ""); len(offered) != len(control.Actions) || more != nil {
+	more, _ := completeActions(nil, []string{"SMT0000", "sleep"}, "")
+	if len(offered) != len(control.Actions) || more != nil {
 		t.Errorf("%v, then %v", offered, more)
 	}
 }

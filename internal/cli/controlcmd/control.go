@@ -231,8 +231,8 @@ func prepare(command *cobra.Command, c *control.Controller, dir string) error {
 func readSettings(command *cobra.Command, c *control.Controller, dir string) (err error) {
 	// Before anything is opened or asked: a time below nothing would order, and never look whether it was done.
 	if c.Timeout <= 0 || c.Confirm < 0 || c.Settle < 0 || c.StepKW < 0 {
-		return cli.Usage(fmt.Errorf("--timeout %s, --confirm %s, --settle %s, --step-kw %d: want times and steps that are "+
-			"not below nothing, and a time for each machine", c.Timeout, c.Confirm, c.Settle, c.StepKW))
+		return cli.Usage(fmt.Errorf("--timeout %s, --confirm %s, --settle %s, --step-kw %d: want times and steps that "+
+			"are not below nothing, and a time for each machine", c.Timeout, c.Confirm, c.Settle, c.StepKW))
 	}
 	if c.StepKW == 0 {
 		config, err := records.ReadConfig(dir)

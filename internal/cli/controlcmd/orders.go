@@ -298,8 +298,8 @@ func runOrders(command *cobra.Command, c *control.Controller, dir string, durati
 	}
 }
 
-// claim begins in the book what is due, with the trail open for it. The trail is held while orders go out and not between
-// them: who must stop a machine at once does not wait for a day's orders to end.
+// claim begins in the book what is due, with the trail open for it. The trail is held while orders go out and not
+// between them: who must stop a machine at once does not wait for a day's orders to end.
 func claim(c *control.Controller, dir string) (begun, missed []orders.Order, err error) {
 	// Claimed in the book before anything is sent: an order is begun once, whoever runs this beside, and a crash leaves
 	// it begun and not done.

@@ -159,7 +159,7 @@ func TestWhatATuningTries(t *testing.T) {
 		"too many":    {watts: []int64{3400, 1_000_000}},
 		"without one": {names: []string{"default", ""}},
 	} {
-		list, err := tuneProfiles(c.names, c.watts)
+		list, err := tuneProfiles(c.names, c.watts, 20)
 		if (err == nil) != c.ok || c.ok && len(list) != len(c.names)+len(c.watts) {
 			t.Errorf("%s: %v, %v", name, list, err)
 		}

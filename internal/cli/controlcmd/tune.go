@@ -20,7 +20,6 @@ import (
 	"github.com/aqsha/aqsha/internal/cli/farmdir"
 	"github.com/aqsha/aqsha/internal/terminal"
 	"github.com/aqsha/aqsha/money"
-	"github.com/aqsha/aqsha/words"
 )
 
 const tuneHelp = `Tries each --profile (or --watts limit) on the machines, the first as they run now, measures rates and
@@ -52,11 +51,8 @@ func NewFarmTuneCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if r.Profiles, err = tuneProfiles(profiles, watts); err != nil {
+			if r.Profiles, err = tuneProfiles(profiles, watts, r.Held); err != nil {
 				return err
-			}
-			if r.Held < 0 || r.Held > 99 {
-				return cli.Usage(fmt.Errorf("--hold %d: want 0 to 99 per cent", r.Held))
 			}
 			if r.Terms, err = tuneTerms(command, &config, power); err != nil {
 				return err
@@ -106,8 +102,11 @@ func NewFarmTuneCommand() *cobra.Command {
 	return command
 }
 
-// tuneProfiles are the orders to try.
-func tuneProfiles(names []string, watts []int64) (list []control.Order, err error) {
+// tuneProfiles are the orders to try, where not all machines are held.
+func tuneProfiles(names []string, watts []int64, held int) (list []control.Order, err error) {
+	if held < 0 || held > 99 {
+		return nil, cli.Usage(fmt.Errorf("--hold %d: want 0 to 99 per cent", held))
+	}
 	for _, name := range names {
 		list = append(list, control.Order{Action: control.Profile, Profile: name})
 	}
@@ -152,17 +151,13 @@ func tuneTerms(command *cobra.Command, config *records.Config, power string) (t 
 func showSplit(command *cobra.Command, machines []*fleet.Machine, r *tune.Runner) error {
 	able, missing := tune.Able(machines, r.Profiles)
 	tuned, held := r.Draw(able)
-	inEnglish := map[string]string{}
-	for id, why := range missing {
-		inEnglish[id] = why.In(words.English)
-	}
-	return cli.Show(command, map[string]any{"seed": r.Seed, "tuned": tuned, "held": held, "missing": inEnglish},
+	return cli.Show(command, map[string]any{"seed": r.Seed, "tuned": tuned, "held": held, "missing": missing},
 		func(w io.Writer) {
 			l := cli.LanguageFor(command)
 			fmt.Fprintln(w, l.Text("farm.would-try", "machines", tuned))
 			fmt.Fprintln(w, l.Text("farm.would-leave", "machines", held))
 			for _, id := range slices.Sorted(maps.Keys(missing)) {
-				fmt.Fprintln(w, l.Text("farm.cannot-try", "machine", terminal.Plain(id), "why", missing[id].In(l)))
+				fmt.Fprintln(w, l.Text("farm.cannot-try", "machine", terminal.Plain(id), "why", missing[id]))
 			}
 			if len(able) < 4 {
 				fmt.Fprintln(w, l.Text("farm.too-few"))
@@ -183,7 +178,7 @@ func showTuned(command *cobra.Command, out *tune.Result) error {
 				switch {
 				case m.Problem != "":
 					fmt.Fprintf(tab, "%s\t%s\n", terminal.Plain(m.Machine),
-						l.Text("farm.not-measured", "why", terminal.Plain(m.Finding.Say(l, m.Problem))))
+						l.Text("farm.not-measured", "why", terminal.Plain(m.Problem)))
 					continue
 				// What the others are compared with: it keeps its profile, so that weather and difficulty are in both
 				// changes.

@@ -112,10 +112,8 @@ func restore(command *cobra.Command, source string, to point, accept bool) (err 
 	if err != nil {
 		return err
 	}
-	if a, err := os.Stat(source); err == nil {
-		if b, err := os.Stat(dir); err == nil && os.SameFile(a, b) {
-			return cli.Usage(fmt.Errorf("%s is the directory that is to be restored: %s", source, whatToRestore))
-		}
+	if err := notItself(source, dir); err != nil {
+		return err
 	}
 	lock, err := takeToRestore(ctx, dir)
 	if err != nil {
@@ -278,6 +276,18 @@ func (e lostEntry) in(l words.Language) string {
 	}
 	return l.Text("copy.lost-transaction", "index", e.Index, "what",
 		session.KindText(l, e.What), "id", e.Transaction)
+}
+
+// notItself refuses to restore a directory from itself: it would be held here, and said to be in use.
+func notItself(source, dir string) error {
+	a, err := os.Stat(source)
+	if err != nil {
+		return nil //nolint:nilerr // said when it is opened
+	}
+	if b, err := os.Stat(dir); err == nil && os.SameFile(a, b) {
+		return cli.Usage(fmt.Errorf("%s is the directory that is to be restored: %s", source, whatToRestore))
+	}
+	return nil
 }
 
 // takeToRestore takes a directory that is there; one that is not is made when the source has answered.

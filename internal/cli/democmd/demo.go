@@ -40,7 +40,8 @@ played before is not played again.`,
 	datadir.AddLedgerFlags(command)
 	command.Flags().Bool("once", false, "play and exit")
 	command.Flags().Bool("reset", false, "delete the data directory's development network first")
-	cli.ListenFlag(command.Flags(), "listen", "", "address of the API (default 127.0.0.1:8420; with --once any free port)")
+	cli.ListenFlag(command.Flags(), "listen", "",
+		"address of the API (default 127.0.0.1:8420; with --once any free port)")
 	return command
 }
 

@@ -303,8 +303,9 @@ func faultsOfAGroup(t *testing.T, l town) {
 // Where no folder can be made nothing is rehearsed: a drill never plays in the folder that it was started in.
 func TestADrillWithoutAFolder(t *testing.T) {
 	t.Setenv("TMPDIR", filepath.Join(t.TempDir(), "none"))
-	if _, err := Play(t.Context(), func(string, ...any) {}, "leader-lost", (*Group).LeaderLost, 1, time.Millisecond); !errors.Is(
-		err, os.ErrNotExist) {
+	quiet := func(string, ...any) {}
+	_, err := Play(t.Context(), quiet, "leader-lost", (*Group).LeaderLost, 1, time.Millisecond)
+	if !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("%v", err)
 	}
 }

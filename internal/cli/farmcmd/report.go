@@ -96,7 +96,7 @@ electricity for it at the tariff and levy of farm.toml.`,
 				from = usage.At(at)
 			}
 			// Zero has the report begin at yesterday's midnight on the farm's clock, which is not the reader's.
-			page, err := daily.Build(command.Context(), b, from, top, cli.ProgressOf(command, "account"))
+			page, err := daily.Build(command.Context(), b, from, time.Now(), top, cli.ProgressOf(command, "account"))
 			if err != nil {
 				return err
 			}

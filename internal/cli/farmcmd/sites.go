@@ -151,7 +151,11 @@ func readOwn(dir, list string) (r siteReading, err error) {
 		}
 		r.Orders = farms.Waiting(book, time.Now().UTC())
 	default:
-		o := records.OverviewOf(b.Config.Name, views, time.Now())
+		now := time.Now()
+		o := records.OverviewOf(b.Config.Name, views, now)
+		if since, unwatched := b.Unwatched(now); unwatched {
+			o.Unwatched = &since
+		}
 		r.Overview = &o
 	}
 	return r, nil
@@ -206,6 +210,10 @@ func printSites(w io.Writer, l words.Language, readings []siteReading, list stri
 				continue
 			}
 			if r.Overview != nil {
+				if r.Overview.Unwatched != nil {
+					fmt.Fprintln(tab, l.Text("farm.unwatched", "name", name, "at",
+						farmdir.Moment(*r.Overview.Unwatched, zone)))
+				}
 				for _, s := range r.Overview.Sites {
 					fmt.Fprintf(tab, "%s\t%s\t%d\t%d\t%d\t%d\t%d\t%d\n", name, terminal.Plain(s.Name), s.Machines,
 						s.Answering, s.RateMHs/1_000_000, s.NameplateMHs/1_000_000, (s.Watts+500)/1000, s.Alerts)

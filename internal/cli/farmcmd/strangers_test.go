@@ -452,16 +452,16 @@ func TestSimulatedMachinesJoinTheFleet(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- root.ExecuteContext(ctx) }()
-	var told struct {
+	var shown struct {
 		Machines    int
 		First, Last string
 	}
-	if err := json.NewDecoder(said).Decode(&told); err != nil || told.Machines != 3 || !strings.HasPrefix(told.First, "127.202.9.1:") {
-		t.Errorf("%+v, %v", told, err)
+	if err := json.NewDecoder(said).Decode(&shown); err != nil || shown.Machines != 3 || !strings.HasPrefix(shown.First, "127.202.9.1:") {
+		t.Errorf("%+v, %v", shown, err)
 	}
 	var machines []fleet.Machine
 	ran(t, dir, "list", "--json").JSON(t, &machines)
-	if len(machines) != 3 || machines[0].Address != told.First {
+	if len(machines) != 3 || machines[0].Address != shown.First {
 		t.Errorf("%+v", machines)
 	}
 	stop()

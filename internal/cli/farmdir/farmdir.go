@@ -67,8 +67,8 @@ func Moment(t time.Time, zone *time.Location) string {
 	return t.In(zone).Format("2006-01-02 15:04:05 -07:00")
 }
 
-// ParseTime reads the time that a flag gives, in the farm's zone or with an offset of its own; otherwise bad-time, of the command
-// line.
+// ParseTime reads the time that a flag gives, in the farm's zone or with an offset of its own; otherwise bad-time, of
+// the command line.
 func ParseTime(flag, text string, c *records.Config) (time.Time, error) {
 	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04", time.DateOnly} {
 		if t, err := time.ParseInLocation(layout, text, c.Location()); err == nil {

@@ -95,7 +95,7 @@ func slipsInContracts(t *testing.T, b budget) {
 	}
 	b.Done("contract", "list").Wants(t, 0, "house", "10.00")
 	b.Done("contract", "act", "house", "divide", "--by", "school", "--arg", "to_seller=4KZT")
-	b.Refused("unknown-contract", "contract", "act", "house", "divide", "--by", "school", "--arg", "to_seller=1KZT")
+	b.Refused("not-found", "contract", "act", "house", "divide", "--by", "school", "--arg", "to_seller=1KZT")
 	if e := b.Run("contract", "show", "house"); e.Exit != 3 { // it has ended
 		t.Errorf("exit %d, %s", e.Exit, e.Out)
 	}
@@ -310,14 +310,14 @@ func tracesOfMoney(t *testing.T, b budget) {
 		Flows []struct{ Amount int64 }
 	}
 	b.Done("trace", "meals", "--svg", drawing, "--json").JSON(t, &tr)
-	var marked int64
+	var earmarked int64
 	for _, p := range tr.Places {
 		if p.Purpose != 0 {
-			marked += p.Amount
+			earmarked += p.Amount
 		}
 	}
-	if marked != 70_000 || len(tr.Flows) < 2 {
-		t.Errorf("%d are marked still: %+v", marked, tr)
+	if earmarked != 70_000 || len(tr.Flows) < 2 {
+		t.Errorf("%d are earmarked still: %+v", earmarked, tr)
 	}
 	f, err := os.Open(drawing)
 	if err != nil {

@@ -173,7 +173,7 @@ function Contract({ contract, changed }: { contract: ContractLine; changed: () =
         <dd>{money(contract.held, language.value)}</dd>
         <dt>{t("rules.with")}</dt>
         <dd>
-          {contract.parties
+          {[...new Set(contract.parties)]
             .filter((p) => p !== own)
             .map((p) => nameOf(p) ?? ends(p))
             .join(", ")}
