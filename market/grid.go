@@ -101,8 +101,8 @@ func room(rows, columns int) error {
 	return nil
 }
 
-// add appends a record of ready cells: what all but separated text gives. It refuses what text is refused for too, before
-// it takes anything: a small file can stand for a great many cells.
+// add appends a record of ready cells: what all but separated text gives. It refuses what text is refused for too,
+// before it takes anything: a small file can stand for a great many cells.
 func (g *grid) add(line int, cells []string) error {
 	if len(cells) > maxColumns {
 		return Refuse("too-many-columns", "file", "line %d: more than %d columns", line, maxColumns)

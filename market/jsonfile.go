@@ -441,6 +441,7 @@ func (g *grid) addLists(lists map[string][]any) error {
 	if err := g.add(1, header); err != nil {
 		return err
 	}
+	// Lists of one length stand for as many rows as they have values: nothing bounds both but this.
 	if err := room(longest, len(keys)); err != nil {
 		return err
 	}

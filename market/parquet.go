@@ -129,6 +129,7 @@ func (g *grid) readGroup(group parquet.RowGroup, formats []func(parquet.Value) s
 					return fmt.Errorf("row %d: a cell of more than %d bytes", g.records()+1, maxCellBytes)
 				}
 			}
+			// The footer's count was asked before; what the pages hold may be more.
 			if g.records() == maxRows {
 				return fmt.Errorf("more than %d rows", maxRows)
 			}

@@ -308,8 +308,8 @@ func (c *newest) take() (signed []byte) {
 func (n *Node) followOnce(ctx context.Context, leader Leader, cosigner note.Signer) (err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	fenced := n.fencing.changed.wait()
-	f := &follower{node: n, leader: leader, cosigner: cosigner, cosigned: newest{wake: make(chan struct{}, 1)}, staged: n.log.Size(),
-		began: n.log.Size(), executes: make(chan struct{}, 1)}
+	f := &follower{node: n, leader: leader, cosigner: cosigner, cosigned: newest{wake: make(chan struct{}, 1)},
+		staged: n.log.Size(), began: n.log.Size(), executes: make(chan struct{}, 1)}
 	var group sync.WaitGroup
 	group.Go(func() { f.notify(ctx) })
 	defer group.Wait()

@@ -57,7 +57,7 @@ func (u *Unit) page(request string, reading *protocol.Reading, at usage.Instant)
 
 // axeOS is the document of ESP-Miner 2.9, whose rates are in gigahashes.
 func (u *Unit) axeOS(r *protocol.Reading) map[string]any {
-	url, user := u.Pool, u.User
+	url, user := u.pool()
 	if len(r.Pools) > 0 {
 		url, user = r.Pools[0].URL, r.Pools[0].User
 	}

@@ -85,21 +85,21 @@ func (u *Unit) cgi(w http.ResponseWriter, r *http.Request, now usage.Instant) {
 // configuration is what the machine is set to, in the words of its firmware's generation.
 func (u *Unit) configuration(w http.ResponseWriter) {
 	u.mu.Lock()
-	mode, fan := u.mode, u.fan
+	mode, fan, sleeping, url, user := u.mode, u.fan, u.sleeping, u.Pool, u.User
 	u.mu.Unlock()
 	level := `,"bitmain-freq-level":"100"`
 	if u.Machine.Protocol == protocol.AntminerOld {
 		level = `,"bitmain-freq":"600","bitmain-voltage":"1800"`
 	}
 	switch {
-	case u.Sleeping() && u.Machine.Protocol == protocol.AntminerOld:
+	case sleeping && u.Machine.Protocol == protocol.AntminerOld:
 		mode = 254
-	case u.Sleeping():
+	case sleeping:
 		mode = 1
 	}
 	pools := ""
-	if u.Pool != "" {
-		pools = fmt.Sprintf(`{"url":"%s","user":"%s","pass":"x"}`, u.Pool, u.User)
+	if url != "" {
+		pools = fmt.Sprintf(`{"url":"%s","user":"%s","pass":"x"}`, url, user)
 	}
 	fmt.Fprintf(w, `{"pools":[%s],"bitmain-fan-ctrl":%t,"bitmain-fan-pwm":"%d","bitmain-work-mode":"%d"%s}`, pools,
 		fan > 0, max(fan, 1), mode, level)

@@ -27,10 +27,10 @@ const (
 type Unit struct {
 	Machine fleet.Machine // how the fleet would know it
 	Model   params.MiningMachine
-	Pool    string
-	User    string
 
-	mu       sync.Mutex
+	mu       sync.Mutex // over what follows
+	Pool     string     // both may be read before it serves
+	User     string
 	rng      *rand.Rand
 	faults   []Fault
 	now      usage.Instant
@@ -168,6 +168,13 @@ func (u *Unit) Sleeping() bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	return u.sleeping
+}
+
+// pool is where it mines.
+func (u *Unit) pool() (url, user string) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.Pool, u.User
 }
 
 // SetPool changes where it mines.
