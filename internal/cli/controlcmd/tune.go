@@ -20,6 +20,7 @@ import (
 	"github.com/aqsha/aqsha/internal/cli/farmdir"
 	"github.com/aqsha/aqsha/internal/terminal"
 	"github.com/aqsha/aqsha/money"
+	"github.com/aqsha/aqsha/words"
 )
 
 const tuneHelp = `Tries each --profile (or --watts limit) on the machines, the first as they run now, measures rates and
@@ -151,13 +152,17 @@ func tuneTerms(command *cobra.Command, config *records.Config, power string) (t 
 func showSplit(command *cobra.Command, machines []*fleet.Machine, r *tune.Runner) error {
 	able, missing := tune.Able(machines, r.Profiles)
 	tuned, held := r.Draw(able)
-	return cli.Show(command, map[string]any{"seed": r.Seed, "tuned": tuned, "held": held, "missing": missing},
+	reasons := map[string]string{}
+	for id, why := range missing {
+		reasons[id] = why.In(words.English)
+	}
+	return cli.Show(command, map[string]any{"seed": r.Seed, "tuned": tuned, "held": held, "missing": reasons},
 		func(w io.Writer) {
 			l := cli.LanguageFor(command)
 			fmt.Fprintln(w, l.Text("farm.would-try", "machines", tuned))
 			fmt.Fprintln(w, l.Text("farm.would-leave", "machines", held))
 			for _, id := range slices.Sorted(maps.Keys(missing)) {
-				fmt.Fprintln(w, l.Text("farm.cannot-try", "machine", terminal.Plain(id), "why", missing[id]))
+				fmt.Fprintln(w, l.Text("farm.cannot-try", "machine", terminal.Plain(id), "why", terminal.Plain(missing[id].In(l))))
 			}
 			if len(able) < 4 {
 				fmt.Fprintln(w, l.Text("farm.too-few"))
@@ -178,7 +183,7 @@ func showTuned(command *cobra.Command, out *tune.Result) error {
 				switch {
 				case m.Problem != "":
 					fmt.Fprintf(tab, "%s\t%s\n", terminal.Plain(m.Machine),
-						l.Text("farm.not-measured", "why", terminal.Plain(m.Problem)))
+						l.Text("farm.not-measured", "why", terminal.Plain(m.Finding.Say(l, m.Problem))))
 					continue
 				// What the others are compared with: it keeps its profile, so that weather and difficulty are in both
 				// changes.

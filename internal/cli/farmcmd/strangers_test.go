@@ -336,7 +336,7 @@ func TestInventoriesOfOthers(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "farm")
 	for what, text := range map[string]string{"empty": "", "no header": "\n\n", "no column that means anything": "a,b\n1,2\n",
 		"no address": "serial,model\nX1,S19\n", "ragged": "ip,serial\n10.0.0.1\n", "an open quote": "ip,serial\n\"10.0.0.1,A\n",
-		"no address in its column": "ip,serial\nhere,A\n", "bytes": "ip,serial\n10.0.0.1,\xff\xfe\n",
+		"no address in its column": "ip,serial\nhere,A\n", "bytes": "ip,serial\n10.0.0.1,\xdd\xea\x98\xe8\n",
 		"one machine at two addresses": "ip,serial\n10.0.0.1,SMTTYRHBDJAAI0001\n10.0.0.2,SMTTYRHBDJAAI0001\n",
 		"a place of five parts":        "ip,serial,site\n10.0.0.1,SMTTYRHBDJAAI0001,a/b/c/d/e\n"} {
 		if e := feed(dir, text); e.Exit == 0 {
