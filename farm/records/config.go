@@ -95,7 +95,8 @@ func (c *Config) CheckPool(url, user string) error {
 	if fleet.PoolIsAllowed(url, user, c.Pools) {
 		return nil
 	}
-	return farm.Refuse("bad-pool", "pool", "%q as %q is none of the pools that farm.toml allows: %q", url, user, c.Pools)
+	return farm.Refuse("bad-pool", "pool", "%q as %q is none of the pools that farm.toml allows: %q", url, user,
+		c.Pools)
 }
 
 // checkPeople refuses settings with which nobody could confirm.

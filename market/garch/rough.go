@@ -10,8 +10,8 @@ var roughBetas = []float64{0.95, 0.975, 0.985, 0.993, 0.998}
 
 // alongBeta climbs again from persistences beside the best climb's, which came to no top. Where α is negative and β
 // near one, ln h hardly forgets where it began (Wintenberger 2013 has the condition): the likelihood is rough there,
-// and Newton's steps stay between two of its folds. Neighbours keep β + |α|·E|z|/2 of the best, the mean slope of ln h by
-// itself, since the folds lie along it. It appends its climbs; best moves only to a higher one.
+// and Newton's steps stay between two of its folds. Neighbours keep β + |α|·E|z|/2 of the best, the mean slope of ln h
+// by itself, since the folds lie along it. It appends its climbs; best moves only to a higher one.
 func (e *estimator) alongBeta(ctx context.Context, climbs []*climb, reported []Start, best int) ([]*climb, []Start,
 	int, error) {
 	f, at, origin := e.objective(), e.spec.layout(), climbs[best]

@@ -102,8 +102,8 @@ func StudyLiquidity(in Input) (Liquidity, error) {
 	return out, out.years(p, bars, lead)
 }
 
-// withFirst puts the price before the window in front of those inside, where there is one: the first return of the window
-// is from it. It returns how many prices now stand before the window.
+// withFirst puts the price before the window in front of those inside, where there is one: the first return of the
+// window is from it. It returns how many prices now stand before the window.
 func (in Input) withFirst(p *prepared) (lead int, err error) {
 	all, err := in.Table.Series(p.origin.Column)
 	if err != nil {

@@ -162,7 +162,8 @@ func showSplit(command *cobra.Command, machines []*fleet.Machine, r *tune.Runner
 			fmt.Fprintln(w, l.Text("farm.would-try", "machines", tuned))
 			fmt.Fprintln(w, l.Text("farm.would-leave", "machines", held))
 			for _, id := range slices.Sorted(maps.Keys(missing)) {
-				fmt.Fprintln(w, l.Text("farm.cannot-try", "machine", terminal.Plain(id), "why", terminal.Plain(missing[id].In(l))))
+				fmt.Fprintln(w, l.Text("farm.cannot-try", "machine", terminal.Plain(id), "why",
+					terminal.Plain(missing[id].In(l))))
 			}
 			if len(able) < 4 {
 				fmt.Fprintln(w, l.Text("farm.too-few"))

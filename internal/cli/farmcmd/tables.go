@@ -121,10 +121,11 @@ fees of about 144 blocks) and the price of a bitcoin. Work of an hour is valued 
 			if err != nil {
 				return err
 			}
-			return cli.Show(command, map[string]any{"from": at, "hashprice": price.Hashprice, "subsidy_btc": subsidy.String(),
-				"satoshi_per_th_day": perDay.Satoshi(), "tiyn_per_th_day": worth.Tiyn().String()}, func(w io.Writer) {
+			return cli.Show(command, map[string]any{"from": at, "hashprice": price.Hashprice,
+				"subsidy_btc": subsidy.String(), "satoshi_per_th_day": perDay.Satoshi(), "tiyn_per_th_day": worth.Tiyn().String()}, func(w io.Writer) {
 				fmt.Fprintln(w, cli.LanguageFor(command).Text("farm.price", "at", farmdir.Moment(at, config.Location()),
-					"satoshi", int64(perDay.Satoshi()), "worth", worth.Tiyn().Format(), "subsidy", subsidy.String()+" BTC"))
+					"satoshi", int64(perDay.Satoshi()), "worth", worth.Tiyn().Format(), "subsidy",
+					subsidy.String()+" BTC"))
 			})
 		},
 	}
