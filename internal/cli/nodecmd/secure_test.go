@@ -18,6 +18,7 @@ import (
 	"rsc.io/qr"
 
 	"github.com/aqsha/aqsha/api"
+	"github.com/aqsha/aqsha/internal/cli/clitest"
 	"github.com/aqsha/aqsha/internal/cli/datadir"
 	"github.com/aqsha/aqsha/internal/localca"
 )
@@ -371,22 +372,5 @@ func trusting(t *testing.T, dir, home, fingerprint string) {
 // tlsServer shakes hands at an address of this machine until the test is over.
 func tlsServer(t *testing.T, config *tls.Config) (address string) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = l.Close() })
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer c.Close()
-				_ = tls.Server(c, config).Handshake()
-			}()
-		}
-	}()
-	return l.Addr().String()
+	return clitest.Listen(t, func(c net.Conn) { _ = tls.Server(c, config).Handshake() })
 }

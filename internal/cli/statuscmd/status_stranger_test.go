@@ -7,31 +7,18 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"github.com/aqsha/aqsha/internal/cli/clitest"
 )
 
 // speaks is something that listens, says what it always says, and ends the connection.
 func speaks(t *testing.T, first, answer string) (url string) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = l.Close() })
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer c.Close()
-				_, _ = io.WriteString(c, first)
-				_, _ = c.Read(make([]byte, 4096))
-				_, _ = io.WriteString(c, answer)
-			}()
-		}
-	}()
-	return "http://" + l.Addr().String()
+	return "http://" + clitest.Listen(t, func(c net.Conn) {
+		_, _ = io.WriteString(c, first)
+		_, _ = c.Read(make([]byte, 4096))
+		_, _ = io.WriteString(c, answer)
+	})
 }
 
 // What answers and is no node is said to be none, with what helps, and without the words of a library.
