@@ -21,3 +21,7 @@ func tryLock(f *os.File, alone bool) (bool, error) {
 	}
 	return err == nil, err
 }
+
+// unlock drops the lock before its file is closed: a child that was being started in that instant still holds a
+// copy of the file until it becomes another program, and the lock would outlive its holder that long (flock(2)).
+func unlock(f *os.File) { _ = syscall.Flock(int(f.Fd()), syscall.LOCK_UN) }

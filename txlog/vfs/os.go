@@ -103,6 +103,7 @@ type dirLock struct{ *os.File }
 
 func (l dirLock) Close() error {
 	_ = l.Truncate(0)
+	unlock(l.File)
 	return l.File.Close()
 }
 
@@ -131,6 +132,7 @@ type fileLock struct{ *os.File }
 
 func (l fileLock) Close() error {
 	removed := os.Remove(l.Name()) // while it is still held
+	unlock(l.File)
 	if err := l.File.Close(); err != nil {
 		return err
 	}
@@ -181,7 +183,14 @@ func LockShared(dir string) (io.Closer, error) {
 		defer f.Close()
 		return nil, &LockedError{Dir: dir, Holder: holderOf(f)}
 	}
-	return f, nil
+	return sharedLock{f}, nil
+}
+
+type sharedLock struct{ *os.File }
+
+func (l sharedLock) Close() error {
+	unlock(l.File)
+	return l.File.Close()
 }
 
 func (osFS) Private(dir string) error {
