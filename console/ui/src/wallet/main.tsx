@@ -10,6 +10,7 @@ import { newer, startInstall, takeNewer } from "./install";
 import { Later } from "./parts";
 import { Pay } from "./payment";
 import { More } from "./more";
+import { keepFocus } from "../focus";
 import { soonOr, whenIdle } from "../pace";
 import { loadRefusals } from "../words/refusals";
 import { connected, fault, lock, meet, network, phase, record, refresh, start, started, touch } from "./state";
@@ -116,7 +117,9 @@ async function prepare(): Promise<void> {
 startRoutes();
 const prepared = prepare();
 await Promise.all([choose(preferred()), soonOr(prepared)]);
-render(<App />, document.getElementById("app")!);
+const app = document.getElementById("app")!;
+render(<App />, app);
+keepFocus(app);
 void prepared.then(() => (fault.value ? undefined : meet()));
 startInstall();
 whenIdle(() =>

@@ -15,7 +15,7 @@ import { type Asked, type Standing, dayOf, newReference, partOf, payerOf, refund
 const code = () => import("./code").then((m) => m.Code);
 /** Payments are heard at once; this is for when nothing can be heard. */
 const EVERY = 5_000;
-const KEYS = ["1", "2", "3", "4", "5", "6", "7", "8", "9", ",", "0", "⌫"];
+const keys = () => ["1", "2", "3", "4", "5", "6", "7", "8", "9", language.value === "en" ? "." : ",", "0", "⌫"];
 
 export function Till() {
   const [open, setOpen] = useState<Asked | undefined>(undefined);
@@ -75,7 +75,7 @@ function Pad({ open }: { open: (a: Asked) => void }) {
       >
         <Field label="pay.amount" value={text} change={setText} decimal problem={problem} />
         <div class="pad" role="group" aria-label={t("till.pad")}>
-          {KEYS.map((k) => (
+          {keys().map((k) => (
             <button key={k} type="button" aria-label={k === "⌫" ? t("till.delete") : k} onClick={() => setText((old) => (k === "⌫" ? old.slice(0, -1) : old + k))}>
               {k}
             </button>
