@@ -32,6 +32,10 @@ type signing struct {
 	judged int
 	others bool
 
+	// storing is over the files of signersDir, from looking whether one is there to its rename: several make the same
+	// one at once, such as the engine with a block, whoever watches it, and readers of links. It is the innermost lock.
+	storing sync.Mutex
+
 	mu      sync.Mutex // over what follows
 	met     int        // changes of validators that were found in the log here
 	own     *signers.Signers
@@ -235,6 +239,8 @@ func (n *Node) keepPublished() error {
 
 // storeSigned keeps the checkpoint with this signer's own signature alone; one that is kept stays.
 func (n *Node) storeSigned(opened *note.Note, size uint64) error {
+	n.signing.storing.Lock()
+	defer n.signing.storing.Unlock()
 	if kept, err := n.signedAt(size); err != nil || kept != nil {
 		return err
 	}

@@ -281,7 +281,7 @@ func (n *Node) readSnapshotFile(f vfs.File) (*livestate.State, livestate.Positio
 }
 
 // replaceFile makes content durable under a path, whole or not at all. A crash leaves the old content or the new, and
-// perhaps a file .new that the next call removes.
+// perhaps a file .new that the next call removes: calls for one path come one at a time, by a lock of their callers'.
 func replaceFile(fs vfs.FS, dir, path string, content []byte) error {
 	temporary := path + ".new"
 	_ = fs.Remove(temporary) // what an interrupted attempt left

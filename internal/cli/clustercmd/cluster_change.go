@@ -147,6 +147,11 @@ func prepareNext(command *cobra.Command, dir string) (who token.Validator, err e
 	if err != nil {
 		return who, err
 	}
+	return nextKeys(dir, settings.Name, keyring)
+}
+
+// nextKeys makes next keys for the validator of a name and a directory, in its keyring.
+func nextKeys(dir, name string, keyring *wallet.Keyring) (who token.Validator, err error) {
 	keys, err := cluster.NewKeys()
 	if err != nil {
 		return who, err
@@ -164,7 +169,7 @@ func prepareNext(command *cobra.Command, dir string) (who token.Validator, err e
 	if waiting, err := keyring.NextValidator(); err != nil {
 		return who, err
 	} else if waiting != "" {
-		return waitingNext(dir, settings.Name, waiting)
+		return waitingNext(dir, name, waiting)
 	}
 	if err := cluster.Rekey(dir, keys); err != nil {
 		return who, err
@@ -172,7 +177,7 @@ func prepareNext(command *cobra.Command, dir string) (who token.Validator, err e
 	if err := keyring.SaveNextValidator(keys.Text()); err != nil {
 		return who, err
 	}
-	return publish(dir, settings.Name, keys)
+	return publish(dir, name, keys)
 }
 
 // publish writes who a validator is that has keys.
