@@ -94,6 +94,8 @@ func (v *TransactionView) addSender(sender string) {
 	}
 }
 
+// markChange calls an output change when it goes to an address that also paid. Change to a new address, which most
+// wallets use, cannot be told from a payment.
 func (v *TransactionView) markChange() {
 	for i, payment := range v.Payments {
 		v.Payments[i].Change = slices.Contains(v.Senders, payment.Recipient)
