@@ -206,7 +206,8 @@ func shortest(texts []string) int {
 	return len(slices.MinFunc(texts, func(a, b string) int { return len(a) - len(b) }))
 }
 
-// Plain is an error's text without the words of Go's libraries, and without passwords.
+// Plain is an error's text without the words of Go's libraries, and without passwords. It may be called by any
+// goroutine, on a text of any length: the forms are of RE2, whose time is linear in it.
 func Plain(text string) string {
 	text = Redact(text)
 	for i, needs := range needed() {

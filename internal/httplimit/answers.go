@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// bucket is a budget of bytes that fills with time. What is used beyond it is a debt that is waited for.
+// bucket is a budget of bytes that fills with time. What is used beyond it is a debt that is waited for: an answer's
+// size is not known before it is made.
 type bucket struct {
 	bytes float64
 	at    time.Time
@@ -23,14 +24,17 @@ func (b *bucket) fill(perSecond int64, now time.Time) {
 	b.at = now
 }
 
-// answers bounds the bytes of answers that strangers are given: encoding long lists takes the processor's time.
+// answers bounds the bytes of answers that strangers are given: encoding long lists takes the processor's time. All of
+// it is under the limiter's mu.
 type answers struct {
 	all       bucket
 	addresses map[string]*bucket
 	swept     time.Time
 }
 
-// mayAnswer says whether an answer may be made for a stranger.
+// mayAnswer says whether an answer may be made for a stranger: while neither he nor all strangers together are in
+// debt. An address gets a bucket with its first answer, and loses it once it is full again, so that their number is
+// bounded by the answers of the last seconds.
 func (l *Limiter) mayAnswer(c Caller, now time.Time) bool {
 	if l.limits.AnswersPerAddress == 0 || c.Known || c.Stream || c.Cheap {
 		return true

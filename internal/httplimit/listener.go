@@ -37,6 +37,7 @@ type limited struct {
 	trusted string
 }
 
+// Accept closes what is too many before a byte of it is read or its TLS begun.
 func (l *limited) Accept() (net.Conn, error) {
 	for {
 		c, err := l.Listener.Accept()

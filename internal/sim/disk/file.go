@@ -114,6 +114,8 @@ func (f *file) Size() (int64, error) {
 func (f *file) Datasync() error { return f.sync() }
 func (f *file) Sync() error     { return f.sync() }
 
+// sync makes the pending changes durable. A failed one draws for each whether it got there and forgets the rest, as
+// the page cache marks what it could not write as clean: whoever syncs again is told nothing of it.
 func (f *file) sync() error {
 	crash, err := f.view.enter(true)
 	d := f.view.disk

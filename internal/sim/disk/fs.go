@@ -153,6 +153,7 @@ func (v *view) List(dir string) ([]string, error) {
 	return names, nil
 }
 
+// SyncDir makes the names of a directory durable. A crash in the middle of it leaves all of them pending.
 func (v *view) SyncDir(dir string) error {
 	crash, err := v.enter(true)
 	defer v.disk.mu.Unlock()
@@ -180,6 +181,7 @@ type unlock func() error
 
 func (u unlock) Close() error { return u() }
 
+// Lock is held by a generation, not by a closer alone: a crashed run's locks end with it, as a process's do.
 func (v *view) Lock(dir string) (io.Closer, error) {
 	_, err := v.enter(false)
 	defer v.disk.mu.Unlock()
