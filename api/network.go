@@ -124,6 +124,7 @@ func (s *Server) health() Health {
 
 type answer[T any] struct{ Body T }
 
+// ok is an answer, with empty lists where it would have null, or the problem of an error.
 func ok[T any](body T, err error) (*answer[T], error) {
 	if err != nil {
 		return nil, problemOf(err)
@@ -166,6 +167,7 @@ func (s *Server) registerNetwork() {
 		})
 }
 
+// supply is of one view: the sums are of the same height, so that live equals circulating in every answer.
 func (s *Server) supply(ctx context.Context) (supply Supply, err error) {
 	err = s.node.View(ctx, func(state *livestate.State, head node.Head) {
 		a := state.Authority()

@@ -76,7 +76,8 @@ func meltAnswer(m *notes.Melt, change []notes.Signature, reason string) MeltQuot
 	return v
 }
 
-// newMintQuote makes a quote; the same request again makes another.
+// newMintQuote makes a quote; the same request again makes another. With a key (NUT-20) only its holder mints, without
+// one whoever knows the quote's id.
 func (s *Server) newMintQuote(ctx context.Context, _ [32]byte, r struct {
 	Amount notes.Amount `json:"amount"`
 	Unit   string       `json:"unit"`
