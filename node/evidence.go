@@ -166,7 +166,9 @@ type FenceKeeper interface {
 // maxFences bounds how many promotions evidence looks at. Each is asked of the leader, which may take SilenceBound.
 const maxFences = 64
 
-// fences are those of promotions between two checkpoints, with whose logs both agree.
+// fences are those of promotions between two checkpoints, with whose logs both agree: with one of them the two
+// histories are a leader that was left behind and no forgery. A fence that is not here is asked of the leader; one
+// that cannot be had is left out. At most maxFences are looked for.
 func (f *follower) fences(ctx context.Context, kept, theirs txlog.Checkpoint) (proofs []FenceProof) {
 	n := f.node
 	from, to := EpochOf(kept), EpochOf(theirs)
@@ -221,7 +223,8 @@ func (f *follower) agree(ctx context.Context, signed []byte, kept, theirs txlog.
 	return p, nil
 }
 
-// saveEvidence keeps evidence that holds, and returns it as an error. kept is the checkpoint here, theirs the leader's.
+// saveEvidence keeps evidence that holds, and returns it as an error. kept is the checkpoint here, theirs the
+// leader's. The file is durable before the error goes on: what stops the follower can be shown after a crash as well.
 func (f *follower) saveEvidence(ctx context.Context, e TwoHistories, kept, theirs txlog.Checkpoint) error {
 	n := f.node
 	e.Seen = time.UnixMilli(int64(n.config.Now())).UTC()

@@ -282,6 +282,8 @@ type newest struct {
 	size   uint64 // of the largest that was put: one that comes after it says nothing new
 }
 
+// put keeps a checkpoint unless a larger one is kept, and wakes whoever waits; a wake that was not taken yet stands
+// for this one too.
 func (c *newest) put(signed []byte, size uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

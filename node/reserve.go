@@ -183,7 +183,9 @@ type standstill struct {
 	held   []token.ID       // at the last look
 }
 
-// stands says whether nothing was spent of what was set aside when it looked last, and looks.
+// stands says whether nothing was spent of what was set aside when it looked last, and looks. The state is read under
+// mu and what is set aside under reserved.mu, one after the other and never both: between them a token may be spent,
+// which the next look sees.
 func (s *standstill) stands() bool {
 	var live []livestate.LiveToken
 	gone := 0

@@ -171,7 +171,8 @@ func (n *Node) CheckpointTextAt(size uint64) (string, error) {
 	return txlog.Checkpoint{Origin: n.log.Origin(), Size: size, Root: root}.Text(), err
 }
 
-// changeAt finds the change of validators that a block holds, and at which entry.
+// changeAt finds the change of validators that a block holds, and at which entry. It reads the block from the log, and
+// is asked only of blocks of which it is known that there is one.
 func (n *Node) changeAt(height uint64) (block txlog.BatchInfo, index uint64, set *token.SetValidators, err error) {
 	if block, err = n.log.Batch(height); err != nil {
 		return block, 0, nil, err

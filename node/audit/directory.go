@@ -66,6 +66,8 @@ func (s *segments) Entries(_ context.Context, size uint64) iter.Seq2[[]byte, err
 }
 func (s *segments) Tile(_ context.Context, t txlog.Tile) ([]byte, error) { return s.log.Tile(t) }
 
+// stored verifies a log's folder from its first entry, and then looks for what the folder has beside it: a node may be
+// writing to it meanwhile, and nothing is changed.
 func stored(ctx context.Context, dir string, network token.NetworkID,
 	progress func(done, size uint64)) (Report, error) {
 	log, err := txlog.OpenStored(vfs.OS, dir)

@@ -103,6 +103,8 @@ func (c *Control) roleOf(conn net.Conn) Role {
 	return c.roleOfUser(strconv.Itoa(uid))
 }
 
+// roleOfUser is the highest role that any group of a user grants, as the system knows him now; whom it does not know
+// has none.
 func (c *Control) roleOfUser(uid string) Role {
 	who, err := user.LookupId(uid)
 	if err != nil {

@@ -34,7 +34,7 @@ func (b *Books) Outdated(ctx context.Context) (bool, error) {
 	return false, nil
 }
 
-// Keys lists the keys of entries that begin with one of the prefixes.
+// Keys lists the keys of entries that begin with one of the prefixes, prefix by prefix, in the order of booking.
 func (b *Books) Keys(ctx context.Context, prefixes ...string) (keys []string, err error) {
 	for _, prefix := range prefixes {
 		rows, err := b.db.QueryContext(ctx, "SELECT key FROM entry WHERE substr(key, 1, ?) = ? ORDER BY id",

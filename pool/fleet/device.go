@@ -130,6 +130,8 @@ func (d *device) hear(data []byte, now time.Time, r *Result) error {
 	}
 }
 
+// message takes what the pool sends, as this model does: some take a new job up only when the old one has been
+// searched for a while.
 func (d *device) message(m *stratum.Message, now time.Time, r *Result) error {
 	switch string(m.Method) {
 	case "mining.set_difficulty":
@@ -158,6 +160,7 @@ func (d *device) message(m *stratum.Message, now time.Time, r *Result) error {
 	return nil
 }
 
+// answer takes an answer by its id, as devices do that number their requests themselves.
 func (d *device) answer(m *stratum.Message, r *Result) error {
 	if bytes.HasPrefix(m.Result, []byte("[[")) {
 		subscription, err := stratum.ParseSubscription(m.Result)
@@ -201,6 +204,7 @@ func (d *device) take(now time.Time) {
 	d.prepare()
 }
 
+// prepare makes the work of the device's extranonce2 and its rolled version bits (BIP 320).
 func (d *device) prepare() {
 	filled := append(append([]byte(nil), d.job.Head...), d.extranonce1...)
 	filled = binary.BigEndian.AppendUint64(filled, d.extranonce2)

@@ -35,6 +35,8 @@ type Handover struct {
 // gob gives them their zero value.
 const Version = 1
 
+// State is what a pool's next process needs to go on with its connections, in gob. Its fields follow those of the
+// processes that write and read it; Version changes with them, and no other is taken.
 type State struct {
 	Version      int
 	Listeners    []ListenerFile
@@ -78,6 +80,8 @@ type Coinbase struct {
 	Record *sharelog.Job
 }
 
+// Conn is a connection with all that its loop knew of it. File is the number of its socket among the files passed;
+// Partial is of a line that has not ended, Unsent what the miner has not taken yet.
 type Conn struct {
 	File                           int
 	IP                             netip.Addr

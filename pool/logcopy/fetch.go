@@ -99,7 +99,8 @@ func Fetch(ctx context.Context, o Options) (*Result, error) {
 	return result, o.write(checkpointFile, signed)
 }
 
-// verifier is of the key that was given, of the copy's, or, the first time, of the pool's. A copy keeps to its key.
+// verifier is of the key that was given, of the copy's, or, the first time, of the pool's. A copy keeps to its key: a
+// pool that shows another later is refused, and the first time is when it can deceive.
 func (o *Options) verifier(ctx context.Context) (note.Verifier, string, error) {
 	kept, err := durable.Read(vfs.OS, filepath.Join(o.Dir, keyFile), 4096)
 	there := err == nil
@@ -194,6 +195,7 @@ func (o *Options) writeAt(path string, content []byte) error {
 // tries of a request: a pool that restarts is away for seconds, and one that is busy says so.
 const tries = 6
 
+// get fetches a file, and tries again after 1, 2, … seconds where that may help: no answer, 5xx, 429.
 func (o *Options) get(ctx context.Context, path string, most int64) (content []byte, err error) {
 	for n := range tries {
 		if n > 0 {

@@ -74,7 +74,8 @@ func (s Summary) RejectedTotal() (n uint64) {
 	return n
 }
 
-// Summary at a time, which also becomes a sample for the rates.
+// Summary at a time, which also becomes a sample for the rates, at most one a second and no older than maxWindow but
+// for one: a rate over 15 minutes needs a sample before them.
 func (s *Stats) Summary(now time.Time) Summary {
 	s.mu.Lock()
 	defer s.mu.Unlock()

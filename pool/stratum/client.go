@@ -88,6 +88,8 @@ func ParseSubscription(result []byte) (*Subscription, error) {
 	return s, s.setExtranonce(parts[1], parts[2])
 }
 
+// setExtranonce takes what a pool sends. A size of 0 would leave nothing to search but the nonce, a large one would
+// make every coinbase large: both are refused.
 func (s *Subscription) setExtranonce(first, size json.RawMessage) error {
 	var digits string
 	if err := json.Unmarshal(first, &digits); err != nil || len(digits) > 2*maxExtranonce {

@@ -103,7 +103,8 @@ func parsePrevious(text []byte) (h bitcoin.Hash, ok bool) {
 	return h, true
 }
 
-// AppendNotify appends mining.notify.
+// AppendNotify appends mining.notify, with the line's end: job, previous hash (in Stratum's order of words), coinb1,
+// coinb2, branch, version, bits, time (8 digits each) and whether older jobs are void. Nothing needs an escape.
 func AppendNotify(to []byte, n *Notify) []byte {
 	to = append(to, `{"id":null,"method":"mining.notify","params":["`...)
 	to = append(to, n.JobID...)
