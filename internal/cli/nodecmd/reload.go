@@ -16,7 +16,8 @@ import (
 	"github.com/aqsha/aqsha/node"
 )
 
-// reloading takes a changed config.toml in while a node runs, on SIGHUP: what can be, and the rest is named.
+// reloading takes a changed config.toml in while a node runs, on SIGHUP: what can be, and the rest is named. Its
+// goroutine, that of watch, has it alone.
 type reloading struct {
 	dir    string
 	c      datadir.Config // as it was taken in last
@@ -142,7 +143,8 @@ func differing(before, after datadir.Config) (keys []string) {
 	return keys
 }
 
-// setMembers has other followers count at a leader that runs.
+// setMembers has other followers count at a leader that runs. The node is asked first: where it refuses, the server
+// goes on naming those before.
 func (r *reloading) setMembers(next datadir.Config) error {
 	verifiers, err := datadir.VerifiersOf(next.Followers)
 	if err != nil {
