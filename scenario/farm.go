@@ -60,6 +60,8 @@ func standMachines(ctx context.Context, w *Stage) error {
 	return nil
 }
 
+// showNight accounts for the last twelve hours. Causes are disjoint: that they add up to the nameplate is asserted, as
+// the step says so.
 func showNight(ctx context.Context, w *Stage) error {
 	b, err := records.OpenReader(w.farmDir())
 	if err != nil {
@@ -89,6 +91,7 @@ func showNight(ctx context.Context, w *Stage) error {
 	return nil
 }
 
+// showDailyReport builds the report of the newest day that the farm's records have, not of this machine's clock.
 func showDailyReport(ctx context.Context, w *Stage) error {
 	b, err := records.OpenReader(w.farmDir())
 	if err != nil {

@@ -32,7 +32,7 @@ type Search struct {
 	Nodes int     `json:"nodes"`
 }
 
-// Marginal is what leaving one part out would change.
+// Marginal is what leaving one part out would change: negative where the part is worth its place.
 type Marginal struct {
 	Part      string  `json:"part"` // buy, retire, hold
 	At        int     `json:"index"`
@@ -221,6 +221,7 @@ func (r *Result) explain(ctx context.Context, w *value.Economy, best Strategy) e
 	return r.increment(ctx, w, best, flows)
 }
 
+// load is the most power that the strategy draws in any month, at the meter, and the money that it spends of its own.
 func load(w *value.Economy, s Strategy) Load {
 	p := w.Plan
 	l := Load{LimitKW: float64(p.LimitWatts) / 1000, CapitalKZT: float64(p.Capital) / 100}
