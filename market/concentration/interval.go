@@ -42,6 +42,8 @@ type Uncertainty struct {
 }
 
 const (
+	// The more draws a resample costs, the fewer are made, and never fewer than the least: an interval of less would
+	// be noise.
 	maxResamples   = 1000
 	leastResamples = 100
 	maxDraws       = 20_000_000 // holders times resamples

@@ -53,6 +53,7 @@ type Performance struct {
 }
 
 const (
+	// Intervals are from so many resamples, under a fixed seed: the same prices give the same interval.
 	resamples = 1000
 	seed      = 1
 	// RollingDays of rolling Sharpe and beta; volatility rolls over 30.
@@ -233,7 +234,9 @@ func finite(v float64) *float64 {
 	return &v
 }
 
-// resample draws blocks of geometric length, wrapping around the end.
+// resample draws blocks of geometric length, wrapping around the end: at each step a new block begins with the
+// probability 1/block, so that block is the mean length (the stationary bootstrap of Politis and Romano, 1994).
+// Return, benchmark and riskless return of a day stay together, or what they share would be lost.
 func resample(random *rand.Rand, s sample, block float64) sample {
 	n := len(s.r)
 	out := sample{r: make([]float64, n), periods: s.periods, growth: s.growth}

@@ -107,6 +107,9 @@ func Build(ctx context.Context, o Options, progress func(done, all int)) (*Repor
 	return r, nil
 }
 
+// addPerformance measures the window's prices, beside the benchmark's if one is given. The days of the charts are
+// those of the window; the measures need the close before it too, since a window's first return is from that one. A
+// report sealed under the first rules is made without it, as it was then, or its figures would not come out the same.
 func (r *Report) addPerformance() error {
 	in := r.Options.Input
 	all, err := in.Table.Series(r.Origin.Column)

@@ -98,6 +98,10 @@ func CornishFisherQuantile(z, skewness, excess float64) (q float64, valid bool) 
 // rootless is the domain as it was until format 5: the expansion may also fall everywhere.
 func rootless(s, k float64) bool { return s*s/9 <= 4*(k/8-s*s/6)*(1-k/8+5*s*s/36) }
 
+// cornishFisher is value at risk by the normal quantile corrected for skewness and kurtosis, VaR = −(mean + sd·z), and
+// the expected shortfall as the mean of that quantile over the tail. Outside the moments for which the expansion rises
+// throughout it is no distribution, and is refused. Reports sealed under rules before the sixth keep the check that
+// they were made with.
 func cornishFisher(m stats.Moments, p float64, rules int) Measure {
 	z, valid := CornishFisherQuantile(distuv.UnitNormal.Quantile(p), m.Skewness, m.Excess)
 	if rules != 0 && rules < 6 {

@@ -19,6 +19,9 @@ var (
 	logInverse, logTable [logCells]float64
 )
 
+// The tables are computed at the start and not written out: the functions of package math that make them are exact to
+// the last place or near it. A middle's inverse is kept to 12 binary digits, so that the mantissa times it is close to
+// 1 and the remainder small.
 func init() {
 	for j := range expTable {
 		expTable[j] = math.Exp2(float64(j) / expSteps)

@@ -43,6 +43,8 @@ func Correlation(x, y []float64) float64 { return Covariance(x, y) / (SD(x) * SD
 // Spearman is the correlation of ranks, ties sharing their mean rank.
 func Spearman(x, y []float64) float64 { return Correlation(ranks(x), ranks(y)) }
 
+// ranks of the values from 1 on. Equal values share the mean of the ranks that they take together, as Spearman's
+// correlation has it.
 func ranks(x []float64) []float64 {
 	order := make([]int, len(x))
 	for i := range order {

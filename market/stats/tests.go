@@ -98,6 +98,8 @@ func ADF(x []float64) (Test, error) {
 // (R: urca::ur.df(type="drift")).
 func ADFDrift(x []float64, lags int) (float64, error) { return dickeyFuller(x, lags, false) }
 
+// dickeyFuller is the t statistic of γ in Δx_t = α (+ βt) + γx_{t−1} + Σ_{l=1..k} δ_l Δx_{t−l} + ε_t. Under a unit
+// root γ is 0, and the statistic has a law of its own, far below Student's.
 func dickeyFuller(x []float64, k int, trend bool) (float64, error) {
 	if len(x) < 2*k+6 {
 		return 0, market.Refuse("too-short", "series", "%d values; the unit-root test with %d lags needs %d", len(x), k,
@@ -127,6 +129,7 @@ func dickeyFuller(x []float64, k int, trend bool) (float64, error) {
 }
 
 var (
+	// Rows are probabilities, columns sizes of the sample; the last size stands for an infinite one.
 	adfSizes = []float64{25, 50, 100, 250, 500, 100000}
 	adfProbs = []float64{0.01, 0.025, 0.05, 0.10, 0.90, 0.95, 0.975, 0.99}
 	adfTable = [][]float64{
