@@ -223,7 +223,8 @@ func (k *checker) fields(where string, fields []Field) {
 	k.names(where, names)
 }
 
-// end checks that the end cannot fail: a time fixed at creation, whole shares, fixed parties.
+// end checks that the end cannot fail: a time fixed at creation, whole shares, fixed parties. It is what makes it safe
+// to put money into a contract whose other parties never act again.
 func (k *checker) end() {
 	e := &k.definition.End
 	if e.At == "" {
