@@ -26,7 +26,8 @@ type Network struct {
 	TimeMillis uint64 `json:"time_millis" doc:"the time that the next block would have, Unix milliseconds: reckon valid_until from it"`
 }
 
-// Supply is the tenge that exists, at the last durable block.
+// Supply is the tenge that exists, at the last durable block. Live is summed over tokens and Circulating over what was
+// issued and redeemed: two counts of the same, which a reader can hold against each other.
 type Supply struct {
 	Issued      money.Tiyn `json:"issued"`
 	Redeemed    money.Tiyn `json:"redeemed"`

@@ -16,7 +16,9 @@ import (
 )
 
 // Info is the state of a node's chain. It is put together from several calls, between which a block may come: Height
-// and Tip are of one answer, the rest may be of a moment later.
+// and Tip are of one answer, the rest may be of a moment later. Headers may be more than Height while blocks are
+// fetched, which Syncing says; Bits is the target's compact form in hexadecimal, as the node writes it, and Difficulty
+// the same as a multiple of the easiest target.
 type Info struct {
 	Node       string    `json:"node"`    // the software's name, as far as the node tells
 	Network    string    `json:"network"` // Aqsha's name of the chain

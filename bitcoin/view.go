@@ -41,7 +41,8 @@ type PaymentView struct {
 	Change    bool          `json:"change,omitempty"` // goes back to a sender's own address
 }
 
-// BlockView is a block as a reader asks for it.
+// BlockView is a block as a reader asks for it. Issued is all that its coinbase pays: the subsidy and the fees. Bits
+// is the target's compact form in hexadecimal; transactions are in the block's order, the coinbase first.
 type BlockView struct {
 	Hash          Hash              `json:"hash"`
 	Height        int               `json:"height"`

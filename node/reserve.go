@@ -54,6 +54,8 @@ type queue struct {
 	users int // the chooser and who waits; the last one removes the queue
 }
 
+// leastSweep is how many reservations are held before any is looked for that has run out. After a sweep the next is at
+// twice what was left, so that sweeping costs each reservation a constant time.
 const leastSweep = 10_000
 
 func newReservations(n *Node) *reservations {

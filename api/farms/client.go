@@ -31,6 +31,7 @@ type Client struct {
 }
 
 const (
+	// Of a farm's answer: it is another's machine, and may send anything.
 	maxAnswer     = 16 << 20
 	answerTimeout = 20 * time.Second
 	maxToken      = 1 << 10

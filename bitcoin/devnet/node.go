@@ -35,6 +35,8 @@ type Node struct {
 }
 
 const (
+	// A node of an empty chain answers within a second or two; a machine that runs many tests is given more. One that
+	// does not end when asked is killed after stopTimeout.
 	startTimeout = 30 * time.Second
 	stopTimeout  = 10 * time.Second
 )

@@ -18,6 +18,7 @@ import (
 var blockTopics = []string{"hashblock", "rawblock"}
 
 const (
+	// The greeting's length is ZMTP 3.0's.
 	greetingSize = 64
 	maxFrame     = 8 << 20 // a raw block has at most 4 MB
 	maxRetry     = 30 * time.Second

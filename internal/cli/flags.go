@@ -77,6 +77,7 @@ func ExactArgs(n int) cobra.PositionalArgs {
 	}
 }
 
+// maxNodeFile bounds a file that a flag names, in bytes: an address or a secret is one line.
 const maxNodeFile = 4 << 10
 
 // TextOrFile returns a flag's text, or the first line of the file it names after an @. A byte order mark before it and

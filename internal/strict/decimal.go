@@ -16,6 +16,7 @@ type Decimal struct {
 	Set  bool // it was in the file
 }
 
+// nano is how many parts a unit has: a Decimal is a whole number of billionths.
 const nano = 1_000_000_000
 
 // UnmarshalTOML reads any of the forms.

@@ -28,7 +28,10 @@ type Cell struct {
 	Return float64 `json:"return"`
 }
 
-// Performance of one series, with a benchmark's where one is given.
+// Performance of one series, with a benchmark's where one is given. N counts returns. Days, RollingVol and RollSharpe
+// are of one length, a value for each return; RollBeta goes with BetaDays, the days that both series have but the
+// first, and CommonDays counts those with it. Resamples, BlockLength (in returns) and Seed make the intervals of
+// Figures.
 type Performance struct {
 	N           int                   `json:"n"`
 	Periods     float64               `json:"periods_a_year"`

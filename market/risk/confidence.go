@@ -47,6 +47,7 @@ func sortedBelow(sorted []float64, q float64) int {
 }
 
 const (
+	// Under a fixed seed, so that the same returns give the same set.
 	confidenceReps = 2000
 	confidenceSeed = 1
 )

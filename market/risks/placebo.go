@@ -48,6 +48,7 @@ type Leave struct {
 }
 
 const (
+	// So many lists of random days are drawn, under a fixed seed.
 	randomLists = 2000
 	placeboSeed = 1
 )

@@ -73,8 +73,8 @@ func ranks(x []float64) []float64 {
 	return out
 }
 
-// Moments of a sample. Variance here is the population's (n), as the
-// skewness and kurtosis are.
+// Moments of a sample. Variance here is the population's (n), as the skewness and kurtosis are: skewness is m₃/m₂^1.5
+// and the excess m₄/m₂² − 3, with m_k the mean of (x − mean)^k. No correction for small samples is made.
 type Moments struct {
 	N        int     `json:"n"`
 	Mean     float64 `json:"mean"`

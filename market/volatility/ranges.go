@@ -7,7 +7,9 @@ import (
 	"github.com/aqsha/aqsha/market/stats"
 )
 
-// Ranges are volatilities a year, as fractions (1 is 100 %), from daily bars.
+// Ranges are volatilities a year, as fractions (1 is 100 %), from daily bars. What moves from one close to the next
+// opening is in CloseToClose, YangZhang and GarmanKlassYZ, and not in the others, which are too small of a market that
+// closes. YangZhangK is the weight that Yang and Zhang's has for the variance from open to close.
 type Ranges struct {
 	N              int     `json:"n"`
 	CloseToClose   float64 `json:"cc_ann"`

@@ -69,6 +69,7 @@ func (w *Writer) flush() {
 	w.piece = w.piece[:0]
 }
 
+// headBytes is the length of what precedes a piece.
 const headBytes = 8
 
 func (w *Writer) write(p []byte) {

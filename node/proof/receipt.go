@@ -72,7 +72,9 @@ func IsReceipt(data []byte) bool {
 	return false
 }
 
-// ReceiptResult is what a receipt shows.
+// ReceiptResult is what a receipt shows. Index is the transaction's entry in the log, which the checkpoint covers;
+// Shows and DoesNotShow say in words what follows from it and what does not, such as that a wallet has the money
+// still.
 type ReceiptResult struct {
 	Network     token.NetworkID     `json:"network"`
 	Name        string              `json:"name"`

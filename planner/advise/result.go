@@ -50,7 +50,10 @@ type Incremental struct {
 	Flows             []money.Tiyn `json:"flows_tiyn"` // the first now, each further one a month later
 }
 
-// Result is everything about a plan.
+// Result is everything about a plan. It carries the text of the plan and of the files that it names, with seed and
+// number of paths, so that it can be computed again; From and To are the first and the last month, RateDate the day of
+// the rate of exchange, and Lambda the λ of the objective mean − λ·CVaR₅. Options, Marginals, Tornado and Changes are
+// valued from the same draws as the advice.
 type Result struct {
 	Format    string            `json:"format"`
 	Version   string            `json:"version"`

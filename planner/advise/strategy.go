@@ -11,7 +11,8 @@ import (
 	"github.com/aqsha/aqsha/planner/value"
 )
 
-// Purchase is machines bought at a date.
+// Purchase is machines bought at a date. Offer and Month are places in the plan's lists of offers and months; Cost is
+// all machines together, in tenge of the month of purchase.
 type Purchase struct {
 	Offer int           `json:"-"`
 	Month int           `json:"-"`

@@ -13,6 +13,7 @@ import (
 	"github.com/aqsha/aqsha/params"
 )
 
+// maxRows bounds a file of meter readings or receipts.
 const maxRows = 100_000
 
 // Metered is a day's electricity.

@@ -12,7 +12,8 @@ import (
 	"github.com/aqsha/aqsha/planner/power"
 )
 
-// LevyRow is a quarter's declaration.
+// LevyRow is a quarter's declaration, or the part of it at one rate. WattHours is what the levy is of, metered as far
+// as Basis says so, and Planned what the plan has for the same time; PerKWh is the law's rate, and Levy what is due.
 type LevyRow struct {
 	Quarter   string      `json:"quarter"`
 	Basis     string      `json:"basis"` // metered, planned, metered in part
@@ -67,7 +68,8 @@ type Registers struct {
 	Licence []LicenceRow `json:"licence"`
 }
 
-// month is what is known of one.
+// month is what is known of one. Income is that of the coins at the price on the day of each receipt; metered says
+// that the meter speaks of it, and without that planned stands in.
 type month struct {
 	at              planner.Month
 	law             planner.Law

@@ -48,6 +48,11 @@ func Models() []Model {
 }
 
 // device is one machine. The simulation's goroutine owns it.
+//
+// work is what is searched: the job with this extranonce2 and version, from position on, the next nonce. hashedTo is
+// the moment up to which its rate has been turned into hashes, and carry what is left of a hash then, so that however
+// finely time is cut a machine hashes at its rate. pending are the shares without an answer, by the id that they were
+// sent under; turn counts submissions, by which its names take turns; partial is of a line that has not ended.
 type device struct {
 	*Model
 	number  int
@@ -108,6 +113,8 @@ func (d *device) suggestion() []byte {
 	return fmt.Appendf(nil, `{"id":%d,"method":"mining.suggest_difficulty","params":[%g]}`, d.ids, suits*d.Suggest)
 }
 
+// hashesPerDifficulty is 2⁴⁸/65,535, the mean number of hashes for a share of difficulty 1, whose target is
+// 65,535·2²⁰⁸.
 const hashesPerDifficulty = float64(1<<48) / 65535
 
 // hear takes what the pool sent.

@@ -334,6 +334,7 @@ func (w *world) block(hash bitcoin.Hash) error {
 	return nil
 }
 
+// jobInterval is how often a pool offers the tip's template again, with newer transactions.
 const jobInterval = 30 * time.Second
 
 // offer hands the pool the tip's template, now and each half minute.

@@ -21,6 +21,7 @@ type API struct {
 }
 
 const (
+	// The API is open to whoever reaches its address, and is read like what strangers send.
 	apiTimeout    = 5 * time.Second
 	maxAPIRequest = 4 << 10
 	maxAPIClients = 32

@@ -21,6 +21,7 @@ type Solo struct {
 	Found  func(hash bitcoin.Hash) // called for each accepted block; may be nil
 }
 
+// soloExtranonce is how many bytes of the coinbase the miner counts in by himself.
 const soloExtranonce = 8
 
 type soloJob struct {

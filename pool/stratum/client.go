@@ -12,6 +12,7 @@ import (
 // What a miner must understand: jobs, and the answer to subscribe.
 
 const (
+	// What a pool may send: a miner is not to be filled up by one.
 	maxBranch     = 32 // 2^32 transactions
 	maxExtranonce = 32
 	maxJobID      = 64

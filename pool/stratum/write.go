@@ -71,7 +71,8 @@ func AppendSetDifficulty(to []byte, d Difficulty) []byte {
 	return append(to, "]}\n"...)
 }
 
-// Notify is mining.notify taken apart.
+// Notify is mining.notify taken apart. Previous is in the order of the header's bytes, whatever order the words came
+// in; Branch is the coinbase's siblings from the leaf up; Time is in Unix seconds. CleanJobs ends all jobs before it.
 type Notify struct {
 	JobID      string
 	Previous   bitcoin.Hash

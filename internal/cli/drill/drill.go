@@ -48,7 +48,8 @@ func (r Result) Describe(w io.Writer, l words.Language) {
 	fmt.Fprintln(w, l.Text("drill.verified", "size", r.VerifiedEntries))
 }
 
-// Drill is one rehearsal.
+// Drill is one rehearsal. Its goroutine alone has the children, and fills in Result when the payers have ended;
+// acknowledged are the payments that were answered and must be found afterwards, open those of which it is not known.
 type Drill struct {
 	ctx      context.Context
 	Say      func(format string, args ...any) // of each step, for who watches

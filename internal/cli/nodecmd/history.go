@@ -19,6 +19,7 @@ type nodeTiles struct {
 	client *api.Client
 }
 
+// tileHeight is that of the log's tiles: 2⁸ hashes in each.
 const tileHeight = 8
 
 func (nodeTiles) Height() int { return tileHeight }

@@ -73,7 +73,9 @@ type Auction struct {
 	HalfLife   float64 // days; 0: every past day counts alike
 }
 
-// Site is a checked power file.
+// Site is a checked power file. LimitWatts and Called are by the hour of the day, 0 to 23; Auction is nil where the
+// site does not bid; Running says that all machines run as the day begins, and have for longer than any rule asks, or
+// none does.
 type Site struct {
 	Name       string
 	Day        params.Date
