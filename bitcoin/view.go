@@ -58,7 +58,9 @@ type BlockView struct {
 	Transactions  []TransactionView `json:"transactions"`
 }
 
-// viewTransaction describes what the bytes alone say.
+// viewTransaction describes what the bytes alone say. Virtual bytes are a quarter of the weight 3·base + full, rounded
+// up (BIP 141). Senders are guessed from what inputs reveal, and change is marked by them; what is paid to a script
+// without an address is named by the script, and a remark (OP_RETURN) is no payment.
 func viewTransaction(network Network, tx *wire.MsgTx) TransactionView {
 	base, full := tx.SerializeSizeStripped(), tx.SerializeSize()
 	view := TransactionView{

@@ -193,7 +193,10 @@ func (f *follower) fences(ctx context.Context, kept, theirs txlog.Checkpoint) (p
 	return proofs
 }
 
-// agree proves that the log here and the leader's both begin as a fence states.
+// agree proves that the log here and the leader's both begin as a fence states, so that who has the proof can see
+// where they part. The proof from the fence to the log here is made from it, that to the leader's from tiles that the
+// leader serves, whose hashes must lead to the root that it signed. Shorter and Longer are in order of the two logs'
+// sizes.
 func (f *follower) agree(ctx context.Context, signed []byte, kept, theirs txlog.Checkpoint) (p FenceProof, err error) {
 	n := f.node
 	fence, err := OpenFence(signed, n.logVerifier)

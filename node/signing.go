@@ -79,7 +79,9 @@ func (n *Node) Signers() (*signers.Signers, error) {
 	return s.known, nil
 }
 
-// meets takes in the change of a block. The lock of signing is held.
+// meets takes in the change of a block. The lock of signing is held. What the log here says must agree with what links
+// have proven (known): the validators of before have signed one successor, and a block that names another is of a log
+// that two sets speak for. That is kept in broken, for the log cannot be followed past it.
 func (n *Node) meets(height uint64) error {
 	s := &n.signing
 	block, _, set, err := n.changeAt(height)

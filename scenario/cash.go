@@ -344,7 +344,8 @@ func payWithPaper(ctx context.Context, w *Stage) error {
 	return nil
 }
 
-// print draws a sheet of a worker's notes, and checks the outside as whoever scans it. It returns the inner codes.
+// print draws a sheet of a worker's notes, and checks the outside as whoever scans it: that the office calls them
+// unspent, without anybody seeing what is inside. It returns the inner codes, which are the money.
 func (c *cashier) print(ctx context.Context, sheet string, amount money.Tiyn) (inner []string, err error) {
 	err = c.with(ctx, worker, func(purse *notes.Wallet) error {
 		t, err := purse.Send(ctx, amount, "", false, nil)

@@ -32,7 +32,8 @@ const storyMachines = 40
 
 func (w *Stage) farmDir() string { return filepath.Join(w.DataDir, "farm") }
 
-// standMachines writes two days of simulated machines, the last night a bad one, up to now.
+// standMachines writes two days of simulated machines, the last night a bad one, up to now. They are written beside
+// and put in place by one rename, so that a story that is broken off finds all of them or none.
 func standMachines(ctx context.Context, w *Stage) error {
 	err := w.Once("past", func() error {
 		unfinished := w.farmDir() + ".new"

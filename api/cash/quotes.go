@@ -114,7 +114,8 @@ func (s *Server) mintQuote(r *http.Request) (any, error) {
 	return s.mintAnswer(&m)
 }
 
-// mintQuotes answers for all or for none (NUT-29).
+// mintQuotes answers for all or for none (NUT-29): one that is unknown refuses the request, and so does one that is
+// named twice, which would be counted twice by who adds the answers up.
 func (s *Server) mintQuotes(_ context.Context, _ [32]byte, r struct {
 	Quotes []string `json:"quotes"`
 }) (any, error) {

@@ -159,7 +159,8 @@ func (s *Server) change(subs []*subscription, r *rpcRequest) ([]*subscription, *
 	return append(subs, &subscription{r.Params.SubID, r.Params.Kind, r.Params.Filters, map[string]string{}}), nil
 }
 
-// notify sends what a subscription has not been told: what differs, byte for byte, from what it was sent last.
+// notify sends what a subscription has not been told: what differs, byte for byte, from what it was sent last. It is
+// noted as told before it is sent: a message that fails ends the connection, and with it the subscription.
 func (s *Server) notify(ctx context.Context, c *websocket.Conn, sub *subscription) error {
 	now, err := s.states17(ctx, sub)
 	if err != nil {

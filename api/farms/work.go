@@ -307,7 +307,9 @@ func mine(a *Access, ids map[string]bool, o *orders.Order) bool {
 	return a.Selector == "*" || !slices.ContainsFunc(o.First().Machines, func(id string) bool { return !ids[id] })
 }
 
-// listOrders is a page. An order that reaches beyond the access's machines is not there for it.
+// listOrders is a page. An order that reaches beyond the access's machines is not there for it: its name and state
+// would tell of machines that are not shown. The book is read anew for each question, since commands on the farm's own
+// machine write it.
 func (s *Server) listOrders(_ context.Context, a *Access, in *struct {
 	All bool `query:"all" doc:"those that have ended too"`
 	Page

@@ -240,7 +240,9 @@ func (j *Journal) settle(files vfs.FS, begun bool) error {
 	return files.SyncDir(filepath.Dir(j.path))
 }
 
-// Append adds a record; when it returns nil the record survives a crash.
+// Append adds a record; when it returns nil the record survives a crash. A record whose writing failed may be on the
+// disk in part or whole, so after it none is taken: whether it is there decides the next start, which reads what the
+// disk has, and a record behind half of another would be lost with it.
 func (j *Journal) Append(body []byte) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()

@@ -173,6 +173,7 @@ var needed = sync.OnceValue(func() [][]string {
 })
 
 // literals are texts of which one is in whatever matches a form: the longest such, or none when it cannot be said.
+// What may be left out (*, ?) tells nothing; of alternatives each must tell something, or all of it tells nothing.
 func literals(form *syntax.Regexp) (best []string) {
 	switch form.Op {
 	case syntax.OpLiteral:

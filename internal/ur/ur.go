@@ -147,7 +147,9 @@ type Joiner struct {
 	parts map[uint32][]byte
 }
 
-// Add takes a frame and returns the message once it is whole.
+// Add takes a frame and returns the message once it is whole. Frames come in any order, from the middle on and more
+// than once, as a camera sees them. A frame says its place twice, in the text and in what it encodes, and both must be
+// the same; its sizes are bounded before anything is kept for it.
 func (j *Joiner) Add(frame string) (message []byte, whole bool, err error) {
 	frame = strings.ToLower(strings.TrimSpace(frame))
 	if !strings.HasPrefix(frame, urBytes) || len(frame) > maxFrame {

@@ -120,7 +120,9 @@ func primitive(p []*big.Int) []*big.Int {
 	return out
 }
 
-// squareFree is p without repeated roots: p over the last of its chain, which is gcd(p, p′).
+// squareFree is p without repeated roots: p over the last of its chain, which is gcd(p, p′). The division is exact, in
+// rationals, and is brought to whole numbers by the least common denominator. refine bisects by signs, which p itself
+// need not change at a double root.
 func squareFree(chain [][]*big.Int) []*big.Int {
 	p, common := chain[0], chain[len(chain)-1]
 	if len(common) == 1 {

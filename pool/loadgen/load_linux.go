@@ -161,7 +161,8 @@ var (
 	isID     = []byte(`{"id":`)
 )
 
-// line reads as little as tells what it is: the generator shares the machine with the pool.
+// line reads as little as tells what it is: the generator shares the machine with the pool. Ids 1 and 2 are those of
+// subscribing and authorizing; whatever has another answers a share.
 func (l *Load) line(c *conn, line []byte) {
 	switch {
 	case bytes.HasPrefix(line, []byte(`{"id":null`)):

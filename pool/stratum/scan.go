@@ -107,7 +107,8 @@ func (m *Message) member(s *scanner, key []byte) error {
 	return nil
 }
 
-// params takes an array's items, at most maxParams, as they stand in the line.
+// params takes an array's items, at most maxParams, as they stand in the line: slices of it, which are good until the
+// next line is read, so that a share costs no allocation.
 func (m *Message) params(s *scanner) error {
 	s.at++
 	m.N = 0
