@@ -97,6 +97,8 @@ func UncertaintyOf(amounts []float64, counts bool, points []Point) (*Uncertainty
 	return u, nil
 }
 
+// interval is the middle 95 percent of the draws, which are sorted in place. It need not hold the value itself: fewer
+// holders are drawn than there are, as some come twice.
 func interval(value float64, draws []float64) Interval {
 	slices.Sort(draws)
 	return Interval{value, stats.Quantile(draws, 0.025), stats.Quantile(draws, 0.975)}

@@ -28,8 +28,8 @@ const (
 	maxBytes  = 4 << 20
 )
 
-// Read takes scores from a CSV with the columns expert, system, criterion,
-// score, in any order; an empty score is none.
+// Read takes scores from a CSV with the columns expert, system, criterion, score, in any order; an empty score is
+// none. At most maxScores scores and maxBytes bytes are read; a line that scores the same a second time is refused.
 func Read(r io.Reader) ([]Score, error) {
 	limited := &io.LimitedReader{R: r, N: maxBytes + 1}
 	in := csv.NewReader(limited)
@@ -149,6 +149,7 @@ func Rank(scores []Score, weights map[string]float64, level Level) (Study, error
 	return s, nil
 }
 
+// include keeps a sorted list of names, each once.
 func include(list []string, name string) []string {
 	if i, found := slices.BinarySearch(list, name); !found {
 		return slices.Insert(list, i, name)

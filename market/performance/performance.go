@@ -82,7 +82,7 @@ func MeasureByCount(prices market.Series, benchmark market.Series, annual volati
 	return measureWith(prices, benchmark, annual, months(prices, true), float64(annual), nil)
 }
 
-// perYear is how many of n steps fall in 365 days.
+// perYear is how many of n steps fall in 365 days, by the time between the first price and the last.
 func perYear(times []time.Time) float64 {
 	n := len(times) - 1
 	return 365 * float64(n) / (times[n].Sub(times[0]).Hours() / 24)

@@ -118,6 +118,7 @@ func League(ctx context.Context, r []float64, first, last, garchWindow int, p fl
 	return league, nil
 }
 
+// forecast is none where either figure is missing, so that a method is scored on both by the same days.
 func (m Measure) forecast() forecast {
 	if m.VaR == nil || m.ES == nil {
 		return none
@@ -182,8 +183,9 @@ func filtered(ctx context.Context, r []float64, first, last, window int, p float
 	return historical, extreme, nil
 }
 
-// score tests one method on the days on which it gave a figure. A method that
-// was refused on more than a tenth of them is out of the league.
+// score tests one method on the days on which it gave a figure. A method that was refused on more than a tenth of them
+// is out of the league. The loss of a day is (p − 1[r < −VaR])·(r + VaR), which is least on average at the true
+// quantile.
 func score(name string, r []float64, f []forecast, p float64) Standing {
 	s := Standing{Method: name, P: p}
 	var kept, v, e []float64

@@ -47,8 +47,8 @@ func Static(r []float64, p float64, rules int) ([]Measure, garch.Student, error)
 	return out, t, nil
 }
 
-// Historical is minus the type-7 quantile and minus the mean of the returns
-// not above it.
+// Historical is minus the type-7 quantile and minus the mean of the returns not above it. There is at least one, the
+// least of all, so that the shortfall is never without a value.
 func Historical(r []float64, p float64) (valueAtRisk, shortfall float64) {
 	sorted := stats.Sorted(r)
 	q := stats.Quantile(sorted, p)
@@ -68,7 +68,8 @@ func NormalLaw(mean, sd, p float64) (valueAtRisk, shortfall float64) {
 	return -(mean + sd*z), -(mean - sd*distuv.UnitNormal.Prob(z)/p)
 }
 
-// student: VaR = −(μ + σ·t⁻¹(p)); ES has no value at ν ≤ 1.
+// student: VaR = −(μ + σq), q = t⁻¹(p), and ES = −μ + σ·f(q)/p·(ν + q²)/(ν − 1), f the density; ES has no value at ν ≤
+// 1.
 func student(t garch.Student, p float64) Measure {
 	q := TQuantile(p, t.Nu)
 	v := -(t.Mu + t.Sigma*q)
