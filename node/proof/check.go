@@ -42,7 +42,9 @@ func bad(field, format string, args ...any) error {
 	return token.Errorf(BadProof, field, format, args...)
 }
 
-// Check verifies a proof file against a network's id alone.
+// Check verifies a proof file against a network's id alone: the genesis in it has that id, names who signs the log,
+// the checkpoint is signed by them, each entry is in the log under it, and value is conserved from issues to the
+// token. An error has the code BadProof and names the part that does not hold, or is that of decoding.
 func Check(data []byte, network token.NetworkID) (*Result, error) {
 	f, err := Decode(data)
 	if err != nil {

@@ -86,6 +86,8 @@ func (f *file) Truncate(size int64) error {
 	return f.resize(size, func(int64) bool { return false })
 }
 
+// resize makes a file longer, with zeros, or shorter; skip says for which lengths there is nothing to do. It is
+// pending like a write.
 func (f *file) resize(size int64, skip func(have int64) bool) error {
 	crash, err := f.view.enter(true)
 	d := f.view.disk

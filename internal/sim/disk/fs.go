@@ -45,6 +45,7 @@ func leave(crash bool) error {
 	return nil
 }
 
+// MkdirAll makes directories, which a crash does not take away: what the model loses are files and their names.
 func (v *view) MkdirAll(dir string) error {
 	crash, err := v.enter(true)
 	defer v.disk.mu.Unlock()
@@ -75,6 +76,8 @@ func (v *view) Create(name string) (vfs.File, error) {
 	return &file{v, name, node, true}, leave(crash)
 }
 
+// rebind changes a name as the running process sees it; after a crash it is so only if its directory was synced, or by
+// chance. The lock is held.
 func (d *Disk) rebind(c nameChange) {
 	bind(d.live, c)
 	d.renames = append(d.renames, c)
@@ -170,6 +173,7 @@ func (v *view) SyncDir(dir string) error {
 	return nil
 }
 
+// cmpErr is the error of a call that failed, or of the crash in the midst of it.
 func cmpErr(err error, crash bool) error {
 	if err != nil {
 		return err
@@ -177,6 +181,7 @@ func cmpErr(err error, crash bool) error {
 	return leave(crash)
 }
 
+// unlock lets a lock go when it is closed, unless a later generation has taken it.
 type unlock func() error
 
 func (u unlock) Close() error { return u() }
