@@ -209,6 +209,7 @@ type cancelled struct {
 	cancel context.CancelFunc
 }
 
+// Close ends the body first: cancelling before would make an error of an answer that was read to its end.
 func (c *cancelled) Close() error {
 	defer c.cancel()
 	return c.ReadCloser.Close()

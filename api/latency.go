@@ -56,6 +56,7 @@ type statusNoted struct {
 	streams bool // parts of the answer were sent ahead
 }
 
+// WriteHeader notes the last status; one that came before the answer (1xx) is replaced by the answer's.
 func (w *statusNoted) WriteHeader(status int) {
 	w.status = status
 	w.ResponseWriter.WriteHeader(status)

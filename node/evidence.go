@@ -261,6 +261,7 @@ type tileReader struct {
 	kept   map[string][]byte
 }
 
+// Height is that of the log's tiles: 2⁸ hashes in each.
 func (r *tileReader) Height() int { return 8 }
 
 // ReadTiles asks the leader for each tile once; proofs that are made of them are checked by the caller.
@@ -284,4 +285,5 @@ func (r *tileReader) ReadTiles(tiles []tlog.Tile) ([][]byte, error) {
 	return contents, nil
 }
 
+// SaveTiles keeps nothing: tiles are kept as they are read.
 func (r *tileReader) SaveTiles([]tlog.Tile, [][]byte) {}

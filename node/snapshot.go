@@ -209,6 +209,7 @@ type fileWriter struct {
 // do not wait behind all of it at the end.
 const syncEvery = 4 << 20
 
+// Write writes behind what was written before, and hashes what the disk has taken.
 func (w *fileWriter) Write(p []byte) (int, error) {
 	n, err := w.file.WriteAt(p, w.at)
 	w.hash.Write(p[:n])

@@ -71,6 +71,7 @@ func (v todaysValue) Set(text string) error {
 // it.
 type spanValue struct{ pflag.Value }
 
+// Set hands the flag's own value the span as it reads one.
 func (v spanValue) Set(text string) error {
 	d, err := Duration(text)
 	if err != nil {

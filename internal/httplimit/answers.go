@@ -58,6 +58,8 @@ func (l *Limiter) mayAnswer(c Caller, now time.Time) bool {
 	return b.bytes > 0 && l.answers.all.bytes > 0
 }
 
+// answered takes an answer's bytes from what its address, and all strangers together, have. It may leave less than
+// nothing: an answer is not cut, and the next is refused until time has made up for it.
 func (l *Limiter) answered(c Caller, bytes int64, now time.Time) {
 	if bytes == 0 || l.limits.AnswersPerAddress == 0 || c.Known || c.Stream {
 		return
@@ -108,6 +110,7 @@ type counted struct {
 	bytes int64
 }
 
+// Write counts what was taken, not what was offered.
 func (w *counted) Write(b []byte) (int, error) {
 	n, err := w.ResponseWriter.Write(b)
 	w.bytes += int64(n)

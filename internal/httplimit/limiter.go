@@ -187,6 +187,9 @@ type body struct {
 	ended   bool
 }
 
+// Read moves the deadline on with what has come, so that a body must come at a pace and not by a time: a large one
+// over a slow line is let in, and one that trickles is not. What is read beyond a small body's size is counted to its
+// caller.
 func (b *body) Read(p []byte) (int, error) {
 	if !b.ended { // a body that trickles is ended by its connection's deadline
 		_ = b.control.SetReadDeadline(b.began.Add(bodyGrace +

@@ -91,6 +91,7 @@ type only struct {
 	address string
 }
 
+// Accept closes connections from elsewhere and goes on waiting: an error would end the server.
 func (l *only) Accept() (net.Conn, error) {
 	for {
 		c, err := l.Listener.Accept()

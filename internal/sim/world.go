@@ -82,6 +82,7 @@ func Policy() token.Policy {
 // stream is deterministic bytes from a seed; never for keys of value.
 type stream struct{ seed, n uint64 }
 
+// Read gives one byte of a hash for each byte, so that the stream does not depend on how it is cut into reads.
 func (s *stream) Read(p []byte) (int, error) {
 	for i := range p {
 		block := sha256.Sum256(binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, s.seed), s.n))

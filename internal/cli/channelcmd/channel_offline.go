@@ -48,6 +48,7 @@ const maxKeptChannel = 16 << 20
 // keptLedger answers for a node with what was kept.
 type keptLedger struct{ kept *keptChannel }
 
+// Channel is the channel as it was when it was kept; of any other nothing is known without a network.
 func (l keptLedger) Channel(_ context.Context, id token.WalletID) (wallet.Channel, error) {
 	if l.kept.Channel.Contract != id {
 		return wallet.Channel{}, token.Errorf(channelUnseen, "channel", "what is kept is of channel %s",

@@ -74,6 +74,7 @@ func New(ctx context.Context, say func(format string, args ...any), asked Result
 	return &Drill{ctx: ctx, Say: say, Dir: dir, Result: asked}, err
 }
 
+// Path is a part of the drill's directory, which is deleted at its end.
 func (d *Drill) Path(part string) string { return filepath.Join(d.Dir, part) }
 
 // self is this program again.

@@ -26,6 +26,7 @@ func (nodeTiles) Height() int { return tileHeight }
 
 func (nodeTiles) SaveTiles([]tlog.Tile, [][]byte) {}
 
+// ReadTiles asks the node for each tile.
 func (r nodeTiles) ReadTiles(tiles []tlog.Tile) (all [][]byte, err error) {
 	for _, t := range tiles {
 		content, err := r.client.Tile(r.ctx, txlog.Tile{Level: t.L, Index: uint64(t.N), Width: t.W})

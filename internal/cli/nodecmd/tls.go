@@ -43,6 +43,7 @@ const (
 // tlsModes are what --tls and the key tls of config.toml take.
 const tlsModes = "self (aqsha tls init), files (tls_cert, tls_key), acme (tls_names), proxy=ADDRESS or none"
 
+// AddTLSFlags adds the flags that TakeTLS reads.
 func AddTLSFlags(command *cobra.Command) {
 	command.Flags().String("tls", "", "how TLS is spoken: "+tlsModes+" (default: tls in config.toml, none)")
 	command.Flags().String("tls-cert", "", "for --tls files: PEM certificate chain; read again when it is renewed, "+

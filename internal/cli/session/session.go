@@ -219,6 +219,7 @@ func OpenForReading(ctx context.Context, dir string, keyring *wallet.Keyring) (*
 // closers close in order.
 type closers []io.Closer
 
+// Close closes all of them, whatever fails on the way.
 func (c closers) Close() error {
 	var errs []error
 	for _, one := range c {
