@@ -24,8 +24,7 @@ import (
 	"github.com/aqsha/aqsha/wallet"
 )
 
-// NewAccessCommand makes the command "access". It works on the directory, never through a node: whoever may write
-// config.toml may let somebody in, and nobody else.
+// NewAccessCommand makes the command "access", which works on config.toml, never through a node.
 func NewAccessCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use: "access", Short: "Access tokens of a node that is not open: make, list, revoke",
@@ -48,8 +47,7 @@ shown once, when it is made. A node that runs takes changes in within seconds.`,
 	return command
 }
 
-// accessNew makes "access new". The token's file is written before the configuration has its hash: an access whose
-// token nobody has would otherwise stand there after a crash.
+// accessNew writes the token's file before the configuration has its hash: no crash leaves a token that nobody has.
 func accessNew() *cobra.Command {
 	command := &cobra.Command{
 		Use: "new NAME", Short: "Make an access token, and show it once",
@@ -208,8 +206,6 @@ func accessList() *cobra.Command {
 	}
 }
 
-// accessRevoke makes "access revoke". A node that runs refuses the token once it has read the file again, within
-// seconds; streams that it opened end with it.
 func accessRevoke() *cobra.Command {
 	return &cobra.Command{
 		Use: "revoke NAME", Short: "Take an access token back", Example: "  aqsha access revoke audit-2026",

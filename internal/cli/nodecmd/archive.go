@@ -15,8 +15,7 @@ import (
 
 // An archive is a folder like a backup's: "aqsha restore" and "aqsha verify --data" take it as it is.
 
-// openArchive makes the archive that the configuration names, or finds it: of this network, and on its own. A copy
-// within the directory would be lost with what it is a copy of.
+// openArchive makes the archive that the configuration names, or finds it: of this network, and on its own.
 func openArchive(dir string, c datadir.Config) error {
 	if c.Archive == "" {
 		return nil

@@ -11,9 +11,8 @@ import (
 	"github.com/aqsha/aqsha/wallet"
 )
 
-// OpenCluster opens a validator's part of a directory; nil for a node that orders alone. The other functions here take
-// that nil, so that a node's start is one for both. A key that is to follow is taken along: from the block on that
-// names it, it signs.
+// OpenCluster opens a validator's part of a directory; nil for a node that orders alone, which the other functions here
+// take. A key that is to follow is taken along: from the block on that names it, it signs.
 func OpenCluster(dir string, keyring *wallet.Keyring, logger *slog.Logger) (*cluster.Engine, error) {
 	if !cluster.Here(dir) {
 		return nil, nil
@@ -57,7 +56,6 @@ func restoreLog(e *cluster.Engine, dir string, c datadir.Config, keyring *wallet
 	return err
 }
 
-// startCluster begins to vote, when the node is open: blocks are executed on it.
 func startCluster(e *cluster.Engine, n *node.Node) error {
 	if e == nil {
 		return nil

@@ -177,8 +177,7 @@ func keepHeard(ctx context.Context, dir string, n *node.Node, url string, logger
 	}
 }
 
-// beginCopy founds a copy of a node's log with its genesis, in a directory that it takes. The lock is the caller's;
-// with an error the directory is as it was.
+// beginCopy founds a copy of a node's log with its genesis, in a directory that it takes; the lock is the caller's.
 func beginCopy(ctx context.Context, dir, url, access, network string) (datadir.Config, io.Closer, error) {
 	client := api.NewClient(url, access)
 	info, err := client.Network(ctx)
@@ -329,8 +328,7 @@ type Copied struct {
 	FollowerKey string  `json:"follower_key,omitempty"`
 }
 
-// followOnce copies what the leader has now. The leader is written into the configuration only when it was copied
-// from.
+// followOnce copies what the leader has now; it is written into the configuration only then.
 func followOnce(command *cobra.Command, dir string, c datadir.Config, keyring *wallet.Keyring, client *api.Client,
 	cosigner note.Signer, public string) error {
 	if err := ShowsAll(command.Context(), client); err != nil {
@@ -398,8 +396,7 @@ func CopyLogTo(command *cobra.Command, dir string, c datadir.Config, keyring *wa
 	})
 }
 
-// copying opens a directory's ledger, has it copied, and says what came of it. The node is closed before the result is
-// returned: what it says is on the disk.
+// copying opens a directory's ledger, has it copied, closes it, and says what came of it.
 func copying(command *cobra.Command, dir string, c datadir.Config, keyring *wallet.Keyring, info api.Network,
 	target uint64, leader *api.Client, run func(n *node.Node, notify func(uint64)) error) (result Copied, err error) {
 	start := time.Now()

@@ -19,14 +19,12 @@ type nodeTiles struct {
 	client *api.Client
 }
 
-// tileHeight is that of the log's tiles: 2⁸ hashes in each.
 const tileHeight = 8
 
 func (nodeTiles) Height() int { return tileHeight }
 
 func (nodeTiles) SaveTiles([]tlog.Tile, [][]byte) {}
 
-// ReadTiles asks the node for each tile.
 func (r nodeTiles) ReadTiles(tiles []tlog.Tile) (all [][]byte, err error) {
 	for _, t := range tiles {
 		content, err := r.client.Tile(r.ctx, txlog.Tile{Level: t.L, Index: uint64(t.N), Width: t.W})
@@ -48,8 +46,7 @@ func RootAt(ctx context.Context, client *api.Client, head node.Head, size uint64
 	return txlog.Hash(hash), err
 }
 
-// sameHistory refuses a copy that is not the beginning of the log it is to be continued from: by the root that the
-// other log has at the copy's size, computed from its tiles under its newest root.
+// sameHistory refuses a copy that is not the beginning of the log it is to be continued from, by that one's tiles.
 func sameHistory(ctx context.Context, n *node.Node, from api.Network, client *api.Client) error {
 	if n.Network() != from.Network {
 		return token.Errorf(datadir.WrongNetwork, "dir", "it holds network %s (%s); this ledger is network %s (%s)",

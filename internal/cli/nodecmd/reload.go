@@ -16,8 +16,7 @@ import (
 	"github.com/aqsha/aqsha/node"
 )
 
-// reloading takes a changed config.toml in while a node runs, on SIGHUP: what can be, and the rest is named. Its
-// goroutine, that of watch, has it alone.
+// reloading takes a changed config.toml in while a node runs, on SIGHUP: what can be, and the rest is named.
 type reloading struct {
 	dir    string
 	c      datadir.Config // as it was taken in last
@@ -143,8 +142,7 @@ func differing(before, after datadir.Config) (keys []string) {
 	return keys
 }
 
-// setMembers has other followers count at a leader that runs. The node is asked first: where it refuses, the server
-// goes on naming those before.
+// setMembers has other followers count at a leader that runs: first at the node, which may refuse.
 func (r *reloading) setMembers(next datadir.Config) error {
 	verifiers, err := datadir.VerifiersOf(next.Followers)
 	if err != nil {

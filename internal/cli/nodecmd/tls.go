@@ -43,7 +43,6 @@ const (
 // tlsModes are what --tls and the key tls of config.toml take.
 const tlsModes = "self (aqsha tls init), files (tls_cert, tls_key), acme (tls_names), proxy=ADDRESS or none"
 
-// AddTLSFlags adds the flags that TakeTLS reads.
 func AddTLSFlags(command *cobra.Command) {
 	command.Flags().String("tls", "", "how TLS is spoken: "+tlsModes+" (default: tls in config.toml, none)")
 	command.Flags().String("tls-cert", "", "for --tls files: PEM certificate chain; read again when it is renewed, "+
@@ -67,8 +66,7 @@ func TakeTLS(c *datadir.Config, command *cobra.Command) {
 	}
 }
 
-// Secure sets in o how a node's directory has TLS spoken. What it starts ends with ctx. Without TLS nothing is set,
-// and Listen refuses what is not loopback.
+// Secure sets in o how a node's directory has TLS spoken. What it starts ends with ctx.
 func Secure(ctx context.Context, c datadir.Config, dir string, o *api.Options, logger *slog.Logger) error {
 	mode, proxy, _ := strings.Cut(c.TLS, "=")
 	switch mode {
@@ -136,8 +134,7 @@ func CheckServing(ctx context.Context, c datadir.Config, dir string) error {
 // expiresSoon is from when on a certificate's end is warned of.
 const expiresSoon = 30 * 24 * time.Hour
 
-// serveFiles speaks TLS with a certificate in files, read again when they change or on SIGHUP. Where no names are
-// given, those of the certificate are where clients dial.
+// serveFiles speaks TLS with a certificate in files, read again when they change or on SIGHUP.
 func serveFiles(ctx context.Context, certFile, keyFile string, o *api.Options, logger *slog.Logger) error {
 	certificate, err := cli.LoadCertificate(certFile, keyFile, logger)
 	if err != nil {
@@ -162,9 +159,7 @@ func serveFiles(ctx context.Context, certFile, keyFile string, o *api.Options, l
 	return nil
 }
 
-// TrustCAs has this program's clients believe the authority of --ca or AQSHA_CA, and those of aqsha tls trust, beside
-// the system's. A file that cannot be read is a mistake of the command line: without it the node would seem to
-// deceive.
+// TrustCAs has this program's clients believe the authority of --ca or AQSHA_CA, and those of aqsha tls trust.
 func TrustCAs(command *cobra.Command) error {
 	files, _ := filepath.Glob(filepath.Join(trustedFolder(), "*.pem"))
 	if ca := cli.Flag(command, "ca"); ca != "" {
