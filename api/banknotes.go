@@ -56,7 +56,8 @@ type Denomination struct {
 }
 
 // recounted is a log as it was recounted last: again when its checkpoint is another, and not sooner than restFor times
-// what looking took, so that whoever asks makes a node do little else at most a tenth of the time.
+// what looking took, so that whoever asks makes a node do little else at most a tenth of the time. It is under the
+// lock of offices, which is not held while one is recounted.
 type recounted struct {
 	checkpoint []byte
 	view       Office
@@ -152,7 +153,8 @@ func (s *Server) look(dir string, checkpoint []byte, view Office) ([]byte, Offic
 	return nil, view
 }
 
-// recount verifies a log and holds it against this node's ledger.
+// recount verifies a log and holds it against this node's ledger: its reserve at the heights that the log names. Of a
+// height that is not durable here nothing is said, which is no contradiction.
 func (s *Server) recount(ctx context.Context, source recount.Source) (view Office, err error) {
 	var reserves []ledger.CashReserve
 	if err := s.node.View(ctx, func(state *livestate.State, _ node.Head) {

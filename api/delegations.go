@@ -91,7 +91,9 @@ func (d *delegations) clean(now time.Time) {
 	}
 }
 
-// read is the access that a delegation's token gives; nil if it gives none. A token begins with its id.
+// read is the access that a delegation's token gives; nil if it gives none. A token begins with its id, by which it is
+// found; the secret behind it is compared by its hash and in constant time. Whether the key that gave it is the
+// wallet's still, whoever reads the wallet asks (Access.holds).
 func (d *delegations) read(text string, now time.Time) *Access {
 	encoded, ok := strings.CutPrefix(text, delegationPrefix)
 	id, secret, whole := strings.Cut(encoded, ".")
@@ -186,7 +188,8 @@ func (s *Server) delegate(ctx context.Context, in DelegationRequest) (Delegation
 	return s.delegations.add(in, keyMark(w.Key), now)
 }
 
-// add makes a delegation; its secret is in the answer alone. The mark is of the key that gave it.
+// add makes a delegation; its secret is in the answer alone. The mark is of the key that gave it. When the table
+// cannot be stored there is none: a device would lose with the next start what it was promised until a time.
 func (d *delegations) add(in DelegationRequest, mark [8]byte, now time.Time) (Delegation, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -215,7 +218,7 @@ func (d *delegations) add(in DelegationRequest, mark [8]byte, now time.Time) (De
 	return Delegation{DelegationView{name, in.Name, in.Until}, delegationPrefix + name + "." + text, in.Wallet}, nil
 }
 
-// delegationsOf are a wallet's, without their secrets.
+// delegationsOf are a wallet's, without their secrets, by id.
 func (s *Server) delegationsOf(wallet token.WalletID) Delegations {
 	d := s.delegations
 	d.mu.Lock()

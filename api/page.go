@@ -24,7 +24,8 @@ var plainPages embed.FS
 var plainTypes = map[string]string{"page.html": "text/html", "docs.html": "text/html", "explorer.js": "text/javascript",
 	"docs.js": "text/javascript", "explorer.css": "text/css", "docs.css": "text/css"}
 
-// mountPages serves the files of the node's pages, which are embedded.
+// mountPages serves the files of the node's pages, which are embedded. Caches ask again each time (no-cache), as the
+// pages and the API are of one version.
 func (s *Server) mountPages(mux *routes) {
 	for _, name := range slices.Sorted(maps.Keys(plainTypes)) {
 		kind, address := plainTypes[name], "/"+name

@@ -127,8 +127,8 @@ func ours(cell, layout string, zone *time.Location) (at time.Time, known bool, e
 	return at, true, err
 }
 
-// parsePart reads a quarter (2006Q1, 2006-Q1, Q1 2006, Q1'06, 1Q06, 1 кв. 2006, 2006 I, 2006 жылғы 1-тоқсан) or half of
-// a year: its first day.
+// parsePart reads a quarter (2006Q1, 2006-Q1, Q1 2006, Q1'06, 1Q06, 1 кв. 2006, 2006 I, 2006 жылғы 1-тоқсан) or half
+// of a year: its first day. A year of two digits is of this century.
 func parsePart(cell string, sign byte, parts int, zone *time.Location) (time.Time, error) {
 	bad := fmt.Errorf("want a part of a year as 2006%c1", sign)
 	if len(cell) > 60 {
@@ -179,6 +179,7 @@ func parsePart(cell string, sign byte, parts int, zone *time.Location) (time.Tim
 	return time.Date(y, time.Month(12/parts*(n-1)+1), 1, 0, 0, 0, 0, zone), err
 }
 
+// romanParts are the quarters in Roman figures, as Russian and Kazakh tables have them.
 var romanParts = map[string]int{"I": 1, "II": 2, "III": 3, "IV": 4}
 
 // parseWeek reads a week of ISO 8601, 2006-W05: its Monday.

@@ -48,7 +48,8 @@ func (f Fence) Text() string {
 // errFence is wrapped by errors about fences that cannot be read.
 var errFence = errors.New("not a fence of this network")
 
-// OpenFence reads a fence and verifies its signature.
+// OpenFence reads a fence and verifies its signature. It is read strictly: what it was read into must write the same
+// text, so that no two texts are the same fence.
 func OpenFence(signed []byte, verifier note.Verifier) (f Fence, err error) {
 	if len(signed) > maxFence {
 		return f, fmt.Errorf("%w: %d bytes", errFence, len(signed))

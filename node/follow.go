@@ -202,7 +202,8 @@ func (n *Node) fatal(err error) bool {
 	return n.Err() != nil
 }
 
-// heardNothing notes that a connection ended, and logs why once, not at every try.
+// heardNothing notes that a connection ended, and logs why once, not at every try: a leader that is away for a day
+// would fill the log. An alarm is said again when it is another one. The lock is let go before anything is written.
 func (n *Node) heardNothing(err error) {
 	f := &n.following
 	f.mu.Lock()
@@ -282,6 +283,8 @@ type newest struct {
 	size   uint64 // of the largest that was put: one that comes after it says nothing new
 }
 
+// put keeps a checkpoint unless a larger one is kept, and wakes whoever waits; a wake that was not taken yet stands
+// for this one too.
 func (c *newest) put(signed []byte, size uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

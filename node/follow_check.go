@@ -214,6 +214,7 @@ func (s *feedStream) why(err error) error {
 	return err
 }
 
+// Close ends the stream, its deadline and what waits for its context.
 func (s *feedStream) Close() error {
 	s.timer.Stop()
 	s.closes()

@@ -138,7 +138,9 @@ func begins(promise Promise, f Fence, proof []txlog.Hash) error {
 	return nil
 }
 
-// enough checks that those who promised were enough.
+// enough checks that those who promised were enough: with f followers, a of whom acknowledge, no a of those who are
+// silent may be left to acknowledge for an old leader (failover.MayLead). Given up are those whom the operator has
+// declared lost.
 func (p *Promotion) enough(promised []string, stopped bool) error {
 	switch {
 	case p.Acks < 0 || p.Acks > len(p.Followers):

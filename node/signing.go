@@ -83,7 +83,9 @@ func (n *Node) Signers() (*signers.Signers, error) {
 	return s.known, nil
 }
 
-// meets takes in the change of a block. The lock of signing is held.
+// meets takes in the change of a block. The lock of signing is held. What the log here says must agree with what links
+// have proven (known): the validators of before have signed one successor, and a block that names another is of a log
+// that two sets speak for. That is kept in broken, for the log cannot be followed past it.
 func (n *Node) meets(height uint64) error {
 	s := &n.signing
 	block, _, set, err := n.changeAt(height)
@@ -175,7 +177,8 @@ func (n *Node) CheckpointTextAt(size uint64) (string, error) {
 	return txlog.Checkpoint{Origin: n.log.Origin(), Size: size, Root: root}.Text(), err
 }
 
-// changeAt finds the change of validators that a block holds, and at which entry.
+// changeAt finds the change of validators that a block holds, and at which entry. It reads the block from the log, and
+// is asked only of blocks of which it is known that there is one.
 func (n *Node) changeAt(height uint64) (block txlog.BatchInfo, index uint64, set *token.SetValidators, err error) {
 	if block, err = n.log.Batch(height); err != nil {
 		return block, 0, nil, err

@@ -205,8 +205,11 @@ type fileWriter struct {
 	syncEvery int64 // bytes; 0 for never
 }
 
+// syncEvery is after how many bytes a courteous snapshot goes to the disk: in small parts, so that the log's own syncs
+// do not wait behind all of it at the end.
 const syncEvery = 4 << 20
 
+// Write writes behind what was written before, and hashes what the disk has taken.
 func (w *fileWriter) Write(p []byte) (int, error) {
 	n, err := w.file.WriteAt(p, w.at)
 	w.hash.Write(p[:n])

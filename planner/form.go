@@ -69,7 +69,7 @@ type fleetForm struct {
 	Retire    []string       `toml:"retire"`
 }
 
-// offerForm is one [[offer]]: machines that may be bought.
+// offerForm is one [[offer]]: machines that may be bought. Resale is a share of the price.
 type offerForm struct {
 	Model    string         `toml:"model"`
 	RateTHs  strict.Decimal `toml:"rate_ths"`
@@ -91,7 +91,7 @@ type decisionForm struct {
 	Effort *int             `toml:"effort"`
 }
 
-// priceForm is [price]: a kind, and the file that the kind reads.
+// priceForm is [price]: a kind, and the file that the kind reads. Growth is a share a year.
 type priceForm struct {
 	Kind   string         `toml:"kind"`
 	USD    strict.Decimal `toml:"usd"`

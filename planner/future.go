@@ -113,7 +113,8 @@ func (r *parser) lawOf(day params.Date) (Law, error) {
 	return law, problem
 }
 
-// enacted is the law of a day without the plan's assumptions: of the plan's file, or of the tables.
+// enacted is the law of a day without the plan's assumptions: of the plan's file, or of the tables. What it rests on
+// is noted in the plan's facts, each once, so that a result names its sources.
 func (r *parser) enacted(day params.Date) (Law, error) {
 	p := r.plan
 	if len(p.OwnLaws) > 0 {
@@ -130,7 +131,8 @@ func (r *parser) enacted(day params.Date) (Law, error) {
 	return Law{levy, vat, quota, tax}, errors.Join(err1, err2, err3, err4)
 }
 
-// LawAt is the law of a month: the plan's own within it, that of the tables outside.
+// LawAt is the law of a month: the plan's own within it, that of the tables outside. Assumptions do not reach beyond
+// the plan.
 func (p *Plan) LawAt(at Month) (Law, error) {
 	if m := int(at - p.Start); m >= 0 && m < p.Months {
 		return p.Laws[m], nil

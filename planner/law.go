@@ -74,7 +74,8 @@ func ReadLaws(file string) ([]DatedLaw, error) {
 	return laws, nil
 }
 
-// lawOfRow reads one row. A row without a source is refused: a result has to say on what it rests.
+// lawOfRow reads one row: day, levy (tenge a kWh), VAT, quota and tax as shares of 1 or per cent, source. A row
+// without a source is refused: a result has to say on what it rests.
 func lawOfRow(row []string) (law DatedLaw, err error) {
 	if law.From, err = params.ParseDate(row[0]); err != nil {
 		return law, err

@@ -121,7 +121,8 @@ func (r *parser) frame() error {
 	return nil
 }
 
-// rate takes the exchange rate of the start and how the tenge loses in a year.
+// rate takes the exchange rate of the start and how the tenge loses in a year: a dollar costs (1 + depreciation) times
+// as much a year later.
 func (r *parser) rate() error {
 	p := r.plan
 	tiyn, ok := r.Rate.USDKZT.Tiyn()
@@ -317,7 +318,8 @@ func (r *parser) decisions() error {
 	return nil
 }
 
-// loan takes the terms of a loan; a plan without the table buys with its own money.
+// loan takes the terms of a loan; a plan without the table buys with its own money. Its rate is a year's, its share
+// that of each purchase.
 func (r *parser) loan() error {
 	l := r.Loan
 	if l == nil {

@@ -43,7 +43,7 @@ type Loan struct {
 }
 
 // Law is what a month's law takes: the levy on power, VAT on power bought, the share of coins that must be sold, and
-// the tax of profit.
+// the tax of profit. Shares are in millionths.
 type Law struct {
 	Levy  params.MiningLevy
 	VAT   params.PPM

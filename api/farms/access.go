@@ -109,7 +109,8 @@ func ReadAccesses(dir string) ([]Access, error) {
 	return parseAccesses(content)
 }
 
-// changeAccesses changes the file, one process at a time, whole or not at all.
+// changeAccesses changes the file, one process at a time, whole or not at all. A file that is wrong is not changed: it
+// would be written without what could not be read.
 func changeAccesses(dir string, change func([]Access) ([]Access, error)) error {
 	return durable.Update(vfs.OS, filepath.Join(dir, accessesFile), maxFile, func(content []byte) ([]byte, error) {
 		list := []Access{}
@@ -171,7 +172,9 @@ type doorkeeper struct {
 	list []Access
 }
 
-// of is the access that a token opens; nil for none. A file that cannot be read opens nothing.
+// of is the access that a token opens; nil for none. A file that cannot be read opens nothing. The file is looked at
+// for each request, and read when its time or size has changed: an access that was taken back by the command line is
+// refused without this process hearing of it.
 func (d *doorkeeper) of(secret string, now time.Time) (*Access, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

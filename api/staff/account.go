@@ -126,7 +126,8 @@ type Invitation struct {
 // ID names an invitation without its secret.
 func (i Invitation) ID() string { return i.SHA256[:16] }
 
-// checkRoles refuses roles that no account can have, and puts them in order.
+// checkRoles refuses roles that no account can have, and puts them in order, so that equal roles are equal lists. One
+// may read as authority, auditor or bank and administer besides; an administrator's role alone reads no ledger.
 func checkRoles(roles []Role, bank token.WalletID) ([]Role, error) {
 	var list []Role
 	readers := 0
@@ -162,7 +163,8 @@ func checkName(field, name string) error {
 	return nil
 }
 
-// roster is what the entries add up to. It is changed by take alone.
+// roster is what the entries add up to. It is changed by take alone, so that a store that is opened again has the
+// same. used grows with every account that ever joined, which maxEver bounds.
 type roster struct {
 	accounts map[string]*Account
 	links    map[string]Invitation         // by SHA256, those that were not used or ended

@@ -157,7 +157,8 @@ func NothingDone(err error) bool {
 }
 
 // verdictOn decides a command's exit code. An outcome that is not known comes first: whatever else went wrong, it must
-// not be taken for a refusal.
+// not be taken for a refusal. Then a rule's code, the command line's mistakes, and a node that was not reached; the
+// rest is a failure. A code whose words say that the money's whereabouts are unknown counts as an unknown outcome.
 func verdictOn(err error) verdict {
 	var rule fault.Coded
 	var usage UsageError

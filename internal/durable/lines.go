@@ -23,12 +23,14 @@ type Lines struct {
 	file vfs.File
 	lock io.Closer
 
+	// mu is over what follows, and held until a line is on the disk.
 	mu     sync.Mutex
 	size   int64 // of the lines that are whole and durable
 	failed error // of a write that could not be taken back: nothing is written after it
 }
 
-// OpenLines opens a file of lines, or begins one, and hands its lines over in order, without their ends.
+// OpenLines opens a file of lines, or begins one, and hands its lines over in order, without their ends. Another
+// process that adds to it is named (*vfs.LockedError).
 func OpenLines(files vfs.FS, path string, line func(text []byte) error) (*Lines, error) {
 	lock, err := files.LockFile(path)
 	if err != nil {
@@ -92,7 +94,7 @@ func ReadLines(files vfs.FS, path string, line func(text []byte) error) (err err
 	return err
 }
 
-// maxLine bounds a line, in bytes.
+// maxLine bounds a line, in bytes: what stands in memory of a file that is no file of lines.
 const maxLine = 16 << 20
 
 // scanLines returns where the last whole line begins and ends.

@@ -28,8 +28,8 @@ const (
 	maxBytes  = 4 << 20
 )
 
-// Read takes scores from a CSV with the columns expert, system, criterion,
-// score, in any order; an empty score is none.
+// Read takes scores from a CSV with the columns expert, system, criterion, score, in any order; an empty score is
+// none. At most maxScores scores and maxBytes bytes are read; a line that scores the same a second time is refused.
 func Read(r io.Reader) ([]Score, error) {
 	limited := &io.LimitedReader{R: r, N: maxBytes + 1}
 	in := csv.NewReader(limited)
@@ -149,6 +149,7 @@ func Rank(scores []Score, weights map[string]float64, level Level) (Study, error
 	return s, nil
 }
 
+// include keeps a sorted list of names, each once.
 func include(list []string, name string) []string {
 	if i, found := slices.BinarySearch(list, name); !found {
 		return slices.Insert(list, i, name)
@@ -181,6 +182,9 @@ func (s *Study) means(scores []Score, systems []string) ([][]float64, error) {
 	return sums, nil
 }
 
+// weigh takes the weights of criteria and divides them by their sum. None given weighs all alike; of those given, a
+// criterion that is not named weighs nothing, and a name that is no criterion is refused, for a misspelt one would
+// weigh nothing without a word.
 func (s *Study) weigh(weights map[string]float64) error {
 	total := 0.0
 	for name, w := range weights {
@@ -303,7 +307,8 @@ func cmpFloat(a, b float64) int {
 	return 0
 }
 
-// Print writes the study for a terminal, in a language.
+// Print writes the study for a terminal, in a language: how far the experts agree on each criterion and on all, by
+// Krippendorff's alpha or why there is none, then the systems with the share of draws in which each had each rank.
 func (s Study) Print(w io.Writer, l words.Language) {
 	fmt.Fprintln(w, l.Text("study.score-head", "experts", len(s.Experts), "criteria", len(s.Criteria), "level",
 		s.Level))

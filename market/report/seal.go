@@ -241,6 +241,8 @@ func (s Seal) riskFree(open func(string, market.ReadOptions) (*market.Table, err
 	}, s.RiskFreeColumn)
 }
 
+// input opens a file that the sealed report was made from and holds it to the SHA-256 in the seal: figures of another
+// file, be it a newer extract of the same name, would be no check of the report.
 func (s Seal) input(open func(string, market.ReadOptions) (*market.Table, error), name, hash string,
 	reading market.ReadOptions) (*market.Table, error) {
 	table, err := open(name, reading)

@@ -60,12 +60,16 @@ type segments struct {
 	checkpoint []byte
 }
 
+// Checkpoint, Entries and Tile are what a verification asks for: the checkpoint is the one that was read first, though
+// a node may have stored a newer one since.
 func (s *segments) Checkpoint(context.Context) ([]byte, error) { return s.checkpoint, nil }
 func (s *segments) Entries(_ context.Context, size uint64) iter.Seq2[[]byte, error] {
 	return s.log.Entries(size)
 }
 func (s *segments) Tile(_ context.Context, t txlog.Tile) ([]byte, error) { return s.log.Tile(t) }
 
+// stored verifies a log's folder from its first entry, and then looks for what the folder has beside it: a node may be
+// writing to it meanwhile, and nothing is changed.
 func stored(ctx context.Context, dir string, network token.NetworkID,
 	progress func(done, size uint64)) (Report, error) {
 	log, err := txlog.OpenStored(vfs.OS, dir)
@@ -194,6 +198,7 @@ func (m mirror) read(name string, most int64) ([]byte, error) {
 	return b, err
 }
 
+// Checkpoint is the mirror's newest.
 func (m mirror) Checkpoint(context.Context) ([]byte, error) {
 	return m.read("checkpoint", txlog.MaxCheckpointBytes)
 }
@@ -211,6 +216,8 @@ func (m mirror) Tile(_ context.Context, t txlog.Tile) ([]byte, error) {
 	return b, err
 }
 
+// Entries are the bundles' one after the other. As with tiles, a full bundle may have replaced the partial one that
+// the size asks for; what it has beyond the size is not yielded.
 func (m mirror) Entries(_ context.Context, size uint64) iter.Seq2[[]byte, error] {
 	return Bundles(size, func(t txlog.Tile) ([]byte, error) {
 		b, err := m.read(t.Path(), maxTileFile)

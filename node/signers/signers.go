@@ -128,7 +128,8 @@ const (
 	maxCheckpointBytes = 16 << 10
 )
 
-// Follow is the signers after the change that a link shows.
+// Follow is the signers after the change that a link shows: signed by those before, who thereby name those after. A
+// change that changes no key has no link.
 func (s *Signers) Follow(l *Link) (*Signers, error) {
 	c, err := s.holds(l)
 	if err != nil {

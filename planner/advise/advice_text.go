@@ -95,7 +95,7 @@ func (r *Result) stepsOf(t Phrases, best *Strategy) []string {
 	return t.steps(*best)
 }
 
-// steps are what is to be done, in the order of time.
+// steps are what is to be done, in the order of time: buy, then retire, then what becomes of the coins.
 func (t Phrases) steps(s Strategy) []string {
 	var steps []string
 	if len(s.Buy) == 0 {
@@ -138,6 +138,8 @@ func (t Phrases) short(s Strategy) string {
 	return strings.TrimSuffix(line, ";") + "."
 }
 
+// reasons are the parts' own contributions, the other ways beside the best, and the limits. Contributions do not add
+// up to the whole (see explain), and are not said as if they did.
 func (r *Result) reasons(t Phrases, best *Option) []string {
 	var out []string
 	for _, m := range r.Marginals {

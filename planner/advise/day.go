@@ -17,7 +17,7 @@ type Day struct {
 	Hours []site.HourRow `json:"hours"`
 }
 
-// DayOf schedules a site's day at its tariffs.
+// DayOf schedules a site's day at its tariffs. The gain is over not running at all.
 func DayOf(s *site.Site, file string) (*Day, error) {
 	prices, err := power.PricesOf(s.Tariffs, s.Day)
 	if err != nil {
@@ -34,7 +34,8 @@ func DayOf(s *site.Site, file string) (*Day, error) {
 	return &Day{s.Day, file, schedule.Gain.Tiyn(), site.Hours(problem, schedule, prices)}, nil
 }
 
-// firstDay is the plan's own machines on its first day.
+// firstDay is the plan's own machines on its first day, under the first month's law and its network's hashprice, all
+// machines running when it begins.
 func firstDay(p *planner.Plan) (*Day, error) {
 	hashprice, err := p.Hashprice()
 	if err != nil {

@@ -52,7 +52,8 @@ func (t Phrases) Say(key string, args ...any) string {
 	return fmt.Sprintf(phrase, args...)
 }
 
-// Number has the language's decimal sign and thin spaces between thousands.
+// Number has the language's decimal sign and thin spaces between thousands, and a true minus sign; what rounds to zero
+// has none.
 func (t Phrases) Number(v float64, decimals int) string {
 	text := strconv.FormatFloat(math.Abs(v), 'f', decimals, 64)
 	whole, fraction, _ := strings.Cut(text, ".")

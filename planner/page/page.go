@@ -74,7 +74,8 @@ func Write(out io.Writer, r *advise.Result, language string) error {
 
 func million(t advise.Phrases, tenge float64) string { return t.Number(tenge/1e6, 1) }
 
-// fans draw price, hashprice and money with their quantiles, and the mean cash of each month.
+// fans draw price, hashprice and money with their quantiles, and the mean cash of each month. Rows of a fan are 5, 25,
+// 50, 75 and 95 per cent, in this order.
 func fans(r *advise.Result, word func(string) string, axis func(float64) string) []drawn {
 	months := make([]string, len(r.Months))
 	take := func(scale float64, fan func(advise.MonthRow) []float64) [][]float64 {

@@ -12,7 +12,8 @@ import (
 	"github.com/aqsha/aqsha/planner/power"
 )
 
-// LevyRow is a quarter's declaration.
+// LevyRow is a quarter's declaration, or the part of it at one rate. WattHours is what the levy is of, metered as far
+// as Basis says so, and Planned what the plan has for the same time; PerKWh is the law's rate, and Levy what is due.
 type LevyRow struct {
 	Quarter   string      `json:"quarter"`
 	Basis     string      `json:"basis"` // metered, planned, metered in part
@@ -24,7 +25,7 @@ type LevyRow struct {
 	PayBy     params.Date `json:"pay_by"`
 }
 
-// TaxRow is a month's part of the tax base; a December's row closes the year.
+// TaxRow is a month's part of the tax base; a December's row closes the year. Amounts are in tiyn, Coins in satoshi.
 type TaxRow struct {
 	Month   string        `json:"month"`
 	Coins   money.Satoshi `json:"satoshi"`
@@ -67,7 +68,8 @@ type Registers struct {
 	Licence []LicenceRow `json:"licence"`
 }
 
-// month is what is known of one.
+// month is what is known of one. Income is that of the coins at the price on the day of each receipt; metered says
+// that the meter speaks of it, and without that planned stands in.
 type month struct {
 	at              planner.Month
 	law             planner.Law
@@ -105,6 +107,7 @@ func Build(p *planner.Plan, metered []Metered, received []Received) (*Registers,
 	return r, r.licence(p)
 }
 
+// gather puts what was metered and received into the months that it is of. A month without a meter's word is planned.
 func gather(p *planner.Plan, metered []Metered, received []Received) ([]*month, error) {
 	// Without books, the plan's first year; with them, the months that they are of, whatever the plan's.
 	first, last := p.Start, p.Start+planner.Month(min(12, p.Months)-1)
@@ -140,7 +143,7 @@ func gather(p *planner.Plan, metered []Metered, received []Received) ([]*month, 
 	return months, nil
 }
 
-// expected is a month of the machines that there are, all running.
+// expected is a month of the machines that there are, all running, and what is written off of them in it.
 func expected(p *planner.Plan, at planner.Month) (*month, error) {
 	law, err := p.LawAt(at)
 	if err != nil {
@@ -187,6 +190,7 @@ func perKWh(wattHours int64, price money.Tiyn) money.Tiyn {
 	return money.Tiyn(n.Quo(n, big.NewInt(1000)).Int64())
 }
 
+// levies sums energy up by quarter and rate. Deadlines are those in force in the quarter's last month.
 func (r *Registers) levies(p *planner.Plan, months []*month) error {
 	for _, m := range months {
 		rate, err := m.law.Levy.PerKWh(p.Source, m.tariff)
@@ -235,6 +239,8 @@ func due(after planner.Month, months, day int) params.Date {
 	return at.Day(min(day, at.Days()))
 }
 
+// taxes sums the base up over the year, month by month: base = income − invoice − levy − fixed − depreciation. A
+// year's loss is carried into the next, where it lowers the base.
 func (r *Registers) taxes(p *planner.Plan, months []*month) error {
 	var base, carried money.Tiyn
 	for i, m := range months {
@@ -268,6 +274,8 @@ func (r *Registers) taxes(p *planner.Plan, months []*month) error {
 	return nil
 }
 
+// quotas holds sales against the quota within each year. What was sold in advance counts within the year, what is
+// behind goes over into the next. What is due is rounded up to a satoshi.
 func (r *Registers) quotas(months []*month) {
 	var behind money.Satoshi // above: coins that are still to be sold; below: sold in advance within the year
 	for _, m := range months {
@@ -282,6 +290,7 @@ func (r *Registers) quotas(months []*month) {
 	}
 }
 
+// licence says until when it lasts, and its fee where the index of its year is known.
 func (r *Registers) licence(p *planner.Plan) error {
 	kind, term, err := p.LicenceTerm()
 	if err != nil {

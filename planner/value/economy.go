@@ -54,7 +54,8 @@ func DrawPrices(ctx context.Context, p *planner.Plan) (*paths.Prices, error) {
 	return p.Model.Simulate(ctx, p.PriceUSD, p.Growth, p.Days(), p.Paths, p.Seed)
 }
 
-// NewEconomy lets the network answer the prices, and lays out costs by month. The prices are only read.
+// NewEconomy lets the network answer the prices, and lays out costs by month. The prices are only read. A shift of an
+// input moves it on the same futures, so that differences are the input's.
 func NewEconomy(ctx context.Context, p *planner.Plan, prices *paths.Prices, shift Shift) (*Economy, error) {
 	w := &Economy{Plan: p, Shift: shift, Prices: prices, Paths: prices.Paths, Months: p.Months}
 	if err := w.byMonth(); err != nil {

@@ -201,7 +201,8 @@ func (a *Auditor) share(index uint64, s *sharelog.Share) error {
 	return err
 }
 
-// block computes every scheme's split of a block: the pool's own as its accounts have it.
+// block computes every scheme's split of a block: the pool's own as its accounts have it, the others as they would
+// have divided the same reward of the same shares, for the comparison.
 func (a *Auditor) block(b *accounting.Block) error {
 	target, err := bitcoin.TargetOfBits(b.Job.Bits)
 	if err != nil {

@@ -22,7 +22,8 @@ type Member struct {
 // maxMembers bounds a list of members.
 const maxMembers = 1_000_000
 
-// ReadMembers reads a CSV with the columns wallet, iin_bin, name, licence, licence_date.
+// ReadMembers reads a CSV with the columns wallet, iin_bin, name, licence, licence_date, with or without these names
+// as its first line. Errors name the line. Of a wallet that stands twice the last line counts.
 func ReadMembers(from io.Reader) (map[string]Member, error) {
 	reader := csv.NewReader(from)
 	reader.FieldsPerRecord = 5

@@ -244,7 +244,8 @@ func stepAt(srv *Server, s handover.Step) step {
 	return step{s.From, s.Difficulty, srv.targetOf(s.Difficulty)}
 }
 
-// adoptWorkers holds a connection's workers as its authorizations did.
+// adoptWorkers holds a connection's workers as its authorizations did: the registry counts who holds a worker, and
+// each hold is given back when the connection ends. After an error some may be held; the caller closes the connection.
 func (l *loop) adoptWorkers(c *conn, one *handover.Conn) error {
 	find := func(known handover.Worker) (*worker.Worker, error) {
 		w, err := l.server.registry.Find(known.Name)

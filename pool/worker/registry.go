@@ -81,7 +81,10 @@ func SameAddress(canonical, other string) bool {
 	return canonical == other || strings.ToUpper(canonical) == other && canonical == strings.ToLower(other)
 }
 
-// Find returns the worker of a user name, held for a connection until release.
+// Find returns the worker of a user name, held for a connection until release. An address that has as many names as
+// are allowed, or as many workers that earn, gets its worker without a name for any further one: the miner is paid all
+// the same, and whoever makes names up by the thousand costs no memory. Only when the registry is full is anybody
+// refused.
 func (r *Registry) Find(full string) (*Worker, error) {
 	address, name := SplitName(full)
 	canonical, script, err := r.network.Canonical(address)

@@ -51,6 +51,8 @@ func listApplications(w io.Writer, l words.Language, list []api.ApplicationView)
 	table.Flush()
 }
 
+// applicationsAccept makes "applications accept". The bank's signature goes to the node, and the applicant's completes
+// it: until then no wallet is there, and the bank's sequence is not used up.
 func applicationsAccept() *cobra.Command {
 	command := &cobra.Command{
 		Use: "accept ID", Short: "Accept an application: the bank signs the registration for the applicant",
@@ -131,6 +133,8 @@ signed.`,
 	return command
 }
 
+// serveApplications accepts what waits, one after the other, until most or ctx ends it. A refusal ends it too: whoever
+// runs it decides whether it goes on.
 func serveApplications(ctx context.Context, command *cobra.Command, s *session.Session, pause time.Duration,
 	most int) error {
 	for done := 0; most == 0 || done < most; {

@@ -234,6 +234,8 @@ func readFarm(dir string) error {
 	return err
 }
 
+// newConfigCheckCommand makes "config check". It reads what a start reads and changes nothing; it exits as the start
+// would have.
 func newConfigCheckCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:     "check [DIR]",

@@ -115,6 +115,7 @@ all of it: ratios count.`,
 	return command
 }
 
+// describeConsole writes the figures beside what they should be at most.
 func describeConsole(w io.Writer, r consoleBench) {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	if len(r.Pages) > 0 {
@@ -154,6 +155,8 @@ type pagesNode struct {
 // benchMinutes is how long what the bench signs may be executed.
 const benchMinutes = 30 * time.Minute
 
+// benchServed makes a network in a directory of its own, a node that serves it, and beside it a server of a bare page,
+// which shows what the browser alone takes. It hands them to use, and ends and deletes all of it afterwards.
 func benchServed(ctx context.Context, subscribers int, use func(n *pagesNode) error) (err error) {
 	dir, err := os.MkdirTemp("", "aqsha-bench-console-")
 	if err != nil {

@@ -59,6 +59,8 @@ const fill = async (label, text) => {
 const go = async (href) => (await until(() => document.querySelector("nav a[href='" + href + "']"), href)).click()
 `
 
+// makeWallet opens the page as a person does who is there for the first time, and gives the new wallet's key, which
+// the bank registers; givePaper puts in the bank's answer. hands are the words for pressing and filling.
 const makeWallet = hands + `
 await press("Make a wallet")
 await fill("Passphrase", "seven sheep in the yard")
@@ -100,7 +102,8 @@ const of = (path) => performance.getEntriesByType("resource").filter((e) => new 
 const asked = of("/v1/sessions/challenges"), opened = of("/v1/sessions")
 return opened.map((e, i) => e.responseEnd - asked[i].startTime)`
 
-// used makes a wallet on a phone, has it pay, and measures what its person waits for.
+// used makes a wallet on a phone, has it pay, and measures what its person waits for: medians over all rounds of the
+// taps and of signing in, and the longest task of any round, which is when the page does not answer.
 func (p *pagesNode) used(ctx context.Context, browser *bench.Browser, rounds int) (u use, err error) {
 	u = use{TapAim: tapAim, SignInAim: signInAim, LongAim: longAim}
 	var taps, ins []float64
@@ -129,6 +132,8 @@ func (p *pagesNode) used(ctx context.Context, browser *bench.Browser, rounds int
 // paymentsEach is how often one person pays.
 const paymentsEach = 3
 
+// onePerson is one round: a wallet is made, registered and funded, pays several times and signs in. Times are in
+// milliseconds.
 func (p *pagesNode) onePerson(ctx context.Context, tab *bench.Tab) (taps, signed []float64, longest bench.Task,
 	err error) {
 	var public string

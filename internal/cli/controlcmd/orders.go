@@ -207,6 +207,8 @@ func newFarmOrdersWithdrawCommand() *cobra.Command {
 	return command
 }
 
+// newFarmOrdersRunCommand makes "farm orders run". An order is written as begun before the first machine is told: a
+// crash leaves it interrupted, never given twice.
 func newFarmOrdersRunCommand() *cobra.Command {
 	var c control.Controller
 	var duration time.Duration

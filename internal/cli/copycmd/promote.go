@@ -120,6 +120,8 @@ func addInsteadOf(command *cobra.Command, o *promoteOptions) {
 		"EPOCH:WORD of a candidate that was given up before it led, as a refusal names it (more than one: repeat)")
 }
 
+// promote makes a follower the leader. The directory's lock is held throughout, and the configuration changed last: a
+// crash before that leaves a follower, of which the promotion is run again with the same ballot (prepare.own).
 func promote(command *cobra.Command, o promoteOptions) error {
 	ctx, dir := command.Context(), cli.Flag(command, "data")
 	over := make([]failover.Ballot, len(o.insteadOf))

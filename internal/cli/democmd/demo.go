@@ -45,6 +45,9 @@ played before is not played again.`,
 	return command
 }
 
+// runDemo serves a development network in the directory and plays its story from where it was left. The directory's
+// lock is taken before anything is asked of it, and held until the end. With --once it ends after the last step; else
+// it serves on and, as long as nobody runs the console, gives a link for the first administrator.
 func runDemo(command *cobra.Command, _ []string) error {
 	dir := cli.Flag(command, "data")
 	once, _ := command.Flags().GetBool("once")

@@ -24,7 +24,7 @@ import (
 	"github.com/aqsha/aqsha/wallet"
 )
 
-// NewAccessCommand makes the command "access".
+// NewAccessCommand makes the command "access", which works on config.toml, never through a node.
 func NewAccessCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use: "access", Short: "Access tokens of a node that is not open: make, list, revoke",
@@ -47,6 +47,7 @@ shown once, when it is made. A node that runs takes changes in within seconds.`,
 	return command
 }
 
+// accessNew writes the token's file before the configuration has its hash: no crash leaves a token that nobody has.
 func accessNew() *cobra.Command {
 	command := &cobra.Command{
 		Use: "new NAME", Short: "Make an access token, and show it once",

@@ -45,6 +45,9 @@ draft of another network than the directory's, or than --network, is refused. Wh
 	return command
 }
 
+// signDraft shows, asks, signs, and writes the draft. It is read twice: what was shown, and, under the file's lock,
+// what is signed, which must be the same transaction of the same network. The key is asked for after the answer, so
+// that who says no types no passphrase.
 func signDraft(command *cobra.Command, path string) error {
 	draft, err := wallet.ReadDraft(path)
 	if err != nil {
@@ -130,7 +133,8 @@ func joinRoles(list []token.Role) string {
 	return strings.Join(texts, ", ")
 }
 
-// describeDraft says all that a draft does, and refuses one of another network.
+// describeDraft says all that a draft does, and refuses one of another network. Names are the keyring's: what the
+// draft says of itself could make somebody else's wallet look known.
 func describeDraft(command *cobra.Command, keyring *wallet.Keyring, draft *wallet.Draft) ([]wallet.Line, error) {
 	l, err := cli.LanguageOf(command)
 	if err != nil {
@@ -197,7 +201,8 @@ func printLines(w io.Writer, lines []wallet.Line) {
 	table.Flush()
 }
 
-// confirm shows what is to be signed and asks; or believes --yes, if it names this very transaction.
+// confirm shows what is to be signed and asks; or believes --yes, if it names this very transaction. Where there is no
+// terminal nothing is signed: a pipe's "yes" is nobody's word. The answer must be the whole word.
 func confirm(command *cobra.Command, id token.TransactionID, lines []wallet.Line) error {
 	w := command.ErrOrStderr()
 	if said := command.Flags().Lookup("yes"); said.Changed {

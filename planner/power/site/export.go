@@ -22,7 +22,7 @@ type HourRow struct {
 	Cost     money.Tiyn `json:"cost_tiyn"` // with VAT, fees and levy
 }
 
-// Hours tells a schedule hour by hour.
+// Hours tells a schedule hour by hour. p, s and prices are of the same day and length.
 func Hours(p *dispatch.Problem, s *dispatch.Schedule, prices []money.Tiyn) []HourRow {
 	rows := make([]HourRow, len(p.Cost))
 	for h := range rows {
@@ -55,7 +55,8 @@ func (s *Site) WriteHours(out io.Writer, rows []HourRow) error {
 	return w.Error()
 }
 
-// WriteMachines is what control software executes: a row for each run of each machine.
+// WriteMachines is what control software executes: a row for each run of each machine, from an hour's beginning to
+// another's, 24:00 at the day's end. was_on says that the run goes on from the day before.
 func (s *Site) WriteMachines(out io.Writer, p *dispatch.Problem, schedule *dispatch.Schedule) error {
 	w := safecsv.NewWriter(out)
 	_ = w.Write([]string{"day", "machine", "model", "from", "to", "meter_watts", "was_on"})
