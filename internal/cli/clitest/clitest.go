@@ -7,6 +7,8 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -105,4 +107,17 @@ func (e Ended) JSON(t testing.TB, into any) {
 	if err := json.Unmarshal([]byte(e.Out), into); err != nil || e.Exit != 0 {
 		t.Fatalf("exit %d, %v\n%s%s", e.Exit, err, e.Out, e.Err)
 	}
+}
+
+// Put writes a file, and the folders above it, and returns its name.
+func Put(t testing.TB, content string, path ...string) string {
+	t.Helper()
+	name := filepath.Join(path...)
+	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return name
 }
