@@ -159,7 +159,7 @@ func NothingDone(err error) bool {
 // verdictOn decides a command's exit code. An outcome that is not known comes first: whatever else went wrong, it must
 // not be taken for a refusal.
 func verdictOn(err error) verdict {
-	var rule fault.Coded
+	var rule interface{ ErrorCode() string } // some speak of no field
 	var usage UsageError
 	var input badInput
 	var unanswered *api.UnansweredError
@@ -168,7 +168,10 @@ func verdictOn(err error) verdict {
 	case errors.As(err, &unanswered):
 		return verdict{words.OutcomeUnknown, "", ExitUnknown}
 	case errors.As(err, &rule):
-		v := verdict{rule.ErrorCode(), rule.ErrorField(), ExitRefused}
+		v := verdict{rule.ErrorCode(), "", ExitRefused}
+		if of, has := rule.(fault.Coded); has {
+			v.field = of.ErrorField()
+		}
 		if money, _ := words.MoneyOf(v.code); money == words.MoneyUnknown {
 			v.exit = ExitUnknown
 		}

@@ -49,7 +49,8 @@ func openPoolLog(dir, name string, create bool) (*txlog.Log, error) {
 func openPoolLogAfter(dir, name string, create bool, scanned *txlog.Reader) (*txlog.Log, error) {
 	shares := filepath.Join(dir, "shares")
 	if !create {
-		if _, err := os.Stat(shares); err != nil {
+		// With an empty folder the log would be begun there, and read as one that says nothing.
+		if _, err := os.Stat(filepath.Join(shares, "checkpoint")); err != nil {
 			return nil, cli.Usage(fmt.Errorf("--data: no pool's log there: %w", err))
 		}
 	}
@@ -125,6 +126,9 @@ were hashed, the scheme, or the chain is listed on standard error, and the comma
 			"  aqsha pool recompute --data copy --verify --bitcoin http://127.0.0.1:8332 --json",
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
+			if err := payout.CheckScheme(scheme); err != nil {
+				return err
+			}
 			log, closer, err := openPoolRecords(dir)
 			if err != nil {
 				return err
@@ -217,6 +221,9 @@ name, licence, licence_date. Wallets that nobody has claimed are named on standa
 					return cli.Usage(err)
 				}
 				days[i] = day
+			}
+			if days[1] < days[0] { // an empty report would be filed
+				return cli.Usage(fmt.Errorf("--to %s is before --from %s", days[1], days[0]))
 			}
 			location, err := time.LoadLocation(zone)
 			if err != nil {
