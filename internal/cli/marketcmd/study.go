@@ -123,6 +123,9 @@ func measured(command *cobra.Command, o *document.Options, tenge *tengeFlags, ch
 
 // check refuses what cannot be written before anything is computed.
 func (s *studyOutput) check() error {
+	if len(s.languages) == 0 || len(s.formats) == 0 { // minutes, for no file
+		return market.Refuse("format", "format", "no language or no form to write")
+	}
 	for _, l := range s.languages {
 		if _, err := marketreport.ParseLanguage(l); err != nil {
 			return err
@@ -326,6 +329,13 @@ func newMarketGarchCommand() *cobra.Command {
 			if err := checkGarch(command.Flags(), o, model, law, mean); err != nil {
 				return err
 			}
+			if fan != "" && o.Days == 0 { // before the fit, which takes seconds
+				return market.Refuse("choice", "fan", "a fan chart shows a forecast: give --forecast DAYS")
+			}
+			if err := cli.CheckOutputs(args, cli.Output{Flag: "fan", Path: fan},
+				cli.Output{Flag: "parameters", Path: parameters}); err != nil {
+				return err
+			}
 			in, err := flags.input(args[0])
 			if err != nil {
 				return err
@@ -420,9 +430,6 @@ func writeFan(command *cobra.Command, path string, in study.Input, g study.Garch
 	language, err := cli.LanguageOf(command)
 	if err != nil {
 		return err
-	}
-	if g.Forecast == nil { // before a file is made
-		return market.Refuse("choice", "fan", "a fan chart shows a forecast: give --forecast DAYS")
 	}
 	return cli.WriteFile(path, func(w io.Writer) error {
 		return marketreport.Fan(w, in, g, marketreport.Language(language))

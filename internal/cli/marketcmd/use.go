@@ -1,6 +1,7 @@
 package marketcmd
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -33,6 +34,9 @@ func (f *tengeFlags) register(command *cobra.Command) {
 func (f *tengeFlags) statistics(command *cobra.Command) (*usage.TengeStats, error) {
 	if !(f.kztPerUSD >= 0) || math.IsInf(f.kztPerUSD, 1) {
 		return nil, cli.Usage(fmt.Errorf("--kzt-per-usd: want tenge for a dollar, got %g", f.kztPerUSD))
+	}
+	if f.node != "" && f.file != "" { // one would be passed over
+		return nil, cli.Usage(errors.New("--node and --tenge: whose figures? Give one of the two"))
 	}
 	var stats usage.TengeStats
 	var err error
