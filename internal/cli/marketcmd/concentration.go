@@ -38,6 +38,9 @@ func newMarketConcentrationCommand() *cobra.Command {
 				return market.Refuse("last", "last", "%d periods cannot be printed; want 1 and more, or 0 for all",
 					last)
 			}
+			if n < 0 {
+				return market.Refuse("choice", "n", "%d holders; want one or more, or 0 where it is not known", n)
+			}
 			// Known points without a file give bounds only: nobody's holdings are there to measure.
 			if len(args) == 0 {
 				known, err := concentration.ParsePoints(points)

@@ -123,6 +123,14 @@ measured_j_th) and split its reserve into time and speed.`,
 		Example: "  aqsha market reserves site.csv --coins-a-day 450 --network-ths 1e9 --price-kzt 35e6",
 		Args:    cli.ExactArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
+			for _, one := range []struct {
+				flag  string
+				value float64
+			}{{"coins-a-day", coins}, {"network-ths", network}, {"price-kzt", price}} {
+				if !(one.value >= 0) || math.IsInf(one.value, 1) {
+					return market.Refuse("choice", one.flag, "%g: want a number, or 0 where it is not known", one.value)
+				}
+			}
 			data, err := os.ReadFile(args[0])
 			if err != nil {
 				return err
