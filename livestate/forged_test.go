@@ -19,8 +19,8 @@ import (
 	"github.com/aqsha/aqsha/txlog"
 )
 
-// told is a snapshot of the story, with a key and a proposal that wait.
-func told(t testing.TB) (*State, []byte) {
+// fromStory is a snapshot of the story, with a key and a proposal that wait.
+func fromStory(t testing.TB) (*State, []byte) {
 	t.Helper()
 	state := New([32]byte{1})
 	chain, town := sim.NewWorld(1).Story(state)
@@ -93,7 +93,7 @@ func consistent(t interface{ Fatalf(string, ...any) }, made []byte) (accepted bo
 // A snapshot under a right root, of records that are left out, doubled, exchanged, of another's place, cut or altered,
 // is refused or holds together: its root says who made it, and nothing of what is in it.
 func TestForgedSnapshotsUnderARightRoot(t *testing.T) {
-	_, snapshot := told(t)
+	_, snapshot := fromStory(t)
 	records := recordsOf(t, snapshot)
 	if !bytes.Equal(joined(records), snapshot) {
 		t.Fatal("the records do not make the snapshot again")
@@ -141,7 +141,7 @@ func TestForgedSnapshotsUnderARightRoot(t *testing.T) {
 // A stream that comes byte by byte, with its end, or breaks off with an error is read as far as it goes; one that claims
 // a record beyond every bound is not waited for.
 func TestStreamsThatComeInPieces(t *testing.T) {
-	_, snapshot := told(t)
+	_, snapshot := fromStory(t)
 	for name, in := range map[string]io.Reader{
 		"by bytes":     iotest.OneByteReader(bytes.NewReader(snapshot)),
 		"by halves":    iotest.HalfReader(bytes.NewReader(snapshot)),

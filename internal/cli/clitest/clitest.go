@@ -7,7 +7,6 @@ import (
 	"context"
 	"encoding/json"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -15,6 +14,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/aqsha/aqsha/internal/cli"
+	"github.com/aqsha/aqsha/internal/durable"
+	"github.com/aqsha/aqsha/txlog/vfs"
 )
 
 // Ended is what a command came to.
@@ -113,10 +114,10 @@ func (e Ended) JSON(t testing.TB, into any) {
 func Put(t testing.TB, content string, path ...string) string {
 	t.Helper()
 	name := filepath.Join(path...)
-	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
+	if err := vfs.OS.MkdirAll(filepath.Dir(name)); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
+	if err := durable.Replace(vfs.OS, name, []byte(content)); err != nil {
 		t.Fatal(err)
 	}
 	return name

@@ -329,19 +329,12 @@ func newMarketGarchCommand() *cobra.Command {
 			if err := checkGarch(command.Flags(), o, model, law, mean); err != nil {
 				return err
 			}
-			if fan != "" && o.Days == 0 { // before the fit, which takes seconds
-				return market.Refuse("choice", "fan", "a fan chart shows a forecast: give --forecast DAYS")
-			}
-			if err := cli.CheckOutputs(args, cli.Output{Flag: "fan", Path: fan},
-				cli.Output{Flag: "parameters", Path: parameters}); err != nil {
+			if err := checkGarchFiles(args, o.Days, fan, parameters); err != nil {
 				return err
 			}
 			in, err := flags.input(args[0])
 			if err != nil {
 				return err
-			}
-			if command.Flags().Changed("mean-lags") && mean != "ar" {
-				return market.Refuse("mean-lags", "mean-lags", "only --mean ar has lags")
 			}
 			if asked, why := wide.asked(model, law, mean); asked {
 				if like != "" || parameters != "" || fan != "" || o.Days > 0 || o.Spec.Free {
@@ -402,6 +395,9 @@ func checkGarch(f *pflag.FlagSet, o study.GarchOptions, model, law, mean string)
 				strings.Join(choice.known, ", "))
 		}
 	}
+	if f.Changed("mean-lags") && mean != "ar" {
+		return market.Refuse("mean-lags", "mean-lags", "only --mean ar has lags")
+	}
 	if o.Days < 0 || f.Changed("forecast") && o.Days == 0 {
 		return market.Refuse("forecast", "forecast", "%d steps; want one or more", o.Days)
 	}
@@ -414,6 +410,16 @@ func checkGarch(f *pflag.FlagSet, o study.GarchOptions, model, law, mean string)
 		return market.Refuse("forecast", "paths", "%d simulated paths; want one or more", o.Paths)
 	}
 	return nil
+}
+
+// checkGarchFiles refuses, before the fit, a chart of no forecast and files that would replace what is read or each
+// other.
+func checkGarchFiles(inputs []string, days int, fan, parameters string) error {
+	if fan != "" && days == 0 {
+		return market.Refuse("choice", "fan", "a fan chart shows a forecast: give --forecast DAYS")
+	}
+	return cli.CheckOutputs(inputs, cli.Output{Flag: "fan", Path: fan},
+		cli.Output{Flag: "parameters", Path: parameters})
 }
 
 // forecastFlags choose a forecast and where it is drawn.

@@ -149,26 +149,7 @@ were hashed, the scheme, or the chain is listed on standard error, and the comma
 			if err != nil {
 				return err
 			}
-			return cli.Show(command, result, func(w io.Writer) {
-				l := cli.LanguageFor(command)
-				fmt.Fprintln(w, l.Text("pool.block", "height", result.Height, "hash", result.Hash, "status",
-					result.Status))
-				fmt.Fprintln(w, l.Text("pool.reward", "reward", result.Reward.Format(), "scheme", result.Scheme,
-					"entry",
-					result.Position))
-				for _, c := range result.Credits {
-					fmt.Fprintf(w, "  %16s  %s\n", c.Amount, c.Address)
-				}
-				fmt.Fprintln(w, l.Text("pool.coinbase"))
-				for _, p := range result.Paid {
-					fmt.Fprintln(w, " ", l.Text("pool.owed", "amount", fmt.Sprintf("%16s", p.Amount), "address",
-						p.Address,
-						"debt", p.Debt))
-				}
-				if result.Checked != nil {
-					fmt.Fprintln(w, l.Text("pool.work", "shares", result.Checked.Shares))
-				}
-			})
+			return showBlock(command, result)
 		},
 	}
 	flags := command.Flags()
@@ -179,6 +160,30 @@ were hashed, the scheme, or the chain is listed on standard error, and the comma
 	flags.BoolVar(&verify, "verify", false, "hash every share again")
 	node.Register(command)
 	return command
+}
+
+// showBlock shows a block's split as it was recomputed.
+func showBlock(command *cobra.Command, result *audit.Recomputation) error {
+	return cli.Show(command, result, func(w io.Writer) {
+		l := cli.LanguageFor(command)
+		fmt.Fprintln(w, l.Text("pool.block", "height", result.Height, "hash", result.Hash, "status",
+			result.Status))
+		fmt.Fprintln(w, l.Text("pool.reward", "reward", result.Reward.Format(), "scheme", result.Scheme,
+			"entry",
+			result.Position))
+		for _, c := range result.Credits {
+			fmt.Fprintf(w, "  %16s  %s\n", c.Amount, c.Address)
+		}
+		fmt.Fprintln(w, l.Text("pool.coinbase"))
+		for _, p := range result.Paid {
+			fmt.Fprintln(w, " ", l.Text("pool.owed", "amount", fmt.Sprintf("%16s", p.Amount), "address",
+				p.Address,
+				"debt", p.Debt))
+		}
+		if result.Checked != nil {
+			fmt.Fprintln(w, l.Text("pool.work", "shares", result.Checked.Shares))
+		}
+	})
 }
 
 func showSpread(command *cobra.Command, auditor *audit.Auditor) error {

@@ -14,14 +14,14 @@ import (
 	"pgregory.net/rapid"
 )
 
-// dialect is how a program writes a table down.
-type dialect struct {
+// spelling is how a program writes a table down.
+type spelling struct {
 	separator, decimal, group, layout, end, quote string
 	mark, backwards, utf16, quotes                bool
 }
 
-func drawDialect(t *rapid.T) dialect {
-	d := dialect{separator: rapid.SampledFrom([]string{",", ";", "\t", "|"}).Draw(t, "separator"), decimal: ".",
+func drawSpelling(t *rapid.T) spelling {
+	d := spelling{separator: rapid.SampledFrom([]string{",", ";", "\t", "|"}).Draw(t, "separator"), decimal: ".",
 		layout: rapid.SampledFrom([]string{time.DateOnly, "2006-01-02 15:04:05", "2006-01-02T15:04:05Z", "02.01.2006"}).Draw(t, "layout"),
 		end:    rapid.SampledFrom([]string{"\n", "\r\n"}).Draw(t, "end"), mark: rapid.Bool().Draw(t, "mark"),
 		backwards: rapid.Bool().Draw(t, "backwards"), utf16: rapid.Bool().Draw(t, "utf16"), quotes: rapid.Bool().Draw(t, "quotes")}
@@ -33,7 +33,7 @@ func drawDialect(t *rapid.T) dialect {
 }
 
 // number writes a number of cents.
-func (d dialect) number(cents int64) string {
+func (d spelling) number(cents int64) string {
 	sign, whole := "", cents
 	if whole < 0 {
 		sign, whole = "-", -whole
@@ -46,7 +46,7 @@ func (d dialect) number(cents int64) string {
 }
 
 // write is the table as a file.
-func (d dialect) write(days []time.Time, columns [][]int64) []byte {
+func (d spelling) write(days []time.Time, columns [][]int64) []byte {
 	cell := func(text string) string {
 		if d.quotes {
 			return `"` + text + `"`
@@ -82,13 +82,13 @@ func (d dialect) write(days []time.Time, columns [][]int64) []byte {
 	return out
 }
 
-// In whatever dialect a table of cents is written, it is read to the same cents, with what is missing missing, or refused:
+// In whatever spelling a table of cents is written, it is read to the same cents, with what is missing missing, or refused:
 // no figure is another, none is made up, and rows are in time's order.
-func TestATableInEveryDialect(t *testing.T) {
+func TestATableInEverySpelling(t *testing.T) {
 	read, refused := 0, map[string]int{}
 	for read < 200 { // however many are refused: the draws go on until enough were read
 		rapid.Check(t, func(t *rapid.T) {
-			d := drawDialect(t)
+			d := drawSpelling(t)
 			n := rapid.IntRange(3, 30).Draw(t, "days")
 			var days []time.Time
 			columns := make([][]int64, 2)
