@@ -401,6 +401,7 @@ func checkGarch(f *pflag.FlagSet, o study.GarchOptions, model, law, mean string)
 	if o.Days < 0 || f.Changed("forecast") && o.Days == 0 {
 		return market.Refuse("forecast", "forecast", "%d steps; want one or more", o.Days)
 	}
+	// Passed over, they would seem to have been heeded.
 	for _, flag := range []string{"paths", "level", "seed"} {
 		if f.Changed(flag) && o.Days == 0 {
 			return market.Refuse("choice", flag, "--%s is of a forecast: give --forecast STEPS", flag)

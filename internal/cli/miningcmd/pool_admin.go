@@ -348,7 +348,7 @@ sure that nobody loses by it, go on without: the log, which is public, says so w
 			if err != nil {
 				return cli.Usage(fmt.Errorf("entry %q: want its number in the log", args[0]))
 			}
-			if !command.Flags().Changed("last") {
+			if !command.Flags().Changed("last") { // one that was given and is before the entry is a slip
 				r.Last = entry
 			}
 			if r.Last < entry {
