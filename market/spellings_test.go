@@ -16,7 +16,7 @@ import (
 
 // spelling is how a program writes a table down.
 type spelling struct {
-	separator, decimal, group, layout, end, quote string
+	separator, decimal, group, layout, end string
 	mark, backwards, utf16, quotes                bool
 }
 
