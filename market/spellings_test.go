@@ -17,7 +17,7 @@ import (
 // spelling is how a program writes a table down.
 type spelling struct {
 	separator, decimal, group, layout, end string
-	mark, backwards, utf16, quotes                bool
+	mark, backwards, utf16, quotes         bool
 }
 
 func drawSpelling(t *rapid.T) spelling {
