@@ -65,7 +65,7 @@ bitcoin, and the same money in the bank. The plan, the files it names and its se
 				name := filepath.Base(f.site)
 				// Into the result: it is computed again without the file. Under its name, which must be its own there.
 				if has, taken := p.Files[name]; taken && has != string(text) {
-					return farm.Refuse("name", "site", "%s is called as another file of the plan", f.site)
+					return cli.Usage(fmt.Errorf("--site %s: it is called as another file of the plan", f.site))
 				}
 				p.Files[name] = string(text)
 				if day, err = advise.DayOf(s, name); err != nil {
