@@ -32,10 +32,7 @@ three of disk.`,
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
 			o.Runs = 1
-			if err := checkPopulation(o.Options); err != nil {
-				return err
-			}
-			if err := checkLoad(o.Load, "after", o.After); err != nil {
+			if err := checkLoad(o.Options, o.Load, "after", o.After); err != nil {
 				return err
 			}
 			if part != "" {
