@@ -51,11 +51,16 @@ var monthNames = func() map[string]time.Month {
 		"stycznia lutego marca kwietnia maja czerwca lipca sierpnia września października listopada grudnia",
 	} {
 		for i, name := range strings.Fields(year) {
-			names[name] = time.Month(i + 1)
+			names[small(name)] = time.Month(i + 1)
 		}
 	}
 	return names
 }()
+
+// small is a word in small letters, Turkish ones as one: its capital of ı is I, and that of i is İ.
+func small(word string) string { return turkish.Replace(strings.ToLower(word)) }
+
+var turkish = strings.NewReplacer("ı", "i", "\u0307", "")
 
 // inEnglish writes a date's month in English and leaves out the words that are
 // no part of it: the day of the week, "г.", "de". ok says whether there was a month.
@@ -74,7 +79,7 @@ func inEnglish(cell string) (date string, ok bool) {
 			i++
 			continue
 		}
-		word := strings.ToLower(cell[i : i+letters])
+		word := small(cell[i : i+letters])
 		i += letters
 		month, isMonth := monthNames[word]
 		switch {

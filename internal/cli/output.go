@@ -160,7 +160,7 @@ func NothingDone(err error) bool {
 // not be taken for a refusal. Then a rule's code, the command line's mistakes, and a node that was not reached; the
 // rest is a failure. A code whose words say that the money's whereabouts are unknown counts as an unknown outcome.
 func verdictOn(err error) verdict {
-	var rule fault.Coded
+	var rule interface{ ErrorCode() string } // some speak of no field
 	var usage UsageError
 	var input badInput
 	var unanswered *api.UnansweredError
@@ -169,7 +169,10 @@ func verdictOn(err error) verdict {
 	case errors.As(err, &unanswered):
 		return verdict{words.OutcomeUnknown, "", ExitUnknown}
 	case errors.As(err, &rule):
-		v := verdict{rule.ErrorCode(), rule.ErrorField(), ExitRefused}
+		v := verdict{rule.ErrorCode(), "", ExitRefused}
+		if of, has := rule.(fault.Coded); has {
+			v.field = of.ErrorField()
+		}
 		if money, _ := words.MoneyOf(v.code); money == words.MoneyUnknown {
 			v.exit = ExitUnknown
 		}

@@ -59,7 +59,7 @@ var mayImport = map[string][]string{
 
 	// the command line: what commands share, then a package for each line, which imports the rooms of its own line only
 	"internal/cli":         {"money", "token", "txlog", "contract", "ledger", "node", "api", "words"},
-	"internal/cli/clitest": {"internal/cli"},
+	"internal/cli/clitest": {"internal/cli", "txlog"},
 	"internal/cli/clitest/served": {"api", "wallet", "internal/cli/clitest", "internal/cli/datadir",
 		"internal/cli/nodecmd"},
 	"internal/cli/datadir": {"token", "txlog", "node", "cluster", "api", "wallet", "internal/cli"},

@@ -67,6 +67,12 @@ var visits = []struct {
 // eventsAim is the least part of the payments that subscribers should leave.
 const eventsAim = 0.95
 
+// Bounds of what is asked for. Each subscriber takes a connection at both ends, and descriptors for them.
+const (
+	maxPayments    = 100_000
+	maxSubscribers = 100_000
+)
+
 // NewBenchConsoleCommand is the verb "console" of "bench".
 func NewBenchConsoleCommand() *cobra.Command {
 	var rounds, subscribers, payments int
@@ -83,13 +89,16 @@ all of it: ratios count.`,
   aqsha bench console --rounds 1 --subscribers 50 --payments 100 --json`,
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
+			if subscribers < 1 || subscribers > maxSubscribers {
+				return cli.Usage(fmt.Errorf("--subscribers %d: want 1 to %d", subscribers, maxSubscribers))
+			}
 			// This program again, as the subscribers' process.
 			if heard != "" {
 				return hear(command.Context(), heard, subscribers, command.InOrStdin(), command.OutOrStdout())
 			}
-			if rounds < 1 || subscribers < 1 || payments < 1 || rounds*payments > 100_000 {
-				return cli.Usage(errors.New("want at least one round, subscriber and payment, and 100,000 " +
-					"payments at most"))
+			// By division: a product of two large numbers wraps round to a small one.
+			if rounds < 1 || payments < 1 || payments > maxPayments/rounds {
+				return cli.Usage(errors.New("want at least one round and payment, and 100,000 payments at most"))
 			}
 			result := consoleBench{Rounds: rounds, Subscribers: subscribers}
 			err := benchServed(command.Context(), subscribers, func(n *pagesNode) error {

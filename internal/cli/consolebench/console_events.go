@@ -34,6 +34,7 @@ type hearing struct {
 type subscribers struct {
 	process *exec.Cmd
 	stdin   io.WriteCloser
+	stdout  io.Reader
 	answers *bufio.Scanner
 }
 
@@ -65,6 +66,7 @@ func subscribe(ctx context.Context, make hearer, url string, n int) (s *subscrib
 	if err := process.Start(); err != nil {
 		return nil, err
 	}
+	s.stdout = stdout
 	s.answers = bufio.NewScanner(stdout)
 	if first, err := s.read(); err != nil || first.Opened != n {
 		return nil, errors.Join(err, s.close(), fmt.Errorf("%d of %d streams were opened", first.Opened, n))
@@ -116,7 +118,9 @@ func (s *subscribers) await(ctx context.Context, blocks uint64) (h hearing, err 
 
 // close ends the process, and its streams with it.
 func (s *subscribers) close() error {
-	return errors.Join(s.stdin.Close(), s.process.Wait())
+	err := s.stdin.Close()
+	_, _ = io.Copy(io.Discard, s.stdout) // what it still says: while nobody reads that, it does not end
+	return errors.Join(err, s.process.Wait())
 }
 
 // hear is the subscribers' process: it opens so many streams, and reports until its input ends. Each line that comes

@@ -176,6 +176,9 @@ var reportForms = []string{"html", "md", "csv", "json", "parquet"}
 
 // checkForms refuses a form that is none.
 func (f *reportFlags) checkForms() error {
+	if len(f.formats) == 0 {
+		return market.Refuse("format", "format", "no form to write; want some of html, md, csv, json, parquet")
+	}
 	for _, form := range f.formats {
 		if !slices.Contains(reportForms, form) {
 			return market.Refuse("format", "format", "%q is not one of html, md, csv, json, parquet", form)

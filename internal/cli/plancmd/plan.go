@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -43,6 +44,10 @@ bitcoin, and the same money in the bank. The plan, the files it names and its se
   aqsha farm plan farm/plan.toml --site farm/power.toml --html plan.html`,
 		Args: cli.ExactArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
+			// Before the plan is computed, which takes minutes.
+			if err := f.check(args[0], f.site); err != nil {
+				return err
+			}
 			p, err := planner.Read(args[0])
 			if err != nil {
 				return err
@@ -58,7 +63,10 @@ bitcoin, and the same money in the bank. The plan, the files it names and its se
 					return err
 				}
 				name := filepath.Base(f.site)
-				// Into the result: it is computed again without the file.
+				// Into the result: it is computed again without the file. Under its name, which must be its own there.
+				if has, taken := p.Files[name]; taken && has != string(text) {
+					return cli.Usage(fmt.Errorf("--site %s: it is called as another file of the plan", f.site))
+				}
 				p.Files[name] = string(text)
 				if day, err = advise.DayOf(s, name); err != nil {
 					return err
@@ -81,11 +89,16 @@ bitcoin, and the same money in the bank. The plan, the files it names and its se
 	return command
 }
 
-// show writes the files that were asked for, and prints.
-func (f *planFlags) show(command *cobra.Command, r *advise.Result) error {
-	if _, ok := r.Words[f.lang]; !ok {
+// check refuses a language that there is not, and files that would replace what is read or each other.
+func (f *planFlags) check(inputs ...string) error {
+	if !slices.Contains([]string{"en", "kk", "ru"}, f.lang) {
 		return farm.Refuse("language", "lang", "%q is not one of en, kk, ru", f.lang)
 	}
+	return cli.CheckOutputs(inputs, cli.Output{Flag: "html", Path: f.html}, cli.Output{Flag: "out", Path: f.out})
+}
+
+// show writes the files that were asked for, and prints.
+func (f *planFlags) show(command *cobra.Command, r *advise.Result) error {
 	if f.html != "" {
 		if err := cli.WriteFile(f.html, func(w io.Writer) error { return page.Write(w, r, f.lang) }); err != nil {
 			return err
@@ -207,6 +220,9 @@ changed, or another version or processor architecture rounds otherwise.`,
 		Example: "  aqsha farm plan rerun plan.json --html plan.html",
 		Args:    cli.ExactArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
+			if err := f.check(args[0]); err != nil {
+				return err
+			}
 			old, stored, err := readResult(args[0])
 			if err != nil {
 				return err

@@ -2,11 +2,9 @@ package plancmd
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -142,8 +140,9 @@ runs and rests. With --curtail and --at, what was to run before that hour stays 
   aqsha farm power schedule site/power.toml --curtail 14-17=500 --at 13`,
 		Args: cli.ExactArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
-			if hoursFile != "" && filepath.Clean(hoursFile) == filepath.Clean(machinesFile) {
-				return cli.Usage(errors.New("--hours and --machines name one file: the second would replace the first"))
+			if err := cli.CheckOutputs(args, cli.Output{Flag: "hours", Path: hoursFile},
+				cli.Output{Flag: "machines", Path: machinesFile}); err != nil {
+				return err
 			}
 			s, err := site.Read(args[0])
 			if err != nil {
@@ -248,6 +247,9 @@ func newFarmPowerBidCommand() *cobra.Command {
 		Example: "  aqsha farm power bid site/power.toml --prices site/prices.csv --out bids.csv",
 		Args:    cli.ExactArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
+			if err := cli.CheckOutputs([]string{args[0], prices}, cli.Output{Flag: "out", Path: out}); err != nil {
+				return err
+			}
 			s, days, err := siteAndPrices(args[0], prices)
 			if err != nil {
 				return err
