@@ -138,7 +138,8 @@ func describeConsole(w io.Writer, l words.Language, r consoleBench) {
 	}
 	figure := func(format string, n float64) string { return fmt.Sprintf(format, n) }
 	fmt.Fprintln(w, l.Text("bench-pages.subscribers", "count", r.Subscribers, "with", figure("%.0f", r.WithEvents),
-		"without", figure("%.0f", r.WithoutThem), "ratio", figure("%.2f", r.EventsRatio), "aim", figure("%.2f", eventsAim),
+		"without", figure("%.0f", r.WithoutThem),
+		"ratio", figure("%.2f", r.EventsRatio), "aim", figure("%.2f", eventsAim),
 		"heard", figure("%.2f", r.Heard)))
 	fmt.Fprintln(w, " ", l.Text("bench-pages.work", "ratio", figure("%.2f", r.WorkRatio), "hearing",
 		figure("%.2f", r.HearingCPU)))

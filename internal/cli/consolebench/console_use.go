@@ -195,6 +195,7 @@ func (u use) rows(l words.Language) [][]string {
 	row := func(name string, got, aim float64) []string {
 		return []string{name, inMillis(l, got), inMillis(l, aim)}
 	}
-	return [][]string{row(l.Text("bench-pages.tap"), u.TapMillis, u.TapAim), row(l.Text("bench-pages.sign-in"), u.SignInMillis, u.SignInAim),
+	return [][]string{row(l.Text("bench-pages.tap"), u.TapMillis, u.TapAim),
+		row(l.Text("bench-pages.sign-in"), u.SignInMillis, u.SignInAim),
 		row(l.Text("bench-pages.longest", "at", u.LongAt), u.LongMillis, u.LongAim)}
 }

@@ -91,7 +91,8 @@ func accessNew() *cobra.Command {
 			}
 			return cli.Show(command, out, func(w io.Writer) {
 				if path, there := out["file"]; there {
-					fmt.Fprintln(w, cli.LanguageFor(command).Text("access.made", "name", a.Name, "role", roleText(cli.LanguageFor(command), a.Role),
+					fmt.Fprintln(w, cli.LanguageFor(command).Text("access.made", "name", a.Name,
+						"role", roleText(cli.LanguageFor(command), a.Role),
 						"file", path))
 					return
 				}
@@ -198,7 +199,8 @@ func accessList() *cobra.Command {
 					if l.Expired {
 						until = said.Text("access.expired", "at", until)
 					}
-					fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", terminal.Plain(l.Name), roleText(said, l.Role), l.Intermediary, until)
+					fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", terminal.Plain(l.Name), roleText(said, l.Role),
+						l.Intermediary, until)
 				}
 				_ = table.Flush()
 			})

@@ -8,7 +8,6 @@ import (
 
 	"github.com/aqsha/aqsha/contract"
 	"github.com/aqsha/aqsha/internal/cli"
-	"github.com/aqsha/aqsha/words"
 )
 
 // MaxRules bounds a file of rules, or a play, that is read.
@@ -64,10 +63,10 @@ type unsound struct {
 	path string
 }
 
-func (u unsound) Error() string { return u.ErrorIn(words.English) }
+func (u unsound) Error() string { return u.ErrorIn(string(contract.English)) }
 
 // ErrorIn says all the problems in a language, a line each.
-func (u unsound) ErrorIn(l words.Language) string {
+func (u unsound) ErrorIn(l string) string {
 	lines := make([]string, len(u.Problems))
 	for i, p := range u.Problems {
 		lines[i] = fmt.Sprintf("%s:%d: %s", u.path, p.Line, p.In(contract.Language(l)))
