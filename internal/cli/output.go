@@ -232,6 +232,10 @@ func Report(command *cobra.Command, err error) int {
 	}
 	// An error names what it found: a file's name, a word of another's answer.
 	text := errtext.Plain(err.Error())
+	var translated interface{ ErrorIn(language string) string }
+	if errors.As(err, &translated) {
+		text = errtext.Plain(translated.ErrorIn(string(language)))
+	}
 	if v.exit == ExitRefused && !strings.Contains(text, v.code) { // which the words are found by
 		text = v.code + ": " + text
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/aqsha/aqsha/money"
 	nodebench "github.com/aqsha/aqsha/node/bench"
 	"github.com/aqsha/aqsha/token"
+	"github.com/aqsha/aqsha/words"
 )
 
 // use is what a person with a wallet waits for, on a processor four times slower. Times are medians.
@@ -195,10 +196,11 @@ func (p *pagesNode) fund(ctx context.Context, to token.WalletID, amount money.Ti
 }
 
 // rows are what describeConsole shows of it.
-func (u use) rows() [][]string {
+func (u use) rows(l words.Language) [][]string {
 	row := func(name string, got, aim float64) []string {
-		return []string{name, fmt.Sprintf("%.0f ms", got), fmt.Sprintf("%.0f ms", aim)}
+		return []string{name, inMillis(l, got), inMillis(l, aim)}
 	}
-	return [][]string{row("tap to receipt", u.TapMillis, u.TapAim), row("sign-in", u.SignInMillis, u.SignInAim),
-		row("longest task, at \""+u.LongAt+"\"", u.LongMillis, u.LongAim)}
+	return [][]string{row(l.Text("bench-pages.tap"), u.TapMillis, u.TapAim),
+		row(l.Text("bench-pages.sign-in"), u.SignInMillis, u.SignInAim),
+		row(l.Text("bench-pages.longest", "at", u.LongAt), u.LongMillis, u.LongAim)}
 }

@@ -83,7 +83,8 @@ func newContractCheck() *cobra.Command {
 					fmt.Fprintln(w, l.Text("program.sound", head...))
 				}
 				for _, never := range result.Never {
-					fmt.Fprintln(w, " ", l.Text("program.warning", "text", terminal.Plain(never.String())))
+					fmt.Fprintln(w, " ", l.Text("program.warning",
+						"text", terminal.Plain(never.In(contract.Language(l)))))
 				}
 				for _, a := range p.Definition.Actions {
 					fmt.Fprintln(w, " ", l.Text("program.cost", "action", a.Name, "cost", result.Actions[a.Name],

@@ -84,7 +84,7 @@ func draftState(l words.Language, view api.DraftView) string {
 	}
 	var lacks []string
 	for _, role := range slices.Sorted(maps.Keys(view.Missing)) {
-		lacks = append(lacks, fmt.Sprintf("%d × %s", view.Missing[role], role)) // as "tx sign" names the sets
+		lacks = append(lacks, fmt.Sprintf("%d × %s", view.Missing[role], roleText(l, role))) // as "tx sign" does
 	}
 	return l.Text("draft.waiting", "lacks", strings.Join(lacks, ", "))
 }

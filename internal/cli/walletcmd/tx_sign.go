@@ -23,6 +23,7 @@ import (
 	"github.com/aqsha/aqsha/internal/terminal"
 	"github.com/aqsha/aqsha/token"
 	"github.com/aqsha/aqsha/wallet"
+	"github.com/aqsha/aqsha/words"
 )
 
 func newTxSignCommand() *cobra.Command {
@@ -75,7 +76,7 @@ func signDraft(command *cobra.Command, path string) error {
 	id := draft.Transaction.ID()
 	if err := confirm(command, id,
 		append(lines, wallet.Line{Label: cli.LanguageFor(command).Text("field.signs"),
-			Value: joinRoles(roles)})); err != nil {
+			Value: joinRoles(cli.LanguageFor(command), roles)})); err != nil {
 		return err
 	}
 	key, err := keyring.Key(cli.Flag(command, "key"))
@@ -106,7 +107,7 @@ func signDraft(command *cobra.Command, path string) error {
 			}
 			var still []string
 			for _, role := range slices.Sorted(maps.Keys(missing)) {
-				still = append(still, l.Text("draft.missing-of", "count", missing[role], "role", role))
+				still = append(still, l.Text("draft.missing-of", "count", missing[role], "role", roleText(l, role)))
 			}
 			fmt.Fprintln(w, l.Text("draft.missing", "missing", strings.Join(still, ", ")))
 		})
@@ -125,10 +126,13 @@ func nothingToSign(draft *wallet.Draft, public token.PublicKey) error {
 // wrongDraft is the code of a draft that is not the one that was looked at.
 const wrongDraft token.Code = "wrong-draft"
 
-func joinRoles(list []token.Role) string {
+// roleText is what a role of signatures, by its name in files, is called in a language.
+func roleText(l words.Language, role string) string { return l.Phrase("role-name", role) }
+
+func joinRoles(l words.Language, list []token.Role) string {
 	texts := make([]string, len(list))
 	for i, one := range list {
-		texts[i] = one.String()
+		texts[i] = roleText(l, one.String())
 	}
 	return strings.Join(texts, ", ")
 }
@@ -263,7 +267,7 @@ func showDraft(command *cobra.Command, draft *wallet.Draft) error {
 	return cli.Show(command, shownDraft{draft, missing, held}, func(w io.Writer) {
 		var still []string
 		for _, role := range slices.Sorted(maps.Keys(missing)) {
-			still = append(still, fmt.Sprintf("%d × %s", missing[role], role))
+			still = append(still, fmt.Sprintf("%d × %s", missing[role], roleText(l, role)))
 		}
 		if still == nil {
 			still = []string{"0"}
