@@ -100,13 +100,13 @@ func (w *Economy) byMonth() error {
 		if err != nil {
 			return err
 		}
-		levy, err := p.Laws[m].Levy.PerKWh(p.Source, tariff)
+		levy, err := p.Laws[m].LevyOf(p.Source, tariff)
 		if err != nil {
 			return err
 		}
 		vat := 1 + float64(p.Laws[m].VAT)/1e6
 		w.PerKWh = append(w.PerKWh,
-			((float64(tariff)*w.Shift.Power+float64(p.GridFee+p.HostingFee))*vat+float64(levy)*w.Shift.Levy)/100)
+			((float64(tariff)*w.Shift.Power+float64(p.GridFee+p.HostingFee))*vat+float64(levy)*w.Shift.Levy)/1e8)
 		w.Hours = append(w.Hours, float64(24*p.Month(m).Days())*w.uptime())
 		w.TaxRate = append(w.TaxRate, float64(p.Laws[m].Tax)/1e6)
 		year := p.Month(m).Year() - p.Start.Year()
