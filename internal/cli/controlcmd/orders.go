@@ -101,7 +101,7 @@ is written down, and it is not made up for. Everything stands in orders.jsonl, t
 	}
 	command.Flags().BoolVar(&all, "all", false, "those that have ended too")
 	command.AddCommand(newFarmOrdersConfirmCommand(), newFarmOrdersWithdrawCommand(), newFarmOrdersRunCommand(),
-		newFarmOrdersCurtailCommand(), newFarmOrdersAccountCommand())
+		newFarmOrdersCurtailCommand(), newFarmOrdersAccountCommand(), newFarmOrdersTrailCommand())
 	cli.ChangingVerbs(command, "confirm", "withdraw", "run", "curtail")
 	return command
 }
