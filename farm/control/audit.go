@@ -117,7 +117,7 @@ func readAudit(files vfs.FS, dir string) (entries []Entry, last string, err erro
 
 // broken is the error of a trail that is not what was written: BeginAnew is its remedy.
 func broken(format string, args ...any) error {
-	return farm.Refuse("farm-trail", auditFile, format, args...)
+	return farm.Refuse("farm-trail", auditFile, "%v", fmt.Errorf(format, args...))
 }
 
 // damaged is a reader's error, by its code where it is of the trail's content and not of the disk.

@@ -1,7 +1,6 @@
 package fleet
 
 import (
-	"strings"
 	"time"
 
 	"github.com/aqsha/aqsha/farm/protocol"
@@ -123,23 +122,4 @@ func (m *Machine) learn(r *protocol.Reading) {
 		m.Model = r.Model
 	}
 	m.ModelSeen = m.ModelSeen || r.Model != ""
-}
-
-// allowedPool says whether one of the patterns fits: "url" or "url user", each the beginning of what the machine has.
-func allowedPool(p protocol.Pool, patterns []string) bool {
-	return PoolIsAllowed(p.URL, p.User, patterns)
-}
-
-// PoolIsAllowed says whether one of a farm's patterns fits a pool and its user; none allow any.
-func PoolIsAllowed(url, user string, patterns []string) bool {
-	if len(patterns) == 0 {
-		return true
-	}
-	for _, pattern := range patterns {
-		where, who, _ := strings.Cut(pattern, " ")
-		if strings.HasPrefix(url, where) && strings.HasPrefix(user, who) {
-			return true
-		}
-	}
-	return false
 }
