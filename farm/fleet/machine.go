@@ -89,6 +89,8 @@ type Machine struct {
 	MinerID string `json:"miner_id,omitempty"` // of its control board; tells it from others
 	// Pools counts what each pool had accepted at the last poll; owned by Observe.
 	Pools *PoolCounts `json:"-"`
+	// Mode is what the machine's power mode leaves, where the firmware names it without watts; owned by Observe.
+	Mode *ModeCap `json:"-"`
 }
 
 // Validate says what is wrong with a machine.

@@ -34,6 +34,7 @@ func (m *Machine) Observe(r *protocol.Reading, at time.Time, pools []string) usa
 	if r.PowerLimit > 0 && watts > 0 && r.PowerLimit < watts {
 		p.CapPermille = r.PowerLimit * 1000 / watts
 	}
+	p.CapPermille = min(p.CapPermille, m.capOfMode(r, at, rate, watts))
 	limit := m.HeatLimit()
 	p.Throttled = r.Throttled || (limit > 0 && p.ChipTemp >= limit)
 	p.PoolAlive = (len(r.Pools) == 0 && !r.PoolsReported) || r.ActivePool().Alive
