@@ -104,7 +104,7 @@ func serveSimulated(command *cobra.Command, server *simulate.Server, first netip
 	machines := len(server.Units)
 	from, to := server.Units[0].Machine.Address, server.Units[machines-1].Machine.Address
 	if err := cli.Show(command, map[string]any{"machines": machines, "first": from, "last": to}, func(w io.Writer) {
-		fmt.Fprintln(w, cli.LanguageFor(command).Text("farm.simulated", "count", machines, "from", from, "to", to))
+		fmt.Fprintln(w, cli.LanguageFor(command).Count("farm.simulated", machines, "from", from, "to", to))
 	}); err != nil {
 		return err
 	}

@@ -235,7 +235,7 @@ func printSites(w io.Writer, l words.Language, readings []siteReading, list stri
 			for i := range r.Orders {
 				o := &r.Orders[i]
 				fmt.Fprintf(tab, "%s\t%d\t%s\t%s\t%s\t%s\n", name, o.ID, l.Text("order-state."+string(o.State)),
-					o.First().What.Action, l.Text("farm.machines", "count", len(o.First().Machines)),
+					o.First().What.Action, l.Count("farm.machines", len(o.First().Machines)),
 					l.Text("farm.by", "who", terminal.Plain(o.First().Who)))
 			}
 			for _, t := range r.Tickets {
