@@ -167,7 +167,10 @@ func TestABrokenTrailIsNotForgotten(t *testing.T) {
 				return fmt.Errorf("%s is not named by %q", k.File, entries[0].Detail)
 			}
 			if strings.HasSuffix(k.File, ".jsonl") {
-				err := durable.ReadLines(files, filepath.Join("farm", k.File), func([]byte) error { lines++; return nil })
+				err := durable.ReadLines(files, filepath.Join("farm", k.File), func([]byte) error {
+					lines++
+					return nil
+				})
 				if err != nil {
 					return err
 				}
@@ -196,11 +199,17 @@ func TestRemedyOfABrokenTrail(t *testing.T) {
 			}
 			return os.WriteFile(path, []byte(strings.Replace(string(content), "operator", "nobody", 1)), 0o600)
 		},
-		"taken away":       func(dir string) error { return os.Remove(filepath.Join(dir, auditFile)) },
-		"end cut":          func(dir string) error { return os.Truncate(filepath.Join(dir, auditFile), 0) },
-		"a head of words":  func(dir string) error { return os.WriteFile(filepath.Join(dir, headFile), []byte("x"), 0o600) },
-		"a head too long":  func(dir string) error { return os.WriteFile(filepath.Join(dir, headFile), make([]byte, 2000), 0o600) },
-		"zeros in between": func(dir string) error { return overwrite(filepath.Join(dir, auditFile), 5, make([]byte, 20)) },
+		"taken away": func(dir string) error { return os.Remove(filepath.Join(dir, auditFile)) },
+		"end cut":    func(dir string) error { return os.Truncate(filepath.Join(dir, auditFile), 0) },
+		"a head of words": func(dir string) error {
+			return os.WriteFile(filepath.Join(dir, headFile), []byte("x"), 0o600)
+		},
+		"a head too long": func(dir string) error {
+			return os.WriteFile(filepath.Join(dir, headFile), make([]byte, 2000), 0o600)
+		},
+		"zeros in between": func(dir string) error {
+			return overwrite(filepath.Join(dir, auditFile), 5, make([]byte, 20))
+		},
 	} {
 		dir := t.TempDir()
 		if _, err := BeginAnew(dir, "x", "why", time.Now()); fault.Code(err) != "farm-trail-whole" {

@@ -17,8 +17,10 @@ func TestPoolsAreComparedByTheirHost(t *testing.T) {
 		fits    []string
 		not     []string
 	}{
-		{"stratum+tcp://pool.example.com", []string{"stratum+tcp://pool.example.com", "stratum+tcp://pool.example.com:3333",
-			"stratum+tcp://POOL.example.com:443", "STRATUM+TCP://pool.example.com:25/x", "stratum+tcp://pool.example.com.:1",
+		{"stratum+tcp://pool.example.com", []string{"stratum+tcp://pool.example.com",
+			"stratum+tcp://pool.example.com:3333",
+			"stratum+tcp://POOL.example.com:443", "STRATUM+TCP://pool.example.com:25/x",
+			"stratum+tcp://pool.example.com.:1",
 			"stratum+tcp://pool.example.com:3333#xnsub"},
 			[]string{"stratum+tcp://pool.example.com.evil.io", "stratum+tcp://pool.example.com.evil.io:3333",
 				"stratum+tcp://pool.example.com-evil.io:3333", "stratum+tcp://pool.example.comevil.io",
@@ -40,7 +42,8 @@ func TestPoolsAreComparedByTheirHost(t *testing.T) {
 			[]string{"pool.example.com:33330", "stratum+tcp://pool.example.com:3333", "pool.example.com:3333.evil.io"}},
 		{"stratum+tcp://[2001:db8::1]:3333", []string{"stratum+tcp://[2001:db8::1]:3333"},
 			[]string{"stratum+tcp://[2001:db8::1]:3334", "stratum+tcp://[2001:db8::11]:3333"}},
-		{"stratum+tcp://[2001:db8::1]", []string{"stratum+tcp://[2001:db8::1]:3333"}, []string{"stratum+tcp://[2001:db8::1:1]"}},
+		{"stratum+tcp://[2001:db8::1]", []string{"stratum+tcp://[2001:db8::1]:3333"},
+			[]string{"stratum+tcp://[2001:db8::1:1]"}},
 	} {
 		for _, url := range c.fits {
 			if !fleet.PoolIsAllowed(url, "farm.1", []string{c.pattern + " farm."}) {
@@ -65,12 +68,14 @@ func TestPoolsAreComparedByTheirHost(t *testing.T) {
 func TestNothingHidesBehindAHost(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		more := rapid.StringMatching(`[a-z.@#?:_\-]{1,12}`).Draw(t, "more")
-		url := "stratum+tcp://pool.example.com" + more + "evil.io" + rapid.SampledFrom([]string{"", ":3333", "/x"}).Draw(t, "end")
+		url := "stratum+tcp://pool.example.com" + more + "evil.io" +
+			rapid.SampledFrom([]string{"", ":3333", "/x"}).Draw(t, "end")
 		pattern := "stratum+tcp://pool.example.com" + rapid.SampledFrom([]string{"", ":3333"}).Draw(t, "port")
 		if fleet.PoolIsAllowed(url, "farm.1", []string{pattern}) {
 			t.Fatalf("%q fits %q", url, pattern)
 		}
-		if own := "stratum+tcp://pool.example.com:3333/" + strings.Trim(more, "/"); !fleet.PoolIsAllowed(own, "", []string{pattern}) {
+		if own := "stratum+tcp://pool.example.com:3333/" + strings.Trim(more,
+			"/"); !fleet.PoolIsAllowed(own, "", []string{pattern}) {
 			t.Fatalf("%q does not fit %q", own, pattern)
 		}
 	})

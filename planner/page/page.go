@@ -48,7 +48,8 @@ func Write(out io.Writer, r *advise.Result, language string) error {
 	v := view{Lang: language, T: word, Result: r, Advice: r.Words[language], Simulated: fmt.Sprintf(word("simulated"),
 		t.Number(float64(r.Paths), 0), fmt.Sprint(r.Seed))}
 	for _, o := range r.Options {
-		v.Ways = append(v.Ways, []string{t.Say("way " + string(o.Way)), t.Amount(o.Mean), t.Number(o.MeanUSD/t.Scale(), 2),
+		v.Ways = append(v.Ways, []string{t.Say("way " + string(o.Way)), t.Amount(o.Mean),
+			t.Number(o.MeanUSD/t.Scale(), 2),
 			t.Amount(o.P5), t.Amount(o.Median), t.Amount(o.P95), t.Amount(o.VaR5), t.Amount(o.CVaR5),
 			t.Number(100*o.LossProbability, 1) + " %", t.Amount(o.Objective)})
 	}

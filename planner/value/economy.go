@@ -96,7 +96,7 @@ func (w *Economy) byMonth() error {
 	p := w.Plan
 	rate := math.Pow(1+p.Discount.Float()*w.Shift.Discount, 1.0/12)
 	discount := 1.0
-	for m := range p.Months {
+	for m := range p.Months { // each with the law of its first day
 		w.At = append(w.At, discount)
 		discount /= rate
 		w.Discount = append(w.Discount, discount)
