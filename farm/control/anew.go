@@ -75,6 +75,7 @@ func beginAnew(files vfs.FS, dir, who, why string, at time.Time) (anew *Anew, er
 	if err := setAside(files, dir, stamp); err != nil {
 		return nil, err
 	}
+	// All that lies there, also of calls that were ended: the line names each file.
 	anew = &Anew{Fault: wrong.Error()}
 	if anew.Aside, err = keptAside(files, dir); err != nil {
 		return nil, err

@@ -228,6 +228,7 @@ func TestRemedyOfABrokenTrail(t *testing.T) {
 		if err := harm(dir); err != nil {
 			t.Fatal(err)
 		}
+		// Both readers judge alike.
 		_, opened := OpenAudit(dir)
 		if _, _, read := ReadAudit(dir); fault.Code(opened) != "farm-trail" || fault.Code(read) != "farm-trail" {
 			t.Errorf("%s: opened %v, read %v", name, opened, read)

@@ -17,8 +17,10 @@ func TestNumbersInWords(t *testing.T) {
 		title    string
 		line     string
 	}{{"en", 1, "north: 1 alert", "no answer: rack, "}, {"en", 2, "north: 2 alerts", "(2 machines)"},
-		{"ru", 1, "north: 1 тревога", "не отвечает: rack, "}, {"ru", 3, "north: 3 тревоги", "(3 устройства)"},
-		{"ru", 5, "north: 5 тревог", "(5 устройств)"}, {"ru", 21, "north: 21 тревога", "(21 устройство)"},
+		{"ru", 1, "north: 1 тревога", "не отвечает: rack, "},
+		{"ru", 3, "north: 3 тревоги", "(3 устройства)"},
+		{"ru", 5, "north: 5 тревог", "(5 устройств)"},
+		{"ru", 21, "north: 21 тревога", "(21 устройство)"},
 		{"kk", 21, "north: 21 дабыл", "(21 құрылғы)"}} {
 		m := notify.Message{Farm: "north", Raised: []notify.Line{{Kind: alert.Offline, Scope: "rack", Count: c.count}}}
 		if title := m.Title(c.language); title != c.title {

@@ -580,7 +580,8 @@ func TestAmountsInThousands(t *testing.T) {
 	small := r.In("en")
 	r.Options[0].P95 = 10e6
 	large := r.In("ru")
-	for got, want := range map[string]string{small.Millions(948_200): "948.2 thousand ₸", small.Amount(948_200): "948.2",
+	for got, want := range map[string]string{small.Millions(948_200): "948.2 thousand ₸",
+		small.Amount(948_200):           "948.2",
 		small.InUnit("Cash, million $"): "Cash, thousand $", large.Millions(948_200): "0,9 млн ₸",
 		large.InUnit("млн $"): "млн $", small.Price(0.0512): "0.0512", small.Price(11.5): "11.50"} {
 		if got != want {

@@ -58,6 +58,7 @@ are missing. A trail that holds together is not set aside.`,
 			if err != nil {
 				return err
 			}
+			// Who begins it is the system's user: the trail is what people of farm.toml are judged by.
 			anew, err := control.BeginAnew(dir, farmdir.Operator(), why, time.Now())
 			if err != nil {
 				return err
@@ -66,7 +67,8 @@ are missing. A trail that holds together is not set aside.`,
 				l := cli.LanguageFor(command)
 				fmt.Fprintln(w, l.Text("farm.trail-fault", "fault", terminal.Plain(anew.Fault)))
 				for _, f := range anew.Aside {
-					fmt.Fprintln(w, l.Text("farm.trail-aside", "file", terminal.Plain(f.File), "hash", "SHA-256 "+f.SHA256))
+					fmt.Fprintln(w, l.Text("farm.trail-aside", "file", terminal.Plain(f.File),
+						"hash", "SHA-256 "+f.SHA256))
 				}
 				fmt.Fprintln(w, l.Text("farm.trail-begun", "hash", anew.Head))
 			})

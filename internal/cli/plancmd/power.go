@@ -363,7 +363,8 @@ perfect foresight. The worth of hashes is the power file's on every day.`,
 					l.Text("plan.bought"), l.Text("plan.used"), l.Text("plan.foresight"))
 				// Beside what perfect foresight earns: a rule that gains is not yet a good one.
 				for _, r := range result.Rows {
-					fmt.Fprintf(w, "%-46s %20s %16d %18d %14.1f%%\n", strategyText(l, r.Strategy), r.Gain.Format(), r.BoughtKWh,
+					fmt.Fprintf(w, "%-46s %20s %16d %18d %14.1f%%\n", strategyText(l, r.Strategy),
+						r.Gain.Format(), r.BoughtKWh,
 						r.UsedKWh, float64(r.OfForesight)/1e4)
 				}
 			})
