@@ -42,8 +42,8 @@ type siteForm struct {
 	Source      string         `toml:"power"`
 	PUE         strict.Decimal `toml:"pue"`
 	LimitKW     int64          `toml:"limit_kw"`
-	GridFee     strict.Tenge   `toml:"grid_fee"`
-	HostingFee  strict.Tenge   `toml:"hosting_fee"`
+	GridFee     strict.Price   `toml:"grid_fee"`
+	HostingFee  strict.Price   `toml:"hosting_fee"`
 	MonthlyCost strict.Tenge   `toml:"monthly_cost_kzt"`
 	Uptime      strict.Decimal `toml:"uptime"`
 	PoolFee     strict.Decimal `toml:"pool_fee"`
@@ -53,7 +53,7 @@ type siteForm struct {
 // tariffForm is one [[tariff]]: the price of a kWh from a day on.
 type tariffForm struct {
 	From  string       `toml:"from"`
-	Price strict.Tenge `toml:"price"`
+	Price strict.Price `toml:"price"`
 }
 
 // fleetForm is one [[fleet]]: machines that there are. Rate and power may be left out for a model of the catalogue.
@@ -128,7 +128,7 @@ type loanForm struct {
 // assumeForm is one [[assume]]: what a future law is taken to say from a day on. What it leaves out stays as it was.
 type assumeForm struct {
 	From  string         `toml:"from"`
-	Levy  strict.Tenge   `toml:"levy"`
+	Levy  strict.Price   `toml:"levy"`
 	Quota strict.Decimal `toml:"quota"`
 	Tax   strict.Decimal `toml:"tax"`
 	VAT   strict.Decimal `toml:"vat"`

@@ -14,6 +14,7 @@ import (
 
 	"github.com/aqsha/aqsha/api"
 	"github.com/aqsha/aqsha/farm"
+	"github.com/aqsha/aqsha/farm/fleet"
 	"github.com/aqsha/aqsha/internal/durable"
 	"github.com/aqsha/aqsha/txlog/vfs"
 )
@@ -142,6 +143,16 @@ func AddAccess(dir string, a Access) (token string, err error) {
 	}
 	if err := a.check(); err != nil {
 		return "", err
+	}
+	// An access to machines that there are not is a slip of the pen, and would open to whoever bears the name later.
+	if a.Selector != "*" {
+		inventory, err := fleet.OpenInventory(dir)
+		if err != nil {
+			return "", err
+		}
+		if _, err := inventory.Select(a.Selector); err != nil {
+			return "", err
+		}
 	}
 	return token, changeAccesses(dir, func(list []Access) ([]Access, error) {
 		if slices.ContainsFunc(list, func(b Access) bool { return b.Name == a.Name }) {

@@ -121,3 +121,26 @@ func (t *Tenge) UnmarshalTOML(value any) error {
 	*t = Tenge{amount, true}
 	return nil
 }
+
+// Price is what one of something small, such as a kWh, costs: a number or a text with at most eight decimals, as a
+// count of millionths of a tiyn. In a currency whose smallest coin is worth much, prices of power have parts of it.
+type Price struct {
+	Micro int64
+	Set   bool // it was in the file
+}
+
+// UnmarshalTOML reads any of a decimal's forms, without a percentage.
+func (p *Price) UnmarshalTOML(value any) error {
+	if text, ok := value.(string); ok && strings.Contains(text, "%") {
+		return fmt.Errorf("want a price, got %q", text)
+	}
+	var d Decimal
+	if err := d.UnmarshalTOML(value); err != nil {
+		return err
+	}
+	if d.Nano%10 != 0 {
+		return fmt.Errorf("price %s: more than 8 decimals", d)
+	}
+	*p = Price{d.Nano / 10, true}
+	return nil
+}

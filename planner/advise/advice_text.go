@@ -30,7 +30,7 @@ func (a Advice) in(currency string) Advice {
 func (r *Result) inWords() map[string]Advice {
 	words := map[string]Advice{}
 	for _, language := range Languages {
-		words[language] = r.phrase(In(language))
+		words[language] = r.phrase(r.In(language))
 	}
 	return words
 }
@@ -56,7 +56,7 @@ func (r *Result) phrase(t Phrases) Advice {
 	}
 	// Absent, and not 0, where no price within reach makes the plan worth nothing.
 	if b := r.BreakEven; b.PowerFactor != nil {
-		a.Changes = append(a.Changes, t.Say("even power", t.Number(*b.PowerKZT, 2)+" ₸",
+		a.Changes = append(a.Changes, t.Say("even power", t.Price(*b.PowerKZT)+" ₸",
 			t.Percent(*b.PowerFactor, false)))
 	}
 	if b := r.BreakEven; b.BitcoinFactor != nil {

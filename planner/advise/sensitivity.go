@@ -100,7 +100,7 @@ func sensitivities(ctx context.Context, p *planner.Plan, prices *paths.Prices, s
 	}
 	// No root in the bracket is said as none, and not as the bracket's end.
 	if b.PowerFactor != nil {
-		b.PowerKZT = ptr(float64(tariff) / 100 * *b.PowerFactor)
+		b.PowerKZT = ptr(float64(tariff) / 1e6 / 100 * *b.PowerFactor)
 	}
 	if b.BitcoinFactor != nil {
 		b.BitcoinUSD = ptr(p.PriceUSD * *b.BitcoinFactor)

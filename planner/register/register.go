@@ -9,7 +9,6 @@ import (
 	"github.com/aqsha/aqsha/params"
 	"github.com/aqsha/aqsha/planner"
 	"github.com/aqsha/aqsha/planner/flow"
-	"github.com/aqsha/aqsha/planner/power"
 )
 
 // LevyRow is a quarter's declaration, or the part of it at one rate. WattHours is what the levy is of, metered as far
@@ -73,7 +72,7 @@ type Registers struct {
 type month struct {
 	at              planner.Month
 	law             planner.Law
-	tariff          money.Tiyn
+	tariff          farm.MicroTiyn
 	planned, actual int64 // Wh
 	metered         bool
 	coins, sold     money.Satoshi
@@ -150,7 +149,7 @@ func expected(p *planner.Plan, at planner.Month) (*month, error) {
 		return nil, err
 	}
 	m := &month{at: at, law: law}
-	if m.tariff, err = power.PriceAt(p.Tariffs, at.First(), 0); err != nil {
+	if m.tariff, err = p.TariffOn(at.First()); err != nil {
 		return nil, err
 	}
 	for _, f := range p.Fleet {
@@ -183,17 +182,23 @@ func (m *month) energy() int64 {
 	return m.planned
 }
 
+// levy of a kWh of the month: Kazakhstan's law has none with parts of a tiyn.
+func (m *month) levy(p *planner.Plan) (money.Tiyn, error) {
+	levy, err := m.law.LevyOf(p.Source, m.tariff)
+	return levy.Tiyn(), err
+}
+
 // perKWh multiplies watt-hours by a price of a kWh, to the nearest tiyn.
-func perKWh(wattHours int64, price money.Tiyn) money.Tiyn {
+func perKWh(wattHours int64, price farm.MicroTiyn) money.Tiyn {
 	n := new(big.Int).Mul(big.NewInt(wattHours), big.NewInt(int64(price)))
-	n.Add(n, big.NewInt(500))
-	return money.Tiyn(n.Quo(n, big.NewInt(1000)).Int64())
+	n.Add(n, big.NewInt(500_000_000))
+	return money.Tiyn(n.Quo(n, big.NewInt(1_000_000_000)).Int64())
 }
 
 // levies sums energy up by quarter and rate. Deadlines are those in force in the quarter's last month.
 func (r *Registers) levies(p *planner.Plan, months []*month) error {
 	for _, m := range months {
-		rate, err := m.law.Levy.PerKWh(p.Source, m.tariff)
+		rate, err := m.levy(p)
 		if err != nil {
 			return err
 		}
@@ -224,7 +229,7 @@ func (r *Registers) levies(p *planner.Plan, months []*month) error {
 		row.WattHours += m.energy()
 		row.Planned += m.planned
 		// Of the quarter's sum: months rounded one by one would not add up to what is declared.
-		row.Levy = perKWh(row.WattHours, rate)
+		row.Levy = perKWh(row.WattHours, 1_000_000*farm.MicroTiyn(rate))
 	}
 	return nil
 }
@@ -244,7 +249,7 @@ func due(after planner.Month, months, day int) params.Date {
 func (r *Registers) taxes(p *planner.Plan, months []*month) error {
 	var base, carried money.Tiyn
 	for i, m := range months {
-		levy, err := m.law.Levy.PerKWh(p.Source, m.tariff)
+		levy, err := m.levy(p)
 		if err != nil {
 			return err
 		}
@@ -252,7 +257,7 @@ func (r *Registers) taxes(p *planner.Plan, months []*month) error {
 		vat := new(big.Int).Mul(big.NewInt(int64(net)), big.NewInt(int64(m.law.VAT)))
 		vat.Add(vat, big.NewInt(int64(params.WholePPM)/2)).Quo(vat, big.NewInt(int64(params.WholePPM)))
 		row := TaxRow{Month: m.at.String(), Coins: m.coins, Income: m.income, Invoice: net + money.Tiyn(vat.Int64()),
-			Levy: perKWh(m.energy(), levy), Fixed: p.MonthlyCost, Written: m.depreciation}
+			Levy: perKWh(m.energy(), 1_000_000*farm.MicroTiyn(levy)), Fixed: p.MonthlyCost, Written: m.depreciation}
 		row.Base = row.Income - row.Invoice - row.Levy - row.Fixed - row.Written
 		// A loss is carried into the next year; a profit was taxed in its own.
 		if i > 0 && m.at.Number() == 1 {

@@ -119,7 +119,7 @@ func writeResult(w io.Writer, r *advise.Result) error {
 }
 
 func printPlan(w io.Writer, r *advise.Result, lang string) {
-	a, t := r.Words[lang], advise.In(lang)
+	a, t := r.Words[lang], r.In(lang)
 	fmt.Fprintf(w, "%s, %s … %s\n\n%s\n", terminal.Plain(r.Name), r.From, r.To, a.Headline)
 	list := func(lines []string) {
 		for _, line := range lines {
@@ -131,18 +131,18 @@ func printPlan(w io.Writer, r *advise.Result, lang string) {
 	list(a.Reasons)
 	fmt.Fprintf(w, "\n%s\n", terminal.Plain(a.RunnerUp))
 	list(a.Changes)
-	fmt.Fprintf(w, "\n%-28s %12s %12s %12s %12s %12s %12s %8s\n", advise.InCurrency(t.Say("million"), r.Currency),
+	fmt.Fprintf(w, "\n%-28s %12s %12s %12s %12s %12s %12s %8s\n", advise.InCurrency(t.Unit(), r.Currency),
 		t.Say("mean"), "$", "5 %", "50 %",
 		"95 %", "−CVaR₅", t.Say("probability"))
 	for _, o := range r.Options {
 		fmt.Fprintf(w, "%-28s %12s %12s %12s %12s %12s %12s %8s\n", t.Say("way "+string(o.Way)),
-			t.Number(o.Mean/1e6, 1), t.Number(o.MeanUSD/1e6, 2), t.Number(o.P5/1e6, 1), t.Number(o.Median/1e6, 1),
-			t.Number(o.P95/1e6, 1), t.Number(-o.CVaR5/1e6, 1), t.Percent(o.LossProbability, false))
+			t.Amount(o.Mean), t.Number(o.MeanUSD/t.Scale(), 2), t.Amount(o.P5), t.Amount(o.Median),
+			t.Amount(o.P95), t.Amount(-o.CVaR5), t.Percent(o.LossProbability, false))
 	}
 	printYears(w, r, t)
 	for _, s := range r.Tornado {
 		fmt.Fprintf(w, "%-28s %6s %12s   %6s %12s\n", t.Say("input "+s.Input), t.Percent(s.LowFactor-1, true),
-			t.Number(s.Low/1e6, 1), t.Percent(s.HighFactor-1, true), t.Number(s.High/1e6, 1))
+			t.Amount(s.Low), t.Percent(s.HighFactor-1, true), t.Amount(s.High))
 	}
 	fmt.Fprintln(w)
 	list(a.Notes)
@@ -159,8 +159,8 @@ func printYears(w io.Writer, r *advise.Result, t advise.Phrases) {
 			m := r.Months[i]
 			income, power, tax, cash = income+m.Income, power+m.Power, tax+m.Tax, cash+m.Cash
 		}
-		fmt.Fprintf(w, "%-28s %12s %12s %12s %12s\n", year, t.Number(income/1e6, 1), t.Number(-power/1e6, 1),
-			t.Number(-tax/1e6, 1), t.Number(cash/1e6, 1))
+		fmt.Fprintf(w, "%-28s %12s %12s %12s %12s\n", year, t.Amount(income), t.Amount(-power),
+			t.Amount(-tax), t.Amount(cash))
 	}
 	fmt.Fprintln(w)
 }

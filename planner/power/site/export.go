@@ -12,14 +12,16 @@ import (
 
 // HourRow is an hour of a schedule.
 type HourRow struct {
-	Hour     int        `json:"hour"`
-	Price    money.Tiyn `json:"price_tiyn"` // before VAT and fees
-	KWh      int64      `json:"watt_hours"`
-	LimitWh  int64      `json:"limit_watt_hours"`
-	Machines int        `json:"machines"`
-	Starts   int        `json:"starts"`
-	Called   bool       `json:"called,omitempty"`
-	Cost     money.Tiyn `json:"cost_tiyn"` // with VAT, fees and levy
+	Hour  int        `json:"hour"`
+	Price money.Tiyn `json:"price_tiyn"` // before VAT and fees, to the nearest tiyn
+	// Exact is the price where it has parts of a tiyn, as in a plan of another currency.
+	Exact    farm.MicroTiyn `json:"price_micro_tiyn,omitempty"`
+	KWh      int64          `json:"watt_hours"`
+	LimitWh  int64          `json:"limit_watt_hours"`
+	Machines int            `json:"machines"`
+	Starts   int            `json:"starts"`
+	Called   bool           `json:"called,omitempty"`
+	Cost     money.Tiyn     `json:"cost_tiyn"` // with VAT, fees and levy
 }
 
 // Hours tells a schedule hour by hour. p, s and prices are of the same day and length.
