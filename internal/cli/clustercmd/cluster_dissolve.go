@@ -25,8 +25,9 @@ func newClusterDissolveCommand() *cobra.Command {
 		Use:   "dissolve",
 		Short: "Make of the last validator that is left a node that orders alone",
 		Long: `Make the directory of a validator that orders a ledger alone, after "aqsha cluster remove" has removed
-all others or which was founded with it alone, one of a node that orders by itself, as "aqsha init" makes them. The validator does not run. Its key for
-checkpoints signs the log as before, so that followers, proofs and receipts go on; entries, roots and the network's id
+all others or which was founded with it alone, one of a node that orders by itself, as "aqsha init" makes them. The
+validator does not run. Its key for checkpoints signs the log as before, so that
+followers, proofs and receipts go on; entries, roots and the network's id
 stay. Whatever this validator has voted for and not yet executed it executes first.
 
 What was the cluster's stays beside, in cluster.dissolved-ENTRIES; that directory must never run as a validator again,
