@@ -199,7 +199,7 @@ func (f *follower) fences(ctx context.Context, kept, theirs txlog.Checkpoint) (p
 // sizes.
 func (f *follower) agree(ctx context.Context, signed []byte, kept, theirs txlog.Checkpoint) (p FenceProof, err error) {
 	n := f.node
-	fence, err := OpenFence(signed, n.logVerifier)
+	fence, err := n.readFence(signed)
 	if err != nil {
 		return p, err
 	}
@@ -231,11 +231,16 @@ func (f *follower) agree(ctx context.Context, signed []byte, kept, theirs txlog.
 func (f *follower) saveEvidence(ctx context.Context, e TwoHistories, kept, theirs txlog.Checkpoint) error {
 	n := f.node
 	e.Seen = time.UnixMilli(int64(n.config.Now())).UTC()
-	verdict, err := e.Check(n.logVerifier)
+	known, err := n.Signers()
+	if err != nil {
+		return err
+	}
+	logKey := known.VerifierOf(min(kept.Size, theirs.Size))
+	verdict, err := e.Check(logKey)
 	for _, fence := range f.fences(ctx, kept, theirs) {
 		explained := e
 		explained.Fences = []FenceProof{fence}
-		if v, err := explained.Check(n.logVerifier); err == nil && v == LeftBehind {
+		if v, err := explained.Check(logKey); err == nil && v == LeftBehind {
 			e, verdict = explained, v
 			break
 		}

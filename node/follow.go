@@ -401,7 +401,7 @@ func (f *follower) compareFences(ctx context.Context) error {
 
 // leaderOf is by which ballot the one leads who shows a fence; the founder's without one.
 func (n *Node) leaderOf(fence []byte) failover.Ballot {
-	f, err := OpenFence(fence, n.logVerifier)
+	f, err := n.readFence(fence)
 	if err != nil {
 		return failover.Ballot{}
 	}

@@ -33,11 +33,15 @@ const MaxPromotionBytes = 4 << 20
 
 // ProvePromises adds the proofs that this log, as it was when the fence was signed, begins with what each had.
 func (n *Node) ProvePromises(p *Promotion) error {
-	f, err := OpenFence([]byte(p.Fence), n.logVerifier)
+	_, logKey, err := n.LeadKey()
 	if err != nil {
 		return err
 	}
-	verifiers, err := p.verifiers(n.logVerifier)
+	f, err := OpenFence([]byte(p.Fence), logKey)
+	if err != nil {
+		return err
+	}
+	verifiers, err := p.verifiers(logKey)
 	if err != nil {
 		return err
 	}

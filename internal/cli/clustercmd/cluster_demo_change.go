@@ -52,6 +52,7 @@ func (p *clusterPlay) change(ctx context.Context, at int) error {
 	if all[own], err = nextKeys(p.plans[at].Data, name, keyring); err != nil {
 		return err
 	}
+	// Before it runs: with the others' three of four the ledger goes on, and it finds itself set when it starts.
 	if err := p.setTo(ctx, all); err != nil {
 		return err
 	}

@@ -223,7 +223,11 @@ func (p *promoting) logSigner(keyring *wallet.Keyring) (note.Signer, error) {
 	if p.logKey == "" {
 		return keyring.LogSigner()
 	}
-	secret, signer, err := keyring.ReadLogKey(p.logKey, p.n.Genesis().LogKey)
+	public, _, err := p.n.LeadKey()
+	if err != nil {
+		return nil, err
+	}
+	secret, signer, err := keyring.ReadLogKey(p.logKey, public)
 	if err != nil {
 		return nil, cli.Usage(fmt.Errorf("--log-key: %w", err))
 	}
