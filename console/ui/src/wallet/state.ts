@@ -5,13 +5,11 @@ import { type Bytes, concat, hex, unhex } from "../ledger/bytes";
 import type { Signer } from "../ledger/sign";
 import { Box, type Kept } from "./box";
 import { type Balance, Client, type HistoryLine, type Network, type Policy, Refusal, Unreached } from "./client";
-import { signPaper } from "./draft";
 import { recallAsked } from "./desk";
 import { listen } from "./events";
 import { openWithPasskey, sealWithPasskey } from "./passkey";
 import { paidElsewhere, unsettled } from "./outbox";
 import { type Order, type Payer, makeWaiting, prepare, pursue, settle, wait } from "./pay";
-import { promote } from "./keys";
 import { type KeptKey, Locked, keepKey } from "./keptkey";
 import { type Before, paidBefore, waitsAlready } from "./refund";
 import { type Seen, forget, recall, seen } from "./private";
@@ -219,7 +217,7 @@ async function takeNext(passphrase: string): Promise<void> {
   try {
     await client.signIn(unhex(r.network), r.wallet, signer.value);
   } catch (error) {
-    if (error instanceof Refusal && error.code === "sign-in-refused") await promote(passphrase);
+    if (error instanceof Refusal && error.code === "sign-in-refused") await (await import("./keys")).promote(passphrase);
   }
 }
 
@@ -261,6 +259,7 @@ export async function register(paper: string): Promise<void> {
   const key = signer.value;
   const r = record.value;
   if (!key || !r) throw new Error("the wallet is not open");
+  const { signPaper } = await import("./draft"); // once in a wallet's life
   const made = await signPaper(paper, unhex(r.network), key);
   const receipt = await client.submit(made.bytes);
   if (made.kind === "register") {
