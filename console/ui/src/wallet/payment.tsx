@@ -10,7 +10,7 @@ import { freeMoney } from "./facts";
 import { LearnLink, What } from "./learnlink";
 import { limitsNow } from "./limits";
 import { GivenTwice, memoOf } from "./lines";
-import { nowOf, unsettled } from "./outbox";
+import { nowOf, spokenFor, unsettled } from "./outbox";
 import { Choice, Field, Form, Later, Picture, type Problem, Title } from "./parts";
 import { contacts, nameOf, settings } from "./private";
 import { type Before, refundOf, refundedBy } from "./refund";
@@ -174,7 +174,7 @@ function Confirm({ draft, back, done }: { draft: Draft; back: () => void; done: 
   const strange = name === undefined && draft.amount >= settings.value.askAbove && !payments.value.some((p) => p.payee === draft.payee && p.state === "done");
   const free = draft.purpose === undefined ? freeMoney() : marked.value.get(draft.purpose);
   const [underway, setUnderway] = useState<{ readonly left: bigint | undefined; readonly slow: boolean } | undefined>(undefined);
-  const left = underway ? underway.left : free === undefined ? undefined : free - draft.amount; // what is being paid may be gone from it already
+  const left = underway ? underway.left : free === undefined ? undefined : free - spokenFor(payments.value, history.value ?? [], draft.purpose) - draft.amount; // what is being paid may be gone from it already
   const limits = draft.purpose === undefined ? limitsNow() : undefined; // marked money may have none: the ledger says
   const overDay = limits?.dayLeft !== undefined && draft.amount > limits.dayLeft;
   return (
