@@ -18,6 +18,7 @@ import { Refused } from "./refused";
 import { type PaymentRequest, checkRequest, numberIn, parseRequest, saidCode } from "./request";
 import { again, go, requested } from "./route";
 import type { PaymentRecord } from "./store";
+import { keepTyped, typedIn } from "./typed";
 import { answered, asOf, client, connected, history, learnPurpose, marked, moved, nodeNow, pay, payments, purposeName, reach, record, refresh, signedIn, unanswered } from "./state";
 
 const scanner = () => import("./scanner").then((m) => m.Scanner);
@@ -61,19 +62,22 @@ export function Pay() {
     setDraft(undefined);
   }, [asked]);
   if (verdict) return <Verdict payment={nowOf(verdict, payments.value, history.value)} />;
-  if (draft) return <Confirm draft={draft} back={() => setDraft(undefined)} done={setVerdict} />;
+  if (draft) return <Confirm draft={draft} back={() => setDraft(undefined)} done={(p) => (keepTyped(""), setVerdict(p))} />;
   return <Order chosen={setDraft} />;
 }
 
 function Order({ chosen }: { chosen: (d: Draft) => void }) {
-  const [to, setTo] = useState(() => {
-    const brought = requested.value;
+  const own = record.value?.wallet ?? "";
+  const [begun] = useState(() => {
+    const typed = typedIn(own, requested.value);
     requested.value = "";
-    return brought;
+    return typed;
   });
-  const [amount, setAmount] = useState("");
-  const [memo, setMemo] = useState("");
-  const [purpose, setPurpose] = useState(() => purposeBack(to));
+  const [to, setTo] = useState(begun.to);
+  const [amount, setAmount] = useState(begun.amount);
+  const [memo, setMemo] = useState(begun.memo);
+  const [purpose, setPurpose] = useState(() => begun.purpose || purposeBack(to));
+  useEffect(() => keepTyped(own, { to, amount, memo, purpose }));
   const [scanning, setScanning] = useState(false);
   const [problems, setProblems] = useState<{ to?: Problem; amount?: Problem }>({});
   let asked: PaymentRequest | undefined;
