@@ -33,7 +33,7 @@ function table(lines: readonly HistoryLine[], own: string): string {
     head,
     ...lines.map((l) => {
       const other = otherOf(l, own) ?? "";
-      return [stamp(l.millis), t(wordOf(l)), other, nameOf(other) ?? bankOf(other) ?? "", memoOf(l, lines), decimal(l.net, language.value), l.id, String(l.index)];
+      return [stamp(l.millis), t(wordOf(l, lines)), other, nameOf(other) ?? bankOf(other) ?? "", memoOf(l, lines), decimal(l.net, language.value), l.id, String(l.index)];
     }),
   ], language.value);
 }
@@ -73,8 +73,8 @@ export function HistoryPage() {
         change={(v) => setParam("way", v)}
         choices={[
           ["", t("history.all")],
-          ["in", t("line.received")],
-          ["out", t("line.paid")],
+          ["in", t("line.in")],
+          ["out", t("line.out")],
         ]}
       />
       <Columns />

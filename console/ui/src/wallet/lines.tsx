@@ -3,19 +3,14 @@
 import { date, ends, money, time } from "../format";
 import { type Key, language, t } from "../words";
 import type { HistoryLine } from "./client";
+import { whom } from "./facts";
+import { isPayment, wordOf } from "./kinds";
 import { nameOf } from "./private";
 import { otherOf, overRefunded, refundOf } from "./refund";
 import { address, go, params, setParam } from "./route";
 import { bankOf, history, record } from "./state";
 
-/** What changed about a wallet without money. */
-const CHANGES: Readonly<Record<string, Key>> = { transfer: "line.own", register: "line.opened", update: "line.level", rekey: "line.key", "cancel-rekey": "line.key-cancelled" };
-
-export function wordOf(line: HistoryLine): Key {
-  if (line.kind === "") return "line.system";
-  if (line.net === 0n) return Object.hasOwn(CHANGES, line.kind) ? CHANGES[line.kind]! : "line.change";
-  return line.net > 0n ? "line.received" : "line.paid";
-}
+export { wordOf };
 
 /** What a payment was for. A refund names by its number what it gives back: that is said by its day and sum, where it is known. */
 export function memoOf(line: { readonly memo: string }, known: readonly HistoryLine[] = history.value ?? []): string {
@@ -77,9 +72,15 @@ export function Cells({ line, own }: { line: HistoryLine; own: string }) {
   ));
 }
 
+/** With whom a contract is, or whom it paid, where a line says so. */
+function withWhom(line: HistoryLine, own: string): string {
+  const other = otherOf(line, own) ?? line.paidOut?.[0]?.wallet;
+  return other === undefined ? "" : `${t("line.with", { name: whom(other) })}, `;
+}
+
 export function Line({ line, columns = false }: { line: HistoryLine; columns?: boolean }) {
   const own = record.value?.wallet ?? "";
-  const other = otherOf(line, own);
+  const other = isPayment(line) ? otherOf(line, own) : undefined; // where a contract's money is, nobody was paid
   const word = wordOf(line);
   const bank = other === undefined ? undefined : bankOf(other);
   const name = other === undefined ? t(word) : (nameOf(other) ?? bank ?? (memoOf(line) || ends(other)));
@@ -107,6 +108,7 @@ export function Line({ line, columns = false }: { line: HistoryLine; columns?: b
         <br />
         <span class="dim">
           {name !== t(word) && `${t(word)}, `}
+          {!isPayment(line) && withWhom(line, own)}
           <span class="when">
             {date(line.millis, language.value)}, {time(line.millis, language.value)}
           </span>

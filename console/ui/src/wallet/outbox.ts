@@ -11,6 +11,12 @@ export function unsettled(p: PaymentRecord): boolean {
   return p.state === "waiting" || p.state === "prepared";
 }
 
+/** How much of a purpose's money, or of plain money, payments take that have no verdict yet and that the history does not show. */
+export function spokenFor(journal: readonly PaymentRecord[], lines: readonly HistoryLine[], purpose: number | undefined): bigint {
+  const paid = new Set(lines.map((l) => l.id));
+  return journal.filter((p) => unsettled(p) && p.purpose === purpose && !paid.has(p.id)).reduce((sum, p) => sum + BigInt(p.amount), 0n);
+}
+
 /** What became of a payment that is shown: one that waited has another id once it is signed, and what the history has was paid,
  * whoever lost the answer. Undefined when it was taken back. */
 export function nowOf(shown: PaymentRecord, journal: readonly PaymentRecord[], lines: readonly HistoryLine[] = []): PaymentRecord | undefined {

@@ -34,7 +34,7 @@ describe("a history", () => {
 
   it("tells received from paid", () => {
     expect([wanted(paid, "", "in", own), wanted(paid, "", "out", own), wanted(got, "", "in", own), wanted({ ...got, net: 0n }, "", "in", own)]).toEqual([false, true, true, false]);
-    expect([wordOf(paid), wordOf(got), wordOf({ ...got, net: 0n }), wordOf({ ...got, net: 0n, kind: "rekey" }), wordOf({ ...got, kind: "" })]).toEqual(["line.paid", "line.received", "line.own", "line.key", "line.system"]);
+    expect([wordOf(paid), wordOf(got), wordOf({ ...got, net: 0n }), wordOf({ ...got, net: 0n, kind: "rekey" }), wordOf({ ...got, kind: "" })]).toEqual(["line.paid", "line.received", "line.own", "line.key-asked", "line.system"]);
   });
 
   it("names the payer of what came and the payee of what went, among several", () => {

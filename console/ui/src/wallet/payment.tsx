@@ -10,7 +10,7 @@ import { freeMoney } from "./facts";
 import { LearnLink, What } from "./learnlink";
 import { limitsNow } from "./limits";
 import { GivenTwice, memoOf } from "./lines";
-import { nowOf, unsettled } from "./outbox";
+import { nowOf, spokenFor, unsettled } from "./outbox";
 import { Choice, Field, Form, Later, Picture, type Problem, Title } from "./parts";
 import { contacts, nameOf, settings } from "./private";
 import { type Before, refundOf, refundedBy } from "./refund";
@@ -18,6 +18,7 @@ import { Refused } from "./refused";
 import { type PaymentRequest, checkRequest, numberIn, parseRequest, saidCode } from "./request";
 import { again, go, requested } from "./route";
 import type { PaymentRecord } from "./store";
+import { keepTyped, typedIn } from "./typed";
 import { answered, asOf, client, connected, history, learnPurpose, marked, moved, nodeNow, pay, payments, purposeName, reach, record, refresh, signedIn, unanswered } from "./state";
 
 const scanner = () => import("./scanner").then((m) => m.Scanner);
@@ -61,19 +62,22 @@ export function Pay() {
     setDraft(undefined);
   }, [asked]);
   if (verdict) return <Verdict payment={nowOf(verdict, payments.value, history.value)} />;
-  if (draft) return <Confirm draft={draft} back={() => setDraft(undefined)} done={setVerdict} />;
+  if (draft) return <Confirm draft={draft} back={() => setDraft(undefined)} done={(p) => (keepTyped(""), setVerdict(p))} />;
   return <Order chosen={setDraft} />;
 }
 
 function Order({ chosen }: { chosen: (d: Draft) => void }) {
-  const [to, setTo] = useState(() => {
-    const brought = requested.value;
+  const own = record.value?.wallet ?? "";
+  const [begun] = useState(() => {
+    const typed = typedIn(own, requested.value);
     requested.value = "";
-    return brought;
+    return typed;
   });
-  const [amount, setAmount] = useState("");
-  const [memo, setMemo] = useState("");
-  const [purpose, setPurpose] = useState(() => purposeBack(to));
+  const [to, setTo] = useState(begun.to);
+  const [amount, setAmount] = useState(begun.amount);
+  const [memo, setMemo] = useState(begun.memo);
+  const [purpose, setPurpose] = useState(() => begun.purpose || purposeBack(to));
+  useEffect(() => keepTyped(own, { to, amount, memo, purpose }));
   const [scanning, setScanning] = useState(false);
   const [problems, setProblems] = useState<{ to?: Problem; amount?: Problem }>({});
   let asked: PaymentRequest | undefined;
@@ -174,7 +178,7 @@ function Confirm({ draft, back, done }: { draft: Draft; back: () => void; done: 
   const strange = name === undefined && draft.amount >= settings.value.askAbove && !payments.value.some((p) => p.payee === draft.payee && p.state === "done");
   const free = draft.purpose === undefined ? freeMoney() : marked.value.get(draft.purpose);
   const [underway, setUnderway] = useState<{ readonly left: bigint | undefined; readonly slow: boolean } | undefined>(undefined);
-  const left = underway ? underway.left : free === undefined ? undefined : free - draft.amount; // what is being paid may be gone from it already
+  const left = underway ? underway.left : free === undefined ? undefined : free - spokenFor(payments.value, history.value ?? [], draft.purpose) - draft.amount; // what is being paid may be gone from it already
   const limits = draft.purpose === undefined ? limitsNow() : undefined; // marked money may have none: the ledger says
   const overDay = limits?.dayLeft !== undefined && draft.amount > limits.dayLeft;
   return (

@@ -5,15 +5,14 @@ import { type Bytes, concat, hex, unhex } from "../ledger/bytes";
 import type { Signer } from "../ledger/sign";
 import { Box, type Kept } from "./box";
 import { type Balance, Client, type HistoryLine, type Network, type Policy, Refusal, Unreached } from "./client";
-import { signPaper } from "./draft";
 import { recallAsked } from "./desk";
 import { listen } from "./events";
 import { openWithPasskey, sealWithPasskey } from "./passkey";
 import { paidElsewhere, unsettled } from "./outbox";
 import { type Order, type Payer, makeWaiting, prepare, pursue, settle, wait } from "./pay";
-import { promote } from "./keys";
 import { type KeptKey, Locked, keepKey } from "./keptkey";
 import { type Before, paidBefore, waitsAlready } from "./refund";
+import { inTurn, paced } from "./turns";
 import { type Seen, forget, recall, seen } from "./private";
 import { Full, Gone, type PaymentRecord, Store, type WalletRecord } from "./store";
 import { open, seal } from "./vault";
@@ -170,7 +169,7 @@ export async function reopen(seed: Bytes): Promise<void> {
   client.useToken("");
   await opened(concat(seed)); // its owner writes it down
   attend();
-  if (record.value?.backup) void (await import("./backup")).lay(true); // only the old key opens what lies there
+  if (record.value?.backup) void (await import("./backup")).lay(true).catch(() => {}); // it is laid down with the next change else; only the old key opens what lies there
   await refresh();
 }
 
@@ -219,7 +218,7 @@ async function takeNext(passphrase: string): Promise<void> {
   try {
     await client.signIn(unhex(r.network), r.wallet, signer.value);
   } catch (error) {
-    if (error instanceof Refusal && error.code === "sign-in-refused") await promote(passphrase);
+    if (error instanceof Refusal && error.code === "sign-in-refused") await (await import("./keys")).promote(passphrase);
   }
 }
 
@@ -261,6 +260,7 @@ export async function register(paper: string): Promise<void> {
   const key = signer.value;
   const r = record.value;
   if (!key || !r) throw new Error("the wallet is not open");
+  const { signPaper } = await import("./draft"); // once in a wallet's life
   const made = await signPaper(paper, unhex(r.network), key);
   const receipt = await client.submit(made.bytes);
   if (made.kind === "register") {
@@ -384,7 +384,9 @@ export async function learnPurpose(purpose: number): Promise<void> {
 }
 
 /** Reads balance and history again. What cannot be read is left as it was, and said to be old. */
-export async function refresh(): Promise<void> {
+export const refresh = inTurn(readAgain);
+
+async function readAgain(): Promise<void> {
   if (phase.value !== "open" || moved.value) return;
   try {
     const [b, h, m] = await signedIn(async (wallet) => [await client.balance(wallet), await client.history(wallet, HISTORY), await client.marked(wallet)] as const);
@@ -417,6 +419,9 @@ export async function refresh(): Promise<void> {
 /** So often it is tried to pay what waits, whatever page is open and whether or not the browser says that there is a connection. */
 const TRIED_EVERY = 5_000;
 
+/** Events come together, as many as there are payments: so far apart they are looked at, in milliseconds. */
+export const EVENTS_APART = 1_000;
+
 /** Hears what touches the wallet while it is open, by one connection of this browser, and pays what waits. */
 export function attend(): void {
   listening?.abort();
@@ -433,7 +438,7 @@ export function attend(): void {
     `aqsha-events-${of}`,
     {
       open: (last, until, heard) => signedIn(() => client.events("wallet,drafts", last, until, heard, tryAll)),
-      heard: () => void refresh(),
+      heard: paced(() => void refresh(), EVENTS_APART),
       pause: (millis) => new Promise((done) => setTimeout(done, millis)),
     },
     ends,
@@ -464,6 +469,7 @@ async function payNow(order: Omit<Order, "wallet">): Promise<PaymentRecord> {
   await navigator.locks.request("aqsha-pay", async () => {
     let made: PaymentRecord;
     try {
+      if (!connected.value) throw new Unreached("the page has said so"); // and that the payment waits unsigned
       made = await signedIn((wallet) => prepare(payer(), { wallet, ...order }));
     } catch (error) {
       if (!(error instanceof Unreached)) throw error;

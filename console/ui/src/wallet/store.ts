@@ -113,7 +113,12 @@ export class Store {
         this.gone();
         return reject(new Gone("the device's storage is closed", { cause }));
       }
-      const request = work(transaction.objectStore(store));
+      let request: IDBRequest<T>;
+      try {
+        request = work(transaction.objectStore(store));
+      } catch (error) {
+        return reject(error instanceof DOMException ? failed(error) : error); // some browsers say at once that there is no room
+      }
       transaction.oncomplete = () => resolve(request.result);
       transaction.onabort = transaction.onerror = () => reject(failed(transaction.error ?? request.error));
     });

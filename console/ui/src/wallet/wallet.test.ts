@@ -2,13 +2,14 @@
 // What the wallet relies on: the journal before sending, one payment for many taps, codes, amounts, the vault.
 
 import "fake-indexeddb/auto";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { date, ends, money, parseAmount, time } from "../format";
 import { amountOf, parse, stringify } from "../json";
 import { hex, unhex } from "../ledger/bytes";
 import { signerOf } from "../ledger/sign";
 import { decodeTransaction, item } from "../ledger/transaction";
 import { Client, Refusal } from "./client";
+import { codeOf } from "./codeof";
 import { type Payer, prepare, settle, wait } from "./pay";
 import { groupsOf, recoveryCode, seedOf } from "./recovery";
 import { formatRequest, parseRequest, checkRequest } from "./request";
@@ -137,6 +138,21 @@ describe("a payment", () => {
     client.release = async () => Promise.reject(new Error("lost"));
     await expect(prepare(payer, order)).rejects.toBeInstanceOf(Full);
     payer.store.savePayment = full;
+    expect((await settle(payer, await prepare(payer, order))).state).toBe("done");
+  });
+
+  it("is not sent where the device has no room, whether it says so at once or at the end, and the reason is said", async () => {
+    const { client, sent } = nodeThat(receipt);
+    const payer = await payerAt(client, "quota");
+    const put = vi.spyOn(IDBObjectStore.prototype, "put").mockImplementation(() => {
+      throw new DOMException("no room", "QuotaExceededError");
+    });
+    try {
+      const refused: unknown = await prepare(payer, order).catch((error: unknown) => error);
+      expect([refused instanceof Full, codeOf(refused), sent.length]).toEqual([true, "full", 0]);
+    } finally {
+      put.mockRestore();
+    }
     expect((await settle(payer, await prepare(payer, order))).state).toBe("done");
   });
 
