@@ -7,8 +7,12 @@ import { choose } from "../words";
 import { loadRefusals } from "../words/refusals";
 import type { HistoryLine, Step } from "./client";
 import { wanted } from "./history";
-import { wordOf } from "./lines";
+import { Waiting } from "./home";
+import { Line, calledHere, quotedMemo, wordOf } from "./lines";
 import { otherOf } from "./refund";
+import { record } from "./state";
+import type { WalletRecord } from "./store";
+import { soldAs } from "./till";
 import { contacts } from "./private";
 import { actName, loadActs, partyNames } from "./acts";
 import { said } from "./rules";
@@ -41,6 +45,42 @@ describe("a history", () => {
     expect(otherOf(paid, own)).toBe(shop);
     expect(otherOf(got, own)).toBe(third);
     expect(otherOf({ ...paid, parties: [own] }, own)).toBeUndefined();
+  });
+});
+
+/** What a component without state shows, as text. */
+function shown(node: unknown): string {
+  if (Array.isArray(node)) return node.map(shown).join("");
+  if (typeof node === "string" || typeof node === "number") return String(node);
+  const v = node as { type?: unknown; props?: { children?: unknown } } | null;
+  if (typeof v !== "object" || v === null) return "";
+  return typeof v.type === "function" ? shown((v.type as (p: unknown) => unknown)(v.props)) : v.type === "br" ? "\n" : shown(v.props?.children);
+}
+
+describe("a payer's words", () => {
+  const from = "dd".repeat(16);
+  const line: HistoryLine = { ...got, parties: [from, own], net: 600n, memo: "dala-bank” «" };
+
+  it("never stand where a name stands, and are quoted beside it, whether the payer has a name or not", async () => {
+    await choose("ru");
+    record.value = { wallet: own } as WalletRecord;
+    contacts.value = [];
+    expect(calledHere(from)).toBe("dddd…dddd");
+    const [name, , words] = shown(Line({ line })).replace(/^./, "").split("\n");
+    expect([name, words]).toEqual(["dddd…dddd", "«dala-bank' '»+6,00\u00a0₸"]);
+    contacts.value = [{ wallet: from, name: "Айгерім" }];
+    expect(shown(Line({ line }))).toMatch(/^↓Айгерім\n[^]*\n«dala-bank' '»/);
+    const paid = { id: "1", bytes: "", payee: from, amount: "600", memo: "dala-bank", made: 0, validUntil: 0, state: "refused" } as const;
+    expect(shown(Waiting({ payment: paid }))).toMatch(/^✕Айгерім\n«dala-bank»/);
+    contacts.value = [];
+    expect(shown(Waiting({ payment: paid }))).toMatch(/^✕dddd…dddd\n«dala-bank»/);
+    record.value = undefined;
+  });
+
+  it("are said so on receipts, drafts, confirmations and at the till, but a till's own reference and a refund are not quoted", async () => {
+    await choose("en");
+    expect([quotedMemo(line), quotedMemo({ memo: "" }), quotedMemo({ memo: `refund ${"1".repeat(32)}` }, [])]).toEqual(["“dala-bank' '”", "", "Money given back"]);
+    expect([soldAs({ ...line, memo: "T-0000000A" }), soldAs(line), soldAs(undefined)]).toEqual(["T-0000000A", "“dala-bank' '”", ""]);
   });
 });
 

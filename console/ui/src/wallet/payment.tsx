@@ -9,7 +9,7 @@ import { Refusal, isRule } from "./client";
 import { freeMoney } from "./facts";
 import { LearnLink, What } from "./learnlink";
 import { limitsNow } from "./limits";
-import { GivenTwice, memoOf } from "./lines";
+import { GivenTwice, quotedMemo } from "./lines";
 import { nowOf, unsettled } from "./outbox";
 import { Choice, Field, Form, Later, Picture, type Problem, Title } from "./parts";
 import { contacts, nameOf, settings } from "./private";
@@ -134,7 +134,7 @@ function Order({ chosen }: { chosen: (d: Draft) => void }) {
         ) : (
           <p class="big">{money(asked.amount, language.value)}</p>
         )}
-        {asked?.reference === undefined ? <Field label="pay.memo" value={memo} change={setMemo} problem={long(memo) ? "pay.memo-long" : undefined} /> : <p>{asked.reference}</p>}
+        {asked?.reference === undefined ? <Field label="pay.memo" value={memo} change={setMemo} problem={long(memo) ? "pay.memo-long" : undefined} /> : <p>{quotedMemo({ memo: asked.reference })}</p>}
       </Form>
     </>
   );
@@ -199,7 +199,7 @@ function Confirm({ draft, back, done }: { draft: Draft; back: () => void; done: 
         {draft.memo !== "" && (
           <>
             <dt>{t("pay.memo")}</dt>
-            <dd>{memoOf(draft)}</dd>
+            <dd>{quotedMemo(draft)}</dd>
           </>
         )}
         <dt>{t("pay.after")}</dt>

@@ -4,7 +4,7 @@ import { ends, fullDate, money, time } from "../format";
 import type { Bytes } from "../ledger/bytes";
 import { language, t } from "../words";
 import { type HistoryLine, Refusal, Unreached } from "./client";
-import { memoOf, wordOf } from "./lines";
+import { quotedMemo, wordOf } from "./lines";
 import { LearnLink, What } from "./learnlink";
 import { Form, Picture, Title } from "./parts";
 import { nameOf } from "./private";
@@ -63,7 +63,7 @@ export function ReceiptPage() {
         {line.memo !== "" && (
           <>
             <dt>{t("pay.memo")}</dt>
-            <dd>{memoOf(line)}</dd>
+            <dd>{quotedMemo(line)}</dd>
           </>
         )}
         <dt>{t("receipt.when")}</dt>

@@ -4,13 +4,13 @@ import { dayIn, ends, fullDate, money, parseAmount, stamp, time } from "../forma
 import { counted, language, t } from "../words";
 import type { HistoryLine } from "./client";
 import { asked, ask, attendDesk, delegation, deskNetwork, deskWallet, endDelegation, lines, look, over } from "./desk";
-import { Cells, Columns, GivenTwice } from "./lines";
+import { Cells, Columns, GivenTwice, quotedMemo } from "./lines";
 import { Field, Form, Later, type Problem, Title } from "./parts";
 import { formatRequest } from "./request";
 import { address, go, requested } from "./route";
 import { connected, learnPurpose, nodeNow, purposeName } from "./state";
 import { against } from "./unsaved";
-import { type Asked, type Standing, dayOf, newReference, partOf, payerOf, refundMemo, refunded, standing } from "./tillbook";
+import { type Asked, type Standing, dayOf, isReference, newReference, partOf, payerOf, refundMemo, refunded, standing } from "./tillbook";
 
 const code = () => import("./code").then((m) => m.Code);
 /** Payments are heard at once; this is for when nothing can be heard. */
@@ -231,7 +231,7 @@ function Day({ open }: { open: (a: Asked) => void }) {
             </span>
             <span>
               <button class="link" disabled={l.net < 0n} onClick={() => open({ reference: l.memo, amount: asked.value.find((a) => a.reference === l.memo)?.amount ?? l.net, made: l.millis })}>
-              {l.net > 0n ? l.memo : t("till.back", { reference: lines.value?.find((p) => refundMemo(p) === l.memo)?.memo ?? "" })}, {time(l.millis, language.value)}
+              {l.net > 0n ? l.memo : t("till.back", { reference: soldAs(lines.value?.find((p) => refundMemo(p) === l.memo)) })}, {time(l.millis, language.value)}
               </button>
               <Cells line={l} own={deskWallet.value} />
             </span>
@@ -255,6 +255,9 @@ function Day({ open }: { open: (a: Asked) => void }) {
     </section>
   );
 }
+
+/** What a payment is called at the till: by the till's own reference, or by what its payer wrote, as words of his. */
+export const soldAs = (payment: HistoryLine | undefined) => (payment === undefined ? "" : isReference(payment.memo) ? payment.memo : quotedMemo(payment));
 
 function table(rows: readonly HistoryLine[]): string {
   const head = [t("csv.time"), t("csv.memo"), t("csv.other"), t("csv.amount"), t("csv.id"), t("csv.entry")];

@@ -16,6 +16,9 @@ export interface Asked {
 const DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"; // Crockford's: none is taken for another
 const REFERENCE = /^T-[0-9A-HJKMNP-TV-Z]{8}$/;
 
+/** Whether a memo is a reference of tills: of their form. */
+export const isReference = (memo: string) => REFERENCE.test(memo);
+
 /** A reference that nobody else's has: forty random bits. */
 export function newReference(): string {
   return `T-${[...crypto.getRandomValues(new Uint8Array(8))].map((b) => DIGITS[b & 31]).join("")}`;
