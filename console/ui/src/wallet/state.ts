@@ -141,19 +141,31 @@ async function opened(seed: Bytes, own?: KeptKey): Promise<void> {
   const key = own ?? (await keepKey(seed, lock));
   signer.value?.forget();
   signer.value = key;
-  moved.value = false;
+  madeElsewhere.value = moved.value = false;
 }
 
-/** Makes the wallet of a seed on this device. */
-export async function make(seed: Bytes, passphrase: string, recoverySaved: boolean): Promise<void> {
+/** Another tab made a wallet while one was being made here, whose key nobody has seen and which is forgotten. */
+export const madeElsewhere = signal(false);
+
+/** Makes the wallet of a seed on this device. Nothing is shown or sent of its key before the device keeps it. False, and the wallet
+ * that the device has is taken up, when another tab was faster. */
+export async function make(seed: Bytes, passphrase: string, recoverySaved: boolean): Promise<boolean> {
   const of = network.value?.network;
   if (of === undefined) throw new Unreached("the network is not known");
   const key = await keepKey(concat(seed), lock);
   const next: WalletRecord = { network: of, publicKey: hex(key.publicKey), sealed: await seal(seed, passphrase, unhex(of), key.publicKey), recoverySaved, ...(recoverySaved && { restored: true }) };
-  await theStore().saveWallet(next);
-  record.value = next;
+  const held = await theStore().createWallet(next);
+  if (held.publicKey !== next.publicKey) {
+    key.forget();
+    seed.fill(0);
+    madeElsewhere.value = true;
+    record.value = held;
+    return false;
+  }
+  record.value = held;
   await opened(seed, key);
   seed.fill(0);
+  return true;
 }
 
 /** The seed, when the passphrase is right. */
@@ -191,18 +203,17 @@ export async function unlockByDevice(): Promise<boolean> {
 
 /** Lets the device's lock open the wallet, or no more. */
 export async function setDeviceLock(passphrase: string | undefined): Promise<boolean> {
-  const { passkey: _, ...rest } = record.value!;
-  let next: WalletRecord = rest;
+  const rest = record.value!;
+  let part: WalletRecord["passkey"];
   if (passphrase !== undefined) {
     const seed = await seedWith(passphrase);
     if (!seed) return false;
     const passkey = await sealWithPasskey(seed, unhex(rest.network), unhex(rest.publicKey), `Aqsha ${(rest.wallet ?? "").slice(0, 8)}`);
     seed.fill(0);
     if (!passkey) return false;
-    next = { ...rest, passkey };
+    part = passkey;
   }
-  await theStore().saveWallet(next);
-  record.value = next;
+  await change({ passkey: part });
   return true;
 }
 
@@ -226,9 +237,25 @@ async function takeNext(passphrase: string): Promise<void> {
 /** Changes the record of the wallet; what is undefined is taken away. */
 export async function change(part: { readonly [K in keyof WalletRecord]?: WalletRecord[K] | undefined }): Promise<void> {
   if (!record.value) return;
-  const next = Object.fromEntries(Object.entries({ ...record.value, ...part }).filter(([, v]) => v !== undefined)) as unknown as WalletRecord;
-  await theStore().saveWallet(next);
-  record.value = next;
+  await changeFrom((held) => ({ ...held, ...part }));
+}
+
+/** Changes what the device has now, which another tab may have changed since this one looked. Where the wallet there is under another
+ * key than this tab's, this tab's is over. Undefined leaves it. */
+export async function changeFrom(work: (held: WalletRecord) => { readonly [K in keyof WalletRecord]?: WalletRecord[K] | undefined } | undefined): Promise<void> {
+  const own = record.value!;
+  let other = false;
+  const now = await theStore().changeWallet((there) => {
+    const held = there ?? own;
+    other = held.publicKey !== own.publicKey;
+    const next = other ? undefined : work(held);
+    return next && (Object.fromEntries(Object.entries(next).filter(([, v]) => v !== undefined)) as unknown as WalletRecord);
+  });
+  if (other) {
+    theStore().gone();
+    throw new Gone("another tab has put another key in this one's place");
+  }
+  record.value = now ?? own;
 }
 
 export const recoverySaved = () => change({ recoverySaved: true });
@@ -281,16 +308,16 @@ export async function takeWaiting(): Promise<boolean> {
 
 /** Forgets the wallet for which this key waited. */
 export async function dropWaiting(): Promise<void> {
-  const { waits: _, ...rest } = record.value!;
-  await theStore().saveWallet(rest);
-  record.value = rest;
+  await change({ waits: undefined });
 }
 
-/** Asks a bank for the wallet. */
-export async function applyTo(bank: string, name: string): Promise<void> {
+/** Asks a bank for the wallet, unless another tab did since this one looked: its application is this wallet's. */
+export async function applyTo(bank: string, name: string, instead?: string): Promise<void> {
   const key = signer.value;
   const r = record.value;
   if (!key || !r) throw new Error("the wallet is not open");
+  await changeFrom(() => undefined);
+  if (record.value?.application && record.value.application.id !== instead) return;
   await change({ application: { id: await client.apply(unhex(r.network), bank, key, name), bank, name } });
 }
 
@@ -310,15 +337,13 @@ export async function takeAnswer(): Promise<string | undefined> {
     await withoutApplication();
   } catch (error) {
     if (!(error instanceof Refusal) || (error.code !== "stale-version" && error.code !== "expired")) throw error;
-    await applyTo(asked.bank, asked.name);
+    await applyTo(asked.bank, asked.name, asked.id);
   }
   return undefined;
 }
 
 async function withoutApplication(): Promise<void> {
-  const { application: _, ...rest } = record.value!;
-  await theStore().saveWallet(rest);
-  record.value = rest;
+  await change({ application: undefined });
 }
 
 /** Reads with a session of the wallet's key, which is opened where there is none. */
