@@ -6,7 +6,7 @@ import { describe, expect, it } from "vitest";
 import { choose } from "../words";
 import { loadRefusals } from "../words/refusals";
 import type { HistoryLine, Step } from "./client";
-import { wanted } from "./history";
+import { foundText, readOn, table, wanted } from "./history";
 import { Waiting } from "./home";
 import { Line, calledHere, quotedMemo, wordOf } from "./lines";
 import { otherOf } from "./refund";
@@ -81,6 +81,38 @@ describe("a payer's words", () => {
     await choose("en");
     expect([quotedMemo(line), quotedMemo({ memo: "" }), quotedMemo({ memo: `refund ${"1".repeat(32)}` }, [])]).toEqual(["“dala-bank' '”", "", "Money given back"]);
     expect([soldAs({ ...line, memo: "T-0000000A" }), soldAs(line), soldAs(undefined)]).toEqual(["T-0000000A", "“dala-bank' '”", ""]);
+  });
+});
+
+describe("a long history", () => {
+  const of = (i: number): HistoryLine => ({ ...got, index: BigInt(i), memo: `order ${i}` });
+  const all = Array.from({ length: 3_000 }, (_, i) => of(3_000 - i));
+  const reading = (fail?: number) => {
+    let asked = 0;
+    return async (before: bigint) => {
+      if (++asked === fail) throw new Error("unreached");
+      const lines = all.filter((l) => l.index < before).slice(0, 200);
+      return { lines, ...(lines.at(-1)!.index > 1n && { next: lines.at(-1)!.index }) };
+    };
+  };
+
+  it("is read to its end for a search and for the file, with how far it is", async () => {
+    const heard: number[] = [];
+    const read = await readOn(reading(), all.slice(0, 100), 2_901n, (lines) => heard.push(lines.length));
+    expect(read.map((l) => l.index)).toEqual(all.map((l) => l.index));
+    expect([heard[0], heard.at(-1), heard.length]).toEqual([300, 3_000, 15]);
+    expect(table(read, own).trim().split("\r\n")).toHaveLength(3_001);
+    expect(read.filter((l) => wanted(l, "order 17", "", own)).some((l) => l.index === 17n)).toBe(true);
+    await expect(readOn(reading(3), all.slice(0, 100), 2_901n, () => {})).rejects.toThrow("unreached"); // no part of it passes for the whole
+  });
+
+  it("says over how many it looked until it has looked through all", async () => {
+    await choose("en");
+    expect([foundText(2, 100, false, true), foundText(100, 100, false, false), foundText(3, 3_000, true, true)]).toEqual([
+      "2 lines. Looked through the newest 100 of the payments only.",
+      "100 lines. These are the newest; there may be older ones.",
+      "3 lines",
+    ]);
   });
 });
 
