@@ -123,7 +123,7 @@ waited for before the next is signed.`,
 			if most < 0 {
 				return cli.Usage(errors.New("--most: want how many, or 0 for no end"))
 			}
-			return newApplicationDesk(command, s, perHour, most).serve(ctx)
+			return newApplicationServer(command, s, perHour, most).serve(ctx)
 		}),
 	}
 	command.Flags().Int("per-hour", 60, "accept at most so many an hour")
@@ -131,8 +131,8 @@ waited for before the next is signed.`,
 	return command
 }
 
-// applicationDesk accepts applications as they come.
-type applicationDesk struct {
+// applicationServer accepts applications as they come.
+type applicationServer struct {
 	list       func(ctx context.Context) ([]api.ApplicationView, error)
 	accept     func(ctx context.Context, a api.ApplicationView) (token.WalletID, error)
 	registered func(ctx context.Context, id token.WalletID) error
@@ -146,9 +146,9 @@ type applicationDesk struct {
 	done          int
 }
 
-func newApplicationDesk(command *cobra.Command, s *session.Session, perHour, most int) *applicationDesk {
+func newApplicationServer(command *cobra.Command, s *session.Session, perHour, most int) *applicationServer {
 	l := cli.LanguageFor(command)
-	return &applicationDesk{
+	return &applicationServer{
 		list: s.API.Applications,
 		accept: func(ctx context.Context, a api.ApplicationView) (token.WalletID, error) {
 			_, draft, err := s.Accept(ctx, a, 0)
@@ -171,21 +171,21 @@ func newApplicationDesk(command *cobra.Command, s *session.Session, perHour, mos
 
 // Between two looks at a node that does not answer.
 const (
-	silentFirst = time.Second
-	silentMost  = 15 * time.Second
+	firstSilentWait = time.Second
+	maxSilentWait   = 15 * time.Second
 )
 
 // serve accepts until it has accepted the most, or ctx ends. A node that stops or is started anew ends it not: what was
 // asked of it is asked again, and what it says of an application that was accepted meanwhile is what counts.
-func (d *applicationDesk) serve(ctx context.Context) error {
-	wait := silentFirst
+func (d *applicationServer) serve(ctx context.Context) error {
+	wait := firstSilentWait
 	for silent := false; d.most == 0 || d.done < d.most; {
 		err := d.round(ctx)
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case err == nil:
-			silent, wait = false, silentFirst
+			silent, wait = false, firstSilentWait
 			err = d.sleep(ctx, applicationsEvery)
 		case !cli.NoAnswer(err):
 			return err
@@ -195,7 +195,7 @@ func (d *applicationDesk) serve(ctx context.Context) error {
 			}
 			silent = true
 			err = d.sleep(ctx, wait)
-			wait = min(2*wait, silentMost)
+			wait = min(2*wait, maxSilentWait)
 		}
 		if err != nil {
 			return err
@@ -205,7 +205,7 @@ func (d *applicationDesk) serve(ctx context.Context) error {
 }
 
 // round accepts what waits.
-func (d *applicationDesk) round(ctx context.Context) error {
+func (d *applicationServer) round(ctx context.Context) error {
 	list, err := d.list(ctx)
 	if err != nil {
 		return err
@@ -237,7 +237,7 @@ func (d *applicationDesk) round(ctx context.Context) error {
 
 // pause is how long the next application waits so that no hour has more than perHour of them: those that come at once
 // are accepted at once while the hour has room.
-func (d *applicationDesk) pause() time.Duration {
+func (d *applicationServer) pause() time.Duration {
 	now := d.now()
 	for len(d.accepted) > 0 && now.Sub(d.accepted[0]) >= time.Hour {
 		d.accepted = d.accepted[1:]

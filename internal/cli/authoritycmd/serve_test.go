@@ -13,9 +13,9 @@ import (
 	"github.com/aqsha/aqsha/token"
 )
 
-// testDesk is a desk under a clock of the test's own, which sleeping moves; each call of the node takes the next of
+// testServer is a server under a clock of the test's own, which sleeping moves; each call of the node takes the next of
 // troubles, nil for none.
-func testDesk(waiting int, troubles ...error) (d *applicationDesk, slept *[]time.Duration, said *int) {
+func testServer(waiting int, troubles ...error) (d *applicationServer, slept *[]time.Duration, said *int) {
 	slept, said = new([]time.Duration), new(int)
 	now := time.Unix(0, 0)
 	trouble := func() error {
@@ -27,7 +27,7 @@ func testDesk(waiting int, troubles ...error) (d *applicationDesk, slept *[]time
 		return err
 	}
 	left := waiting
-	d = &applicationDesk{
+	d = &applicationServer{
 		list: func(context.Context) (list []api.ApplicationView, _ error) {
 			for i := range left {
 				list = append(list, api.ApplicationView{ID: strconv.Itoa(i), State: api.ApplicationWaits})
@@ -60,7 +60,7 @@ func TestServingOutlivesTheNode(t *testing.T) {
 	gone := &api.UnreachedError{Node: "http://node", Cause: &net.OpError{Op: "dial", Err: errors.New("refused")}, Asked: true,
 		Changed: true}
 	lost := &api.UnansweredError{Cause: errors.New("connection reset")}
-	d, slept, said := testDesk(2, gone, gone, gone, gone, gone, gone, nil, lost, gone, nil)
+	d, slept, said := testServer(2, gone, gone, gone, gone, gone, gone, nil, lost, gone, nil)
 	if err := d.serve(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -69,13 +69,13 @@ func TestServingOutlivesTheNode(t *testing.T) {
 	if d.done != 2 || *said != 1 || !slices.Equal(*slept, want) {
 		t.Errorf("%d accepted, %d lines, slept %v, want 2, 1, %v", d.done, *said, *slept, want)
 	}
-	d, _, _ = testDesk(1, errors.New("no keys"))
+	d, _, _ = testServer(1, errors.New("no keys"))
 	if err := d.serve(t.Context()); err == nil {
 		t.Error("what asking again does not mend is not said")
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	d, _, _ = testDesk(1, gone)
+	d, _, _ = testServer(1, gone)
 	if err := d.serve(ctx); !errors.Is(err, context.Canceled) {
 		t.Errorf("interrupted: %v", err)
 	}
@@ -84,11 +84,11 @@ func TestServingOutlivesTheNode(t *testing.T) {
 // Applications that come together are accepted together: a limit by the hour is no pause between two.
 func TestApplicationsComeTogether(t *testing.T) {
 	t.Parallel()
-	d, slept, _ := testDesk(60)
+	d, slept, _ := testServer(60)
 	if err := d.serve(t.Context()); err != nil || d.done != 60 || !slices.Equal(*slept, []time.Duration{applicationsEvery}) {
 		t.Errorf("%d accepted, slept %v, %v", d.done, *slept, err)
 	}
-	d, slept, _ = testDesk(61)
+	d, slept, _ = testServer(61)
 	if err := d.serve(t.Context()); err != nil || d.done != 61 || (*slept)[0] != time.Hour {
 		t.Errorf("the sixty-first of an hour: %d accepted, slept %v, %v", d.done, *slept, err)
 	}
