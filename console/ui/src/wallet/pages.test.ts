@@ -2,11 +2,13 @@
 // What lists let through, whom a line names, and which steps of a contract are offered.
 
 import "fake-indexeddb/auto";
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { choose } from "../words";
 import { loadRefusals } from "../words/refusals";
 import type { HistoryLine, Step } from "./client";
 import { foundText, readOn, table, wanted } from "./history";
+import { date } from "../format";
+import { offered } from "./payment";
 import { Waiting } from "./home";
 import { Line, calledHere, quotedMemo, wordOf } from "./lines";
 import { otherOf } from "./refund";
@@ -23,6 +25,8 @@ const shop = "bb".repeat(16);
 const third = "cc".repeat(16);
 const paid: HistoryLine = { id: "1".repeat(64), index: 1n, millis: 0, net: -15000n, kind: "transfer", parties: [own, shop], payers: 1, memo: "Нан мен сүт" };
 const got: HistoryLine = { ...paid, id: "2".repeat(64), net: 15000n, parties: [third, shop, own], payers: 1, memo: "" };
+
+afterEach(() => void vi.useRealTimers());
 
 describe("a history", () => {
   it("finds by memo, name, number and sum, in any case, all words of them", () => {
@@ -116,6 +120,23 @@ describe("a long history", () => {
   });
 });
 
+describe("a payment that is looked at", () => {
+  const before = { millis: 0, waits: false };
+  it("is not offered once more when that can never be done", () => {
+    expect([offered(undefined, undefined), offered(undefined, before), offered("insufficient-funds", before)]).toEqual([{ pay: true, again: false }, { pay: true, again: true }, { pay: true, again: true }]);
+    for (const code of ["refund-made", "refund-payee", "refund-unknown", "request-over"]) expect([code, offered(code, before)]).toEqual([code, { pay: false, again: false }]);
+  });
+});
+
+describe("a day", () => {
+  it("has its year, but within this year's near months", () => {
+    const now = Date.UTC(2026, 11, 1, 6);
+    const on = (y: number, m: number, d: number, l: "en" | "kk" | "ru" = "en") => date(Date.UTC(y, m - 1, d, 6), l, now).replaceAll("\u00a0", " ");
+    expect([on(2027, 12, 1), on(2026, 12, 1), on(2027, 2, 28), on(2027, 8, 28, "ru"), on(2027, 8, 28, "kk")]).toEqual(["1 December 2027", "1 December", "28 February 2027", "28 августа 2027", "2027 жылғы 28 тамыз"]);
+    expect([on(2026, 10, 1), on(2026, 3, 1), on(2025, 12, 1)]).toEqual(["1 October", "1 March 2026", "1 December 2025"]);
+  });
+});
+
 const OWN_RULES = "ef".repeat(32);
 
 describe("a step of a contract", () => {
@@ -128,6 +149,7 @@ describe("a step of a contract", () => {
   it("that cannot be taken now says from when, or why not", async () => {
     await choose("en");
     await loadRefusals();
+    vi.setSystemTime(Date.UTC(2026, 10, 28)); // days near it have no year
     const early = { ...step, possible: false, code: "too-early" };
     expect(said({ ...early, fromMillis: Date.UTC(2026, 10, 28, 20, 5) }, OWN_RULES)).toBe("“release”: from 29\u00a0November, 01:05 on");
     expect(said(early, OWN_RULES)).toBe("“release”: not now. It is too early.");
