@@ -6,7 +6,7 @@ import { differenceInWords, factsOf, freeMoney } from "./facts";
 import { LearnLink, What } from "./learnlink";
 import { GivenTwice, Line, calledHere, quotedMemo } from "./lines";
 import { Meaning } from "./meaning";
-import { ELSEWHERE, listed } from "./outbox";
+import { ELSEWHERE, listed, rowsOf } from "./outbox";
 import { Refused } from "./refused";
 import { address, go } from "./route";
 import type { PaymentRecord } from "./store";
@@ -137,12 +137,7 @@ function History() {
         <p>{t("home.empty")}</p>
       ) : (
         <ul class="lines">
-          {waiting.map((p) => (
-            <Waiting key={p.id} payment={p} />
-          ))}
-          {lines?.slice(0, SHOWN).map((l) => (
-            <Line key={String(l.index)} line={l} />
-          ))}
+          {rowsOf(waiting, lines?.slice(0, SHOWN) ?? []).map((row) => ("net" in row ? <Line key={String(row.index)} line={row} /> : <Waiting key={row.id} payment={row} />))}
         </ul>
       )}
       {lines && lines.length > SHOWN && (

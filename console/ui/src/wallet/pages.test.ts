@@ -15,7 +15,8 @@ import { otherOf } from "./refund";
 import { record } from "./state";
 import type { WalletRecord } from "./store";
 import { soldAs } from "./till";
-import { contacts } from "./private";
+import { rowsOf } from "./outbox";
+import { contacts, namedAlike } from "./private";
 import { actName, loadActs, partyNames } from "./acts";
 import { said } from "./rules";
 import shipped from "./shipped.json";
@@ -125,6 +126,21 @@ describe("a payment that is looked at", () => {
   it("is not offered once more when that can never be done", () => {
     expect([offered(undefined, undefined), offered(undefined, before), offered("insufficient-funds", before)]).toEqual([{ pay: true, again: false }, { pay: true, again: true }, { pay: true, again: true }]);
     for (const code of ["refund-made", "refund-payee", "refund-unknown", "request-over"]) expect([code, offered(code, before)]).toEqual([code, { pay: false, again: false }]);
+  });
+});
+
+describe("lists", () => {
+  it("have what was refused at its time, and what waits above", () => {
+    const line = (millis: number) => ({ ...paid, index: BigInt(millis), millis });
+    const ended = (made: number, state: "refused" | "lapsed" | "waiting") => ({ id: String(made), bytes: "", payee: shop, amount: "1", memo: "", made, validUntil: 0, state }) as const;
+    const at = rowsOf([ended(1, "waiting"), ended(5, "refused"), ended(20, "lapsed")], [line(30), line(10), line(3)]).map((r) => ("net" in r ? r.millis : r.made));
+    expect(at).toEqual([1, 30, 20, 10, 5, 3]);
+  });
+
+  it("of people have no two names alike", () => {
+    contacts.value = [{ wallet: shop, name: "Дана  Ахметова" }];
+    expect([namedAlike(third, "дана ахметова "), namedAlike(shop, "Дана Ахметова"), namedAlike(third, "Дана")]).toEqual([true, false, false]);
+    contacts.value = [];
   });
 });
 
