@@ -14,7 +14,7 @@ async function speak(l) {
 // Whole tiyn, of any size: a number of JavaScript loses those above 2^53.
 const tenge = tiyn => {
   const n = BigInt(tiyn), digits = String(n < 0n ? -n : n).padStart(3, '0')
-  return (n < 0n ? '−' : '') + digits.slice(0, -2).replace(/\B(?=(\d{3})+$)/g, '\u202f') + (language === 'en' ? '.' : ',') + digits.slice(-2) + ' ₸'
+  return (n < 0n ? '−' : '') + digits.slice(0, -2).replace(/\B(?=(\d{3})+$)/g, '\u202f') + (language === 'en' ? '.' : ',') + digits.slice(-2) + '\u00a0₸'
 }
 const when = millis => new Date(Number(millis)).toLocaleString(language === 'en' ? undefined : language)
 const cell = (text, n) => { const td = document.createElement('td'); td.textContent = text; if (n) td.className = 'n'; return td }
