@@ -56,7 +56,7 @@ type Office struct {
 	Problem       string         `json:"problem,omitempty" doc:"what does not hold"`
 	ProblemCode   string         `json:"problem_code,omitempty"`
 	Unverified    []string       `json:"unverified" doc:"what recounting does not show, in English"`
-	Gaps          []OfficeGap    `json:"unverified_gaps" doc:"the same, by name and with its values, to be said in other languages"`
+	Gaps          []OfficeGap    `json:"unverified_gaps" doc:"the same by name, with values"`
 	Size          uint64         `json:"size" doc:"entries of the log"`
 	Blocks        uint64         `json:"blocks"`
 	TimeMillis    uint64         `json:"time_millis" doc:"of its newest block, by the office's clock, Unix milliseconds"`
@@ -120,7 +120,8 @@ func (s *Server) banknotes(ctx context.Context) (b Banknotes, err error) {
 
 // unread is an office of which nothing is known.
 func unread(code, problem string) Office {
-	return Office{Unverified: []string{}, Gaps: []OfficeGap{}, Denominations: []Denomination{}, Problem: problem, ProblemCode: code}
+	return Office{Unverified: []string{}, Gaps: []OfficeGap{}, Denominations: []Denomination{}, Problem: problem,
+		ProblemCode: code}
 }
 
 // office is the view of one log. Whoever is first after it changed recounts it, to the end though he hangs up, and at
@@ -192,7 +193,8 @@ func (s *Server) recount(ctx context.Context, source recount.Source) (view Offic
 	if err != nil {
 		return view, err
 	}
-	view = Office{Origin: r.Origin, Verified: true, Unverified: r.Unverified, Gaps: officeGaps(r.Gaps), Size: r.Size, Blocks: r.Blocks,
+	view = Office{Origin: r.Origin, Verified: true, Unverified: r.Unverified, Gaps: officeGaps(r.Gaps),
+		Size: r.Size, Blocks: r.Blocks,
 		TimeMillis:  r.Last().Time * 1000,
 		Circulating: r.Circulating, Waiting: r.Reserve.Waiting, Owed: r.Reserve.Owed, Reserve: r.Reserve.Balance(),
 		Denominations: denominations(r.Keysets)}

@@ -192,7 +192,8 @@ func storySteps(steps []scenario.Step, dir string) []api.StoryStep {
 		for _, l := range words.Languages {
 			titles[string(l)] = step.TitleIn(l)
 		}
-		list = append(list, api.StoryStep{Name: step.Name, Title: step.Title, Titles: titles, State: state, Links: links})
+		list = append(list, api.StoryStep{Name: step.Name, Title: step.Title, Titles: titles, State: state,
+			Links: links})
 	}
 	return list
 }
