@@ -9,13 +9,12 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
-	"github.com/aqsha/aqsha/internal/errtext"
+	"github.com/aqsha/aqsha/api/staff"
 	"github.com/aqsha/aqsha/livestate"
 	"github.com/aqsha/aqsha/node"
 	"github.com/aqsha/aqsha/token"
@@ -67,7 +66,7 @@ type Applications struct {
 type ApplicationRequest struct {
 	Bank      token.WalletID  `json:"bank"`
 	Key       token.PublicKey `json:"key"`
-	Name      string          `json:"name,omitempty" maxLength:"64"`
+	Name      string          `json:"name,omitempty" maxLength:"512" doc:"up to 64 bytes"`
 	Signature token.Signature `json:"signature" doc:"by the key, over SHA-256(\"aqsha application v1\" ‖ 0 ‖ network ‖ bank ‖ key, 33 bytes ‖ SHA-256(name))"`
 }
 
@@ -227,11 +226,8 @@ func bankOf(ctx context.Context) (token.WalletID, error) {
 // key; a bank that is suspended opens no wallets and is not asked. A name that hides or turns characters is refused,
 // as a clerk decides by what he reads.
 func (s *Server) apply(ctx context.Context, in ApplicationRequest) (view ApplicationView, err error) {
-	if len(in.Name) > applicationName {
-		return view, token.Errorf(token.TooLarge, "name", "%d bytes, at most %d", len(in.Name), applicationName)
-	}
-	if strings.ContainsFunc(in.Name, errtext.Deceives) {
-		return view, token.Errorf(token.OutOfRange, "name", "want one line of text that hides or turns nothing")
+	if err := staff.CheckText("name", in.Name, applicationName); err != nil {
+		return view, err
 	}
 	known := false
 	if err := s.node.View(ctx, func(state *livestate.State, _ node.Head) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -28,6 +29,25 @@ type Banknotes struct {
 	Offices []Office   `json:"offices" doc:"cash offices whose public logs this node recounts"`
 }
 
+// OfficeGap is one thing that recounting does not show.
+type OfficeGap struct {
+	Gap    string            `json:"gap"`
+	Values map[string]string `json:"values" doc:"what the texts of the gap leave open"`
+}
+
+// officeGaps are the gaps of a recount.
+func officeGaps(gaps []recount.Gap) []OfficeGap {
+	list := make([]OfficeGap, 0, len(gaps))
+	for _, g := range gaps {
+		values := map[string]string{}
+		for i := 0; i+1 < len(g.Values); i += 2 {
+			values[fmt.Sprint(g.Values[i])] = fmt.Sprint(g.Values[i+1])
+		}
+		list = append(list, OfficeGap{g.Name, values})
+	}
+	return list
+}
+
 // Office is a cash office whose public log was recounted from its beginning, and held against this ledger.
 type Office struct {
 	Origin        string         `json:"origin" doc:"of the public log"`
@@ -36,6 +56,7 @@ type Office struct {
 	Problem       string         `json:"problem,omitempty" doc:"what does not hold"`
 	ProblemCode   string         `json:"problem_code,omitempty"`
 	Unverified    []string       `json:"unverified" doc:"what recounting does not show, in English"`
+	Gaps          []OfficeGap    `json:"unverified_gaps" doc:"the same by name, with values"`
 	Size          uint64         `json:"size" doc:"entries of the log"`
 	Blocks        uint64         `json:"blocks"`
 	TimeMillis    uint64         `json:"time_millis" doc:"of its newest block, by the office's clock, Unix milliseconds"`
@@ -100,7 +121,8 @@ func (s *Server) banknotes(ctx context.Context) (b Banknotes, err error) {
 
 // unread is an office of which nothing is known.
 func unread(code, problem string) Office {
-	return Office{Unverified: []string{}, Denominations: []Denomination{}, Problem: problem, ProblemCode: code}
+	return Office{Unverified: []string{}, Gaps: []OfficeGap{}, Denominations: []Denomination{}, Problem: problem,
+		ProblemCode: code}
 }
 
 // office is the view of one log. Whoever is first after it changed recounts it, to the end though he hangs up, and at
@@ -173,7 +195,8 @@ func (s *Server) recount(ctx context.Context, source recount.Source) (view Offic
 	if err != nil {
 		return view, err
 	}
-	view = Office{Origin: r.Origin, Verified: true, Unverified: r.Unverified, Size: r.Size, Blocks: r.Blocks,
+	view = Office{Origin: r.Origin, Verified: true, Unverified: r.Unverified, Gaps: officeGaps(r.Gaps),
+		Size: r.Size, Blocks: r.Blocks,
 		TimeMillis:  r.Last().Time * 1000,
 		Circulating: r.Circulating, Waiting: r.Reserve.Waiting, Owed: r.Reserve.Owed, Reserve: r.Reserve.Balance(),
 		Denominations: denominations(r.Keysets)}

@@ -81,6 +81,9 @@ func explorerWords(l words.Language) []byte {
 		if key, ours := strings.CutPrefix(key, "explorer."); ours {
 			texts[key] = l.Text("explorer." + key)
 		}
+		if gap, ours := strings.CutPrefix(key, "cash-gap."); ours {
+			texts["gap."+gap] = l.Text(key)
+		}
 	}
 	content, err := json.Marshal(texts)
 	if err != nil {

@@ -156,6 +156,18 @@ func NothingDone(err error) bool {
 	return exit == ExitRefused || exit == ExitUnreached
 }
 
+// NoAnswer says of an error that nobody answered, whether or not something was sent: the node stopped, is being started
+// or cannot be reached. Who runs until interrupted asks again.
+func NoAnswer(err error) bool {
+	var nobody *api.NobodyLeadsError
+	if errors.As(err, &nobody) {
+		return true
+	}
+	var unanswered *api.UnansweredError
+	none, _ := api.NoAnswer(err)
+	return none || errors.As(err, &unanswered) || errors.As(err, new(unreachedError))
+}
+
 // verdictOn decides a command's exit code. An outcome that is not known comes first: whatever else went wrong, it must
 // not be taken for a refusal. Then a rule's code, the command line's mistakes, and a node that was not reached; the
 // rest is a failure. A code whose words say that the money's whereabouts are unknown counts as an unknown outcome.

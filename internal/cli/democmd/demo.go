@@ -21,6 +21,7 @@ import (
 	"github.com/aqsha/aqsha/scenario"
 	"github.com/aqsha/aqsha/token"
 	"github.com/aqsha/aqsha/wallet"
+	"github.com/aqsha/aqsha/words"
 )
 
 // NewDemoCommand makes the command "demo".
@@ -190,7 +191,12 @@ func storySteps(steps []scenario.Step, dir string) []api.StoryStep {
 				links = append(links, api.StoryLink(l))
 			}
 		}
-		list = append(list, api.StoryStep{Name: step.Name, Title: step.Title, State: state, Links: links})
+		titles := map[string]string{}
+		for _, l := range words.Languages {
+			titles[string(l)] = step.TitleIn(l)
+		}
+		list = append(list, api.StoryStep{Name: step.Name, Title: step.Title, Titles: titles, State: state,
+			Links: links})
 	}
 	return list
 }

@@ -175,7 +175,8 @@ interface Link {
 
 interface Step {
   readonly name: string;
-  readonly title: string;
+  readonly title: string; // in English
+  readonly titles: Readonly<Record<string, string>>;
   readonly state: string;
   readonly links: readonly Link[];
 }
@@ -219,9 +220,9 @@ function Links({ of }: { of: readonly Link[] }) {
   );
 }
 
-/** The story of a development network, as far as it was played; its titles are in English, as the program writes them. */
+/** The story of a development network, as far as it was played. */
 function Story() {
-  const loaded = useLoaded(async () => ((await ask("/v1/story")) as Json[]).map((s): Step => ({ name: String(s.name), title: String(s.title), state: String(s.state), links: (s.links as Json[]).map((l) => ({ kind: String(l.kind), role: String(l.role ?? ""), path: String(l.path) })) })), []);
+  const loaded = useLoaded(async () => ((await ask("/v1/story")) as Json[]).map((s): Step => ({ name: String(s.name), title: String(s.title), titles: (s.titles ?? {}) as Record<string, string>, state: String(s.state), links: (s.links as Json[]).map((l) => ({ kind: String(l.kind), role: String(l.role ?? ""), path: String(l.path) })) })), []);
   if (!loaded.value || loaded.value.length === 0) return null;
   return (
     <details class="card">
@@ -229,7 +230,7 @@ function Story() {
       <ol>
         {loaded.value.map((s) => (
           <li key={s.name}>
-            <span lang="en">{s.title}</span> {s.state === "played" && <span class="good">✓ {t("story.played")}</span>}
+            {s.titles[language.value] ?? <span lang="en">{s.title}</span>} {s.state === "played" && <span class="good">✓ {t("story.played")}</span>}
             <Links of={s.links} />
           </li>
         ))}

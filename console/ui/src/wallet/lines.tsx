@@ -20,6 +20,16 @@ export function memoOf(line: { readonly memo: string }, known: readonly HistoryL
   return payment ? t("line.refund", { day: date(payment.millis, language.value), amount: money(payment.net < 0n ? -payment.net : payment.net, language.value) }) : t("line.refund-unseen");
 }
 
+/** What a payment was for, as lists and receipts show it: in quotation marks, since it is what somebody wrote, and no word of this page.
+ * Marks inside are made others, so that no text leaves its own. */
+export function quotedMemo(line: { readonly memo: string }, known?: readonly HistoryLine[]): string {
+  if (line.memo === "" || refundOf(line.memo) !== undefined) return memoOf(line, known);
+  return t("rules.quoted", { name: line.memo.replace(/[«»“”„‟″〝〞]/g, "'") });
+}
+
+/** What stands where a name stands: the person's own word for a wallet, a bank's name, or the ends of its number; never a memo. */
+export const calledHere = (wallet: string) => nameOf(wallet) ?? bankOf(wallet) ?? ends(wallet);
+
 /** Says loudly that something was given back twice, to everybody who sees the history: the ledger has no rule against it. */
 export function GivenTwice({ lines }: { lines: readonly HistoryLine[] }) {
   return overRefunded(lines).map(({ payment, over }) => (
@@ -64,7 +74,7 @@ export function Columns() {
 
 /** The chosen columns of a line, each with its name. */
 export function Cells({ line, own }: { line: HistoryLine; own: string }) {
-  const values: Record<Column, string> = { memo: memoOf(line), other: otherOf(line, own) ?? "", id: line.id, entry: String(line.index) };
+  const values: Record<Column, string> = { memo: quotedMemo(line), other: otherOf(line, own) ?? "", id: line.id, entry: String(line.index) };
   return chosenColumns().map((c) => (
     <span key={c} class="cell dim">
       {t(COLUMN_NAMES[c])}: <span class={c === "memo" ? "" : "id"}>{values[c] || "–"}</span>
@@ -83,7 +93,7 @@ export function Line({ line, columns = false }: { line: HistoryLine; columns?: b
   const other = isPayment(line) ? otherOf(line, own) : undefined; // where a contract's money is, nobody was paid
   const word = wordOf(line);
   const bank = other === undefined ? undefined : bankOf(other);
-  const name = other === undefined ? t(word) : (nameOf(other) ?? bank ?? (memoOf(line) || ends(other)));
+  const name = other === undefined ? t(word) : calledHere(other);
   const query = { id: line.id };
   return (
     <li>
@@ -113,6 +123,12 @@ export function Line({ line, columns = false }: { line: HistoryLine; columns?: b
             {date(line.millis, language.value)}, {time(line.millis, language.value)}
           </span>
         </span>
+        {line.memo !== "" && !(columns && chosenColumns().includes("memo")) && (
+          <>
+            <br />
+            <span class="dim">{quotedMemo(line)}</span>
+          </>
+        )}
         {columns && <Cells line={line} own={own} />}
       </span>
       <span class={line.net > 0n ? "amount good" : "amount"}>{line.net === 0n ? "" : `${line.net > 0n ? "+" : ""}${money(line.net, language.value)}`}</span>

@@ -21,7 +21,7 @@ const TABS = ["home", "pay", "ask", "more"] as const satisfies readonly Page[];
 
 const PARTS = {
   ask: () => import("./ask").then((m) => m.Ask),
-  history: () => import("./history").then((m) => m.HistoryPage),
+  history: () => import("./history").then((m) => m.HistoryList),
   receipt: () => import("./receipt").then((m) => m.ReceiptPage),
   rules: () => import("./rules").then((m) => m.Rules),
   drafts: () => import("./drafts").then((m) => m.Drafts),

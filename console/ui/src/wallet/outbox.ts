@@ -30,6 +30,17 @@ export function listed(journal: readonly PaymentRecord[], lines: readonly Histor
   return journal.filter((p) => !shown.has(p.id) && (unsettled(p) || (p.state !== "done" && now - p.made < SHOWN_ENDED)));
 }
 
+/** The rows of a list: what is not settled above, then what was paid and what was not in the order of their times, the latest first. */
+export function rowsOf(journal: readonly PaymentRecord[], lines: readonly HistoryLine[]): readonly (PaymentRecord | HistoryLine)[] {
+  const ended = journal.filter((p) => !unsettled(p)).sort((a, b) => b.made - a.made);
+  const rows: (PaymentRecord | HistoryLine)[] = journal.filter(unsettled);
+  for (const line of lines) {
+    while (ended.length > 0 && ended[0]!.made >= line.millis) rows.push(ended.shift()!);
+    rows.push(line);
+  }
+  return [...rows, ...ended];
+}
+
 /** The code of a payment that waited on another phone: whether that one pays it is not known here until the history says so. */
 export const ELSEWHERE = "waited-elsewhere";
 

@@ -6,7 +6,7 @@ import { language, t } from "../words";
 import { type ContractLine, type HistoryLine, Refusal, Unreached } from "./client";
 import { whom } from "./facts";
 import { isPayment } from "./kinds";
-import { memoOf, wordOf } from "./lines";
+import { quotedMemo, wordOf } from "./lines";
 import { LearnLink, What } from "./learnlink";
 import { Form, Picture, Title } from "./parts";
 import { nameOf } from "./private";
@@ -66,7 +66,7 @@ export function ReceiptPage() {
         {line.memo !== "" && (
           <>
             <dt>{t("pay.memo")}</dt>
-            <dd>{memoOf(line)}</dd>
+            <dd>{quotedMemo(line)}</dd>
           </>
         )}
         <dt>{t("receipt.when")}</dt>
