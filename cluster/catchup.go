@@ -18,6 +18,7 @@ import (
 	cmted25519 "github.com/cometbft/cometbft/crypto/ed25519"
 	cmtjson "github.com/cometbft/cometbft/libs/json"
 	"github.com/cometbft/cometbft/p2p"
+	"github.com/cometbft/cometbft/privval"
 	sm "github.com/cometbft/cometbft/state"
 	cmtstore "github.com/cometbft/cometbft/store"
 	cmttypes "github.com/cometbft/cometbft/types"
@@ -127,16 +128,15 @@ func (e *Engine) catchUp(ctx context.Context, forgot bool) error {
 			return err
 		}
 		before.need = "another validator that shows how far it is"
-		switch {
-		case o != nil && !forgot:
-			return e.begin(o, nil)
-		case o != nil:
-			votes, err := before.signed(ctx, a, o, offers, highest)
-			if err != nil {
-				return err
+		if o != nil {
+			var signed *privval.FilePVLastSignState
+			if forgot {
+				if signed, err = before.signed(ctx, a, o, offers, highest); err != nil {
+					return err
+				}
 			}
-			if votes != nil {
-				return e.begin(o, votes)
+			if signed != nil || !forgot {
+				return e.begin(o, e.votesFor(ctx, a, o, offers), signed)
 			}
 		}
 		if before.need != waited {
@@ -307,11 +307,11 @@ func (e *Engine) blocks(ctx context.Context, a *asking, o offered, edge txlog.Tr
 	}
 }
 
-// begin begins the engine's data at a block. votes is from where on this validator votes; nil where it knows what it has
-// signed.
+// begin begins the engine's data at a block, with the votes for it where somebody has them. signed is the last that this
+// validator may have signed; nil where that is known here.
 //
 // The file catchingFile goes last: a crash anywhere before has all of it done again, and each step can be.
-func (e *Engine) begin(o *offer, votes *back) error {
+func (e *Engine) begin(o *offer, votes *cmttypes.ExtendedCommit, signed *privval.FilePVLastSignState) error {
 	c, err := txlog.ParseSigned(o.checkpoint)
 	if err != nil {
 		return err
@@ -339,15 +339,11 @@ func (e *Engine) begin(o *offer, votes *back) error {
 			return err
 		}
 	}
-	var commit *cmttypes.ExtendedCommit
-	if votes != nil {
-		commit = votes.commit
-	}
-	if err := e.bootstrap(o, commit); err != nil {
+	if err := e.bootstrap(o, votes); err != nil {
 		return err
 	}
-	if votes != nil {
-		signed := votes.signed
+	if signed != nil {
+		// Before the file that says that the log is fetched goes: without this one it would vote again from nothing.
 		state, err := cmtjson.Marshal(signed)
 		if err != nil {
 			return err

@@ -190,13 +190,6 @@ func (l *lost) others(voters *cmttypes.ValidatorSet) (others map[p2p.ID]string, 
 	return others, votes, nil
 }
 
-// back is where a validator takes up voting: the last that it may have signed, and the votes, with their extensions, for
-// the block that the engine begins behind. It needs them to vote on the next but one before there is another block.
-type back struct {
-	signed privval.FilePVLastSignState
-	commit *cmttypes.ExtendedCommit // nil where the engine fetches another block first
-}
-
 // errNobodyKnows says that no other validator could know what this one has signed.
 var errNobodyKnows = errors.New("what this validator has signed was lost, and it alone votes: it may have signed what " +
 	"nobody else knows, so it does not vote again; bring the directory back whole")
@@ -204,7 +197,7 @@ var errNobodyKnows = errors.New("what this validator has signed was lost, and it
 // signed says up to where this validator may have signed: it votes on what is after that alone. o is the offer that the
 // log here stands under, and highest the highest block that was shown; nil while the others have not shown enough.
 func (l *lost) signed(ctx context.Context, a *asking, o *offer, offers []offered,
-	highest int64) (*back, error) {
+	highest int64) (*privval.FilePVLastSignState, error) {
 	if o.next.Height < highest {
 		l.need = fmt.Sprintf("the log up to block %d", highest)
 		return nil, nil // who votes on the block after the highest is not known yet
@@ -220,7 +213,7 @@ func (l *lost) signed(ctx context.Context, a *asking, o *offer, offers []offered
 		if len(others) == 0 {
 			return nil, errNobodyKnows
 		}
-		return l.shown(ctx, a, o, offers, others, highest+1), nil
+		return l.shown(ctx, a, offers, others, highest+1), nil
 	}
 	there := 0
 	for _, offer := range offers {
@@ -233,8 +226,7 @@ func (l *lost) signed(ctx context.Context, a *asking, o *offer, offers []offered
 		return nil, nil
 	}
 	// It may have voted on the block after the next of those that an honest peer had, and on none after that.
-	return &back{signed: privval.FilePVLastSignState{Height: highest + 2, Round: math.MaxInt32,
-		Step: stepPrecommit}}, nil
+	return &privval.FilePVLastSignState{Height: highest + 2, Round: math.MaxInt32, Step: stepPrecommit}, nil
 }
 
 // witnesses is of how many others a validator that has lost what it signed must know where they are: one of them is
@@ -244,8 +236,8 @@ func witnesses(n, q int) int { return 2*(n-q) + 1 }
 
 // shown is the last that this validator has signed as all others know it, who wait for its vote on a block; nil unless
 // each says so of this block, twice, and has seen the same both times: what was under way to them then has come.
-func (l *lost) shown(ctx context.Context, a *asking, from *offer, offers []offered, others map[p2p.ID]string,
-	height int64) *back {
+func (l *lost) shown(ctx context.Context, a *asking, offers []offered, others map[p2p.ID]string,
+	height int64) *privval.FilePVLastSignState {
 	said := map[p2p.ID]voting{}
 	for _, o := range offers {
 		name, ok := others[o.peer.ID()]
@@ -279,22 +271,31 @@ func (l *lost) shown(ctx context.Context, a *asking, from *offer, offers []offer
 			last.Round, last.Step = v.round, stepPropose
 		}
 	}
-	var commit *cmttypes.ExtendedCommit
 	for _, v := range said {
-		if c, err := l.engine.commitOf(from, v.commit); err == nil {
-			commit = c
-		}
 		for _, s := range v.last {
 			if bytes.Equal(s.address[:], own) && (s.round > last.Round || s.round == last.Round && int8(s.step) > last.Step) {
 				last.Round, last.Step = s.round, int8(s.step)
 			}
 		}
 	}
-	if commit == nil {
-		l.need = "a validator that keeps the votes for the block before the last"
-		return nil
+	return &last
+}
+
+// votesFor are the votes for an offer's block, with their extensions, of the first who has them; nil where nobody does.
+// With them the engine votes on the next block; without, it waits for one more, which others may not make without it.
+func (e *Engine) votesFor(ctx context.Context, a *asking, o *offer, offers []offered) *cmttypes.ExtendedCommit {
+	for _, from := range offers {
+		v, err := a.voting(ctx, from.peer)
+		if err != nil || len(v.commit) == 0 {
+			continue // an older program
+		}
+		commit, err := e.commitOf(o, v.commit)
+		if err == nil {
+			return commit
+		}
+		e.logger.Debug("a peer's votes are not those for the block that it offered", "peer", from.peer.ID(), "cause", err)
 	}
-	return &back{signed: last, commit: commit}
+	return nil
 }
 
 // commitOf decodes what a peer gives as the votes for an offer's block, and verifies each vote and its extension.

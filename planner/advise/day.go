@@ -42,9 +42,8 @@ func scheduled(s *site.Site, problem *dispatch.Problem, prices []money.Tiyn, fil
 }
 
 // firstDay is the plan's own machines on its first day, under the first month's law and its network's hashprice, all
-// machines running when it begins.
-// firstDay is the plan's own machines on its first day. A power file counts in whole tiyn: what a kWh costs with the
-// parts of one is put in here.
+// machines running when it begins. A power file counts in whole tiyn: what a kWh costs with the parts of one is put in
+// here.
 func firstDay(p *planner.Plan) (*Day, error) {
 	hashprice, err := p.Hashprice()
 	if err != nil {

@@ -75,7 +75,6 @@ func Write(out io.Writer, r *advise.Result, language string) error {
 
 // fans draw price, hashprice and money with their quantiles, and the mean cash of each month. Rows of a fan are 5, 25,
 // 50, 75 and 95 per cent, in this order.
-// fans draw price, hashprice and money with their quantiles, and the mean cash of each month.
 func fans(r *advise.Result, t advise.Phrases, word func(string) string, axis func(float64) string) []drawn {
 	months := make([]string, len(r.Months))
 	take := func(scale float64, fan func(advise.MonthRow) []float64) [][]float64 {
