@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -87,6 +88,15 @@ func describeCluster(w io.Writer, l words.Language, seen *status.Status) {
 	}
 	if seen.Outside {
 		fmt.Fprintln(w, l.Text("cluster.outside", "name", seen.Member))
+	}
+	// Above the table of members, among whom they are no more.
+	if len(seen.Leaving) > 0 {
+		var left []string
+		for i := range seen.Leaving {
+			left = append(left, terminal.Plain(seen.Leaving[i].Name))
+		}
+		fmt.Fprintln(w, l.Text("cluster.leaving", "block", seen.Changed+status.InForce, "names",
+			strings.Join(left, ", ")))
 	}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, l.Text("cluster.columns"))
