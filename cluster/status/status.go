@@ -7,6 +7,8 @@ package status
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
+	"strings"
 
 	"github.com/aqsha/aqsha/token"
 )
@@ -90,6 +92,10 @@ func (s *Status) Away() (names []string) {
 	return names
 }
 
+// MaxPause is after how many milliseconds without a block those who are not reached are taken for away: blocks come
+// every second or two, and they may come from a validator that is reached through another.
+const MaxPause = 3_000
+
 // MaxSilent is after how many milliseconds without a block a cluster is said to stand still.
 const MaxSilent = 10_000
 
@@ -100,8 +106,9 @@ func (s Status) Waits() string {
 		return "this validator has stopped: " + s.Stopped
 	case s.CatchingUp:
 		return "this validator fetches the blocks that it has missed"
-	case s.Silent > MaxSilent && s.Reached < s.Needed:
-		return "too few validators are reached to agree on a block"
+	case s.Silent > MaxPause && s.Reached < s.Needed:
+		return fmt.Sprintf("too few validators are reached to agree on a block: %d of %d, and %d are needed; away: %s",
+			s.Reached, len(s.Members), s.Needed, strings.Join(s.Away(), ", "))
 	case s.Silent > MaxSilent:
 		return "the cluster has agreed on no block for some time"
 	}

@@ -70,7 +70,7 @@ who has voted for the last block, and how many votes of each are missing since i
 				// After everything is shown: who asks because payments wait wants to see who is missing, and a monitor
 				// reads the exit code.
 				if why := seen.Waits(); err == nil && why != "" {
-					return token.Errorf(statuscmd.GroupUnwell, "cluster", "%s", why)
+					return token.Errorf(statuscmd.GroupUnwell, "cluster", "%s", terminal.Plain(why))
 				}
 				return err
 			})

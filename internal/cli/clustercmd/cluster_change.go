@@ -25,6 +25,7 @@ import (
 	"github.com/aqsha/aqsha/internal/cli/session"
 	"github.com/aqsha/aqsha/internal/cli/statuscmd"
 	"github.com/aqsha/aqsha/internal/durable"
+	"github.com/aqsha/aqsha/internal/terminal"
 	"github.com/aqsha/aqsha/ledger"
 	"github.com/aqsha/aqsha/token"
 	"github.com/aqsha/aqsha/txlog/quorum"
@@ -395,7 +396,7 @@ func awaitBlocks(ctx context.Context, ask func(context.Context) (api.Ordering, e
 		case <-bounded.Done():
 			// No refusal of the change, which stands: the code is that of payments which wait.
 			return token.Errorf(statuscmd.GroupUnwell, "cluster", "the change is executed and not in force yet (%s): "+
-				"stop no validator until \"aqsha cluster status\" names nobody who is still needed", why)
+				"stop no validator until \"aqsha cluster status\" names nobody who is still needed", terminal.Plain(why))
 		}
 	}
 }
