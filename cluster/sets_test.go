@@ -149,6 +149,22 @@ func published(s *stage) uint64 {
 	return c.Size
 }
 
+// Those before a change are needed for the block behind it, and only the second shows that the others have that one.
+func TestWhoLeavesIsNeededForAnotherBlock(t *testing.T) {
+	t.Parallel()
+	s := newStages(t, 1)[0]
+	s.block(batchOf(s.setTo(1, 3)))
+	for behind := range 3 {
+		s.app.mu.Lock()
+		left, newest, changed := s.app.leaving(), s.app.newest(), s.app.changed
+		s.app.mu.Unlock()
+		if needed := behind < 2; (left != nil) != needed || left != nil && left == newest || changed == 0 {
+			t.Fatalf("%d blocks behind the change: %+v", behind, left)
+		}
+		s.block()
+	}
+}
+
 // What is missing of the signatures that a change needs is found in the votes that CometBFT keeps.
 func TestTheHandoverIsFoundInKeptVotes(t *testing.T) {
 	t.Parallel()

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/aqsha/aqsha/cluster/status"
 	"github.com/aqsha/aqsha/node/signers"
 	"github.com/aqsha/aqsha/token"
 	"github.com/aqsha/aqsha/wallet"
@@ -35,12 +36,13 @@ func (p *clusterPlay) change(ctx context.Context, at int) error {
 		return fmt.Errorf("%s is none of the validators: %s", name, names(all))
 	}
 	p.Say("removing %s, and paying on …", name)
-	if err := p.setTo(ctx, slices.Delete(slices.Clone(all), own, own+1)); err != nil {
+	if err := p.setTo(ctx, slices.Delete(slices.Clone(all), own, own+1), status.InForce); err != nil {
 		return err
 	}
 	if err := p.payOthers(ctx, at); err != nil {
 		return err
 	}
+	// The change is in force: the others need no vote of it any more.
 	if err := p.nodes[at].End(); err != nil {
 		return err
 	}
@@ -53,7 +55,7 @@ func (p *clusterPlay) change(ctx context.Context, at int) error {
 		return err
 	}
 	// Before it runs: with the others' three of four the ledger goes on, and it finds itself set when it starts.
-	if err := p.setTo(ctx, all); err != nil {
+	if err := p.setTo(ctx, all, status.Handing); err != nil {
 		return err
 	}
 	if err := p.payOthers(ctx, at); err != nil {
@@ -73,14 +75,17 @@ func (p *clusterPlay) change(ctx context.Context, at int) error {
 	return p.shown(ctx, at)
 }
 
-// setTo has these validators order from now on.
-func (p *clusterPlay) setTo(ctx context.Context, list []token.Validator) error {
+// setTo has these validators order from now on, and waits for so many blocks behind that.
+func (p *clusterPlay) setTo(ctx context.Context, list []token.Validator, blocks uint64) error {
 	authority, err := p.clients[0].API.Authority(ctx)
 	if err != nil {
 		return err
 	}
-	_, err = p.clients[0].SetValidators(ctx, authority.Set(token.RoleRoot).Sequence, "", list)
-	return err
+	receipt, err := p.clients[0].SetValidators(ctx, authority.Set(token.RoleRoot).Sequence, "", list)
+	if err != nil {
+		return err
+	}
+	return awaitBlocks(ctx, p.clients[0].API.Cluster, receipt.Index, blocks, func(*status.Status) {})
 }
 
 // payOthers pays at every validator but one.

@@ -79,6 +79,9 @@ func queryNode(ctx context.Context, url, access string) nodeStatus {
 		}
 	}
 	if m.Role == "leader" {
+		// One that does not say it orders alone, as earlier versions all do.
+		ordering, err := client.Cluster(ctx)
+		m.orders = err == nil && ordering.Cluster != nil
 		if members, err := client.Members(ctx); err == nil {
 			m.Acks = members.Acks
 		}
