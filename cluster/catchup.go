@@ -99,9 +99,9 @@ func (e *Engine) fetchAndRun(ctx context.Context, lost bool) {
 // retryFetch is how long a validator waits before it asks its peers again.
 const retryFetch = time.Second
 
-// catchUp fetches the log from peers, up to a block that more than two thirds have signed, and begins the engine's data
-// anew at that block. A crash in its middle leaves the file that has it done again. forgot says that what this validator
-// has signed is lost.
+// catchUp fetches the log from peers, up to a block that more than two thirds have signed, and begins the engine's
+// data anew at that block. A crash in its middle leaves the file that has it done again. forgot says that what this
+// validator has signed is lost.
 func (e *Engine) catchUp(ctx context.Context, forgot bool) error {
 	unfinished := filepath.Join(e.dir, homeDir, catchingFile)
 	if err := vfs.OS.MkdirAll(filepath.Join(e.dir, homeDir, dataDir)); err != nil {
@@ -307,8 +307,8 @@ func (e *Engine) blocks(ctx context.Context, a *asking, o offered, edge txlog.Tr
 	}
 }
 
-// begin begins the engine's data at a block, with the votes for it where somebody has them. signed is the last that this
-// validator may have signed; nil where that is known here.
+// begin begins the engine's data at a block, with the votes for it where somebody has them. signed is the last that
+// this validator may have signed; nil where that is known here.
 //
 // The file catchingFile goes last: a crash anywhere before has all of it done again, and each step can be.
 func (e *Engine) begin(o *offer, votes *cmttypes.ExtendedCommit, signed *privval.FilePVLastSignState) error {
@@ -358,8 +358,8 @@ func (e *Engine) begin(o *offer, votes *cmttypes.ExtendedCommit, signed *privval
 	return durable.Remove(vfs.OS, filepath.Join(e.dir, homeDir, catchingFile))
 }
 
-// bootstrap writes CometBFT's stores as they are after a block, without the blocks. With the votes' extensions it begins
-// to vote on the next block; without them (commit is nil) it fetches one more first.
+// bootstrap writes CometBFT's stores as they are after a block, without the blocks. With the votes' extensions it
+// begins to vote on the next block; without them (commit is nil) it fetches one more first.
 func (e *Engine) bootstrap(o *offer, commit *cmttypes.ExtendedCommit) (err error) {
 	state, err := e.stateAt(o)
 	if err != nil {

@@ -21,10 +21,10 @@ import (
 )
 
 // A validator that has lost what it signed must not vote where it may have voted otherwise. Where the others go on
-// without it, it leaves out the blocks on which it may have voted (witnesses). Where all are needed for each block, they
-// wait for its vote on one, so it asks for what they have of its own: a vote that has come to none of them binds nobody,
-// and a signature after it contradicts nothing that anybody can show. None of them may lie then, which is what a quorum
-// of all says anyway.
+// without it, it leaves out the blocks on which it may have voted (witnesses). Where all are needed for each block,
+// they wait for its vote on one, so it asks for what they have of its own: a vote that has come to none of them binds
+// nobody, and a signature after it contradicts nothing that anybody can show. None of them may lie then, which is what
+// a quorum of all says anyway.
 
 // CometBFT's numbers of what is signed before stepPrecommit.
 const (
@@ -191,8 +191,8 @@ func (l *lost) others(voters *cmttypes.ValidatorSet) (others map[p2p.ID]string, 
 }
 
 // errNobodyKnows says that no other validator could know what this one has signed.
-var errNobodyKnows = errors.New("what this validator has signed was lost, and it alone votes: it may have signed what " +
-	"nobody else knows, so it does not vote again; bring the directory back whole")
+var errNobodyKnows = errors.New("what this validator has signed was lost, and it alone votes: it may have signed " +
+	"what nobody else knows, so it does not vote again; bring the directory back whole")
 
 // signed says up to where this validator may have signed: it votes on what is after that alone. o is the offer that the
 // log here stands under, and highest the highest block that was shown; nil while the others have not shown enough.
@@ -273,7 +273,7 @@ func (l *lost) shown(ctx context.Context, a *asking, offers []offered, others ma
 	}
 	for _, v := range said {
 		for _, s := range v.last {
-			if bytes.Equal(s.address[:], own) && (s.round > last.Round || s.round == last.Round && int8(s.step) > last.Step) {
+			if bytes.Equal(s.address[:], own) && !s.before(last.Round, uint8(last.Step)+1) {
 				last.Round, last.Step = s.round, int8(s.step)
 			}
 		}
@@ -293,7 +293,8 @@ func (e *Engine) votesFor(ctx context.Context, a *asking, o *offer, offers []off
 		if err == nil {
 			return commit
 		}
-		e.logger.Debug("a peer's votes are not those for the block that it offered", "peer", from.peer.ID(), "cause", err)
+		e.logger.Debug("a peer's votes are not those for the block that it offered", "peer", from.peer.ID(),
+			"cause", err)
 	}
 	return nil
 }

@@ -266,9 +266,11 @@ type follower struct {
 	began    uint64          // size of the log when it was connected
 	leads    failover.Ballot // by which the leader leads, as it says
 	// beyond which nothing is taken from this leader, as it signed nothing after it; nil without one
-	fence    *Fence
-	signed   uint64 // epoch in which what this leader shows was signed
-	cosigned newest // for the leader
+	fence  *Fence
+	signed uint64 // epoch in which what this leader shows was signed
+	// when this leader was last asked for checkpoints that are missing here (completeSigners)
+	completed time.Time
+	cosigned  newest // for the leader
 
 	unverified atomic.Int64  // bytes of blocks that came and are not executed
 	executes   chan struct{} // something was

@@ -28,6 +28,8 @@ const signersDir = "signers"
 type signing struct {
 	executed atomic.Int64 // changes of validators that the state has met; stored with the node's lock held
 
+	whole atomic.Int64 // so many of the first changes have their checkpoint on the disk; see signersWhole
+
 	// of handedOver, under the node's lock: after how many changes it was judged, and whether others sign
 	judged int
 	others bool
@@ -261,6 +263,27 @@ func (n *Node) storeSigned(opened *note.Note, size uint64) error {
 // signedAt is the checkpoint over so many entries that shows a change; nil where it is not here.
 func (n *Node) signedAt(size uint64) ([]byte, error) {
 	return readSmall(n.fs, filepath.Join(n.config.Dir, signersDir, strconv.FormatUint(size, 10)))
+}
+
+// signersWhole says whether each checkpoint is here that shows a change which the log here holds. What was found once
+// is not looked for again.
+func (n *Node) signersWhole() (bool, error) {
+	s, err := n.Signers()
+	if err != nil {
+		return false, err
+	}
+	for i := int(n.signing.whole.Load()) + 1; i <= s.Changes(); i++ {
+		// Links may say more than the log here has come to: those are no holes.
+		if s.After(i) > n.log.Size() {
+			break
+		}
+		kept, err := n.signedAt(s.After(i))
+		if err != nil || kept == nil {
+			return false, err
+		}
+		n.signing.whole.Store(int64(i))
+	}
+	return true, nil
 }
 
 // Handover is over how many entries the checkpoint is that shows the newest change of the log's key, 0 without any, and

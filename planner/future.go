@@ -153,7 +153,8 @@ func (p *Plan) LawAt(at Month) (Law, error) {
 	vat, err2 := params.ValueAddedTax.At(day)
 	quota, err3 := params.MiningSaleQuota.At(day)
 	tax, err4 := params.CorporateIncomeTax.At(day)
-	return Law{Levy: levy.Value, VAT: vat.Value, Quota: quota.Value, Tax: tax.Value}, errors.Join(err1, err2, err3, err4)
+	return Law{Levy: levy.Value, VAT: vat.Value, Quota: quota.Value, Tax: tax.Value},
+		errors.Join(err1, err2, err3, err4)
 }
 
 // fact takes a dated parameter and remembers it. The months ask for the same fact again and again: it is kept once.

@@ -109,8 +109,8 @@ func (d *Client) AnnounceOpeners(ctx context.Context, key *sealed.Key) (node.Rec
 	})
 }
 
-// listKey is the key that signs revocation lists, that of the log now, by the links that the node shows from the genesis
-// on; zero where several sign together.
+// listKey is the key that signs revocation lists, that of the log now, by the links that the node shows from the
+// genesis on; zero where several sign together.
 func (d *Client) listKey(ctx context.Context, genesis ledger.Genesis) (key token.PublicKey, err error) {
 	shown, err := d.API.Signers(ctx)
 	if err != nil {

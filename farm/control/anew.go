@@ -66,7 +66,8 @@ func beginAnew(files vfs.FS, dir, who, why string, at time.Time) (anew *Anew, er
 	defer func() { err = errors.Join(err, lock.Close()) }()
 	_, _, wrong := readAudit(files, dir)
 	if wrong == nil {
-		return nil, farm.Refuse("farm-trail-whole", auditFile, "the trail holds together: nothing is begun in its place")
+		return nil, farm.Refuse("farm-trail-whole", auditFile,
+			"the trail holds together: nothing is begun in its place")
 	}
 	if fault.Code(wrong) != "farm-trail" {
 		return nil, wrong // of the disk: what cannot be read cannot be judged
@@ -145,8 +146,8 @@ func keptAside(files vfs.FS, dir string) (kept []Aside, err error) {
 			continue
 		}
 		if len(kept) == maxAside {
-			return nil, farm.Refuse("farm-trail-reason", name, "more than %d files of broken trails lie in the folder: "+
-				"move the old ones to where they are kept", maxAside)
+			return nil, farm.Refuse("farm-trail-reason", name, "more than %d files of broken trails lie in the "+
+				"folder: move the old ones to where they are kept", maxAside)
 		}
 		one, err := asideOf(files, dir, name)
 		if err != nil {

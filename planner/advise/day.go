@@ -49,6 +49,8 @@ func firstDay(p *planner.Plan) (*Day, error) {
 	if err != nil {
 		return nil, err
 	}
+	// The plan's year begins under the first law, and its day with all machines running: nothing of the day before is
+	// known.
 	law := p.Laws[0]
 	s := &site.Site{Day: p.Start.First(), Terms: power.Terms{Hashprice: hashprice,
 		Bitcoin: money.Tiyn(p.PriceUSD * float64(p.USDKZT)), PoolFee: p.PoolFee, Sold: law.Quota, SaleCost: p.SaleCost,

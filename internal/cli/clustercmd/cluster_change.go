@@ -396,7 +396,8 @@ func awaitBlocks(ctx context.Context, ask func(context.Context) (api.Ordering, e
 		case <-bounded.Done():
 			// No refusal of the change, which stands: the code is that of payments which wait.
 			return token.Errorf(statuscmd.GroupUnwell, "cluster", "the change is executed and not in force yet (%s): "+
-				"stop no validator until \"aqsha cluster status\" names nobody who is still needed", terminal.Plain(why))
+				"stop no validator until \"aqsha cluster status\" names nobody who is still needed",
+				terminal.Plain(why))
 		}
 	}
 }

@@ -109,7 +109,8 @@ func (up *poolUp) checkPlaces() error {
 		}
 	}
 	if len(up.adminSocket) > maxSocketPath {
-		return cli.Usage(fmt.Errorf("--admin-socket: a path of %d bytes; at most %d", len(up.adminSocket), maxSocketPath))
+		return cli.Usage(fmt.Errorf("--admin-socket: a path of %d bytes; at most %d", len(up.adminSocket),
+			maxSocketPath))
 	}
 	if len(up.tlsListen) == 0 {
 		return nil
