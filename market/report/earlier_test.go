@@ -14,7 +14,7 @@ import (
 	"github.com/aqsha/aqsha/market/garch"
 	"github.com/aqsha/aqsha/market/study"
 	"github.com/aqsha/aqsha/txlog/seal"
-	"github.com/aqsha/aqsha/words"
+	said "github.com/aqsha/aqsha/words"
 )
 
 // testdata/seal-3.json is what the program that spelled keys otherwise sealed of the same report, seal-4.json what
@@ -77,10 +77,10 @@ func TestFoldsOfFormatSeven(t *testing.T) {
 		if end := then.Fit.Convergence; end.Converged || end.Outside != nil || then.Fit.LogLik <= now.Fit.LogLik {
 			t.Fatalf("seed %d: %+v under the rules of format 7, %v beside %v", seed, end, then.Fit.LogLik, now.Fit.LogLik)
 		}
-		var said bytes.Buffer
-		now.Print(&said, words.Kazakh)
-		if !strings.Contains(said.String(), "аймақтан тыс") || strings.Contains(said.String(), "region") {
-			t.Errorf("in Kazakh: %s", said.String())
+		var text bytes.Buffer
+		now.Print(&text, said.Kazakh)
+		if !strings.Contains(text.String(), "аймақтан тыс") || strings.Contains(text.String(), "region") {
+			t.Errorf("in Kazakh: %s", text.String())
 		}
 		return
 	}

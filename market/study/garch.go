@@ -125,7 +125,9 @@ func (g Garch) Print(w io.Writer, l words.Language) {
 	}
 	fmt.Fprintln(w, strings.Join(ended, "; "))
 	long := l.Text("study.fit-not-stationary")
-	if f.UncondVar != nil {
+	if f.UncondVar != nil && f.HalfLife == nil { // a shock to ln h that changes its sign each day has none
+		long = l.Text("study.fit-no-half-life", "variance", fmt.Sprintf("%.4f", *f.UncondVar))
+	} else if f.UncondVar != nil {
 		long = l.Text("study.fit-stationary", "variance", fmt.Sprintf("%.4f", *f.UncondVar), "half",
 			fmt.Sprintf("%.1f", *f.HalfLife))
 	}
