@@ -116,7 +116,7 @@ b,tenge,openness,
 // weights.
 func TestRankingAndItsWeights(t *testing.T) {
 	t.Parallel()
-	scores, err := Read(strings.NewReader(sample))
+	scores, err := Read("scores.csv", strings.NewReader(sample), "")
 	if err != nil || len(scores) != 7 {
 		t.Fatalf("%d scores, %v", len(scores), err)
 	}
@@ -147,14 +147,15 @@ func TestScoresAreRefused(t *testing.T) {
 	t.Parallel()
 	for file, code := range map[string]string{
 		"": "scores", "expert,system,score\n": "scores", sample + "a,tenge,speed,4\n": "scores", sample + "c,tenge,speed,good\n": "not-a-number",
-		sample + "c,,speed,1\n": "scores", sample + "c,tenge,speed,1e300\n": "not-a-number", sample + "c,tenge\n": "scores",
+		sample + "c,,speed,1\n": "scores", sample + "c,tenge,speed,1e300\n": "not-a-number", sample + "c,tenge\n": "ragged",
+		"expert,expert,system,criterion,score\na,a,s,c,1\n": "column-ambiguous", "эксперт;система;критерий;оценка\na;s;c;1,125\n": "number-ambiguous",
 	} {
 		var e *market.Error
-		if _, err := Read(strings.NewReader(file)); !errors.As(err, &e) || e.Code != "market-"+code {
+		if _, err := Read("scores.csv", strings.NewReader(file), ""); !errors.As(err, &e) || e.Code != "market-"+code {
 			t.Errorf("%q: %v, want %s", file, err, code)
 		}
 	}
-	scores, err := Read(strings.NewReader(sample + "a,gold,speed,1\n"))
+	scores, err := Read("scores.csv", strings.NewReader(sample+"a,gold,speed,1\n"), "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -176,8 +177,9 @@ func TestScoresAreRefused(t *testing.T) {
 func FuzzRead(f *testing.F) {
 	f.Add(sample)
 	f.Add("expert,system,criterion,score\n\"a,b,c,1")
+	f.Add("sep=;\r\nсарапшы;жүйе;өлшем;баға\r\na;b;c;1 000,5\r\n;;;\r\n")
 	f.Fuzz(func(t *testing.T, file string) {
-		scores, err := Read(strings.NewReader(file))
+		scores, err := Read("scores.csv", strings.NewReader(file), "")
 		if err != nil || len(scores) > 100 {
 			return
 		}

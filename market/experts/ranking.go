@@ -1,7 +1,6 @@
 package experts
 
 import (
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
@@ -30,59 +29,53 @@ const (
 
 // Read takes scores from a CSV with the columns expert, system, criterion, score, in any order; an empty score is
 // none. At most maxScores scores and maxBytes bytes are read; a line that scores the same a second time is refused.
-func Read(r io.Reader) ([]Score, error) {
-	limited := &io.LimitedReader{R: r, N: maxBytes + 1}
-	in := csv.NewReader(limited)
-	head, err := in.Read()
+// columns of a file of scores, by what they may be called.
+var columns = [][]string{{"expert", "эксперт", "сарапшы"}, {"system", "система", "жүйе"},
+	{"criterion", "критерий", "өлшем", "өлшемшарт"}, {"score", "оценка", "балл", "баға", "ұпай"}}
+
+// Read takes scores from a table with the columns expert, system, criterion, score, in any order and in one of three
+// languages, as people's programs write it (market.ReadSheet): separated by commas, semicolons or tabs, in any encoding,
+// or a workbook. decimal is "." or ",", or empty to recognise it. An empty score is none.
+func Read(name string, r io.Reader, decimal string) ([]Score, error) {
+	data, err := io.ReadAll(io.LimitReader(r, maxBytes+1))
 	if err != nil {
-		return nil, market.Refuse("scores", "header", "%v", err)
+		return nil, err
 	}
-	var at [4]int
-	for i, name := range []string{"expert", "system", "criterion", "score"} {
-		at[i] = slices.IndexFunc(head, func(h string) bool {
-			return strings.EqualFold(strings.TrimSpace(strings.TrimPrefix(h, "\ufeff")), name)
-		})
-		if at[i] < 0 {
-			return nil, market.Refuse("scores", name, "no such column; want expert,system,criterion,score")
+	sheet, err := market.ReadSheet(name, data, columns, market.ReadOptions{Decimal: decimal})
+	if err != nil {
+		var refused *market.Error
+		if errors.As(err, &refused) && (refused.Code == "market-column-missing" || refused.Code == "market-empty") {
+			return nil, market.Refuse("scores", refused.Field, "no such column; want expert, system, criterion, score")
 		}
+		return nil, err
+	}
+	if len(sheet.Cells) > maxScores {
+		return nil, market.Refuse("too-large", "scores", "more than %d", maxScores)
+	}
+	values, err := sheet.Numbers(3)
+	if err != nil {
+		return nil, err
 	}
 	var out []Score
 	seen := map[[3]string]bool{}
-	for {
-		row, err := in.Read()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return nil, market.Refuse("scores", "file", "%v", err)
-		}
-		line, _ := in.FieldPos(0)
-		s := Score{Expert: strings.TrimSpace(row[at[0]]), System: strings.TrimSpace(row[at[1]]),
-			Criterion: strings.TrimSpace(row[at[2]])}
-		cell := strings.TrimSpace(row[at[3]])
+	for i, row := range sheet.Cells {
+		s, line := Score{row[0], row[1], row[2], values[i]}, "line "+strconv.Itoa(sheet.Lines[i])
 		if s.Expert == "" || s.System == "" || s.Criterion == "" {
-			return nil, market.Refuse("scores", "line "+strconv.Itoa(line),
-				"expert, system and criterion must each be named")
+			return nil, market.Refuse("scores", line, "expert, system and criterion must each be named")
 		}
 		key := [3]string{s.Expert, s.System, s.Criterion}
 		if seen[key] {
-			return nil, market.Refuse("scores", "line "+strconv.Itoa(line), "%s scored %s by %s before", s.Expert,
-				s.System, s.Criterion)
+			return nil, market.Refuse("scores", line, "%s scored %s by %s before", s.Expert, s.System, s.Criterion)
 		}
 		// Before the empty score is left out: the same cell a second time is a slip, whichever of the two is empty.
 		seen[key] = true
-		if cell == "" {
+		if math.IsNaN(s.Value) {
 			continue
 		}
-		if s.Value, err = strconv.ParseFloat(cell, 64); err != nil || math.IsNaN(s.Value) || math.Abs(s.Value) > 1e9 {
-			return nil, market.Refuse("not-a-number", "line "+strconv.Itoa(line), "%q is not a score", cell)
+		if math.Abs(s.Value) > 1e9 {
+			return nil, market.Refuse("not-a-number", line, "%g is not a score", s.Value)
 		}
-		if out = append(out, s); len(out) > maxScores {
-			return nil, market.Refuse("too-large", "scores", "more than %d", maxScores)
-		}
-	}
-	if limited.N <= 0 {
-		return nil, market.Refuse("too-large", "scores", "more than %d bytes", maxBytes)
+		out = append(out, s)
 	}
 	return out, nil
 }

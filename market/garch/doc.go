@@ -7,7 +7,7 @@
 // result says which start won, whether a constraint binds, and gives standard
 // errors from the Hessian and the sandwich, or none where they do not exist.
 //
-// Returns are in percent. It imports market and market/stats. Invariant: the
+// Returns are in percent. It imports market, market/stats and words. Invariant: the
 // same input gives the same bits; multiplying returns by c multiplies ω by c²
 // and leaves the other parameters alone (EGARCH: ω + (1−β)·ln c²).
 package garch

@@ -140,19 +140,62 @@ func Estimate(ctx context.Context, returns []float64, spec Spec) (*Fit, error) {
 	if err != nil {
 		return nil, err
 	}
+	var s search
+	sorted := false
 	if !e.spec.Thorough && e.slow == nil && e.spec.worthSorting() && len(e.scaled) >= leastWhole {
-		climbs, reported, best, err := e.sorted(ctx)
-		if err != nil || best >= 0 && climbs[best].converged && len(climbs[best].active) == 0 {
-			return e.chosen(climbs, reported, best, err)
-		}
+		s.climbs, s.reported, s.best, err = e.sorted(ctx)
+		sorted = err != nil || s.best >= 0 && s.climbs[s.best].converged && len(s.climbs[s.best].active) == 0
 	}
-	climbs, reported, best, err := e.everywhere(ctx)
-	fit, err := e.chosen(climbs, reported, best, err)
-	if err != nil || fit.Convergence.Converged || !(fit.forgetting() > hardlyForgets) || e.spec.Thorough ||
-		e.spec.Earlier {
+	if !sorted {
+		s.climbs, s.reported, s.best, err = e.everywhere(ctx)
+	}
+	if err == nil && e.spec.kinked() && len(e.scaled) < leastWhole {
+		err = e.besideMean(ctx, &s)
+	}
+	fit, err := e.chosen(s.climbs, s.reported, s.best, err)
+	if err != nil || e.spec.Model != EGARCH || e.spec.Thorough || e.spec.Earlier {
 		return fit, err
 	}
-	return e.chosen(e.alongBeta(ctx, climbs, reported, best))
+	rough := fit.forgetting() > hardlyForgets
+	switch {
+	case e.spec.Folds && rough && !fit.Convergence.Converged:
+		return e.chosen(e.alongBeta(ctx, s.climbs, s.reported, s.best))
+	case !e.spec.Folds && (rough || !fit.Convergence.Converged):
+		return e.inRegion(ctx, s)
+	}
+	return fit, nil
+}
+
+// kinked: |z| bends the likelihood of EGARCH wherever a fitted mean meets a return, and has tops between two of them.
+func (s Spec) kinked() bool {
+	return s.Model == EGARCH && (s.Mean == Constant || s.Mean == AR1) && !s.Thorough && !s.Earlier && !s.Folds
+}
+
+// besideMean climbs again from means half a standard error to both sides of the best climb's, of a series so short that
+// its returns lie apart.
+func (e *estimator) besideMean(ctx context.Context, s *search) error {
+	if s.best < 0 || !s.climbs[s.best].converged {
+		return nil
+	}
+	f, origin, mu := e.objective(), s.climbs[s.best], e.spec.layout().mu
+	bend := origin.eval.hessian[mu*len(origin.theta)+mu]
+	if !(bend < 0) {
+		return nil
+	}
+	for _, way := range []float64{-0.5, 0.5} {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		from := append([]float64(nil), origin.theta...)
+		from[mu] += way / math.Sqrt(-bend)
+		c := climbing{f: f, rows: e.rows, search: true}.from(from)
+		e.coords.outward(from)
+		s.climbs, s.reported = append(s.climbs, c), append(s.reported, e.start(from, c, 0))
+		if c.eval.value > s.climbs[s.best].eval.value+noise {
+			s.best = len(s.climbs) - 1
+		}
+	}
+	return nil
 }
 
 // worthSorting: a normal GARCH is in the same basin from every start within a few steps.

@@ -3,6 +3,8 @@ package garch
 import (
 	"fmt"
 	"math"
+
+	"github.com/aqsha/aqsha/words"
 )
 
 // leave turns the optimiser's coordinates into parameters of the returns.
@@ -174,36 +176,67 @@ func (f *Fit) describe() {
 		}
 		f.UncondVar = &u
 	}
-	warn := func(format string, args ...any) { f.Warnings = append(f.Warnings, fmt.Sprintf(format, args...)) }
+	f.warn()
+}
+
+// warn says how far to trust the fit: in English for files, and as texts of any language.
+func (f *Fit) warn() {
+	f.Warnings, f.warned = nil, nil
+	warn := func(key, format string, figures ...any) { // {a}, {b} of the catalogue's text are the figures in order
+		var pairs []any
+		var args []any
+		for i, v := range figures {
+			text, ok := v.(string)
+			if !ok {
+				text = fmt.Sprint(v)
+			}
+			args, pairs = append(args, text), append(pairs, string(rune('a'+i)), text)
+		}
+		english := fmt.Sprintf(format, args...)
+		f.Warnings, f.warned = append(f.Warnings, english), append(f.warned, words.SayAs(english, "study."+key, pairs...))
+	}
+	figure := func(format string, v float64) string { return fmt.Sprintf(format, v) }
 	switch {
 	case f.Convergence.Converged:
 	case f.Spec.Earlier:
-		warn("the optimiser did not converge: decrement %.3g", *f.Convergence.Decrement)
+		warn("warned-decrement", "the optimiser did not converge: decrement %s", figure("%.3g", *f.Convergence.Decrement))
 	default:
-		warn("the optimiser did not converge: its parameters are of no optimum, and what follows from them does not " +
-			"hold")
+		warn("warned-no-optimum", "the optimiser did not converge: its parameters are of no optimum, and what follows "+
+			"from them does not hold")
+	}
+	if outside := f.Convergence.Outside; outside != nil {
+		warn("warned-fold", "outside the region where ln h forgets where it began a log-likelihood of %s was reached "+
+			"(mean logarithm of its slope %s): a fold there is no estimate, and this fit is the top of the region",
+			figure("%.4f", outside.LogLik), figure("%.4f", outside.Forgetting))
+	}
+	if inside := f.Convergence.Inside; inside != nil {
+		warn("warned-edge", "the log-likelihood rises to the edge of the region where ln h forgets where it began (to "+
+			"%s, mean logarithm of its slope %s): it has no top inside, and this is the highest point reached outside",
+			figure("%.4f", inside.LogLik), figure("%.4f", inside.Forgetting))
 	}
 	if memory := f.forgetting(); memory > hardlyForgets && !f.Spec.Earlier {
-		warn("ln h hardly forgets where it began (its slope by itself has the mean logarithm %.4f, which ought to be "+
-			"well below 0): the likelihood is rough there, and a higher fold of it is no better fit", memory)
+		warn("warned-rough", "ln h hardly forgets where it began (its slope by itself has the mean logarithm %s, which "+
+			"ought to be well below 0): the likelihood is rough there, and a higher fold of it is no better fit",
+			figure("%.4f", memory))
 	}
 	if !f.Stationary {
-		warn("persistence %.4f is not below one: the variance has no finite mean; the fit is printed as found, "+
-			"without the stationarity constraint", f.Persistence)
+		warn("warned-persistence", "persistence %s is not below one: the variance has no finite mean; the fit is "+
+			"printed as found, without the stationarity constraint", figure("%.4f", f.Persistence))
 	} else if f.Persistence > 0.99 {
-		warn("persistence %.6f is near one: unconditional variance and half-life are hardly determined", f.Persistence)
+		warn("warned-near-one", "persistence %s is near one: unconditional variance and half-life are hardly determined",
+			figure("%.6f", f.Persistence))
 	}
 	if f.N < 500 {
-		warn("%d observations: GARCH estimates from fewer than 500 are unreliable", f.N)
+		warn("warned-few", "%s observations: GARCH estimates from fewer than 500 are unreliable", f.N)
 	}
 	if nu := f.Value("nu"); nu < 4 {
-		warn("ν = %.3f: the errors have no fourth moment, robust standard errors and the kurtosis are formal", nu)
+		warn("warned-tails", "ν = %s: the errors have no fourth moment, robust standard errors and the kurtosis are "+
+			"formal", figure("%.3f", nu))
 	}
 }
 
-// hardlyForgets is the mean logarithm of the slope of ln h by itself above which the filter is not to be trusted: a
-// difference at the start is left to a third after fifty observations or more.
-const hardlyForgets = -0.02
+// Warned are the warnings as texts of any language.
+func (f *Fit) Warned() []words.Said { return f.warned }
 
 // forgetting is the mean of ln|∂ ln h_{t+1}/∂ ln h_t| in EGARCH: where it is not below zero the fitted variances depend
 // on the first for ever (Wintenberger 2013, continuous invertibility). −∞ for other models.
@@ -211,15 +244,7 @@ func (f *Fit) forgetting() float64 {
 	if f.Spec.Model != EGARCH {
 		return math.Inf(-1)
 	}
-	at, sum := f.Spec.layout(), 0.0
-	for _, z := range f.Residuals {
-		b := f.theta[at.gamma] + f.theta[at.alpha]
-		if z < 0 {
-			b = f.theta[at.gamma] - f.theta[at.alpha]
-		}
-		sum += math.Log(math.Abs(f.theta[at.beta] - b*z/2))
-	}
-	return sum / float64(len(f.Residuals))
+	return f.Spec.layout().forgets(f.theta, f.Residuals)
 }
 
 // next is h one step after the last observation.

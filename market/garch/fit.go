@@ -3,6 +3,8 @@ package garch
 import (
 	"encoding/json"
 	"math"
+
+	"github.com/aqsha/aqsha/words"
 )
 
 // Parameter with its standard errors; nil where they do not exist.
@@ -47,6 +49,10 @@ type Convergence struct {
 	Starts       []Start  `json:"starts"`
 	Won          int      `json:"won"` // 1-based
 	ErrorsNote   string   `json:"errors_note,omitempty"`
+	// Of EGARCH where ln h may not forget where it began: the highest reached outside the region where it does, when
+	// the fit is the region's top; the highest reached inside, when the region has no top.
+	Outside *Reached `json:"outside,omitempty"`
+	Inside  *Reached `json:"inside,omitempty"`
 }
 
 // Fit is an estimated model. Variances are in the square of the returns' unit.
@@ -75,7 +81,8 @@ type Fit struct {
 	theta   []float64
 	hessian []float64
 	outer   []float64
-	lastRaw float64 // last return, for AR(1) forecasts
+	warned  []words.Said // Warnings, for any language
+	lastRaw float64      // last return, for AR(1) forecasts
 }
 
 // Theta is the parameter vector in the order of Spec.Names.

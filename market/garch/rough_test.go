@@ -1,52 +1,88 @@
 package garch
 
 import (
+	"math"
 	"math/rand/v2"
 	"strings"
 	"testing"
 )
 
-// Returns of one constant variance leave EGARCH nothing to find but folds of a rough likelihood: the search goes on from
-// other persistences, never ends lower than it did before, and the fit says what it is.
+// Returns of one constant variance leave EGARCH little to find but folds of a rough likelihood: the search goes on
+// inside the region where ln h forgets where it began, and the fit says of which side it is. The searches of reports
+// sealed before stay what they were.
 func TestEGARCHOfMildReturns(t *testing.T) {
-	rough, higher := 0, 0
-	for seed := uint64(1); seed <= 400 && (rough < 3 || higher < 1); seed++ {
+	tops, none := 0, 0
+	for seed := uint64(1); seed <= 400 && (tops < 3 || none < 1); seed++ {
 		random := rand.New(rand.NewPCG(seed, 7))
 		r := make([]float64, 300)
 		for i := range r {
 			r[i] = random.NormFloat64()
 		}
-		now, err := Estimate(t.Context(), r, Spec{Model: EGARCH})
-		if err != nil {
-			t.Fatal(err)
+		var fits [3]*Fit
+		for i, spec := range []Spec{{Model: EGARCH}, {Model: EGARCH, Folds: true}, {Model: EGARCH, Earlier: true}} {
+			var err error
+			if fits[i], err = Estimate(t.Context(), r, spec); err != nil {
+				t.Fatal(err)
+			}
+			checkSides(t, "mild", fits[i])
+			end := fits[i].Convergence
+			if i < 2 && end.Converged != (end.Stopped == "") {
+				t.Fatalf("seed %d: converged %t, stopped %q", seed, end.Converged, end.Stopped)
+			}
+			if d := end.Decrement; i < 2 && !end.Converged && d != nil && *d == 0 {
+				t.Fatalf("seed %d: a decrement of 0 was not measured", seed)
+			}
 		}
-		then, err := Estimate(t.Context(), r, Spec{Model: EGARCH, Earlier: true})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if now.LogLik < then.LogLik-noise {
-			t.Fatalf("seed %d: %v, and %v without the longer search", seed, now.LogLik, then.LogLik)
-		}
-		end := now.Convergence
-		if end.Converged != (end.Stopped == "") {
-			t.Fatalf("seed %d: converged %t, stopped %q", seed, end.Converged, end.Stopped)
-		}
-		if d := end.Decrement; !end.Converged && d != nil && *d == 0 {
-			t.Fatalf("seed %d: a decrement of 0 was not measured", seed)
-		}
-		if end.Converged || !(now.forgetting() > hardlyForgets) {
-			continue
-		}
-		rough++
-		if now.LogLik > then.LogLik+0.1 {
-			higher++
+		now, folds, earlier := fits[0], fits[1], fits[2]
+		if folds.LogLik < earlier.LogLik-noise || folds.Convergence.Outside != nil {
+			t.Fatalf("seed %d: format 7 came to %v, format 6 to %v", seed, folds.LogLik, earlier.LogLik)
 		}
 		all := strings.Join(now.Warnings, "\n")
-		if !strings.Contains(all, "did not converge: its parameters") || !strings.Contains(all, "hardly forgets") {
-			t.Fatalf("seed %d: %s", seed, all)
+		switch end := now.Convergence; {
+		case end.Outside != nil:
+			tops++
+			if !end.Converged || end.Outside.LogLik < folds.LogLik-noise && folds.forgetting() > hardlyForgets ||
+				!strings.Contains(all, "this fit is the top of the region") {
+				t.Fatalf("seed %d: %+v beside %v: %s", seed, end.Outside, folds.LogLik, all)
+			}
+		case end.Inside != nil:
+			none++
+			if end.Converged || !strings.Contains(all, "did not converge: its parameters") ||
+				!strings.Contains(all, "it has no top inside") {
+				t.Fatalf("seed %d: %+v: %s", seed, end.Inside, all)
+			}
 		}
 	}
-	if rough < 3 || higher < 1 {
-		t.Fatalf("%d fits on a rough likelihood, %d of them higher by the longer search", rough, higher)
+	if tops < 3 || none < 1 {
+		t.Fatalf("%d fits with a fold above the region's top, %d without a top", tops, none)
+	}
+}
+
+// A fitted mean, an autoregression and a skewed law are searched by the simpler likelihood first: the ends are of the
+// whole model, and inside the region no lower than where its own climb from the simpler one's top ends.
+func TestTheRegionOfWholeModels(t *testing.T) {
+	met := 0
+	for seed := uint64(1); seed <= 60 && met < 3; seed++ {
+		random := rand.New(rand.NewPCG(seed, 9))
+		r := make([]float64, 150)
+		for i := range r {
+			r[i] = 0.1 + random.NormFloat64()
+		}
+		spec := Spec{Model: EGARCH, Mean: []Mean{Constant, AR1}[seed%2], Law: []Law{Normal, SkewT, StudentT}[seed%3]}
+		fit, err := Estimate(t.Context(), r, spec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkSides(t, "whole model", fit)
+		if fit.Convergence.Outside == nil {
+			continue
+		}
+		met++
+		if mu := fit.Value("mu"); math.Abs(mu-0.1) > 0.5 {
+			t.Errorf("seed %d: a mean of %v", seed, mu)
+		}
+	}
+	if met < 3 {
+		t.Fatalf("%d fits at the region's top", met)
 	}
 }

@@ -69,6 +69,8 @@ type Spec struct {
 	Thorough bool `json:"-"`
 	// Earlier searches and says what it reached as it was when reports of the formats 1 to 6 were sealed.
 	Earlier bool `json:"-"`
+	// Folds searches EGARCH of mild returns without a region, as reports of format 7 did.
+	Folds bool `json:"-"`
 }
 
 // complete fills in what was left open and refuses what cannot be fitted together, before any data is looked at: a

@@ -31,6 +31,10 @@ func (o Options) firstRules() bool { return o.Input.Rules == 1 }
 
 // Figure is one number of the report with its provenance: Low and High bound it where it is estimated from resamples,
 // Window is the days that it is of, and SHA256 that of the file.
+// before says that a report is computed as those sealed in formats before this one were.
+func (o Options) before(format int) bool { return o.Input.Rules != 0 && o.Input.Rules < format }
+
+// Figure is one number of the report with its provenance.
 type Figure struct {
 	Key     string   `json:"key"`
 	Value   *float64 `json:"value"` // null: not available
@@ -157,7 +161,7 @@ const unconverged = "the fit did not converge"
 
 // holds says whether what follows from a fit may be shown: reports that were sealed before showed it of every fit.
 func (r *Report) holds(g study.Garch) bool {
-	return g.Fit.Convergence.Converged || r.Options.Input.Rules != 0
+	return g.Fit.Convergence.Converged || r.Options.before(7)
 }
 
 // collect lists every figure with its provenance.
@@ -210,7 +214,7 @@ func (r *Report) collect() {
 	for _, risk := range r.Risks {
 		for _, v := range risk.Measures {
 			formula := loss + "; " + v.Refused
-			if v.Refused == "" && r.Options.Input.Rules == 0 {
+			if v.Refused == "" && !r.Options.before(7) {
 				formula = loss
 			}
 			add(fmt.Sprintf("VaR %g: %s", risk.P, v.Method), v.VaR, nil, nil, "percent", formula)

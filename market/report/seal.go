@@ -26,16 +26,16 @@ import (
 // theory in the back-test, and with the last digits of a fit from every start;
 // those in the fifth with a Cornish–Fisher expansion that may fall, and with bars
 // beside an adjusted close as they were traded; those in the sixth with EGARCH's shorter
-// search, and with figures that follow from a fit that did not converge.
-const (
-	SealFormat   = "aqsha-market-seal/7"
-	sixthFormat  = "aqsha-market-seal/6"
-	fifthFormat  = "aqsha-market-seal/5"
-	fourthFormat = "aqsha-market-seal/4"
-	thirdFormat  = "aqsha-market-seal/3"
-	secondFormat = "aqsha-market-seal/2"
-	firstFormat  = "aqsha-market-seal/1"
-)
+// search, and with figures that follow from a fit that did not converge; those in the
+// seventh with the folds of EGARCH's likelihood for its tops.
+const SealFormat = "aqsha-market-seal/8"
+
+// formats are those of all seals, the first first.
+var formats = []string{"aqsha-market-seal/1", "aqsha-market-seal/2", "aqsha-market-seal/3", "aqsha-market-seal/4",
+	"aqsha-market-seal/5", "aqsha-market-seal/6", "aqsha-market-seal/7", SealFormat}
+
+// rulesOf is the number of an earlier format by which study.Input knows what was computed then; 0 for today's.
+func rulesOf(format string) int { return (slices.Index(formats, format) + 1) % len(formats) }
 
 // Seal is the log's entry of a report: what it was made from and the hash of
 // what came out (its JSON form, without the program's version, so that a later
@@ -81,23 +81,11 @@ func (r *Report) SealOf() (Seal, error) {
 	}
 	// A seal is derived again under the rules of its own format: what was sealed stays verifiable whatever is
 	// computed today.
+	if rules := r.Options.Input.Rules; rules != 0 {
+		s.Format = formats[rules-1]
+	}
 	if r.Options.firstRules() {
-		s.Format, s.Reading = firstFormat, nil
-	}
-	if r.Options.Input.Rules == 2 {
-		s.Format = secondFormat
-	}
-	if r.Options.Input.Rules == 3 {
-		s.Format = thirdFormat
-	}
-	if r.Options.Input.Rules == 4 {
-		s.Format = fourthFormat
-	}
-	if r.Options.Input.Rules == 5 {
-		s.Format = fifthFormat
-	}
-	if r.Options.Input.Rules == 6 {
-		s.Format = sixthFormat
+		s.Reading = nil
 	}
 	for _, repair := range r.Origin.Source.Repairs {
 		if len(s.Repairs) == 0 || s.Repairs[len(s.Repairs)-1] != repair.Code {
@@ -166,8 +154,7 @@ func ReadSeal(dir string, index uint64, log seal.Log) (sealed Seal, err error) {
 		return Seal{}, err
 	}
 	if err := json.Unmarshal(oldnames.Read(entry), &sealed); err != nil ||
-		!slices.Contains([]string{SealFormat, sixthFormat, fifthFormat, fourthFormat, thirdFormat, secondFormat,
-			firstFormat}, sealed.Format) {
+		!slices.Contains(formats, sealed.Format) {
 		return Seal{}, market.Refuse("seal", "index", "entry %d is not a sealed report", index)
 	}
 	return sealed, nil
@@ -178,24 +165,7 @@ func ReadSeal(dir string, index uint64, log seal.Log) (sealed Seal, err error) {
 func (s Seal) Rederive(ctx context.Context,
 	open func(name string, reading market.ReadOptions) (*market.Table, error), progress func(done, all int)) error {
 	o := Options{Asset: s.Asset, From: s.From, To: s.To}
-	if s.Format == firstFormat {
-		o.Input.Rules = 1
-	}
-	if s.Format == secondFormat {
-		o.Input.Rules = 2
-	}
-	if s.Format == thirdFormat {
-		o.Input.Rules = 3
-	}
-	if s.Format == fourthFormat {
-		o.Input.Rules = 4
-	}
-	if s.Format == fifthFormat {
-		o.Input.Rules = 5
-	}
-	if s.Format == sixthFormat {
-		o.Input.Rules = 6
-	}
+	o.Input.Rules = rulesOf(s.Format)
 	var reading market.ReadOptions
 	if s.Reading != nil {
 		reading = *s.Reading

@@ -54,7 +54,8 @@ func StudyGarch(ctx context.Context, in Input, o GarchOptions) (Garch, error) {
 	}
 	// What was sealed under earlier rules was fitted by the longer search: it is derived by the same.
 	spec.Thorough = spec.Thorough || in.Rules >= 1 && in.Rules <= 4
-	spec.Earlier = spec.Earlier || in.Rules != 0
+	spec.Earlier = spec.Earlier || in.before(7)
+	spec.Folds = spec.Folds || in.before(8)
 	fit, err := garch.Estimate(ctx, p.returns.Values, spec)
 	if err != nil {
 		return Garch{}, err
@@ -124,14 +125,16 @@ func (g Garch) Print(w io.Writer, l words.Language) {
 	}
 	fmt.Fprintln(w, strings.Join(ended, "; "))
 	long := l.Text("study.fit-not-stationary")
-	if f.UncondVar != nil {
+	if f.UncondVar != nil && f.HalfLife == nil { // a shock to ln h that changes its sign each day has none
+		long = l.Text("study.fit-no-half-life", "variance", fmt.Sprintf("%.4f", *f.UncondVar))
+	} else if f.UncondVar != nil {
 		long = l.Text("study.fit-stationary", "variance", fmt.Sprintf("%.4f", *f.UncondVar), "half",
 			fmt.Sprintf("%.1f", *f.HalfLife))
 	}
 	fmt.Fprintln(w, strings.Join([]string{l.Text("study.fit-persistence", "value", fmt.Sprintf("%.6f",
 		f.Persistence)), long, next(l, f.HNext, g.VolNext, g.Origin.Annual, c.Converged)}, ", "))
-	for _, warning := range f.Warnings {
-		fmt.Fprintln(w, l.Text("study.warning", "text", l.Phrase("market-word", warning)))
+	for _, warning := range f.Warned() {
+		fmt.Fprintln(w, l.Text("study.warning", "text", warning.In(l)))
 	}
 	g.Raw.print(w, l, l.Text("study.returns"))
 	g.Standardised.print(w, l, l.Text("study.residuals"))

@@ -18,7 +18,7 @@ type Input struct {
 	From   string
 	To     string
 	Annual volatility.Annual // 0: by the frequency of the data
-	Rules  int               // 1 to 6: as reports sealed in these formats were computed; 0: today's
+	Rules  int               // 1 to 7: as reports sealed in these formats were computed; 0: today's
 }
 
 // before says that figures are computed as reports sealed before a format were.

@@ -42,9 +42,12 @@ func StudyRisk(ctx context.Context, in Input, p float64, backtest bool, progress
 		return Risk{}, err
 	}
 	// A quantile beyond all that was seen is the method's guess; what was sealed before has no word of it.
-	if expected := float64(prepared.returns.Len()) * p; expected < 1 && in.Rules == 0 {
-		out.Origin.Warnings = append(slices.Clone(out.Origin.Warnings), fmt.Sprintf("%d returns: fewer than one loss "+
-			"in %g is expected among them, so that the figures at p = %g are no measurement", prepared.returns.Len(), p, p))
+	if expected := float64(prepared.returns.Len()) * p; expected < 1 && !in.before(7) {
+		n := prepared.returns.Len()
+		out.Origin.Warnings, out.Origin.said = slices.Clone(out.Origin.Warnings), slices.Clone(out.Origin.said)
+		out.Origin.warn(warning{fmt.Sprintf("%d returns: fewer than one loss in %g is expected among them, so that the "+
+			"figures at p = %g are no measurement", n, p, p), words.Say("study.few-losses", "count", n, "p",
+			fmt.Sprintf("%g", p))})
 	}
 	if !backtest {
 		return out, nil

@@ -221,7 +221,10 @@ func fitTree(f *garch.Fit) tree {
 		"h_first":     f.HFirst, "h_last": f.HLast, "h_next": f.HNext, "vol_next_ann365": math.Sqrt(365 * f.HNext),
 		"stationary": f.Stationary}
 	if f.UncondVar != nil {
-		out["uncond_var"], out["half_life_days"] = *f.UncondVar, *f.HalfLife
+		out["uncond_var"] = *f.UncondVar
+	}
+	if f.HalfLife != nil {
+		out["half_life_days"] = *f.HalfLife
 	}
 	return out
 }

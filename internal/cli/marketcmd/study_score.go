@@ -2,6 +2,7 @@ package marketcmd
 
 import (
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -14,12 +15,13 @@ import (
 
 func newStudyScoreCommand() *cobra.Command {
 	var weights []string
-	var level string
+	var level, decimal string
 	command := &cobra.Command{
 		Use:   "score FILE",
 		Short: "Join experts' scores: agreement, ranking and what it hangs on",
-		Long: `Read a CSV with the columns expert, system, criterion, score (an empty score is none) and
-say how far the experts agree (Krippendorff's alpha), how the systems rank, and at which
+		Long: `Read a table with the columns expert, system, criterion, score (an empty score is none),
+separated by commas, semicolons or tabs, or a workbook, with decimal points or commas,
+and say how far the experts agree (Krippendorff's alpha), how the systems rank, and at which
 share of other weights the order stands. Without --weight all criteria weigh the same
 and all weights there are are tried; with it, each is varied by up to twice and half.`,
 		Example: `  aqsha study score scores.csv
@@ -48,7 +50,7 @@ and all weights there are are tried; with it, each is varied by up to twice and 
 				return err
 			}
 			defer file.Close()
-			scores, err := experts.Read(file)
+			scores, err := experts.Read(filepath.Base(args[0]), file, decimal)
 			if err != nil {
 				return err
 			}
@@ -63,5 +65,6 @@ and all weights there are are tried; with it, each is varied by up to twice and 
 		"CRITERION=NUMBER (repeatable); a criterion that is not named then weighs nothing")
 	command.Flags().StringVar(&level, "level", string(experts.Ordinal),
 		"what the scores are: nominal, ordinal, interval, ratio")
+	command.Flags().StringVar(&decimal, "decimal", "", "decimal sign of the scores, . or , (default: recognised)")
 	return command
 }
