@@ -36,6 +36,7 @@ func ReadSheet(name string, data []byte, columns [][]string, options ReadOptions
 	if err != nil {
 		return nil, err
 	}
+	// A workbook is known by what it begins with, and not by its name, which people change.
 	s := &Sheet{raw: options}
 	if bytes.HasPrefix(data, []byte("PK\x03\x04")) {
 		if s.grid, err = readWorkbook(name, data, options); err != nil {
