@@ -21,8 +21,8 @@ const (
 	maxSheetHeader = 16 // lines in which the header is looked for
 )
 
-// ReadSheet reads separated text, bare or packed, or a workbook, whose header has a column of each list of names, in any
-// order and writing: encoding, separator and quotes are found as in files of prices, lines above the header and empty
+// ReadSheet reads separated text, bare or packed, or a workbook, whose header has a column of each list of names, in
+// any order and writing: encoding, separator and quotes are found as in files of prices, lines above the header and empty
 // ones are passed over. A row of another width than the header's is refused, for cells of it would stand in other
 // columns.
 func ReadSheet(name string, data []byte, columns [][]string, options ReadOptions) (*Sheet, error) {

@@ -34,8 +34,8 @@ var columns = [][]string{{"expert", "эксперт", "сарапшы"}, {"syste
 	{"criterion", "критерий", "өлшем", "өлшемшарт"}, {"score", "оценка", "балл", "баға", "ұпай"}}
 
 // Read takes scores from a table with the columns expert, system, criterion, score, in any order and in one of three
-// languages, as people's programs write it (market.ReadSheet): separated by commas, semicolons or tabs, in any encoding,
-// or a workbook. decimal is "." or ",", or empty to recognise it. An empty score is none.
+// languages, as people's programs write it (market.ReadSheet): separated by commas, semicolons or tabs, in any
+// encoding, or a workbook. decimal is "." or ",", or empty to recognise it. An empty score is none.
 func Read(name string, r io.Reader, decimal string) ([]Score, error) {
 	data, err := io.ReadAll(io.LimitReader(r, maxBytes+1))
 	if err != nil {

@@ -162,6 +162,7 @@ func (e *estimator) simpler() *estimator {
 	}
 	s := &estimator{spec: spec, coords: spec.coordinates(), rows: spec.constraints(), scale: 1}
 	s.coords.bounds(s.rows)
+	// The mean's line of least squares is near the model's, and is taken off once.
 	c, phi := e.line()
 	at := e.spec.layout()
 	first := 0
