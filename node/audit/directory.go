@@ -130,11 +130,22 @@ func pastRemains(dir string, log *txlog.Stored, point *node.Point) (faults []Fau
 	return faults
 }
 
-// How often, and how far apart, a directory is looked at again that a node may be writing.
+// How often, and how far apart, a directory is looked at again that a node may be writing; and how often where one has
+// it open: validators publish the checkpoint of a block with the votes on the next one, which may take some rounds.
 const (
-	looks     = 6
-	lookPause = 100 * time.Millisecond
+	looks       = 6
+	looksBeside = 150
+	lookPause   = 100 * time.Millisecond
 )
+
+// beside says whether a node has a log's folder open. Where that cannot be said nobody has.
+func beside(dir string) bool {
+	lock, err := vfs.LockShared(dir)
+	if err == nil {
+		_ = lock.Close()
+	}
+	return errors.As(err, new(*vfs.LockedError))
+}
 
 // remains names what the verification of a log up to its checkpoint passes over: damaged slots, entries for which the
 // checkpoint does not speak, and bytes behind them. A node that runs publishes a checkpoint right behind each batch and
@@ -144,6 +155,10 @@ func remains(ctx context.Context, dir string, log *txlog.Stored) (faults []Fault
 	var published txlog.Checkpoint
 	tail := log.Tail()
 	var slots []*txlog.DamageError
+	most := looks
+	if beside(dir) {
+		most = looksBeside
+	}
 	for look := 0; ; look++ {
 		var signed []byte
 		if signed, slots, err = log.Checkpoint(); err != nil {
@@ -155,7 +170,7 @@ func remains(ctx context.Context, dir string, log *txlog.Stored) (faults []Fault
 		if published.Size > size {
 			tail = nil // a batch stands there by now
 		}
-		if (len(slots) == 0 && published.Size >= size && tail == nil) || look == looks {
+		if (len(slots) == 0 && published.Size >= size && tail == nil) || look == most {
 			break
 		}
 		select {
