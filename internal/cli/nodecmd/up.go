@@ -49,7 +49,7 @@ Nothing listens beyond loopback without TLS: --tls self (a certificate of "aqsha
 is let in. This machine's own commands speak to a port on loopback.
 
 On a full disk it takes no payments (disk-full) and shows what is stored; /health says so. Make room, and it goes on
-by itself.`,
+by itself. A validator that cannot write its votes ends: make room, and start it again.`,
 		Args: cobra.NoArgs,
 		RunE: runUp,
 	}
