@@ -70,7 +70,8 @@ func (g *group) joined(i int) {
 			if k == i || m.engine == nil {
 				continue
 			}
-			if view := m.engine.Status().Members[i]; !s.CatchingUp && view.Connected && view.Signed {
+			all := m.engine.Status().Members // one that is behind may not have met the change that takes it in
+			if i < len(all) && !s.CatchingUp && all[i].Connected && all[i].Signed {
 				return
 			}
 		}

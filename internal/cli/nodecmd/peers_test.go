@@ -201,7 +201,7 @@ func TestNobodysChangeOfAConfigurationIsLost(t *testing.T) {
 		all.Go(func() { run(t, dir, "access", "new", fmt.Sprint("new", i)).Wants(t, 0) })
 		all.Go(func() { run(t, dir, "access", "revoke", fmt.Sprint("old", i)).Wants(t, 0) })
 		all.Go(func() {
-			if err := adoptLeader(dir, "http://127.0.0.1:"+fmt.Sprint(i+1)); err != nil {
+			if err := adoptLeader(dir, "http://127.0.0.1:"+fmt.Sprint(i+2)); err != nil { // none is the leader of before
 				t.Error(err)
 			}
 		})

@@ -9,8 +9,6 @@ import { delegation, startDesk, takeDelegation } from "./desk";
 import { newer, startInstall, takeNewer } from "./install";
 import { Later } from "./parts";
 import { Pay } from "./payment";
-import { More } from "./more";
-import { keepFocus } from "../focus";
 import { soonOr, whenIdle } from "../pace";
 import { loadRefusals } from "../words/refusals";
 import { connected, fault, lock, meet, network, phase, record, refresh, start, started, touch } from "./state";
@@ -21,6 +19,7 @@ const TABS = ["home", "pay", "ask", "more"] as const satisfies readonly Page[];
 
 const PARTS = {
   ask: () => import("./ask").then((m) => m.Ask),
+  more: () => import("./more").then((m) => m.More),
   history: () => import("./history").then((m) => m.HistoryList),
   receipt: () => import("./receipt").then((m) => m.ReceiptPage),
   rules: () => import("./rules").then((m) => m.Rules),
@@ -52,8 +51,6 @@ function Body() {
   switch (page.value) {
     case "pay":
       return <Pay />;
-    case "more":
-      return <More />;
     case "home":
       return <Home />;
   }
@@ -119,7 +116,7 @@ const prepared = prepare();
 await Promise.all([choose(preferred()), soonOr(prepared)]);
 const app = document.getElementById("app")!;
 render(<App />, app);
-keepFocus(app);
+void import("../focus").then((m) => m.keepFocus(app)); // before anything is taken away that has the focus
 void prepared.then(() => (fault.value ? undefined : meet()));
 startInstall();
 whenIdle(() =>
