@@ -51,7 +51,7 @@ func newFarmOrdersTrailBeginCommand() *cobra.Command {
 begins with audit.broken-, and begins another trail, whose first line says who did so, when and why, what was wrong,
 and the SHA-256 of each file that was set aside. Look first who had the folder, and whether a copy has the lines that
 are missing. A trail that holds together is not set aside.`,
-		Example: "  aqsha farm orders trail begin --why 'disk of the control room replaced, ticket 114'",
+		Example: `  aqsha farm orders trail begin --why "disk of the control room replaced, ticket 114"`,
 		Args:    cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
 			dir, err := farmdir.Of(command, false)
