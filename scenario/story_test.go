@@ -240,7 +240,7 @@ func pageShows(t *testing.T, n *node.Node, options api.Options, part, wantTitle 
 			t.Fatal(err)
 		}
 	}
-	text = strings.ReplaceAll(strings.ReplaceAll(text, "\u202f", " "), "\t", " ")
+	text = strings.NewReplacer("\u202f", " ", "\u00a0", " ", "\t", " ").Replace(text)
 	for _, shown := range texts {
 		if title != wantTitle || !strings.Contains(text, shown) {
 			t.Errorf("the page does not show %q:\n%s\n%s", shown, title, text)
