@@ -162,15 +162,7 @@ func TestTheStorysStaffAtTheBrowser(t *testing.T) {
 			Links: []api.StoryLink{{Kind: "trail", Role: "auditor", Path: "/audit"}}}}
 	}
 	d.office.restart(t)
-	d.show("/sign-in")
-	d.speak("en")
-	d.see("Be somebody of the story")
-	d.picture("demo-staff")
-	d.press("central-bank")
-	d.see("You are a role of the demonstration")
-	d.see("Administrator, Central bank")
 	var stale atomic.Bool // as the node answers five minutes later
-	stale.Store(true)
 	inner := d.office.http.Config.Handler
 	d.office.http.Config.Handler = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		if strings.HasSuffix(r.URL.Path, "/invitations") && stale.CompareAndSwap(true, false) {
@@ -181,6 +173,14 @@ func TestTheStorysStaffAtTheBrowser(t *testing.T) {
 		}
 		inner.ServeHTTP(rw, r)
 	})
+	d.show("/sign-in")
+	d.speak("en")
+	d.see("Be somebody of the story")
+	d.picture("demo-staff")
+	d.press("central-bank")
+	d.see("You are a role of the demonstration")
+	d.see("Administrator, Central bank")
+	stale.Store(true)
 	d.show("/staff")
 	d.see("Invitations that wait")
 	d.fill("Name", "Bolat")

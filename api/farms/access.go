@@ -144,13 +144,14 @@ func AddAccess(dir string, a Access) (token string, err error) {
 	if err := a.check(); err != nil {
 		return "", err
 	}
-	// An access to machines that there are not is a slip of the pen, and would open to whoever bears the name later.
+	// An access to machines that there are not is a slip of the pen, and would open to whoever bears the name later. A
+	// farm that has none yet may give its accesses first.
 	if a.Selector != "*" {
 		inventory, err := fleet.OpenInventory(dir)
 		if err != nil {
 			return "", err
 		}
-		if _, err := inventory.Select(a.Selector); err != nil {
+		if _, err := inventory.Select(a.Selector); err != nil && len(inventory.Machines) > 0 {
 			return "", err
 		}
 	}

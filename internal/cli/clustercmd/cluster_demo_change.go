@@ -72,7 +72,20 @@ func (p *clusterPlay) change(ctx context.Context, at int) error {
 	if err := p.pay(ctx, at); err != nil {
 		return err
 	}
-	return p.shown(ctx, at)
+	// The checkpoint that shows the newest change comes with the votes on the block behind it, a moment later here.
+	bounded, end := context.WithTimeout(ctx, time.Minute)
+	defer end()
+	for {
+		err := p.shown(ctx, at)
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-time.After(200 * time.Millisecond):
+		case <-bounded.Done():
+			return err
+		}
+	}
 }
 
 // setTo has these validators order from now on, and waits for so many blocks behind that.
