@@ -116,7 +116,7 @@ func (w *walletPage) payTen() {
 	w.press("Pay 10.00")
 	// The same sum to the same payee is asked about, once the device has looked for it.
 	var asked bool
-	w.do(chromedp.Poll(`["Say whether", "being paid", "Paid:", "Waits:", "answer"].some((s) => document.body.innerText.includes(s))`, nil),
+	w.do(chromedp.Poll(`["Say whether", "being paid", "Paid:", "Waits:", "answer", "Not paid"].some((s) => document.body.innerText.includes(s))`, nil),
 		chromedp.Evaluate(`(() => { const l = [...document.querySelectorAll("label.check")].find((x) => x.innerText.includes("once more"));
 			if (!document.body.innerText.includes("Say whether") || !l) return false; l.querySelector("input").click(); return true; })()`, &asked))
 	if asked {
