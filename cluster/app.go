@@ -70,6 +70,7 @@ type app struct {
 	verifies *verifying
 	peers    []string     // besides members
 	busy     atomic.Int64 // calls of FinalizeBlock and Commit under way
+	stopping atomic.Bool  // the engine is being stopped
 	retain   uint64       // blocks of CometBFT's that are kept; 0 keeps all
 
 	// mu is over what follows: the consensus connection writes it, and queries and checks of proposals read it beside.

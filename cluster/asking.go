@@ -26,7 +26,7 @@ type asking struct {
 	offers  map[p2p.ID]chan *ssproto.SnapshotsResponse
 	votings map[p2p.ID]chan *ssproto.SnapshotsResponse
 	chunks  map[p2p.ID]chan *ssproto.ChunkResponse
-	refused map[p2p.ID]bool
+	refused map[p2p.ID]bool // who has given what does not hold; whoever is only slow or gone is asked again
 }
 
 // A peer may take so long for a chunk; and so long to say where it is, which who has nothing to offer does not answer.
@@ -99,6 +99,23 @@ func (a *asking) refuse(peer p2p.Peer) {
 	a.network.StopPeerGracefully(peer)
 }
 
+// lies says whether a peer has been refused.
+func (a *asking) lies(id p2p.ID) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.refused[id]
+}
+
+// liars are how many of some peers have been refused.
+func (a *asking) liars(of map[p2p.ID]string) (count int) {
+	for id := range of {
+		if a.lies(id) {
+			count++
+		}
+	}
+	return count
+}
+
 func (a *asking) close() {
 	_ = a.network.Stop()
 	_ = a.transport.Close()
@@ -140,7 +157,10 @@ func give[T any](to chan T, answer T) {
 	}
 }
 
-// exchange sends a question to a peer and waits for the answer.
+// errUnanswered says that a peer has not answered, which is no lie.
+var errUnanswered = errors.New("no answer")
+
+// exchange sends a question to a peer and waits for the answer; errUnanswered where none comes.
 func exchange[T any](ctx context.Context, a *asking, waiting map[p2p.ID]chan T, peer p2p.Peer,
 	question p2p.Envelope, within time.Duration) (answer T, err error) {
 	answers := make(chan T, 1)
@@ -153,7 +173,7 @@ func exchange[T any](ctx context.Context, a *asking, waiting map[p2p.ID]chan T, 
 		a.mu.Unlock()
 	}()
 	if !peer.Send(question) {
-		return answer, fmt.Errorf("%s takes no question", peer.ID())
+		return answer, fmt.Errorf("%s takes no question: %w", peer.ID(), errUnanswered)
 	}
 	timer := time.NewTimer(within)
 	defer timer.Stop()
@@ -161,9 +181,9 @@ func exchange[T any](ctx context.Context, a *asking, waiting map[p2p.ID]chan T, 
 	case answer = <-answers:
 		return answer, nil
 	case <-timer.C:
-		return answer, fmt.Errorf("%s does not answer", peer.ID())
+		return answer, fmt.Errorf("%s is silent: %w", peer.ID(), errUnanswered)
 	case <-peer.Quit():
-		return answer, fmt.Errorf("%s has gone", peer.ID())
+		return answer, fmt.Errorf("%s has gone: %w", peer.ID(), errUnanswered)
 	case <-ctx.Done():
 		return answer, ctx.Err()
 	}

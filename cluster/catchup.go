@@ -258,7 +258,7 @@ func (e *Engine) fetch(ctx context.Context, a *asking, offers []offered) (*offer
 		switch {
 		case lie != nil && ctx.Err() == nil:
 			e.logger.Warn("a peer does not give the log that it offered", "peer", o.peer.ID(), "cause", lie)
-			if !errors.Is(lie, errMissing) {
+			if !errors.Is(lie, errMissing) && !errors.Is(lie, errUnanswered) {
 				a.refuse(o.peer)
 			}
 			continue
@@ -466,6 +466,7 @@ func (e *Engine) watch(ctx context.Context) {
 		if comet = e.comet.Swap(nil); comet == nil {
 			return
 		}
+		e.app.stopping.Store(true)
 		_ = comet.Stop() // it says only that it has stopped before
 		comet.Wait()
 		e.fetchAndRun(ctx, false)
@@ -479,14 +480,16 @@ const silence = 10 * time.Second
 
 // leaveSilent closes connections to members that have gone silent, which CometBFT connects again within seconds. A line
 // that was cut and is mended carries nothing for as long again as it was cut, up to two minutes: that is TCP's backing
-// off, and CometBFT's own patience is longer still.
+// off, and CometBFT's own patience is longer still. So is a connection that was accepted while a member's engine was
+// being stopped, which CometBFT does not close: the member is refused as one that is connected, until this is left.
 func (e *Engine) leaveSilent(network *p2p.Switch) {
 	for _, peer := range network.Peers().List() {
 		state, ok := peer.Get(cmttypes.PeerStateKey).(*consensus.PeerState)
-		if !ok || state.GetHeight() <= 0 { // it fetches the log, and is silent while it executes
+		heard := peer.Status().RecvMonitor
+		if heard.Bytes > 0 && (!ok || state.GetHeight() <= 0) { // it fetches the log, and is silent while it executes
 			continue
 		}
-		if idle := peer.Status().RecvMonitor.Idle; idle > e.silence {
+		if idle := heard.Idle; idle > e.silence {
 			network.StopPeerForError(peer, fmt.Sprintf("nothing was heard for %s", idle.Round(time.Millisecond)))
 		}
 	}

@@ -124,6 +124,31 @@ func TestASilentLineIsLeft(t *testing.T) {
 	t.Logf("the one that nobody heard has everything after %s", time.Since(begun).Round(time.Millisecond))
 }
 
+// A connection that has never brought anything, as one that was accepted while an engine was being stopped, does not
+// keep its member out: the others leave it, and take the one that is made anew.
+func TestAConnectionThatBringsNothingIsLeft(t *testing.T) {
+	t.Parallel()
+	g := newGroup(t, 4)
+	for _, m := range g.members {
+		m.opened = func(e *cluster.Engine) { cluster.LeaveSilent(e, 2*time.Second) }
+	}
+	g.startAll()
+	g.settle(32)
+	g.agree()
+	engine := g.members[3].engine
+	g.stop(3)
+	end, err := cluster.Mute(engine)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer end()
+	g.lose(3)
+	g.start(3)
+	g.joined(3)
+	g.submit(3, g.payment())
+	g.whole()
+}
+
 // between cuts, or mends, all links between validators of different sides.
 func (l *links) between(sides []int, cut bool) {
 	l.mu.Lock()

@@ -253,6 +253,7 @@ func (e *Engine) run(application abci.Application) error {
 	if err != nil {
 		return err
 	}
+	e.app.stopping.Store(false)
 	signer := cmttypes.PrivValidator(validator)
 	if e.signs != nil {
 		signer = e.signs(signer)
@@ -341,6 +342,7 @@ func (e *Engine) Stop() error {
 	}
 	var err error
 	if comet := e.comet.Swap(nil); comet != nil {
+		e.app.stopping.Store(true)
 		err = comet.Stop()
 		comet.Wait()
 	}

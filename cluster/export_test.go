@@ -56,3 +56,13 @@ func Forget(e *Engine) {
 
 // Sign has a validator that is not started yet sign its votes otherwise.
 func Sign(e *Engine, how func(cmttypes.PrivValidator) cmttypes.PrivValidator) { e.signs = how }
+
+// Mute connects to a validator's peers in its name, while its engine does not run, and says nothing.
+func Mute(e *Engine) (end func(), err error) {
+	a, err := e.ask()
+	if err != nil {
+		return nil, err
+	}
+	a.connect(e.settings.Peers)
+	return a.close, nil
+}

@@ -215,13 +215,18 @@ func (l *lost) signed(ctx context.Context, a *asking, o *offer, offers []offered
 		}
 		return l.shown(ctx, a, offers, others, highest+1), nil
 	}
+	liars := a.liars(others)
+	if liars > n-q {
+		l.need = fmt.Sprintf("that no more than %d of %d validators give what is not the log; %d have", n-q, n, liars)
+		return nil, nil
+	}
 	there := 0
 	for _, offer := range offers {
-		if _, ok := others[offer.peer.ID()]; ok {
+		if _, ok := others[offer.peer.ID()]; ok && !a.lies(offer.peer.ID()) {
 			there++
 		}
 	}
-	if want := witnesses(n, q); there < want {
+	if want := witnesses(n, q) - liars; there < want {
 		l.need = fmt.Sprintf("%d other validators that show how far they are; %d do", want, there)
 		return nil, nil
 	}
@@ -231,7 +236,8 @@ func (l *lost) signed(ctx context.Context, a *asking, o *offer, offers []offered
 
 // witnesses is of how many others a validator that has lost what it signed must know where they are: one of them is
 // honest and had a part in the block before the last that this validator may have voted on. Of n with a quorum of q,
-// q-1 others had, of whom n-q may lie. With n members and a quorum of q these are 2(n−q) + 1.
+// q-1 others had, of whom n-q may lie. With n members and a quorum of q these are 2(n−q) + 1, and one less for each who
+// is known to lie and is not counted.
 func witnesses(n, q int) int { return 2*(n-q) + 1 }
 
 // shown is the last that this validator has signed as all others know it, who wait for its vote on a block; nil unless

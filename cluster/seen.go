@@ -97,8 +97,12 @@ const (
 	filterByAddress = "/p2p/filter/addr/"
 )
 
-// Query says whether a peer may connect: members may, by their keys, and those whom cluster.toml names.
+// Query says whether a peer may connect: members may, by their keys, and those whom cluster.toml names. Nobody may while
+// the engine is being stopped: CometBFT would keep the connection open, and the peer take this member for connected.
 func (a *app) Query(_ context.Context, r *abci.RequestQuery) (*abci.ResponseQuery, error) {
+	if a.stopping.Load() {
+		return &abci.ResponseQuery{Code: 1, Log: "this member's engine is being stopped"}, nil
+	}
 	if strings.HasPrefix(r.Path, filterByAddress) {
 		return &abci.ResponseQuery{}, nil // whoever it is must show his key first
 	}
