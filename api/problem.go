@@ -68,6 +68,7 @@ var statusOf = map[token.Code]int{
 	node.LookupFailed:       http.StatusServiceUnavailable,
 	node.Following:          http.StatusMisdirectedRequest,
 	node.Unacknowledged:     http.StatusServiceUnavailable,
+	node.Undecided:          http.StatusServiceUnavailable,
 	node.NotYet:             http.StatusServiceUnavailable,
 	node.NotShown:           http.StatusServiceUnavailable,
 	node.NotJoined:          http.StatusServiceUnavailable,

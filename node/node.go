@@ -336,10 +336,12 @@ func (n *Node) shutDown() error {
 	n.ingest.Close()
 	n.closing.Unlock()
 	n.running.Wait()
-	n.abandonOrdered()
+	n.AbandonOrdered("this node is shutting down")
 	// of the log: a snapshot would be of blocks that will be forgotten
 	ahead := len(n.room.held) > 0 || n.ordering.executed != nil
-	if n.failure.Load() == nil && !ahead && !n.config.ReadOnly && n.snapshotSigner() != nil {
+	failure := n.failure.Load()
+	sound := failure == nil || failure.Code == Stopped // by who orders: log and state are whole
+	if sound && !ahead && !n.config.ReadOnly && n.snapshotSigner() != nil {
 		if err := n.snapshot(nil); err != nil {
 			n.unsnapped.failed(err)
 			n.logger.Warn(noSnapshot, "cause", err)

@@ -110,9 +110,10 @@ type Outcome struct {
 // executed. A transaction is in waiting from propose until its fate is known, whoever put it into a block; each of its
 // submissions counts down undecided once for it.
 type ordering struct {
-	mu       sync.Mutex // over waiting
+	mu       sync.Mutex // over waiting and ended
 	waiting  map[token.TransactionID][]waiter
-	executed *block // and not yet committed; of who calls ExecuteOrdered
+	ended    *token.Error // refuses what comes once nothing more is ordered here; nil before
+	executed *block       // and not yet committed; of who calls ExecuteOrdered
 }
 
 // waiter is a request of this node's that was handed to the sequencer.
@@ -177,7 +178,10 @@ func (n *Node) propose(u *unit) {
 	for _, s := range u.submissions {
 		for i := range s.requests {
 			r := &s.requests[i]
-			if r.refused = n.unfit(r); r.refused != nil {
+			if r.refused = n.unfit(r); r.refused == nil {
+				r.refused = o.ended
+			}
+			if r.refused != nil {
 				continue
 			}
 			id := r.tx.ID()
@@ -392,15 +396,28 @@ func (n *Node) reconsiderOld(before time.Time) {
 	n.decide(refused, func(r *request) (Receipt, *token.Error) { return Receipt{}, r.refused })
 }
 
-// abandonOrdered tells those who still wait that the node ends: what it handed to the sequencer may yet be executed.
-func (n *Node) abandonOrdered() {
+// StopOrdering ends all writing here for good, because the sequencer has stopped: whoever waits is answered at once, as
+// by AbandonOrdered, and reads do not wait for a block that was executed and will not be committed by this run. cause
+// ends a sentence. The node is to be closed then.
+func (n *Node) StopOrdering(cause string) {
+	n.stopWriting(refuse(Stopped, "", "nothing more is ordered here: %s", cause))
+	n.AbandonOrdered(cause)
+}
+
+// AbandonOrdered answers those who wait for their order that it is not known (undecided): what was handed to the
+// sequencer may yet be executed. What comes later is refused (stopped). A node that is about to be closed calls it, so
+// that nobody waits for a block until his connection is cut. cause ends a sentence.
+func (n *Node) AbandonOrdered(cause string) {
 	o := &n.ordering
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	for id, waiters := range o.waiting { // any order: all are told the same
+	if o.ended == nil {
+		o.ended = refuse(Stopped, "", "nothing more is ordered here: %s", cause)
+	}
+	for id, waiters := range o.waiting { // any order: all get the same answer
 		for _, w := range waiters {
-			w.request.refused = refuse(Unacknowledged, "",
-				"the node is shutting down before the cluster has ordered it; it may be executed: ask for its id")
+			w.request.refused = refuse(Undecided, "", "not ordered here so far: %s; it may be "+
+				"executed: ask for its id, or send the same again to another validator", cause)
 			n.decided(w.submission)
 		}
 		delete(o.waiting, id)

@@ -3,11 +3,13 @@ package node_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"testing"
 
 	"github.com/aqsha/aqsha/internal/sim"
 	"github.com/aqsha/aqsha/ledger"
+	"github.com/aqsha/aqsha/livestate"
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/node"
 	"github.com/aqsha/aqsha/token"
@@ -225,7 +227,7 @@ func TestWhoWaitsIsTold(t *testing.T) {
 		t.Fatal(err)
 	}
 	var refused *token.Error
-	if err := <-answers; !errors.As(err, &refused) || refused.Code != node.Unacknowledged {
+	if err := <-answers; !errors.As(err, &refused) || refused.Code != node.Undecided {
 		t.Fatalf("told %v", err)
 	}
 	o.open()
@@ -234,6 +236,67 @@ func TestWhoWaitsIsTold(t *testing.T) {
 	o.order.mu.Unlock()
 	if _, err := o.node.Submit(t.Context(), o.pay(bank, bob, coins[1], "bank treasury")); !errors.As(err, &refused) || refused.Code != node.NotJoined {
 		t.Fatalf("told %v", err)
+	}
+}
+
+// When those who order have stopped for good, whoever waits is answered at once, with the cause; whoever comes later is
+// refused, and a read waits for no block that will not be committed. What was handed over is executed all the same if
+// it comes back at the next start, and gets its receipt then.
+func TestOrderingThatStopsAnswersWhoWaits(t *testing.T) {
+	t.Parallel()
+	o := newOrdered(t)
+	bank, bob, coins := o.economy()
+	paid := o.pay(bank, bob, coins[0], "bank treasury")
+	answers := make(chan error, 1)
+	go func() {
+		_, err := o.node.Submit(context.Background(), paid)
+		answers <- err
+	}()
+	batches := o.order.take()
+	if _, err := o.node.ExecuteOrdered(node.Ordered{TimeMillis: sim.StartMillis + 60_000*(o.blocks+1),
+		Batches: batches}); err != nil {
+		t.Fatal(err)
+	}
+	o.node.StopOrdering("its disk has failed")
+	var refused *token.Error
+	if err := <-answers; !errors.As(err, &refused) || refused.Code != node.Undecided ||
+		!strings.Contains(refused.Detail, "its disk has failed") {
+		t.Fatalf("answered %v", err)
+	}
+	if _, err := o.node.Submit(t.Context(), o.pay(bank, bob, coins[1], "bank treasury")); !errors.As(err, &refused) || refused.Code != node.Stopped {
+		t.Fatalf("answered %v", err)
+	}
+	err := o.node.View(t.Context(), func(*livestate.State, node.Head) {})
+	if !errors.As(err, &refused) || refused.Code != node.Stopped {
+		t.Fatalf("a read of what was executed alone: %v", err)
+	}
+	if err := o.node.Close(); err != nil {
+		t.Fatal(err)
+	}
+	o.open()
+	if receipt := o.must(paid); receipt.Height == 0 {
+		t.Fatalf("%+v", receipt)
+	}
+}
+
+// What waits when a node is about to end is answered before its connection is cut, and nothing is taken after.
+func TestOrderingThatIsAbandonedTakesNothingMore(t *testing.T) {
+	t.Parallel()
+	o := newOrdered(t)
+	bank, bob, coins := o.economy()
+	answers := make(chan error, 1)
+	go func() {
+		_, err := o.node.Submit(context.Background(), o.pay(bank, bob, coins[0], "bank treasury"))
+		answers <- err
+	}()
+	o.order.take()
+	o.node.AbandonOrdered("this node is shutting down")
+	var refused *token.Error
+	if err := <-answers; !errors.As(err, &refused) || refused.Code != node.Undecided {
+		t.Fatalf("answered %v", err)
+	}
+	if _, err := o.node.Submit(t.Context(), o.pay(bank, bob, coins[1], "bank treasury")); !errors.As(err, &refused) || refused.Code != node.Stopped {
+		t.Fatalf("answered %v", err)
 	}
 }
 

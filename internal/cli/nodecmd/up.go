@@ -136,6 +136,9 @@ func Serve(ctx context.Context, dir string, c datadir.Config, keyring *wallet.Ke
 	if err := nameArchive(c, n.Network()); err != nil {
 		return errors.Join(err, n.Close())
 	}
+	// Before the closing is watched over: a validator that has stopped by itself ends as one that was told to.
+	ctx, stopped, end := untilClusterStops(ctx, c.Cluster, n)
+	defer end()
 	defer cli.EndInTime(ctx, os.Stderr)()
 	defer queryWhoLeads(ctx, n, append(slices.Collect(maps.Values(c.FollowerURLs)), c.Peers...))()
 	keeping, kept := context.WithCancel(ctx)
@@ -145,10 +148,7 @@ func Serve(ctx context.Context, dir string, c datadir.Config, keyring *wallet.Ke
 	// below.
 	defer group.Wait()
 	defer kept()
-	served := make(chan struct{})
-	ctx, stopped := untilClusterStops(ctx, c.Cluster, served)
 	err = serveNode(ctx, n, dir, c, logger, story, once)
-	close(served)
 	return errors.Join(err, stopped(), stopCluster(c.Cluster), n.Close())
 }
 
