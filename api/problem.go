@@ -67,6 +67,7 @@ var statusOf = map[token.Code]int{
 	node.WriteFailed:        http.StatusServiceUnavailable,
 	node.LookupFailed:       http.StatusServiceUnavailable,
 	node.Following:          http.StatusMisdirectedRequest,
+	node.CodeHandedOver:     http.StatusMisdirectedRequest,
 	node.Unacknowledged:     http.StatusServiceUnavailable,
 	node.Undecided:          http.StatusServiceUnavailable,
 	node.NotYet:             http.StatusServiceUnavailable,

@@ -158,7 +158,8 @@ type Node struct {
 	recovery  Recovered // and how it came there
 	grown     broadcast // durable has moved
 	failure   atomic.Pointer[token.Error]
-	failed    chan struct{} // closed with failure
+	handed    atomic.Pointer[token.Error] // others order behind the last block that was executed; nil while they do not
+	failed    chan struct{}               // closed with failure
 
 	published    broadcast     // a checkpoint was stored
 	logVerifier  note.Verifier // of the genesis
@@ -260,6 +261,7 @@ func Open(config Config) (*Node, error) {
 		err = n.recover()
 	}
 	if err == nil {
+		n.handed.Store(n.handedOver())
 		err = n.openFence()
 	}
 	if err == nil {
