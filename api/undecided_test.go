@@ -22,6 +22,7 @@ import (
 type standstill struct{}
 
 func (standstill) Propose(*node.Batch) *token.Error { return nil }
+func (standstill) Behind() bool                     { return false }
 
 // What a cluster has not decided when the time for answers is over is answered as not known, with why the cluster does
 // not decide; and as long as one waits, the node says the same of itself.

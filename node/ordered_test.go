@@ -5,8 +5,11 @@ import (
 	"errors"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
+	"github.com/aqsha/aqsha/internal/fault"
 	"github.com/aqsha/aqsha/internal/sim"
 	"github.com/aqsha/aqsha/ledger"
 	"github.com/aqsha/aqsha/livestate"
@@ -21,7 +24,10 @@ type order struct {
 	batches []*node.Batch
 	came    chan struct{}
 	refuse  *token.Error
+	behind  atomic.Bool
 }
+
+func (o *order) Behind() bool { return o.behind.Load() }
 
 func newOrder() *order { return &order{came: make(chan struct{}, 100)} }
 
@@ -276,6 +282,45 @@ func TestOrderingThatStopsAnswersWhoWaits(t *testing.T) {
 	o.open()
 	if receipt := o.must(paid); receipt.Height == 0 {
 		t.Fatalf("%+v", receipt)
+	}
+}
+
+// A node that is behind says so (not-joined), and neither refuses a signature by the keys that it knew nor chooses tokens
+// that it knows not to be spent; what is too late it refuses for good. Once it is not behind it judges as ever, and who
+// waited for tokens gets them.
+func TestANodeThatIsBehindDoesNotJudge(t *testing.T) {
+	t.Parallel()
+	o := newOrdered(t)
+	o.config.ReadBound = 100 * time.Millisecond
+	if err := o.node.Close(); err != nil {
+		t.Fatal(err)
+	}
+	o.open()
+	bank, bob, coins := o.economy()
+	forged := o.pay(bank, bob, coins[0], "bob") // whose key may be the bank's by now, for all that it knows
+	late := o.world.Pay(bank, o.world.Key("bank treasury"), bob, 1, []token.ID{coins[0]}, 1, sim.StartMillis)
+	o.order.behind.Store(true)
+	_, err := o.node.Submit(t.Context(), forged)
+	if fault.Code(err) != string(node.NotJoined) {
+		t.Errorf("by an old key: %v", err)
+	}
+	if _, err := o.node.Submit(t.Context(), late); fault.Code(err) != string(ledger.Expired) {
+		t.Errorf("too late: %v", err)
+	}
+	if s, err := o.node.Select(t.Context(), bank, 1); fault.Code(err) != string(node.NotJoined) {
+		t.Errorf("chosen of what may be spent: %+v, %v", s, err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := o.node.Select(ctx, bank, 1); fault.Code(err) != string(node.NotJoined) {
+		t.Errorf("without time: %v", err)
+	}
+	o.order.behind.Store(false)
+	if _, err := o.node.Submit(t.Context(), forged); fault.Code(err) != string(ledger.BadSignature) {
+		t.Errorf("by the present key: %v", err)
+	}
+	if s, err := o.node.Select(t.Context(), bank, 1); err != nil || len(s.Tokens) == 0 {
+		t.Errorf("%+v, %v", s, err)
 	}
 }
 
