@@ -19,6 +19,7 @@ import (
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/node"
 	"github.com/aqsha/aqsha/params"
+	"github.com/aqsha/aqsha/token"
 	"github.com/aqsha/aqsha/txlog"
 	"github.com/aqsha/aqsha/txlog/vfs"
 	"github.com/aqsha/aqsha/wallet"
@@ -102,6 +103,12 @@ func NewNetworkOf(command *cobra.Command) (n wallet.NewNetwork, err error) {
 			return n, cli.Usage(fmt.Errorf("--%s: %s, want a time that is not negative, such as 24h", name, delay))
 		}
 		*millis = uint64(delay.Milliseconds())
+	}
+	// The genesis holds it to the same bounds, and speaks of its own field.
+	if n.DelayMillis < token.MinDelayMillis || n.DelayMillis > token.MaxDelayMillis {
+		delay, _ := command.Flags().GetDuration("delay")
+		return n, cli.Usage(fmt.Errorf("--delay: %s, want %s to %s", delay, token.MinDelayMillis*time.Millisecond,
+			token.MaxDelayMillis*time.Millisecond))
 	}
 	return n, nil
 }
