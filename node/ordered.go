@@ -235,8 +235,8 @@ func (n *Node) unfit(r *request, behind bool) *token.Error {
 }
 
 func isBehind() *token.Error {
-	return refuse(NotJoined, "", "this validator fetches blocks that it has missed, and does not judge by what it knew "+
-		"before them: send the same again in a moment, or to another")
+	return refuse(NotJoined, "", "this validator fetches blocks that it has missed, and does not judge by what it "+
+		"knew before them: send the same again in a moment, or to another")
 }
 
 // behind says whether others have decided blocks that this node has not executed yet.

@@ -114,8 +114,8 @@ func (n *Node) Select(ctx context.Context, wallet token.WalletID, amount money.T
 }
 
 // SelectFor is Select for tokens of an asset: marked tenge. Codes: amount-zero, not-found, insufficient-funds, dust,
-// and tokens-busy when ctx ends while others pay. A node that is behind waits until it is not (not-joined): of the tokens
-// that it knows some are spent.
+// and tokens-busy when ctx ends while others pay. A node that is behind waits until it is not (not-joined): of the
+// tokens that it knows some are spent.
 func (n *Node) SelectFor(ctx context.Context, wallet token.WalletID, want Want) (Selection, error) {
 	if want.Amount <= 0 {
 		return Selection{}, refuse(token.AmountZero, "amount", "an amount is positive")

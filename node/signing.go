@@ -145,7 +145,8 @@ func (n *Node) handedOver() *token.Error {
 		v.Changes[len(v.Changes)-1])
 }
 
-// HandedOver refuses what comes behind the last block, if others order there; nil where this node does. It takes no lock.
+// HandedOver refuses what comes behind the last block, if others order there; nil where this node does. It takes no
+// lock.
 func (n *Node) HandedOver() *token.Error { return n.handed.Load() }
 
 // ValidatorSet is who was set to order and to sign behind a block.

@@ -46,7 +46,8 @@ type waiter struct {
 	w     io.Writer
 	after func(time.Duration) <-chan time.Time
 	why   func(ctx context.Context, base string) string // it does not answer; empty where that is not known
-	mu    sync.Mutex                                    // over the writer: held by the request that is spoken of, so that others beside it say nothing
+	// over the writer: held by the request that is spoken of, so that others beside it say nothing
+	mu sync.Mutex
 }
 
 // wait begins to wait for an answer; answered must be called, and returns only when nothing more will be written.

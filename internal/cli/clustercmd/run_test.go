@@ -35,7 +35,7 @@ func TestAClusterIsPlannedWhole(t *testing.T) {
 		"a and b are both at":    {"--validators", "a,b", "--host", "a=10.0.0.1,b=10.0.0.1"},
 		"b and c are both at":    {"--validators", "a,b,c", "--host", "a=10.0.0.1,b=::1,c=0:0::1"},
 		"c and d are both at":    {"--validators", "c,d", "--host", "c=Bank.example,d=bank.example."},
-		"--delay: 1s, want 1m0s": {"--validators", "a", "--delay", "1s"},
+		"--delay: want 1m0s":     {"--validators", "a", "--delay", "1s"},
 		"want NAME=HOST":         {"--validators", "a", "--host", "10.0.0.1"},
 		"\"a=x y\"":              {"--validators", "a", "--host", "a=x y"},
 		"\"a=http://x\"":         {"--validators", "a", "--host", "a=http://x"},

@@ -70,8 +70,7 @@ func stopCluster(e *cluster.Engine) error {
 	return e.Stop()
 }
 
-// untilClusterStops ends a context when a validator cannot go on; stopped says why. Whoever waits for a payment at it is
-// answered at once. end lets go of what watches.
+// untilClusterStops ends a context when a validator cannot go on; stopped says why; end lets go.
 func untilClusterStops(ctx context.Context, e *cluster.Engine,
 	n *node.Node) (until context.Context, stopped func() error, end func()) {
 	if e == nil {

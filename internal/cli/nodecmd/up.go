@@ -136,7 +136,6 @@ func Serve(ctx context.Context, dir string, c datadir.Config, keyring *wallet.Ke
 	if err := nameArchive(c, n.Network()); err != nil {
 		return errors.Join(err, n.Close())
 	}
-	// Before the closing is watched over: a validator that has stopped by itself ends as one that was told to.
 	ctx, stopped, end := untilClusterStops(ctx, c.Cluster, n)
 	defer end()
 	defer cli.EndInTime(ctx, os.Stderr)()
