@@ -111,6 +111,24 @@ func (c *Client) unready(ctx context.Context, base string) string {
 	return base + ": " + strings.ToValidUTF8(line, "?")
 }
 
+// NotReady is why the node does not take payments, in the one line of its /readyz, bounded; empty where it does, and
+// where it says nothing. It says nothing to WhileWaiting. Of several nodes it asks the one that is spoken to.
+func (c *Client) NotReady(ctx context.Context) string {
+	quiet := &Client{bases: c.bases[c.at.Load():][:1], http: c.http}
+	response, err := quiet.sendTo(ctx, quiet.bases[0], http.MethodGet, "/readyz", "", nil)
+	if err != nil {
+		return ""
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusServiceUnavailable ||
+		!strings.HasPrefix(response.Header.Get("Content-Type"), "text/plain") {
+		return ""
+	}
+	word, _ := io.ReadAll(io.LimitReader(response.Body, maxReason))
+	line, _, _ := strings.Cut(string(word), "\n")
+	return strings.ToValidUTF8(line, "?")
+}
+
 // maxReason bounds what is told of a node's reason.
 const maxReason = 400
 

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/aqsha/aqsha/api"
+	"github.com/aqsha/aqsha/internal/fault"
+	"github.com/aqsha/aqsha/node"
 	"github.com/aqsha/aqsha/token"
 )
 
@@ -73,4 +75,55 @@ func TestAClientFollowsTheLeader(t *testing.T) {
 	if before, after := <-first.bodies, <-second.bodies; before != after {
 		t.Error("another transaction was sent the second time")
 	}
+}
+
+// A node that has handed its ledger over to validators is ready for nothing and says why, also after a restart; who names
+// it beside a validator goes on to that one, whether he met it before or after.
+func TestAClientGoesOnFromANodeThatWasHandedOver(t *testing.T) {
+	var config node.Config
+	old := newTownOf(t, api.Options{Open: true}, func(c *node.Config) { config = *c })
+	next := newTown(t, api.Options{Open: true}) // stands in for the validator: the same world, so the same network
+	both := old.http.URL + "," + next.http.URL
+	met := api.NewClient(both, "")
+	if _, err := met.Submit(t.Context(), old.payBob(100)); err != nil {
+		t.Fatal(err)
+	}
+	set := old.world.Sign(&token.SetValidators{Sequence: 1, Validators: []token.Validator{old.world.Validator("first"),
+		old.world.Validator("second")}}, soon(), old.world.By(token.RoleRoot, 2))
+	if _, err := old.client.Submit(t.Context(), set); err != nil {
+		t.Fatal(err)
+	}
+	handed := func() {
+		t.Helper()
+		for _, path := range []string{"/readyz", "/readyz?for=reads"} {
+			if got, body := asked(t, old.server, path); got != http.StatusServiceUnavailable ||
+				!strings.Contains(body, "handed-over") || !strings.Contains(body, "validators") {
+				t.Errorf("%s: %d %s", path, got, body)
+			}
+		}
+		h, err := old.client.Health(t.Context())
+		if err != nil || h.Ready || h.Role != node.StandsHandedOver || h.Status != "read-only" {
+			t.Errorf("%+v, %v", h, err)
+		}
+	}
+	handed()
+	payment := next.payBob(100)                                                                           // of two that send the same both get its receipt
+	for name, client := range map[string]*api.Client{"met before": met, "new": api.NewClient(both, "")} { // any order
+		if _, err := client.Submit(t.Context(), payment); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := old.client.Submit(t.Context(), old.payBob(100)); fault.Code(err) != string(node.CodeHandedOver) {
+		t.Errorf("where nobody else is named: %v", err)
+	}
+	if err := old.node.Close(); err != nil {
+		t.Fatal(err)
+	}
+	var err error
+	if old.node, err = node.Open(config); err != nil {
+		t.Fatal(err)
+	}
+	old.server = api.New(old.node, api.Options{Open: true})
+	old.client = api.Local(old.server)
+	handed()
 }

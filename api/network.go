@@ -56,7 +56,7 @@ type IntermediaryView struct {
 type Health struct {
 	Status    string               `json:"status" enum:"ok,stalled,read-only,disk-full,clock-doubted,following,waiting,leader-doubted" doc:"disk-full: no payments until there is room, then the node goes on by itself; stalled: a stage makes no progress though work waits; clock-doubted: no payments until the clock is believed; waiting: a leader for its followers, a follower for its own clock, or a validator for its cluster; leader-doubted: the leader shows what no honest one shows"`
 	Detail    string               `json:"detail,omitempty"`
-	Role      string               `json:"role,omitempty" enum:"leader,follower,replaced,stopped" doc:"by what the node knows of who leads; replaced: another has led since; stopped: it promised a candidate that does not lead, or another was promoted with it; absent at a validator of a cluster"`
+	Role      string               `json:"role,omitempty" enum:"leader,follower,replaced,handed-over,stopped" doc:"by what the node knows of who leads; replaced: another has led since; handed-over: validators order behind its last block; stopped: it promised a candidate that does not lead, or another was promoted with it; absent at a validator of a cluster"`
 	Height    *uint64              `json:"height,omitempty" doc:"of the last block that may be shown; absent while a leader does not know what its followers have"`
 	Ready     bool                 `json:"ready" doc:"transactions are taken and answered: what /readyz says"`
 	Counts    node.Counts          `json:"counts"`
@@ -109,6 +109,9 @@ func (s *Server) health() Health {
 		h.Role = n.StandsAs()
 	} else if why := s.options.Cluster().Waits(); why != "" {
 		h.Status, h.Detail = "waiting", why
+	}
+	if handed := n.HandedOver(); handed != nil && !follows {
+		h.Status, h.Detail = "read-only", handed.Error()
 	}
 	if err := n.Err(); err != nil {
 		h.Status, h.Detail = "read-only", err.Error()

@@ -60,7 +60,7 @@ func (h Health) readable() bool {
 	case h.Height == nil, h.Status == "stalled", h.Status == "leader-doubted", h.Follows != nil &&
 		h.Status == "read-only":
 		return false
-	case h.Role == node.StandsReplaced: // what it shows ends at its successor's fence
+	case h.Role == node.StandsReplaced, h.Role == node.StandsHandedOver: // what it shows ends where others began
 		return false
 	case h.Follows != nil:
 		return h.Follows.Connected

@@ -451,6 +451,8 @@ func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
 		for until := time.Now().Add(lastPayments); s.node.Counts().Waiting > 0 && time.Now().Before(until); {
 			time.Sleep(5 * time.Millisecond)
 		}
+		// A payment that others do not order now would hold the server up until it is cut without an answer.
+		s.node.AbandonOrdered("this node is shutting down")
 		s.endStreams()
 	}()
 	grace, cancel := context.WithTimeout(context.Background(), requestTimeout)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"mime"
 	"net/http"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -110,9 +111,21 @@ func (s *Server) submitAll(ctx context.Context, txs []*token.Transaction) ([]nod
 	// the network's day, as the other series count, asked of no index that may not be there yet
 	day := uint32((s.node.Clock().TimeMillis + s.node.Genesis().Policy.DayOffsetMillis) / (24 * 3_600_000))
 	for i, err := range errs {
-		s.refusals.count(day, txs[i], err)
+		if errors.Is(err, context.DeadlineExceeded) && s.options.Cluster != nil {
+			errs[i] = undecided(s.options.Cluster().Waits())
+		}
+		s.refusals.count(day, txs[i], errs[i])
 	}
 	return receipts, errs
+}
+
+// undecided is the answer to what a cluster has not decided in time, with why payments wait there, if that is known.
+func undecided(why string) *token.Error {
+	if why == "" {
+		why = "no block has it yet"
+	}
+	return token.Errorf(node.Undecided, "", "the cluster has not decided in %d s: %s; it may be executed: ask for its "+
+		"id, or send the same again, also to another validator", requestTimeout/time.Second, why)
 }
 
 // answersOf states what became of transactions. Most refusals of a sequence are one and the same, which is put into

@@ -44,6 +44,7 @@ type stage struct {
 type idle struct{}
 
 func (idle) Propose(*node.Batch) *token.Error { return token.Errorf(node.NotJoined, "", "idle") }
+func (idle) Behind() bool                     { return false }
 
 // newStages makes so many validators' applications over one network.
 func newStages(t *testing.T, n int) []*stage {

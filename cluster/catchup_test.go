@@ -2,6 +2,7 @@ package cluster_test
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"sync"
@@ -57,26 +58,47 @@ func (g *group) whole() node.Head {
 	return head
 }
 
-// joined waits until a member votes again.
+// Bounds of joined, which follow what is done and not how fast: this machine may be slow.
+const (
+	standing = 90 * time.Second // in which nothing at all goes on at anybody
+	without  = 2_000            // blocks of the others
+)
+
+// joined waits until a member votes again, as long as anything goes on; who stands still for good, or lets the others go
+// on without it, fails.
 func (g *group) joined(i int) {
 	g.t.Helper()
-	end := time.Now().Add(time.Minute)
+	before, moved, first := "", time.Now(), uint64(0)
 	for {
 		s := g.members[i].engine.Status()
 		if s.Stopped != "" {
 			g.t.Fatalf("member %d has stopped: %s", i, s.Stopped)
 		}
+		now, most := "", uint64(0)
 		for k, m := range g.members {
-			if k == i || m.engine == nil {
+			if m.engine == nil {
 				continue
 			}
-			all := m.engine.Status().Members // one that is behind may not have met the change that takes it in
+			now += fmt.Sprintf("member %d: %s, %d entries; ", k, cluster.Progress(m.engine), m.node.Head().Size)
+			if k == i {
+				continue
+			}
+			seen := m.engine.Status()
+			most = max(most, seen.Height)
+			all := seen.Members // one that is behind may not have met the change that takes it in
 			if i < len(all) && !s.CatchingUp && all[i].Connected && all[i].Signed {
 				return
 			}
 		}
-		if time.Now().After(end) {
-			g.t.Fatalf("member %d does not vote: %+v", i, s)
+		if first == 0 {
+			first = most
+		}
+		if now != before {
+			before, moved = now, time.Now()
+		}
+		if time.Since(moved) > standing || most > first+without {
+			g.t.Fatalf("member %d does not vote, and for %s nothing has moved: %s%+v", i,
+				time.Since(moved).Round(time.Second), now, s)
 		}
 		time.Sleep(20 * time.Millisecond) // a poll, with a bound: nothing says when another has counted a vote
 	}

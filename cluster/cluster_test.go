@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aqsha/aqsha/cluster"
 	"github.com/aqsha/aqsha/node"
 )
 
@@ -54,9 +55,20 @@ func TestOneComesBack(t *testing.T) {
 	for i := range 6 {
 		g.submit([]int{0, 1, 3}[i%3], g.payment())
 	}
+	g.members[2].opened = func(e *cluster.Engine) {
+		if !e.Behind() {
+			t.Error("it is not behind before it has heard anybody")
+		}
+	}
 	g.start(2)
 	g.submit(2, g.payment())
 	head := g.agree()
+	for i := 0; g.members[2].engine.Behind(); i++ {
+		if i == 3_000 {
+			t.Fatal("it has all blocks, and says that it is behind")
+		}
+		time.Sleep(20 * time.Millisecond) // a poll, with a bound: the others go on
+	}
 	if head.Circulating != head.Issued-head.Redeemed {
 		t.Fatalf("%d circulate of %d issued", head.Circulating, head.Issued)
 	}

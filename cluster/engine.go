@@ -332,6 +332,18 @@ func (e *Engine) Propose(b *node.Batch) *token.Error {
 	return nil
 }
 
+// Behind says that this validator fetches the log or blocks, or that the others vote far ahead of it.
+func (e *Engine) Behind() bool {
+	comet := e.comet.Load()
+	if comet == nil || comet.ConsensusReactor().WaitSync() {
+		return true
+	}
+	e.app.mu.Lock()
+	at := e.app.at.Height
+	e.app.mu.Unlock()
+	return e.ahead(comet.Switch(), at)
+}
+
 // Stop ends ordering. The ledger stays open. Nothing is lost by it: what was executed and not committed is brought
 // again by CometBFT's own log.
 func (e *Engine) Stop() error {

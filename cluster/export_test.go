@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"errors"
+	"fmt"
 	"path/filepath"
 	"time"
 
@@ -65,4 +66,16 @@ func Mute(e *Engine) (end func(), err error) {
 	}
 	a.connect(e.settings.Peers)
 	return a.close, nil
+}
+
+// Progress is where a validator is: in the log, in CometBFT's blocks, and in the round and step of the one that is voted
+// on. Two that differ show that something came between.
+func Progress(e *Engine) string {
+	at := "not ordering"
+	if state := e.consensus.Load(); state != nil {
+		round := state.GetRoundState()
+		at = fmt.Sprintf("%d/%d/%s", round.Height, round.Round, round.Step)
+	}
+	s := e.Status()
+	return fmt.Sprint(s.Height, " ", s.CatchingUp, " ", s.Reached, " ", at)
 }

@@ -28,6 +28,8 @@ const (
 
 	Following      token.Code = "following"      // this node copies another's log; writes go there
 	Unacknowledged token.Code = "unacknowledged" // durable here, but too few followers have it yet; it may be executed
+	// handed to those who order with this node, and not in a block when its wait ended; it may be executed
+	Undecided token.Code = "undecided"
 	// a read would show what is not acknowledged, or not stored, and waited in vain
 	NotYet   token.Code = "not-yet"
 	NotShown token.Code = "not-shown" // a read would show what this node will never be told that it may show

@@ -158,7 +158,8 @@ type Node struct {
 	recovery  Recovered // and how it came there
 	grown     broadcast // durable has moved
 	failure   atomic.Pointer[token.Error]
-	failed    chan struct{} // closed with failure
+	handed    atomic.Pointer[token.Error] // others order behind the last block that was executed; nil while they do not
+	failed    chan struct{}               // closed with failure
 
 	published    broadcast     // a checkpoint was stored
 	logVerifier  note.Verifier // of the genesis
@@ -260,6 +261,7 @@ func Open(config Config) (*Node, error) {
 		err = n.recover()
 	}
 	if err == nil {
+		n.handed.Store(n.handedOver())
 		err = n.openFence()
 	}
 	if err == nil {
@@ -336,10 +338,12 @@ func (n *Node) shutDown() error {
 	n.ingest.Close()
 	n.closing.Unlock()
 	n.running.Wait()
-	n.abandonOrdered()
+	n.AbandonOrdered("this node is shutting down")
 	// of the log: a snapshot would be of blocks that will be forgotten
 	ahead := len(n.room.held) > 0 || n.ordering.executed != nil
-	if n.failure.Load() == nil && !ahead && !n.config.ReadOnly && n.snapshotSigner() != nil {
+	failure := n.failure.Load()
+	sound := failure == nil || failure.Code == Stopped // by who orders: log and state are whole
+	if sound && !ahead && !n.config.ReadOnly && n.snapshotSigner() != nil {
 		if err := n.snapshot(nil); err != nil {
 			n.unsnapped.failed(err)
 			n.logger.Warn(noSnapshot, "cause", err)

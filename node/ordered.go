@@ -1,6 +1,7 @@
 package node
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"slices"
@@ -18,6 +19,9 @@ type Sequencer interface {
 	// Propose takes transactions that this node has taken in and verified, or says why it takes none now. It never
 	// blocks for long: who waits for their fate waits in the node.
 	Propose(batch *Batch) *token.Error
+	// Behind says that blocks are decided, or may be, which this node has not executed yet: it fetches them. What it
+	// knows of tokens and keys may be past then. It is asked often, and answers at once.
+	Behind() bool
 }
 
 // MaxOrdered is the most transactions of a block that was ordered with others, as of any block.
@@ -110,9 +114,10 @@ type Outcome struct {
 // executed. A transaction is in waiting from propose until its fate is known, whoever put it into a block; each of its
 // submissions counts down undecided once for it.
 type ordering struct {
-	mu       sync.Mutex // over waiting
+	mu       sync.Mutex // over waiting and ended
 	waiting  map[token.TransactionID][]waiter
-	executed *block // and not yet committed; of who calls ExecuteOrdered
+	ended    *token.Error // refuses what comes once nothing more is ordered here; nil before
+	executed *block       // and not yet committed; of who calls ExecuteOrdered
 }
 
 // waiter is a request of this node's that was handed to the sequencer.
@@ -169,6 +174,7 @@ func (n *Node) gatherUnits(u *unit) (held *unit) {
 // propose refuses what is not signed, and hands the rest to the sequencer.
 func (n *Node) propose(u *unit) {
 	batch := &Batch{&submission{}}
+	behind := n.behind() // before the lock, under which nothing else is asked
 	o := &n.ordering
 	o.mu.Lock()
 	if o.waiting == nil {
@@ -177,7 +183,10 @@ func (n *Node) propose(u *unit) {
 	for _, s := range u.submissions {
 		for i := range s.requests {
 			r := &s.requests[i]
-			if r.refused = n.unfit(r); r.refused != nil {
+			if r.refused = n.unfit(r, behind); r.refused == nil {
+				r.refused = o.ended
+			}
+			if r.refused != nil {
 				continue
 			}
 			id := r.tx.ID()
@@ -204,18 +213,58 @@ func (n *Node) propose(u *unit) {
 }
 
 // unfit says why a verified request is handed to nobody: it is too late for it, or it is not signed. Whether it can be
-// executed is for the order to say.
-func (n *Node) unfit(r *request) *token.Error {
+// executed is for the order to say. A node that is behind refuses nothing for good by the state that it has: a key may
+// have changed since.
+func (n *Node) unfit(r *request, behind bool) *token.Error {
+	var refused *token.Error
 	switch {
 	case r.hopeless != nil:
-		return r.hopeless
+		refused = r.hopeless
 	case r.keys == nil:
 		return nil
 	case r.forged != 0:
-		r.hidden = true
-		return ledger.BadSignatureOf(&r.tx.Witnesses[r.forged-1])
+		refused = ledger.BadSignatureOf(&r.tx.Witnesses[r.forged-1])
+		r.hidden = !behind
 	case !r.plain:
 		return uncommon(r.tx, r.keys)
+	}
+	if refused != nil && refused.Code != ledger.Expired && behind {
+		return isBehind()
+	}
+	return refused
+}
+
+func isBehind() *token.Error {
+	return refuse(NotJoined, "", "this validator fetches blocks that it has missed, and does not judge by what it "+
+		"knew before them: send the same again in a moment, or to another")
+}
+
+// behind says whether others have decided blocks that this node has not executed yet.
+func (n *Node) behind() bool { return n.config.Sequencer != nil && n.config.Sequencer.Behind() }
+
+// behindLook is how often a node that is behind looks whether it still is, while somebody waits.
+const behindLook = 20 * time.Millisecond
+
+// waitCurrent waits, as long as reads do, until this node is not behind; not-joined when it still is then.
+func (n *Node) waitCurrent(ctx context.Context) error {
+	if !n.behind() {
+		return nil
+	}
+	look, until := time.NewTicker(behindLook), time.NewTimer(n.config.ReadBound)
+	defer look.Stop()
+	defer until.Stop()
+	for n.behind() {
+		select {
+		case <-look.C:
+		case <-until.C:
+			return isBehind()
+		case <-ctx.Done():
+			return isBehind()
+		case <-n.failed:
+			return n.Err()
+		case <-n.stop:
+			return refuse(Stopped, "", "the node is shutting down")
+		}
 	}
 	return nil
 }
@@ -374,10 +423,11 @@ func (n *Node) reconsiderOld(before time.Time) {
 	}
 	o.mu.Unlock()
 	var refused []request
+	behind := n.behind() // then only what is too late is
 	n.mu.RLock()
 	for i := range old {
 		r := &old[i]
-		if r.refused = ledger.Late(n.shownTime.Load(), r.tx); r.refused == nil {
+		if r.refused = ledger.Late(n.shownTime.Load(), r.tx); r.refused == nil && !behind {
 			if keys, err := ledger.Keys(nil, n.state, r.tx); err == nil {
 				if r.refused = ledger.Verify(n.network, r.tx, keys); r.refused != nil {
 					r.hidden = true
@@ -392,15 +442,28 @@ func (n *Node) reconsiderOld(before time.Time) {
 	n.decide(refused, func(r *request) (Receipt, *token.Error) { return Receipt{}, r.refused })
 }
 
-// abandonOrdered tells those who still wait that the node ends: what it handed to the sequencer may yet be executed.
-func (n *Node) abandonOrdered() {
+// StopOrdering ends all writing here for good, because the sequencer has stopped: whoever waits is answered at once, as
+// by AbandonOrdered, and reads do not wait for a block that was executed and will not be committed by this run. cause
+// ends a sentence. The node is to be closed then.
+func (n *Node) StopOrdering(cause string) {
+	n.stopWriting(refuse(Stopped, "", "nothing more is ordered here: %s", cause))
+	n.AbandonOrdered(cause)
+}
+
+// AbandonOrdered answers those who wait for their order that it is not known (undecided): what was handed to the
+// sequencer may yet be executed. What comes later is refused (stopped). A node that is about to be closed calls it, so
+// that nobody waits for a block until his connection is cut. cause ends a sentence.
+func (n *Node) AbandonOrdered(cause string) {
 	o := &n.ordering
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	for id, waiters := range o.waiting { // any order: all are told the same
+	if o.ended == nil {
+		o.ended = refuse(Stopped, "", "nothing more is ordered here: %s", cause)
+	}
+	for id, waiters := range o.waiting { // any order: all get the same answer
 		for _, w := range waiters {
-			w.request.refused = refuse(Unacknowledged, "",
-				"the node is shutting down before the cluster has ordered it; it may be executed: ask for its id")
+			w.request.refused = refuse(Undecided, "", "not ordered here so far: %s; it may be "+
+				"executed: ask for its id, or send the same again to another validator", cause)
 			n.decided(w.submission)
 		}
 		delete(o.waiting, id)

@@ -3,11 +3,16 @@ package node_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
+	"github.com/aqsha/aqsha/internal/fault"
 	"github.com/aqsha/aqsha/internal/sim"
 	"github.com/aqsha/aqsha/ledger"
+	"github.com/aqsha/aqsha/livestate"
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/node"
 	"github.com/aqsha/aqsha/token"
@@ -19,7 +24,10 @@ type order struct {
 	batches []*node.Batch
 	came    chan struct{}
 	refuse  *token.Error
+	behind  atomic.Bool
 }
+
+func (o *order) Behind() bool { return o.behind.Load() }
 
 func newOrder() *order { return &order{came: make(chan struct{}, 100)} }
 
@@ -225,7 +233,7 @@ func TestWhoWaitsIsTold(t *testing.T) {
 		t.Fatal(err)
 	}
 	var refused *token.Error
-	if err := <-answers; !errors.As(err, &refused) || refused.Code != node.Unacknowledged {
+	if err := <-answers; !errors.As(err, &refused) || refused.Code != node.Undecided {
 		t.Fatalf("told %v", err)
 	}
 	o.open()
@@ -234,6 +242,106 @@ func TestWhoWaitsIsTold(t *testing.T) {
 	o.order.mu.Unlock()
 	if _, err := o.node.Submit(t.Context(), o.pay(bank, bob, coins[1], "bank treasury")); !errors.As(err, &refused) || refused.Code != node.NotJoined {
 		t.Fatalf("told %v", err)
+	}
+}
+
+// When those who order have stopped for good, whoever waits is answered at once, with the cause; whoever comes later is
+// refused, and a read waits for no block that will not be committed. What was handed over is executed all the same if
+// it comes back at the next start, and gets its receipt then.
+func TestOrderingThatStopsAnswersWhoWaits(t *testing.T) {
+	t.Parallel()
+	o := newOrdered(t)
+	bank, bob, coins := o.economy()
+	paid := o.pay(bank, bob, coins[0], "bank treasury")
+	answers := make(chan error, 1)
+	go func() {
+		_, err := o.node.Submit(context.Background(), paid)
+		answers <- err
+	}()
+	batches := o.order.take()
+	if _, err := o.node.ExecuteOrdered(node.Ordered{TimeMillis: sim.StartMillis + 60_000*(o.blocks+1),
+		Batches: batches}); err != nil {
+		t.Fatal(err)
+	}
+	o.node.StopOrdering("its disk has failed")
+	var refused *token.Error
+	if err := <-answers; !errors.As(err, &refused) || refused.Code != node.Undecided ||
+		!strings.Contains(refused.Detail, "its disk has failed") {
+		t.Fatalf("answered %v", err)
+	}
+	if _, err := o.node.Submit(t.Context(), o.pay(bank, bob, coins[1], "bank treasury")); !errors.As(err, &refused) || refused.Code != node.Stopped {
+		t.Fatalf("answered %v", err)
+	}
+	err := o.node.View(t.Context(), func(*livestate.State, node.Head) {})
+	if !errors.As(err, &refused) || refused.Code != node.Stopped {
+		t.Fatalf("a read of what was executed alone: %v", err)
+	}
+	if err := o.node.Close(); err != nil {
+		t.Fatal(err)
+	}
+	o.open()
+	if receipt := o.must(paid); receipt.Height == 0 {
+		t.Fatalf("%+v", receipt)
+	}
+}
+
+// A node that is behind says so (not-joined), and neither refuses a signature by the keys that it knew nor chooses tokens
+// that it knows not to be spent; what is too late it refuses for good. Once it is not behind it judges as ever, and who
+// waited for tokens gets them.
+func TestANodeThatIsBehindDoesNotJudge(t *testing.T) {
+	t.Parallel()
+	o := newOrdered(t)
+	o.config.ReadBound = 100 * time.Millisecond
+	if err := o.node.Close(); err != nil {
+		t.Fatal(err)
+	}
+	o.open()
+	bank, bob, coins := o.economy()
+	forged := o.pay(bank, bob, coins[0], "bob") // whose key may be the bank's by now, for all that it knows
+	late := o.world.Pay(bank, o.world.Key("bank treasury"), bob, 1, []token.ID{coins[0]}, 1, sim.StartMillis)
+	o.order.behind.Store(true)
+	_, err := o.node.Submit(t.Context(), forged)
+	if fault.Code(err) != string(node.NotJoined) {
+		t.Errorf("by an old key: %v", err)
+	}
+	if _, err := o.node.Submit(t.Context(), late); fault.Code(err) != string(ledger.Expired) {
+		t.Errorf("too late: %v", err)
+	}
+	if s, err := o.node.Select(t.Context(), bank, 1); fault.Code(err) != string(node.NotJoined) {
+		t.Errorf("chosen of what may be spent: %+v, %v", s, err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := o.node.Select(ctx, bank, 1); fault.Code(err) != string(node.NotJoined) {
+		t.Errorf("without time: %v", err)
+	}
+	o.order.behind.Store(false)
+	if _, err := o.node.Submit(t.Context(), forged); fault.Code(err) != string(ledger.BadSignature) {
+		t.Errorf("by the present key: %v", err)
+	}
+	if s, err := o.node.Select(t.Context(), bank, 1); err != nil || len(s.Tokens) == 0 {
+		t.Errorf("%+v, %v", s, err)
+	}
+}
+
+// What waits when a node is about to end is answered before its connection is cut, and nothing is taken after.
+func TestOrderingThatIsAbandonedTakesNothingMore(t *testing.T) {
+	t.Parallel()
+	o := newOrdered(t)
+	bank, bob, coins := o.economy()
+	answers := make(chan error, 1)
+	go func() {
+		_, err := o.node.Submit(context.Background(), o.pay(bank, bob, coins[0], "bank treasury"))
+		answers <- err
+	}()
+	o.order.take()
+	o.node.AbandonOrdered("this node is shutting down")
+	var refused *token.Error
+	if err := <-answers; !errors.As(err, &refused) || refused.Code != node.Undecided {
+		t.Fatalf("answered %v", err)
+	}
+	if _, err := o.node.Submit(t.Context(), o.pay(bank, bob, coins[1], "bank treasury")); !errors.As(err, &refused) || refused.Code != node.Stopped {
+		t.Fatalf("answered %v", err)
 	}
 }
 

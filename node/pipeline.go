@@ -344,6 +344,7 @@ func (n *Node) apply(b *block) error {
 		b.batch = batch
 		n.head = Head{Leaf: leaf, Size: batch.Size(), Root: batch.Root()}
 		n.metChanges()
+		n.handed.Store(n.handedOver())
 		n.shownTime.Store(leaf.TimeMillis)
 	}
 	b.head = n.head

@@ -392,7 +392,9 @@ const (
 	StandsFollower = "follower"
 	StandsLeader   = "leader"
 	StandsReplaced = "replaced" // another has led since
-	StandsStopped  = "stopped"  // it promised a candidate that does not lead, or another was promoted with it
+	// validators order behind its last block, which it is none of
+	StandsHandedOver = "handed-over"
+	StandsStopped    = "stopped" // it promised a candidate that does not lead, or another was promoted with it
 )
 
 // StandsAs says as what a node stands by what it knows of who leads. It takes no lock: the fencing's is held while a
@@ -403,6 +405,9 @@ func (n *Node) StandsAs() string {
 	}
 	if e := n.failure.Load(); e != nil && e.Code == FenceConflict {
 		return StandsStopped
+	}
+	if n.HandedOver() != nil {
+		return StandsHandedOver
 	}
 	if stands := n.fencing.stands.Load(); stands != nil {
 		return *stands

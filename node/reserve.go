@@ -114,10 +114,14 @@ func (n *Node) Select(ctx context.Context, wallet token.WalletID, amount money.T
 }
 
 // SelectFor is Select for tokens of an asset: marked tenge. Codes: amount-zero, not-found, insufficient-funds, dust,
-// and tokens-busy when ctx ends while others pay.
+// and tokens-busy when ctx ends while others pay. A node that is behind waits until it is not (not-joined): of the
+// tokens that it knows some are spent.
 func (n *Node) SelectFor(ctx context.Context, wallet token.WalletID, want Want) (Selection, error) {
 	if want.Amount <= 0 {
 		return Selection{}, refuse(token.AmountZero, "amount", "an amount is positive")
+	}
+	if err := n.waitCurrent(ctx); err != nil {
+		return Selection{}, err
 	}
 	// One selection at a time of each wallet, in the order in which they came: two at once would choose the same
 	// tokens, and one of them be refused after its owner had signed. A wallet's queue lives while somebody is in it.

@@ -117,8 +117,8 @@ func (n *Node) meets(height uint64) error {
 	return nil
 }
 
-// HandedOver is the code of a transaction at a node that others order behind the last block.
-const HandedOver token.Code = "handed-over"
+// CodeHandedOver is of a transaction at a node behind whose last block others order.
+const CodeHandedOver token.Code = "handed-over"
 
 // handedOver refuses everything behind a change of validators after which this node's key does not sign the log. The
 // node's lock is held.
@@ -140,10 +140,14 @@ func (n *Node) handedOver() *token.Error {
 	if !n.signing.others {
 		return nil
 	}
-	return refuse(HandedOver, "", "the validators that were set in block %d order behind it: this node takes "+
+	return refuse(CodeHandedOver, "", "the validators that were set in block %d order behind it: this node takes "+
 		"nothing more",
 		v.Changes[len(v.Changes)-1])
 }
+
+// HandedOver refuses what comes behind the last block, if others order there; nil where this node does. It takes no
+// lock.
+func (n *Node) HandedOver() *token.Error { return n.handed.Load() }
 
 // ValidatorSet is who was set to order and to sign behind a block.
 type ValidatorSet struct {

@@ -161,6 +161,11 @@ func (d *description) value(value any) string {
 		return d.l.Count("field.tokens", len(value))
 	case token.KeySet:
 		return d.l.Text("field.keys-of", "threshold", value.Threshold) + ": " + each(value.Keys, token.PublicKey.String)
+	case []token.Validator:
+		return each(value, func(v token.Validator) string {
+			return quoted(v.Name) + " (" + d.l.Text("field.validator-keys", "vote", v.Vote, "checkpoint", v.Checkpoint,
+				"peer", v.Peer) + ")"
+		})
 	case bool:
 		if value {
 			return d.l.Text("field.yes")

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"unicode"
 
+	"github.com/aqsha/aqsha/internal/sim"
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/token"
 	"github.com/aqsha/aqsha/wallet"
@@ -59,6 +60,28 @@ func TestAPaymentIsDescribed(t *testing.T) {
 	}
 	if len(said["Документ (отпечаток)"]) != 1 {
 		t.Error(said)
+	}
+}
+
+// Who is set to order is said by name, and by each key, in each language; a name passes for nothing but a name.
+func TestValidatorsAreDescribed(t *testing.T) {
+	w := sim.NewWorld(1)
+	dala := w.Validator("dala")
+	dala.Name = "dala)(" // which looks like what is said of it
+	tx := &token.Transaction{Body: &token.SetValidators{Sequence: 1, Validators: []token.Validator{dala}}}
+	for _, l := range words.Languages {
+		said := ""
+		for _, line := range wallet.Describe(l, tx, func(token.WalletID) string { return "" }) {
+			said += line.Value + "\n"
+		}
+		for _, want := range []string{`"dala)("`, dala.Vote.String(), dala.Checkpoint.String(), dala.Peer.String()} {
+			if !strings.Contains(said, want) {
+				t.Errorf("%s: want %s in %s", l, want, said)
+			}
+		}
+		if strings.Contains(said, "{") {
+			t.Errorf("%s: raw, or a gap: %s", l, said)
+		}
 	}
 }
 

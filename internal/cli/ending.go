@@ -27,7 +27,7 @@ func EndInTime(ctx context.Context, stderr io.Writer) (closed func()) {
 		case <-done:
 		case <-time.After(endsWithin):
 			stacks := node.Stacks()
-			fmt.Fprintf(stderr, "the ledger did not close within %s of the signal and is left as it is; all that was "+
+			fmt.Fprintf(stderr, "the ledger did not close within %s of being ended and is left as it is; all that was "+
 				"answered is in its log, and the next start takes longer%s\n", endsWithin, stacks)
 			os.Exit(ExitHung)
 		}

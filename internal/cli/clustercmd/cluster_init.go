@@ -97,6 +97,7 @@ func planValidators(command *cobra.Command, dir string) ([]validatorPlan, error)
 				"both, and these meet", first, firstPeer))
 	}
 	plans := []validatorPlan{}
+	taken := map[string]string{} // whose host it is
 	for i, name := range names {
 		if !validatorName.MatchString(name) {
 			return nil, cli.Usage(fmt.Errorf("--validators: %q, want small letters, digits and dashes, at most 32",
@@ -114,6 +115,11 @@ func planValidators(command *cobra.Command, dir string) ([]validatorPlan, error)
 		if len(given) > 0 && !apart {
 			return nil, cli.Usage(fmt.Errorf("--host: nothing is said of %s", name))
 		}
+		if other, met := taken[sameHost(host)]; apart && met {
+			return nil, cli.Usage(fmt.Errorf("--host: %s and %s are both at %s, and there one could not listen beside "+
+				"the other: name another host, or leave --host out to run all on this machine", other, name, host))
+		}
+		taken[sameHost(host)] = name
 		if !isPort(first+next) || !isPort(firstPeer+next) {
 			return nil, cli.Usage(errors.New("--port, --peer-port: want 1 to 65535"))
 		}
@@ -124,6 +130,14 @@ func planValidators(command *cobra.Command, dir string) ([]validatorPlan, error)
 		return nil, cli.Usage(fmt.Errorf("--host: %s is none of --validators", name))
 	}
 	return plans, nil
+}
+
+// sameHost is one text for the ways to write a host: a name in any case, an address in any form.
+func sameHost(host string) string {
+	if ip := net.ParseIP(host); ip != nil {
+		return ip.String()
+	}
+	return strings.ToLower(strings.TrimSuffix(host, "."))
 }
 
 func runClusterInit(command *cobra.Command, _ []string) error {
@@ -172,17 +186,19 @@ func initCluster(ctx context.Context, dir, secret string, development bool, n wa
 	if err == nil && slices.ContainsFunc(names, func(e os.DirEntry) bool { return e.Name() != "LOCK" }) {
 		return g, cli.Usage(fmt.Errorf("%s is not empty: choose another --data for the validators' directories", dir))
 	}
-	lock, err := datadir.NewDirectory(ctx, dir)
+	lock, undo, err := datadir.BeginDirectory(ctx, dir)
 	if err != nil {
 		return g, err
 	}
-	defer func() { err = errors.Join(err, lock.Close()) }()
 	defer func() {
-		if err != nil {
-			for _, p := range plans {
-				err = errors.Join(err, os.RemoveAll(filepath.Join(dir, p.Name)))
-			}
+		if err == nil {
+			err = lock.Close()
+			return
 		}
+		for _, p := range plans {
+			err = errors.Join(err, os.RemoveAll(filepath.Join(dir, p.Name)))
+		}
+		err = errors.Join(err, undo())
 	}()
 	var charter cluster.Charter
 	var keys []cluster.Keys

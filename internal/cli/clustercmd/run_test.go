@@ -32,6 +32,10 @@ func TestAClusterIsPlannedWhole(t *testing.T) {
 		"at most 32":             {"--validators", strings.Repeat("a", 33)},
 		"is none of":             {"--validators", "a,b", "--host", "a=10.0.0.1,b=10.0.0.2,c=10.0.0.3"},
 		"nothing is said of b":   {"--validators", "a,b", "--host", "a=10.0.0.1"},
+		"a and b are both at":    {"--validators", "a,b", "--host", "a=10.0.0.1,b=10.0.0.1"},
+		"b and c are both at":    {"--validators", "a,b,c", "--host", "a=10.0.0.1,b=::1,c=0:0::1"},
+		"c and d are both at":    {"--validators", "c,d", "--host", "c=Bank.example,d=bank.example."},
+		"--delay: want 1m0s":     {"--validators", "a", "--delay", "1s"},
 		"want NAME=HOST":         {"--validators", "a", "--host", "10.0.0.1"},
 		"\"a=x y\"":              {"--validators", "a", "--host", "a=x y"},
 		"\"a=http://x\"":         {"--validators", "a", "--host", "a=http://x"},
@@ -47,10 +51,21 @@ func TestAClusterIsPlannedWhole(t *testing.T) {
 		}
 	}
 	for _, flags := range [][]string{{"--validators", "a,a"}, {"--validators", "a,b,a"},
-		{"--validators", "a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q"}} {
+		{"--validators", "a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q"},
+		{"--validators", "a", "--name", "two words"}} {
 		if e := run(t, dir, append([]string{"init", "--development"}, flags...)...); e.Exit == 0 {
 			t.Errorf("%v: %s", flags, e.Out)
 		}
+		if _, err := os.Stat(dir); err == nil {
+			t.Errorf("%v was refused, and has left a directory", flags)
+		}
+	}
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	run(t, dir, "init", "--development", "--validators", "a,a").Wants(t, 2, "twice")
+	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+		t.Errorf("in a directory that was there %v is left, %v", left, err)
 	}
 }
 

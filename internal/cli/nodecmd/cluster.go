@@ -70,19 +70,20 @@ func stopCluster(e *cluster.Engine) error {
 	return e.Stop()
 }
 
-// untilClusterStops ends a context when a validator cannot go on; stopped says why.
+// untilClusterStops ends a context when a validator cannot go on; stopped says why; end lets go.
 func untilClusterStops(ctx context.Context, e *cluster.Engine,
-	served <-chan struct{}) (until context.Context, stopped func() error) {
+	n *node.Node) (until context.Context, stopped func() error, end func()) {
 	if e == nil {
-		return ctx, func() error { return nil }
+		return ctx, func() error { return nil }, func() {}
 	}
-	until, cancel := context.WithCancel(ctx)
+	until, end = context.WithCancel(ctx)
 	go func() {
 		select {
 		case <-e.Failed():
-		case <-served:
+			n.StopOrdering(e.Err().Error())
+			end()
+		case <-until.Done():
 		}
-		cancel()
 	}()
-	return until, e.Err
+	return until, e.Err, end
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/node"
 	"github.com/aqsha/aqsha/params"
+	"github.com/aqsha/aqsha/token"
 	"github.com/aqsha/aqsha/txlog"
 	"github.com/aqsha/aqsha/txlog/vfs"
 	"github.com/aqsha/aqsha/wallet"
@@ -102,6 +103,9 @@ func NewNetworkOf(command *cobra.Command) (n wallet.NewNetwork, err error) {
 			return n, cli.Usage(fmt.Errorf("--%s: %s, want a time that is not negative, such as 24h", name, delay))
 		}
 		*millis = uint64(delay.Milliseconds())
+	}
+	if n.DelayMillis < token.MinDelayMillis || n.DelayMillis > token.MaxDelayMillis {
+		return n, cli.Usage(errors.New("--delay: want 1m0s to 2160h0m0s"))
 	}
 	return n, nil
 }

@@ -136,6 +136,8 @@ func Serve(ctx context.Context, dir string, c datadir.Config, keyring *wallet.Ke
 	if err := nameArchive(c, n.Network()); err != nil {
 		return errors.Join(err, n.Close())
 	}
+	ctx, stopped, end := untilClusterStops(ctx, c.Cluster, n)
+	defer end()
 	defer cli.EndInTime(ctx, os.Stderr)()
 	defer queryWhoLeads(ctx, n, append(slices.Collect(maps.Values(c.FollowerURLs)), c.Peers...))()
 	keeping, kept := context.WithCancel(ctx)
@@ -145,10 +147,7 @@ func Serve(ctx context.Context, dir string, c datadir.Config, keyring *wallet.Ke
 	// below.
 	defer group.Wait()
 	defer kept()
-	served := make(chan struct{})
-	ctx, stopped := untilClusterStops(ctx, c.Cluster, served)
 	err = serveNode(ctx, n, dir, c, logger, story, once)
-	close(served)
 	return errors.Join(err, stopped(), stopCluster(c.Cluster), n.Close())
 }
 

@@ -27,8 +27,8 @@ const GroupUnwell token.Code = "group-unwell"
 // nodeStatus is one node of a group, as it answered.
 type nodeStatus struct {
 	URL string `json:"url"`
-	// Role is leader, follower, replaced, stopped (it promised a candidate that does not lead, or another was promoted
-	// with it), unknown (it is there and does not say, or is no node) or unreachable.
+	// Role is leader, follower, replaced, handed-over (to validators), stopped (it promised a candidate that does not
+	// lead, or another was promoted with it), unknown (it is there and does not say, or is no node) or unreachable.
 	Role string `json:"role"`
 	// as /health says; of one that did not say: busy, no-access, refused, no-node or unreachable
 	Status string  `json:"status"`

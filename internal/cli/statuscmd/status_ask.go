@@ -132,6 +132,8 @@ func (m *nodeStatus) takeHealth(info api.Network, h api.Health) {
 		}
 	case h.Role == node.StandsReplaced:
 		m.Role = roleReplaced
+	case h.Role == node.StandsHandedOver:
+		m.Role = roleHandedOver
 	case h.Role == node.StandsStopped:
 		m.Role = roleStopped
 	default: // a leader, as an earlier version does not say: its epoch tells
@@ -148,6 +150,7 @@ const (
 	RoleUnknown     = "unknown"
 	roleStopped     = "stopped"  // it promised, and nobody is known to lead, or another was promoted with it
 	roleReplaced    = "replaced" // another has led since
+	roleHandedOver  = "handed-over"
 )
 
 // said says whether a node said what it is.

@@ -120,6 +120,9 @@ func (m *nodeStatus) faults() (list []string) {
 		add("%s has stopped: %s", m.URL, join(m.Status, m.Detail))
 	case m.Role == roleReplaced:
 		add("%s was replaced as the leader: restore it as a follower (aqsha restore)", m.URL)
+	case m.Role == roleHandedOver:
+		add("%s has handed its ledger over to validators, and takes nothing more: name one of them instead; whoever "+
+			"keeps it stops it, and makes validators' directories of it (aqsha cluster adopt)", m.URL)
 	case m.Role == "leader" && !m.Ready:
 		add("%s leads and takes no payments: %s", m.URL, join(m.Status, m.Detail))
 		return list

@@ -195,6 +195,9 @@ func TestStatusOfOddAnswers(t *testing.T) {
 			roles: []string{"replaced", "leader"}, leads: 1, unwell: []string{"was replaced"}},
 		"one that stopped": {nodes: []answers{fenced(node.StandsStopped)}, roles: []string{"stopped"}, leads: -1,
 			unwell: []string{"has stopped: read-only: fenced"}},
+		"one that has handed over": {nodes: []answers{fenced(node.StandsHandedOver), w.leader(1, validates("dala"))},
+			roles: []string{"handed-over", "leader"}, leads: 1, printed: []string{"handed over"},
+			unwell: []string{"to validators", "name one of them"}, unsaid: []string{"nodes asked lead", "was replaced"}},
 		"an older epoch": {nodes: []answers{w.leader(0, nil), w.leader(1, func(a *answers) {
 			a.instance = "another run"
 		})}, roles: []string{"replaced", "leader"}, leads: 1,
