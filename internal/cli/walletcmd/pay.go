@@ -32,7 +32,7 @@ func NewIssueCommand() *cobra.Command {
 			}
 			amounts, total, err := amountsOf(args[1:])
 			if err != nil {
-				return cli.Usage(err)
+				return err
 			}
 			receipt, err := s.Issue(ctx, ids[0], amounts...)
 			return session.ShowDone(command, receipt, err,
@@ -49,10 +49,10 @@ func amountsOf(texts []string) (amounts []money.Tiyn, total money.Tiyn, err erro
 	for _, text := range texts {
 		amount, err := money.ParseTenge(text)
 		if err != nil {
-			return nil, 0, err
+			return nil, 0, cli.Usage(err)
 		}
-		if total, err = money.Add(total, amount); err != nil {
-			return nil, 0, fmt.Errorf("all amounts up to %s: %w", text, err)
+		if total, err = money.Add(total, amount); err != nil { // as the ledger would
+			return nil, 0, token.Errorf(token.AmountOverflow, "amounts", "the sum exceeds 63 bits")
 		}
 		amounts = append(amounts, amount)
 	}
