@@ -335,8 +335,9 @@ certify" prints.`,
 			if err == nil {
 				// The money is set aside, whatever becomes of the certificate: a failure would have it set aside again.
 				if kept := certify(ctx, s, phone, standing.Purse); kept != nil {
-					fmt.Fprintln(command.ErrOrStderr(), "warning: "+cli.LanguageFor(command).Text(
-						"purse.keeps-certificate", "why", errtext.Plain(kept.Error())))
+					l := cli.LanguageFor(command)
+					fmt.Fprintln(command.ErrOrStderr(), "warning: "+l.Text("purse.keeps-certificate", "why",
+						errtext.Plain(kept.Error())))
 				}
 			}
 			return session.ShowDone(command, receipt, err,
