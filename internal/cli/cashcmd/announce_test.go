@@ -115,7 +115,7 @@ func TestAnAnnouncementWhoseAnswerIsLost(t *testing.T) {
 	l.Refused("other-log", "cash", "keys", "announce", "reserve", "--office", stranger)
 }
 
-// With --out the first keyset is drafted, and named by its id before the others have signed.
+// With --out the first keyset is drafted, and noted once the ledger has it: a draft may never be signed.
 func TestAnAnnouncementIsDrafted(t *testing.T) {
 	l := served.Start(t, append(nouns[:len(nouns):len(nouns)], walletcmd.NewTxCommand))
 	dir, draft := filepath.Join(t.TempDir(), "office"), filepath.Join(t.TempDir(), "draft.json")
@@ -123,13 +123,14 @@ func TestAnAnnouncementIsDrafted(t *testing.T) {
 	second := addKeyset(t, dir, 1, farAhead)
 	before := keysetsOf(t, dir)
 	l.Done("cash", "keys", "announce", "reserve", "--office", dir, "--out", draft).Wants(t, 0, draft)
-	if got, want := keysetsOf(t, dir), strings.Replace(before, " ", "* ", 1); got != want {
-		t.Fatalf("the office knows %s, want %s", got, want)
+	l.Run("cash", "keys", "announce", "reserve", "--office", dir).Wants(t, 2, "backs no banknotes")
+	if got := keysetsOf(t, dir); got != before {
+		t.Fatalf("the office knows %s of what nobody has submitted, want %s", got, before)
 	}
 	l.Done("tx", "submit", draft)
-	l.Done("cash", "keys", "announce", "reserve", "--office", dir).Wants(t, 0, second)
-	if got := strings.Count(keysetsOf(t, dir), "*"); got != 2 {
-		t.Errorf("%d keysets are announced", got)
+	l.Done("cash", "keys", "announce", "reserve", "--office", dir).Wants(t, 0, strings.Fields(before)[0], second)
+	if got, want := keysetsOf(t, dir), strings.ReplaceAll(before, " ", "* ")+"*"; got != want {
+		t.Errorf("the office knows %s, want %s", got, want)
 	}
 }
 

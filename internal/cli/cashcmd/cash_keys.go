@@ -105,7 +105,8 @@ func newCashKeysAnnounce() *cobra.Command {
 		Use: "announce RESERVE", Short: "Announce the office's keysets on the ledger, in the issue set's name",
 		Long: `Writes each keyset that is not announced yet into the ledger: its id, unit, denominations and times,
 the wallet that backs its notes, and the origin and key of the office's public log. The issue set signs, m of n as for
-an emission; --out FILE writes a draft for whoever has the other keys. The first announcement opens RESERVE, a name
+an emission; --out FILE writes a draft for whoever has the other keys, and once it is submitted the same command
+without --out notes it. The first announcement opens RESERVE, a name
 that no wallet has yet: a wallet of the ledger whose key is made here and is the office's: it alone pays from it,
 within the policy's cap of a day, and only the issue set, after the re-key delay, gives it another key or closes it.
 A running office serves a new keyset from the next block of its log on. What is announced is noted keyset by keyset:
@@ -155,9 +156,9 @@ func announceKeysets(ctx context.Context, command *cobra.Command, s *session.Ses
 
 // announceNext announces the first keyset that is not, and notes it in the keys' file before anything else is sent:
 // a later one that fails leaves it noted. It is under the file's lock, since two such commands at once would announce
-// one twice. Without one that is to be announced it is nil; one that was drafted is returned with ErrDrafted.
+// one twice. Without one that is to be announced it is nil. One that was drafted is returned with ErrDrafted, and is
+// not noted: others have still to sign, and may not.
 func announceNext(dir string, announce func(*office.KeyFile) (string, error)) (now *office.KeyFile, err error) {
-	var drafted error // written for other keys: it is known by its id before they have signed
 	err = office.UpdateKeys(vfs.OS, dir, func(list []office.KeyFile) ([]office.KeyFile, error) {
 		at := slices.IndexFunc(list, func(k office.KeyFile) bool { return k.Announcement == "" && !k.Retired })
 		if at < 0 {
@@ -165,12 +166,10 @@ func announceNext(dir string, announce func(*office.KeyFile) (string, error)) (n
 		}
 		k := list[at]
 		id, err := announce(&k)
-		if errors.Is(err, wallet.ErrDrafted) {
-			drafted = err
-		} else if err != nil {
+		k.Announcement, now = id, &k
+		if err != nil {
 			return nil, err
 		}
-		k.Announcement, now = id, &k
 		// An office numbers its keysets in the order of this file: one announced later comes behind those that were
 		// before.
 		list = slices.Delete(list, at, at+1)
@@ -180,10 +179,10 @@ func announceNext(dir string, announce func(*office.KeyFile) (string, error)) (n
 		}
 		return slices.Insert(list, behind, k), nil
 	})
-	if err != nil {
+	if err != nil && !errors.Is(err, wallet.ErrDrafted) {
 		return nil, err
 	}
-	return now, drafted
+	return now, err
 }
 
 // showAnnounced names the keysets that were announced.

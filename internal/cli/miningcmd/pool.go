@@ -119,9 +119,10 @@ func newPoolRecomputeCommand() *cobra.Command {
 log up to where the block's split was fixed; without --block, what each user would have
 earned by every scheme over the whole log, with the spread from block to block. --data is
 a copy made by 'aqsha pool fetch', which needs no secret, or a pool's own directory; beside a
-pool that runs it is what the pool has signed so far. With --verify the work of every share is hashed again; with --bitcoin blocks
-and payments are looked up on the chain. Whatever in the log contradicts the bytes that
-were hashed, the scheme, or the chain is listed on standard error, and the command fails.`,
+pool that runs it is what the pool has signed so far. With --verify the work of every share is
+hashed again; with --bitcoin blocks and payments are looked up on the chain. Whatever in the
+log contradicts the bytes that were hashed, the scheme, or the chain is listed on standard
+error, and the command fails.`,
 		Example: "  aqsha pool recompute --data copy --scheme tides --block 840000 --verify\n" +
 			"  aqsha pool recompute --data copy --verify --bitcoin http://127.0.0.1:8332 --json",
 		Args: cobra.NoArgs,

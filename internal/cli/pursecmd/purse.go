@@ -155,9 +155,9 @@ func openPurse(ctx context.Context, command *cobra.Command, s *session.Session, 
 		err = certify(ctx, s, phone, id)
 	}
 	if err != nil { // the deposit is set aside: no refusal of whatever came after may say that nothing was done
-		return &api.UnansweredError{Cause: fmt.Errorf("purse %s is open with its deposit of %s, and its certificate is "+
-			"not on this device yet (%w): 'aqsha purse update' takes in what the bank's 'aqsha purse certify %s' prints",
-			id, t.Deposit.Format(), err, id)}
+		return &api.UnansweredError{Cause: fmt.Errorf("purse %s is open with its deposit of %s, and its certificate "+
+			"is not on this device yet (%w): 'aqsha purse update' takes in what the bank's 'aqsha purse certify %s' "+
+			"prints", id, t.Deposit.Format(), err, id)}
 	}
 	return cli.Show(command, map[string]any{"purse": id, "receipt": receipt}, func(w io.Writer) {
 		l := cli.LanguageFor(command)
