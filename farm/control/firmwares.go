@@ -647,7 +647,7 @@ var elphaOrders = map[Action]manner{
 
 // --- IceRiver ---
 
-// iceOrders are after pyasic, which knows the page of its lamp and no other that changes something; not tried on a
+// iceOrders are after pyasic, which knows the page of the lamp and no other that changes something; not tried on a
 // machine.
 var iceOrders = map[Action]manner{LED: {give: giveIceLamp, holds: iceLamp}}
 
