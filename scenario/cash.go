@@ -40,6 +40,7 @@ func cashSteps() []Step {
 // Who takes part in the story's cash.
 const (
 	cashReserve = "cash-reserve" // the wallet that backs the notes
+	cashOrigin  = "cash.tenge.localhost/log"
 	worker      = "aigerim"
 	// mintURL is where an office serves by default: the story's wallets know it by this URL, also where this telling's
 	// office listens elsewhere, so that "aqsha cash up" serves them afterwards.
@@ -61,37 +62,37 @@ func (w *Stage) cashLimit() (money.Tiyn, error) {
 	return policy.Tiers[wallet.TierUnidentified].MaxPayment, nil
 }
 
-// openOffice makes a keyset and announces it. The keys' file is written once both are done.
+// openOffice makes a keyset and announces it. Each step is taken only where its result is not there yet: the story may
+// be broken off anywhere and told again.
 func openOffice(ctx context.Context, w *Stage) error {
 	dir := w.officeDir()
 	if err := durable.Folder(vfs.OS, dir); err != nil {
 		return err
 	}
-	_, public, err := office.LogSigner(vfs.OS, dir, "cash.tenge.localhost/log")
+	_, public, err := office.LogSigner(vfs.OS, dir, cashOrigin)
+	if err != nil {
+		return err
+	}
+	// The keyset is on disk before the ledger hears of it: its secret cannot be made again.
+	err = office.UpdateKeys(vfs.OS, dir, func(list []office.KeyFile) ([]office.KeyFile, error) {
+		if len(list) > 0 {
+			return list, nil
+		}
+		key, err := w.newKeyset()
+		return []office.KeyFile{key}, err
+	})
 	if err != nil {
 		return err
 	}
 	var announced office.KeyFile
 	err = office.UpdateKeys(vfs.OS, dir, func(list []office.KeyFile) ([]office.KeyFile, error) {
-		// Each step is taken only where its result is not there yet: the story may be broken off anywhere and told
-		// again.
-		if len(list) == 0 {
-			key, err := w.newKeyset()
-			if err != nil {
-				return nil, err
-			}
-			list = append(list, key)
-		}
 		k := &list[0]
 		if k.Announcement == "" {
-			body := token.AnnounceKeyset{Keyset: token.KeysetID(k.ID), Unit: cash.Unit, Denominations: k.Amounts,
-				From:  k.From,
-				Until: k.Until, Expiry: k.Expiry, Origin: "cash.tenge.localhost/log", LogKey: public}
-			receipt, err := w.Client.OpenReserve(ctx, cashReserve, body)
+			id, err := w.announceKeyset(ctx, k, public)
 			if err != nil {
 				return nil, err
 			}
-			k.Announcement = receipt.ID.String()
+			k.Announcement = id
 		}
 		announced = *k
 		return list, nil
@@ -107,6 +108,20 @@ func openOffice(ctx context.Context, w *Stage) error {
 		dayOf(announced.Until), "expiry", dayOf(announced.Expiry))
 	w.Proves("cash-keys-proves")
 	return nil
+}
+
+// announceKeyset announces the office's keyset, and opens its reserve; the transaction of an earlier telling that was
+// broken off after it stands.
+func (w *Stage) announceKeyset(ctx context.Context, k *office.KeyFile, logKey string) (string, error) {
+	body := token.AnnounceKeyset{Keyset: token.KeysetID(k.ID), Unit: cash.Unit, Denominations: k.Amounts, From: k.From,
+		Until: k.Until, Expiry: k.Expiry, Origin: cashOrigin, LogKey: logKey}
+	if before, err := w.Client.Announced(ctx, cashReserve, body); err != nil {
+		return "", err
+	} else if before != nil {
+		return before.String(), nil
+	}
+	receipt, err := w.Client.OpenReserve(ctx, cashReserve, body)
+	return receipt.ID.String(), err
 }
 
 func dayOf(seconds uint64) string { return time.Unix(int64(seconds), 0).UTC().Format(time.DateOnly) }

@@ -3,13 +3,18 @@ package scenario
 import (
 	"context"
 	"errors"
+	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/aqsha/aqsha/api"
 	apicash "github.com/aqsha/aqsha/api/cash"
 	"github.com/aqsha/aqsha/cash"
+	"github.com/aqsha/aqsha/cash/office"
 	"github.com/aqsha/aqsha/token"
+	"github.com/aqsha/aqsha/txlog/vfs"
 	"github.com/aqsha/aqsha/wallet/notes"
 )
 
@@ -110,5 +115,56 @@ func TestAWalletHoldsToItsReserve(t *testing.T) {
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// A telling that is broken off between the announcement and the keys' file is told again: the keyset is the same, its
+// announcement is not sent twice, and the reserve has its name.
+func TestAnOfficeWhoseAnnouncementWasNotAnswered(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	w, _, n := newStage(t)
+	record, err := OpenRecord(w.DataDir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Play(ctx, w, ledgerSteps()[:1], record); err != nil {
+		t.Fatal(err)
+	}
+	handler, answered := api.New(n, api.Options{Open: true, CashLogs: CashLogs(w.DataDir)}).Handler(), false
+	lossy := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodPost {
+			handler.ServeHTTP(rw, r)
+			return
+		}
+		answer := httptest.NewRecorder()
+		handler.ServeHTTP(answer, r)
+		answered = answer.Code == http.StatusOK
+		panic(http.ErrAbortHandler)
+	}))
+	defer lossy.Close()
+	direct := w.Client.API
+	w.Client.API = api.NewClient(lossy.URL, "")
+	var unanswered *api.UnansweredError
+	if _, err := Play(ctx, w, cashSteps()[:1], record); !errors.As(err, &unanswered) || !answered {
+		t.Fatalf("%v, answered %v", err, answered)
+	}
+	before, err := office.ReadKeys(vfs.OS, w.officeDir())
+	if err != nil || len(before) != 1 || before[0].Announcement != "" {
+		t.Fatalf("%v, %v", before, err)
+	}
+	w.Client.API = direct
+	if _, err := Play(ctx, w, cashSteps()[:1], record); err != nil {
+		t.Fatal(err)
+	}
+	after, err := office.ReadKeys(vfs.OS, w.officeDir())
+	if err != nil || len(after) != 1 || after[0].ID != before[0].ID || after[0].Secret != before[0].Secret {
+		t.Fatalf("%v, %v", after, err)
+	}
+	authority, err := direct.Authority(ctx)
+	if err != nil || len(authority.Reserves) != 1 || len(authority.Reserves[0].Keysets) != 1 ||
+		authority.Reserves[0].Keysets[0].Transaction.String() != after[0].Announcement ||
+		authority.Reserves[0].Wallet != w.id(cashReserve) {
+		t.Errorf("%+v, %v", authority.Reserves, err)
 	}
 }

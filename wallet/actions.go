@@ -263,7 +263,10 @@ func (d *Client) releaseHeld(ctx context.Context, t *token.Release, purpose uint
 		if len(t.Inputs) == a.Policy.MaxInputs || t.Amount != 0 && total >= t.Amount {
 			break
 		}
-		t.Inputs, total = append(t.Inputs, l.ID), total+l.Amount
+		if total, err = money.Add(total, l.Amount); err != nil { // the node's word
+			return node.Receipt{}, fmt.Errorf("the tokens that the node lists: %w", err)
+		}
+		t.Inputs = append(t.Inputs, l.ID)
 	}
 	switch {
 	case len(t.Inputs) == 0:

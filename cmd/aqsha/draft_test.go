@@ -16,7 +16,6 @@ import (
 // undrafted change the ledger and write no draft, and why.
 var undrafted = map[string]string{
 	"tx submit":                "it submits a draft",
-	"cash keys announce":       "the office writes what it announced into its own files",
 	"cash up":                  "an office pays whom its quotes name",
 	"cash withdraw":            "the notes are taken for the payment at once",
 	"purse open":               "the device's key, which is in no keyring, signs at once",

@@ -2,6 +2,7 @@ package channel
 
 import (
 	"crypto/rand"
+	"errors"
 	"io"
 	"testing"
 	"testing/iotest"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/aqsha/aqsha/contract"
 	"github.com/aqsha/aqsha/money"
+	"github.com/aqsha/aqsha/token"
 )
 
 // repeating is a source of randomness that gives the same bytes again and again, as a copied machine's may.
@@ -72,10 +74,50 @@ func TestARootIsNoWordOfALaterChain(t *testing.T) {
 	}
 }
 
-// Without randomness nothing is signed, and nothing is booked.
-func TestNoVoucherWithoutRandomness(t *testing.T) {
-	s := NewSender(terms(), senderKey, [32]byte{9}, iotest.ErrReader(io.ErrUnexpectedEOF), 7, nil)
-	if _, err := s.Pay(10, 2, 1000); err == nil || s.Worth() != 7 {
-		t.Errorf("%v, worth %d", err, s.Worth())
+// brokenSigner is a key that does not sign, such as one of another program that has ended.
+type brokenSigner struct{ token.Signer }
+
+func (brokenSigner) Sign([32]byte) (token.Signature, error) {
+	return token.Signature{1}, errors.New("the key does not sign")
+}
+
+// Whatever step of a payment fails, nothing is paid: neither the channel nor the mandate has moved, and the same payment
+// is made once the step works.
+func TestAPaymentThatFailsSpendsNothing(t *testing.T) {
+	const day = 20_000 // since 1970
+	now := uint64(day * millisOfDay)
+	noRandomness := iotest.ErrReader(io.ErrUnexpectedEOF)
+	for name, step := range map[string]struct {
+		key    token.Signer
+		fresh  io.Reader
+		amount money.Tiyn
+	}{
+		"mandate":    {senderKey, rand.Reader, 31},
+		"negative":   {senderKey, rand.Reader, -1},
+		"deposit":    {senderKey, rand.Reader, terms().Deposit + 1},
+		"randomness": {senderKey, noRandomness, 30},
+		"signature":  {brokenSigner{senderKey}, rand.Reader, 30},
+	} {
+		for _, before := range []Purse{{Day: day, Spent: 70}, {Day: day - 1, Spent: 99}} {
+			before.Mandate = Mandate{MaxDay: before.Spent + 30}
+			if before.Day != day {
+				before.MaxDay = 30 // what was spent yesterday does not count
+			}
+			purse := before
+			s := NewSender(terms(), step.key, [32]byte{9}, step.fresh, 7, &purse)
+			if v, err := s.Pay(step.amount, 2, now); err == nil || v != (Voucher{}) {
+				t.Errorf("%s: %+v, %v", name, v, err)
+			}
+			if s.Worth() != 7 || purse != before {
+				t.Errorf("%s: worth %d, the mandate %+v, want %+v", name, s.Worth(), purse, before)
+			}
+			if _, err := s.NextTick(now); err == nil || err.Code != ChainSpent || purse != before {
+				t.Errorf("%s: a tick without a voucher: %v, %+v", name, err, purse)
+			}
+			s.key, s.fresh = senderKey, rand.Reader
+			if _, err := s.Pay(30, 0, now); err != nil || s.Worth() != 37 || purse.Day != day || purse.Spent != purse.MaxDay {
+				t.Errorf("%s: the payment after it: %v, worth %d, %+v", name, err, s.Worth(), purse)
+			}
+		}
 	}
 }

@@ -28,22 +28,32 @@ type Purse struct {
 	Spent money.Tiyn
 }
 
-// spend books an amount to a counterparty that has had total with it.
-func (p *Purse) spend(amount, total money.Tiyn, now uint64) *token.Error {
-	if p.Day != now/millisOfDay {
-		p.Day, p.Spent = now/millisOfDay, 0
-	}
+// allows refuses an amount to a counterparty that would have total with it, and books nothing.
+func (p *Purse) allows(amount, total money.Tiyn, now uint64) *token.Error {
+	spent := p.spentOn(now)
 	switch {
 	case p.Revoked:
 		return token.Errorf(OverMandate, "mandate", "the owner has revoked it")
 	case p.MaxCounterparty != 0 && total > p.MaxCounterparty:
 		return token.Errorf(OverMandate, "counterparty_most", "%s in all to one counterparty, %s is allowed", total,
 			p.MaxCounterparty)
-	case p.MaxDay != 0 && amount > p.MaxDay-p.Spent:
-		return token.Errorf(OverMandate, "day_most", "%s on top of %s today, %s is allowed", amount, p.Spent, p.MaxDay)
+	case p.MaxDay != 0 && amount > p.MaxDay-spent:
+		return token.Errorf(OverMandate, "day_most", "%s on top of %s today, %s is allowed", amount, spent, p.MaxDay)
 	}
-	p.Spent += amount
 	return nil
+}
+
+// spentOn is what was spent on the day of a time.
+func (p *Purse) spentOn(now uint64) money.Tiyn {
+	if p.Day != now/millisOfDay {
+		return 0
+	}
+	return p.Spent
+}
+
+// spend books an amount that was allowed.
+func (p *Purse) spend(amount money.Tiyn, now uint64) {
+	p.Day, p.Spent = now/millisOfDay, p.spentOn(now)+amount
 }
 
 // Sender is the sender's side of one channel.
@@ -82,10 +92,9 @@ func (s *Sender) newChain(total money.Tiyn, ticks int) (*Chain, error) {
 // Worth is what was paid in all.
 func (s *Sender) Worth() money.Tiyn { return s.base + money.Tiyn(s.used)*s.Terms.Tick }
 
-// book allows an amount more or refuses it: by the channel's deposit, by what its limit a day has let grow until then,
-// and by the owner's mandate, which comes last, since asking it notes the amount as spent. The receiver knows the
-// first two as well; the mandate binds the device alone.
-func (s *Sender) book(amount money.Tiyn, now uint64) *token.Error {
+// allows refuses an amount more: by the channel's deposit, by what its limit a day has let grow until then, and by the
+// owner's mandate. The receiver knows the first two as well; the mandate binds the device alone.
+func (s *Sender) allows(amount money.Tiyn, now uint64) *token.Error {
 	switch total := s.Worth() + amount; {
 	case amount < 0:
 		return token.Errorf(token.AmountNegative, "amount", "a total never falls")
@@ -97,14 +106,23 @@ func (s *Sender) book(amount money.Tiyn, now uint64) *token.Error {
 	case total > s.allowed(now):
 		return token.Errorf(AboveDay, "amount", "%s in all, %s is allowed by now", total, s.allowed(now))
 	case s.Purse != nil:
-		return s.Purse.spend(amount, total, now)
+		return s.Purse.allows(amount, total, now)
 	}
 	return nil
 }
 
-// Pay makes a voucher for an amount more, with a fresh chain of so many ticks under it.
+// spend notes in the mandate an amount that was allowed and is paid. It comes last: what fails before it has spent
+// nothing.
+func (s *Sender) spend(amount money.Tiyn, now uint64) {
+	if s.Purse != nil {
+		s.Purse.spend(amount, now)
+	}
+}
+
+// Pay makes a voucher for an amount more, with a fresh chain of so many ticks under it. With an error nothing is paid:
+// the channel and the mandate stand as before.
 func (s *Sender) Pay(amount money.Tiyn, ticks int, now uint64) (Voucher, error) {
-	if err := s.book(amount, now); err != nil {
+	if err := s.allows(amount, now); err != nil {
 		return Voucher{}, err
 	}
 	total := s.Worth() + amount
@@ -114,8 +132,9 @@ func (s *Sender) Pay(amount money.Tiyn, ticks int, now uint64) (Voucher, error) 
 	}
 	v, err := Sign(s.ID, s.key, total, chain.Root())
 	if err != nil {
-		return v, err
+		return Voucher{}, err
 	}
+	s.spend(amount, now)
 	s.chain, s.used, s.base = chain, 0, total
 	return v, nil
 }
@@ -125,9 +144,10 @@ func (s *Sender) NextTick(now uint64) (Word, *token.Error) {
 	if s.chain == nil || s.used == s.chain.Ticks() {
 		return Word{}, token.Errorf(ChainSpent, "word", "a new voucher is due")
 	}
-	if err := s.book(s.Terms.Tick, now); err != nil {
+	if err := s.allows(s.Terms.Tick, now); err != nil {
 		return Word{}, err
 	}
+	s.spend(s.Terms.Tick, now)
 	s.used++
 	return s.chain.Tick(s.used), nil
 }

@@ -83,7 +83,8 @@ func start(t *testing.T, x *double) *fleet.Machine {
 	x.pools = []row{{"stratum+tcp://old.example:3333", "farm.old"}, {"stratum+tcp://spare.example:3333", "farm.spare"}}
 	if x.password == "" {
 		x.password = map[protocol.Protocol]string{protocol.EPIC: "letmein", protocol.BraiinsREST: "root",
-			protocol.Marathon: "root", protocol.ElphaPex: "root", protocol.WhatsminerV3: "super"}[x.d]
+			protocol.Marathon: "root", protocol.ElphaPex: "root", protocol.WhatsminerV3: "super",
+			protocol.IceRiver: "12345678"}[x.d]
 		if x.password == "" {
 			x.password = "admin"
 		}
@@ -139,7 +140,11 @@ func (x *double) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	answer, ok := map[protocol.Protocol]func(*http.Request, any, map[string]any) (any, bool){
 		protocol.BraiinsREST: x.braiins, protocol.VNish: x.vnish, protocol.EPIC: x.epic, protocol.Marathon: x.mara,
 		protocol.AxeOS: x.axe, protocol.Proto: x.proto, protocol.Auradine: x.auradine, protocol.ElphaPex: x.elpha,
+		protocol.IceRiver: x.ice,
 	}[x.d](r, body, fields)
+	if r.URL.Path == "/user/loginpost" && ok {
+		http.SetCookie(w, &http.Cookie{Name: "sess", Value: "1ce"})
+	}
 	if x.gone() { // it fell in the midst of this one
 		panic(http.ErrAbortHandler)
 	}
@@ -596,6 +601,29 @@ func (x *double) elpha(r *http.Request, _ any, fields page) (any, bool) {
 		return page{"STATS": []page{{"elapsed": x.elapsed, "rate_5s": 100, "rate_unit": "GH/s", "rate_avg": 100}}}, true
 	}
 	return page{}, true
+}
+
+// ice answers polls to anybody, and takes orders within the session of a login alone.
+func (x *double) ice(r *http.Request, _ any, _ page) (any, bool) {
+	query := r.URL.Query()
+	if r.Method != http.MethodPost {
+		return page{}, true
+	}
+	switch r.URL.Path + " " + query.Get("post") {
+	case "/user/loginpost 6":
+		if query.Get("user") != "admin" || query.Get("pwd") != x.password {
+			return page{"error": 1}, false
+		}
+		return page{"error": 0}, true
+	case "/user/userpanel 5":
+		if cookie, err := r.Cookie("sess"); err == nil && cookie.Value == "1ce" {
+			x.take("led", func() { x.lamp = query.Get("locate") == "1" })
+		}
+	case "/user/userpanel 4":
+		return page{"error": 0, "data": page{"rtpow": "100G", "avgpow": "100G", "unit": "G", "powstate": true, "mac": doubleMAC,
+			"runtime": "00:01:23:20", "locate": x.lamp, "boards": []page{{"no": 1, "rtpow": "100G"}}, "softver1": "1_ks3m_miner"}}, true
+	}
+	return page{"error": 0}, true
 }
 
 // --- on a socket ---

@@ -92,6 +92,7 @@ func init() { // its functions refer to it
 		protocol.Auradine: {port: 8080, account: [2]string{"admin", "admin"}, header: "Token", login: loginAuradine,
 			orders: auradineOrders},
 		protocol.ElphaPex: {account: [2]string{"root", "root"}, orders: elphaOrders},
+		protocol.IceRiver: {account: [2]string{"admin", "12345678"}, orders: iceOrders},
 	}
 }
 
@@ -642,6 +643,42 @@ var elphaOrders = map[Action]manner{
 	Reboot: {give: send(http.MethodGet, "/cgi-bin/reboot.cgi", nil)},
 	LED: {give: send(http.MethodPost, "/cgi-bin/blink.cgi", func(o Order) any { return object{"blink": onOff(o)} }),
 		holds: says("/cgi-bin/get_blink_status.cgi", onOff, "blink")},
+}
+
+// --- IceRiver ---
+
+// iceOrders are after pyasic, which knows the page of the lamp and no other that changes something; not tried on a
+// machine.
+var iceOrders = map[Action]manner{LED: {give: giveIceLamp, holds: iceLamp}}
+
+// giveIceLamp logs in and has the lamp lit or put out, within the session that cookies name. What became of it is read
+// back: a login that was not taken shows by a lamp that stays as it was.
+func giveIceLamp(ctx context.Context, w *web, o Order) error {
+	account := url.Values{"post": {"6"}, "user": {w.user}, "pwd": {w.password}}
+	session, _, err := w.postTo(ctx, "/user/loginpost?"+account.Encode(), nil, "")
+	if err != nil {
+		return err
+	}
+	state := "0"
+	if o.On {
+		state = "1"
+	}
+	_, _, err = w.postTo(ctx, "/user/userpanel?post=5&locate="+state, session, "")
+	return err
+}
+
+// iceLamp asks the page that polls read whether the lamp is on.
+func iceLamp(ctx context.Context, w *web, o Order) (bool, remark) {
+	_, content, err := w.postTo(ctx, "/user/userpanel?post=4", nil, "")
+	if err != nil {
+		return false, failure(err)
+	}
+	v, err := protocol.Parse(content)
+	if err != nil {
+		return false, failure(err)
+	}
+	state := v.Get("data").Get("locate")
+	return state.True() == o.On && state.OK(), saw("lamp", "state", state.Text())
 }
 
 // --- Sealed and Avalon machines take orders on the socket of polls ---

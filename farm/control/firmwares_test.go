@@ -2,7 +2,10 @@ package control_test
 
 import (
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -53,7 +56,7 @@ func ordersOf(d protocol.Protocol) []struct {
 var doubled = []protocol.Protocol{protocol.BraiinsREST, protocol.BraiinsGraphQL, protocol.VNish, protocol.EPIC,
 	protocol.Marathon,
 	protocol.AxeOS,
-	protocol.Proto, protocol.Auradine, protocol.ElphaPex, protocol.Avalon, protocol.SealMiner, protocol.WhatsminerV2,
+	protocol.Proto, protocol.Auradine, protocol.ElphaPex, protocol.IceRiver, protocol.Avalon, protocol.SealMiner, protocol.WhatsminerV2,
 	protocol.WhatsminerV3}
 
 // Every order of every firmware is done and seen, or it is not on the firmware, and then nothing is sent.
@@ -226,8 +229,11 @@ func TestFirmwaresRefuse(t *testing.T) {
 		stranger := *m
 		stranger.MAC = "02:00:00:00:00:99"
 		order := control.Order{Action: control.Reboot}
-		if d == protocol.SealMiner {
+		switch d {
+		case protocol.SealMiner:
 			order.Action = control.Sleep
+		case protocol.IceRiver:
+			order = control.Order{Action: control.LED, On: true}
 		}
 		results, err := c.Give(t.Context(), []*fleet.Machine{&stranger}, order)
 		saidIn(t, results...)
@@ -246,6 +252,31 @@ func TestFirmwaresRefuse(t *testing.T) {
 		if err != nil || results[0].Done() || len(x.orders) != 0 {
 			t.Errorf("%s: an order with a wrong password: %+v, %v, took %v", d, results, err, x.orders)
 		}
+	}
+}
+
+// An IceRiver machine is told its password in the address of a page: where that page cannot be reached, nothing that is
+// said or kept has it.
+func TestAPasswordInAnAddressIsNotTold(t *testing.T) {
+	t.Parallel()
+	x := &double{d: protocol.IceRiver}
+	m := start(t, x)
+	broken := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/user/loginpost" {
+			panic(http.ErrAbortHandler)
+		}
+		x.ServeHTTP(w, r)
+	}))
+	defer broken.Close()
+	m.Address = broken.Listener.Addr().String()
+	c, dir := controller(t)
+	c.Others, c.Confirm = "s3cret-of-ice", 400*time.Millisecond
+	results, err := c.Give(t.Context(), []*fleet.Machine{m}, control.Order{Action: control.LED, On: true})
+	saidIn(t, results...)
+	kept, _ := os.ReadFile(filepath.Join(dir, "audit.jsonl"))
+	if err != nil || results[0].Done() || len(x.orders) != 0 || len(kept) == 0 ||
+		strings.Contains(fmt.Sprintf("%+v", results)+string(kept), "s3cret") {
+		t.Errorf("%+v, %v, took %v\n%s", results, err, x.orders, kept)
 	}
 }
 

@@ -3,8 +3,10 @@ package control
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/aqsha/aqsha/farm"
@@ -94,15 +96,29 @@ func (w *web) post(ctx context.Context, session *http.Cookie, body object) (cook
 	if err != nil {
 		return nil, nil, err
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, w.base+graphPath, strings.NewReader(string(text)))
+	if session != nil {
+		cookies = append(cookies, session)
+	}
+	return w.postTo(ctx, graphPath, cookies, string(text))
+}
+
+// postTo posts a body, JSON unless it is empty, within a session that cookies name, and returns the answer's cookies.
+func (w *web) postTo(ctx context.Context, path string, session []*http.Cookie, body string) (cookies []*http.Cookie,
+	content []byte, err error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, w.base+path, strings.NewReader(body))
 	if err != nil {
 		return nil, nil, err
 	}
-	request.Header.Set("Content-Type", "application/json")
-	if session != nil {
-		request.AddCookie(session)
+	if body != "" {
+		request.Header.Set("Content-Type", "application/json")
+	}
+	for _, cookie := range session {
+		request.AddCookie(cookie)
 	}
 	response, err := fleet.Web(w.m, fleet.Digest{}).Client.Do(request)
+	if failed := (*url.Error)(nil); errors.As(err, &failed) {
+		err = failed.Err // without the URL, which may name a password
+	}
 	if err != nil {
 		return nil, nil, err
 	}

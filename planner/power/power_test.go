@@ -3,6 +3,7 @@ package power_test
 import (
 	"fmt"
 	"math"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -126,12 +127,55 @@ func TestTariffs(t *testing.T) {
 	if _, err := power.PriceAt(tariffs, "2025-12-31", 0); err == nil {
 		t.Error("a day before the first tariff has a price")
 	}
-	for _, bad := range []string{"6", "6-25", "24-3", "a-b", "6-6", "-", "3-4-5"} {
-		if hours, err := power.ParseHours(bad); err == nil {
-			t.Errorf("%q is %b", bad, hours)
+}
+
+// Hours that are none are refused, also behind spans that are right.
+func TestHoursThatAreNone(t *testing.T) {
+	for _, bad := range []string{"6", "6-25", "24-3", "24-24", "24-0", "a-b", "6-6", "0-0", "-", "-6", "6-", "3-4-5", " ",
+		"8-12,", ",8-12", "8-12,,13-14", "8-12;13-14", "8 - 12", "+8-12", "8--12", "008-12", "8-012", "٨-12", "8–12", "8.5-12"} {
+		for _, text := range []string{bad, "8-12," + bad, bad + ",0-24"} {
+			if hours, err := power.ParseHours(text); err == nil || hours != 0 {
+				t.Errorf("%q is %024b, %v", text, hours, err)
+			}
 		}
 	}
-	if whole, err := power.ParseHours("0-24"); err != nil || whole != power.AllDay {
-		t.Errorf("0-24 is %b, %v", whole, err)
+}
+
+// What ParseHours reads is the union of its spans, hour by hour, whatever order and overlap they have.
+func TestHoursAreTheUnionOfTheirSpans(t *testing.T) {
+	for _, text := range []string{"", "0-24", "8-12,0-24", "0-24,8-12", "0-24,0-24", "22-6,6-22", "12-11,11-12", "1-0,0-1"} {
+		if hours, err := power.ParseHours(text); err != nil || hours != power.AllDay {
+			t.Fatalf("%q is %024b, %v", text, hours, err)
+		}
 	}
+	rapid.Check(t, func(t *rapid.T) {
+		var want [24]bool
+		var spans []string
+		for range rapid.IntRange(1, 5).Draw(t, "spans") {
+			from := rapid.IntRange(0, 23).Draw(t, "from")
+			to := rapid.IntRange(0, 24).Filter(func(to int) bool { return to != from }).Draw(t, "to")
+			for hour := range want {
+				if from < to {
+					want[hour] = want[hour] || from <= hour && hour < to
+				} else { // over midnight
+					want[hour] = want[hour] || hour >= from || hour < to
+				}
+			}
+			form := rapid.SampledFrom([]string{"%d-%d", "%02d-%02d", " %d-%d", "%d-%02d "}).Draw(t, "form")
+			spans = append(spans, fmt.Sprintf(form, from, to))
+		}
+		text := strings.Join(spans, ",")
+		hours, err := power.ParseHours(text)
+		if err != nil {
+			t.Fatalf("%q: %v", text, err)
+		}
+		for hour, is := range want {
+			if hours.Has(hour) != is {
+				t.Fatalf("%q: hour %d is %v, want %v", text, hour, hours.Has(hour), is)
+			}
+		}
+		if hours&^power.AllDay != 0 {
+			t.Fatalf("%q: %b has hours beyond the day", text, hours)
+		}
+	})
 }

@@ -21,8 +21,10 @@ type Hours uint32
 // AllDay is every hour.
 const AllDay Hours = 1<<24 - 1
 
-// ParseHours reads "0-10", "22-6" (over midnight), "8-12,18-22" or "" for the whole day. An hour is named by its
-// beginning, 0 to 23; the last is not included, and may be 24. Spans may overlap.
+// ParseHours reads spans of whole hours, such as "0-10", "22-6", "8-12,18-22", or "" for the whole day. A span begins
+// with its first hour, 0 to 23, and ends before its last, 0 to 24; one whose last is not after its first goes over
+// midnight, so that 22-0 is 22-24. The whole day is 0-24; a span of no hour (6-6) is refused, as is one that begins at
+// 24. Spans may overlap and stand in any order: together they are the hours of each.
 func ParseHours(text string) (Hours, error) {
 	if text == "" {
 		return AllDay, nil
@@ -35,15 +37,17 @@ func ParseHours(text string) (Hours, error) {
 		if !ok || !ok1 || !ok2 || from == 24 || from == to {
 			return 0, farm.Refuse("hours", "hours", "%q: want spans of whole hours such as \"8-22\" or \"22-6\"", text)
 		}
-		for h := from; h != to%24 || hours == 0; h = (h + 1) % 24 {
-			if hours |= 1 << h; h == (to+23)%24 {
-				break
-			}
+		if to < from {
+			to += 24
+		}
+		for h := from; h < to; h++ {
+			hours |= 1 << (h % 24)
 		}
 	}
 	return hours, nil
 }
 
+// hourOf reads an hour of one or two digits, 0 to 24.
 func hourOf(text string) (int, bool) {
 	hour := 0
 	if len(text) == 0 || len(text) > 2 {

@@ -2,11 +2,12 @@ package books
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 )
 
 // version is of the rules that the entries follow. Books of before have 0; the log gives other entries
-// today, so they are written anew, and what they said stays in the file as entry_before and posting_before.
+// today, so they are written anew, and what they said stays in the file (Rebuild).
 const version = 2
 
 // Outdated tells whether the books hold entries of earlier rules. Books without entries take the
@@ -58,17 +59,23 @@ func (b *Books) Keys(ctx context.Context, prefixes ...string) (keys []string, er
 	return keys, nil
 }
 
-// Rebuild begins the books anew with entries, and keeps the old ones beside, in tables named _before. A crash leaves
-// either. Where an earlier rebuild's tables are still there it fails and changes nothing.
+// Rebuild begins the books anew with entries, and keeps the old ones beside, in the tables entry_before and
+// posting_before; those of a later rebuild are entry_before_2 and posting_before_2, and so on, so that no rebuild takes
+// away what another kept. It is one transaction: after a crash, or an error, the books are the old or the new, and it
+// may be run again.
 func (b *Books) Rebuild(ctx context.Context, entries []Entry) error {
 	tx, err := b.db.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("books: %w", err)
 	}
 	defer tx.Rollback()
+	behind, err := freeSuffix(ctx, tx)
+	if err != nil {
+		return fmt.Errorf("books: %w", err)
+	}
 	for _, statement := range []string{
 		"DROP INDEX IF EXISTS posting_account", "DROP INDEX IF EXISTS posting_entry",
-		"ALTER TABLE entry RENAME TO entry_before", "ALTER TABLE posting RENAME TO posting_before",
+		"ALTER TABLE entry RENAME TO entry" + behind, "ALTER TABLE posting RENAME TO posting" + behind,
 		schema, fmt.Sprintf("PRAGMA user_version = %d", version),
 	} {
 		if _, err := tx.ExecContext(ctx, statement); err != nil {
@@ -84,4 +91,20 @@ func (b *Books) Rebuild(ctx context.Context, entries []Entry) error {
 		}
 	}
 	return tx.Commit()
+}
+
+// freeSuffix is the first of _before, _before_2, _before_3 … that no table of an earlier rebuild has.
+func freeSuffix(ctx context.Context, tx *sql.Tx) (string, error) {
+	for n := 1; ; n++ {
+		suffix := "_before"
+		if n > 1 {
+			suffix = fmt.Sprintf("_before_%d", n)
+		}
+		var taken int
+		err := tx.QueryRowContext(ctx, "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name IN (?, ?)",
+			"entry"+suffix, "posting"+suffix).Scan(&taken)
+		if err != nil || taken == 0 {
+			return suffix, err
+		}
+	}
 }

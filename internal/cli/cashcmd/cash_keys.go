@@ -101,113 +101,131 @@ func keyView(k *office.KeyFile) map[string]any {
 }
 
 func newCashKeysAnnounce() *cobra.Command {
-	return &cobra.Command{
+	command := &cobra.Command{
 		Use: "announce RESERVE", Short: "Announce the office's keysets on the ledger, in the issue set's name",
 		Long: `Writes each keyset that is not announced yet into the ledger: its id, unit, denominations and times,
 the wallet that backs its notes, and the origin and key of the office's public log. The issue set signs, m of n as for
-an emission; --out FILE writes a draft for whoever has the other keys. The first announcement opens RESERVE, a name
+an emission; --out FILE writes a draft for whoever has the other keys, and once it is submitted the same command
+without --out notes it. The first announcement opens RESERVE, a name
 that no wallet has yet: a wallet of the ledger whose key is made here and is the office's: it alone pays from it,
 within the policy's cap of a day, and only the issue set, after the re-key delay, gives it another key or closes it.
-A running office serves a new keyset from the next block of its log on.`,
+A running office serves a new keyset from the next block of its log on. What is announced is noted keyset by keyset:
+a run that was broken off, or refused at a later one, is gone on with by the same command.`,
 		Example: "  aqsha cash keys announce reserve", Args: cobra.ExactArgs(1),
 		RunE: session.OnLedger(announceKeysets),
 	}
+	session.AddDraftFlag(command)
+	return command
 }
 
-// announceKeysets announces each keyset that is not yet, one after the other, under the lock of the keys' file: two
-// such commands at once would announce one twice. With a draft it stops after the first: whoever has the other keys
-// signs that one, and the next takes the number after it.
+// announceKeysets announces each keyset that is not yet, one after the other. With a draft it stops after the first:
+// whoever has the other keys signs that one, and the next takes the number after it.
 func announceKeysets(ctx context.Context, command *cobra.Command, s *session.Session, args []string) error {
 	dir := cli.Flag(command, "office")
 	signer, public, err := logSigner(dir)
 	if err != nil {
 		return err
 	}
+	announce := func(k *office.KeyFile) (string, error) {
+		return announceKeyset(ctx, s, args[0], token.AnnounceKeyset{Keyset: token.KeysetID(k.ID), Unit: cash.Unit,
+			Denominations: k.Amounts, From: k.From, Until: k.Until, Expiry: k.Expiry, Origin: signer.Name(),
+			LogKey: public})
+	}
 	done := []map[string]any{}
-	var drafted error // written for other keys: it is known by its id before they have signed
-	err = office.UpdateKeys(vfs.OS, dir, func(list []office.KeyFile) ([]office.KeyFile, error) {
-		before := announcedOf(list)
-		for i := range list {
-			if drafted != nil || list[i].Announcement != "" || list[i].Retired {
-				continue
-			}
-			k := &list[i]
-			body := token.AnnounceKeyset{Keyset: token.KeysetID(k.ID), Unit: cash.Unit, Denominations: k.Amounts,
-				From: k.From, Until: k.Until, Expiry: k.Expiry,
-				Origin: signer.Name(), LogKey: public}
-			receipt, err := announceKeyset(ctx, s, args[0], body)
-			if errors.Is(err, wallet.ErrDrafted) {
-				drafted = err
-			} else if err != nil {
-				return nil, err
-			}
-			k.Announcement = receipt.ID.String()
-			done = append(done, keyView(k))
+	now, err := announceNext(dir, announce)
+	for ; now != nil && err == nil; now, err = announceNext(dir, announce) {
+		done = append(done, keyView(now))
+	}
+	if now != nil { // drafted
+		var id token.TransactionID
+		if err := id.UnmarshalText([]byte(now.Announcement)); err != nil {
+			return err
 		}
-		// An office numbers its keysets in the order of this file: one announced later comes behind those that were
-		// before.
-		slices.SortStableFunc(list, func(a, b office.KeyFile) int {
-			return rank(&a, before) - rank(&b, before)
-		})
-		return list, nil
-	})
-	if err = errors.Join(err, drafted); err != nil {
+		return session.ShowDone(command, node.Receipt{ID: id}, err, "")
+	}
+	if err != nil {
+		if len(done) > 0 && !cli.WantsJSON(command) { // what was announced stays so, whatever became of a later one
+			showAnnounced(command, command.ErrOrStderr(), done)
+		}
 		return err
 	}
 	return cli.Show(command, map[string]any{"announced": done}, func(out io.Writer) {
-		l := cli.LanguageFor(command)
-		for _, k := range done {
-			fmt.Fprintln(out, l.Text("cash.keyset-announced", "id", k["id"], "transaction", k["announcement"]))
-		}
-		if len(done) > 0 {
-			fmt.Fprintln(out, l.Text("cash.keyset-served"))
-		}
-		if len(done) == 0 {
-			fmt.Fprintln(out, l.Text("cash.keysets-announced"))
-		}
+		showAnnounced(command, out, done)
 	})
 }
 
-// announcedOf are the keysets that were announced.
-func announcedOf(list []office.KeyFile) map[cash.KeysetID]bool {
-	before := map[cash.KeysetID]bool{}
-	for i := range list {
-		before[list[i].ID] = list[i].Announcement != ""
+// announceNext announces the first keyset that is not, and notes it in the keys' file before anything else is sent:
+// a later one that fails leaves it noted. It is under the file's lock, since two such commands at once would announce
+// one twice. Without one that is to be announced it is nil. One that was drafted is returned with ErrDrafted, and is
+// not noted: others have still to sign, and may not.
+func announceNext(dir string, announce func(*office.KeyFile) (string, error)) (now *office.KeyFile, err error) {
+	err = office.UpdateKeys(vfs.OS, dir, func(list []office.KeyFile) ([]office.KeyFile, error) {
+		at := slices.IndexFunc(list, func(k office.KeyFile) bool { return k.Announcement == "" && !k.Retired })
+		if at < 0 {
+			return list, nil
+		}
+		k := list[at]
+		id, err := announce(&k)
+		k.Announcement, now = id, &k
+		if err != nil {
+			return nil, err
+		}
+		// An office numbers its keysets in the order of this file: one announced later comes behind those that were
+		// before.
+		list = slices.Delete(list, at, at+1)
+		behind := len(list)
+		for behind > at && list[behind-1].Announcement == "" {
+			behind--
+		}
+		return slices.Insert(list, behind, k), nil
+	})
+	if err != nil && !errors.Is(err, wallet.ErrDrafted) {
+		return nil, err
 	}
-	return before
+	return now, err
 }
 
-// rank is where a keyset belongs in the file: those announced before first, then those announced now.
-func rank(k *office.KeyFile, before map[cash.KeysetID]bool) int {
-	switch {
-	case before[k.ID]:
-		return 0
-	case k.Announcement != "":
-		return 1
+// showAnnounced names the keysets that were announced.
+func showAnnounced(command *cobra.Command, out io.Writer, done []map[string]any) {
+	l := cli.LanguageFor(command)
+	for _, k := range done {
+		fmt.Fprintln(out, l.Text("cash.keyset-announced", "id", k["id"], "transaction", k["announcement"]))
 	}
-	return 2
+	if len(done) > 0 {
+		fmt.Fprintln(out, l.Text("cash.keyset-served"))
+	} else {
+		fmt.Fprintln(out, l.Text("cash.keysets-announced"))
+	}
 }
 
-// announceKeyset announces a keyset for the reserve of a name, which it opens if nothing bears that name.
-func announceKeyset(ctx context.Context, s *session.Session, reserve string, body token.AnnounceKeyset) (node.Receipt,
+// announceKeyset announces a keyset for the reserve of a name, which it opens if nothing bears that name, and returns
+// the transaction's id. What a run announced that ended before it noted it is not announced again.
+func announceKeyset(ctx context.Context, s *session.Session, reserve string, body token.AnnounceKeyset) (string,
 	error) {
+	if before, err := s.Client.Announced(ctx, reserve, body); err != nil {
+		return "", err
+	} else if before != nil {
+		return before.String(), nil
+	}
 	if s.Client.Keyring.Fresh(reserve) == nil {
-		return s.Client.OpenReserve(ctx, reserve, body)
+		receipt, err := s.Client.OpenReserve(ctx, reserve, body)
+		return receipt.ID.String(), err
 	}
 	ids, err := s.Resolve(reserve)
 	if err != nil {
-		return node.Receipt{}, err
+		return "", err
 	}
 	authority, err := s.API.Authority(ctx)
 	if err != nil {
-		return node.Receipt{}, err
+		return "", err
 	}
 	if authority.Reserve(ids[0]) == nil {
-		return node.Receipt{}, cli.Usage(fmt.Errorf("%s is a wallet that backs no banknotes: name this office's "+
+		return "", cli.Usage(fmt.Errorf("%s is a wallet that backs no banknotes: name this office's "+
 			"reserve, or a name that no wallet has, under which a reserve is opened", reserve))
 	}
 	body.Reserve = ids[0]
-	return s.Client.Announce(ctx, body)
+	receipt, err := s.Client.Announce(ctx, body)
+	return receipt.ID.String(), err
 }
 
 func newCashKeysList() *cobra.Command {

@@ -6,7 +6,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -14,7 +13,6 @@ import (
 
 	"github.com/aqsha/aqsha/api"
 	"github.com/aqsha/aqsha/cash"
-	"github.com/aqsha/aqsha/cash/office"
 	"github.com/aqsha/aqsha/cash/recount"
 	"github.com/aqsha/aqsha/internal/cli"
 	"github.com/aqsha/aqsha/money"
@@ -144,19 +142,8 @@ func TestFewestNotes(t *testing.T) {
 	}
 }
 
-// Keysets stand in the order in which they were announced: before, now, not yet.
-func TestOrderOfKeysets(t *testing.T) {
-	list := []office.KeyFile{{Announcement: "a"}, {}, {}}
-	for i := range list {
-		list[i].ID = cash.KeysetID{byte(i + 1)}
-	}
-	before := announcedOf(list)
-	list[2].Announcement = "b"
-	slices.Reverse(list)
-	slices.SortStableFunc(list, func(a, b office.KeyFile) int { return rank(&a, before) - rank(&b, before) })
-	if list[0].ID[0] != 1 || list[1].ID[0] != 3 || list[2].ID[0] != 2 {
-		t.Errorf("%v", list)
-	}
+// Names of wallets go into a file's name, and times are shown as days.
+func TestNamesAndDays(t *testing.T) {
 	if got := strings.Map(plainName, "Ops Mac/1_Ä"); got != "Ops-Mac-1--" {
 		t.Errorf("%q", got)
 	}

@@ -362,22 +362,28 @@ func newChannelFinal() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			out := final{Channel: f.Channel, Amount: f.Total}
-			// That it closes is kept before the word is out: the sender may settle at this total whatever is accepted
-			// later.
-			err = channels.Update(receiverPath(command, args[0], f.Channel.Contract), func(there *channels.File) error {
-				there.Closing, out.Amount = true, there.Total
-				return nil
-			})
+			out, err := agree(receiverPath(command, args[0], f.Channel.Contract), f.Channel, key)
 			if err != nil {
-				return err
-			}
-			if out.Signature, err = key.Sign(f.Channel.FinalDigest(out.Amount)); err != nil {
 				return err
 			}
 			return cli.ShowJSON(command, out)
 		}),
 	}
+}
+
+// agree signs the consent to close at what the book at a path has accepted. That it closes is kept before the word is
+// out, since the sender may settle at this total whatever is accepted later; and only once it is signed: a key that
+// does not sign leaves a channel that goes on.
+func agree(path string, id channel.ID, key token.Signer) (out final, err error) {
+	err = channels.Update(path, func(there *channels.File) error {
+		signature, err := key.Sign(id.FinalDigest(there.Total))
+		there.Closing, out = true, final{id, there.Total, signature}
+		return err
+	})
+	if err != nil {
+		return final{}, err
+	}
+	return out, nil
 }
 
 // newChannelSettle makes "channel settle". The contract verifies the receiver's signature: a file that was changed is

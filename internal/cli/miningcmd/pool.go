@@ -118,10 +118,11 @@ func newPoolRecomputeCommand() *cobra.Command {
 		Long: `Replays the share log and prints what a block brings each user by any scheme, counting the
 log up to where the block's split was fixed; without --block, what each user would have
 earned by every scheme over the whole log, with the spread from block to block. --data is
-a copy made by 'aqsha pool fetch', which needs no secret, or the directory of a pool that
-is not running. With --verify the work of every share is hashed again; with --bitcoin blocks
-and payments are looked up on the chain. Whatever in the log contradicts the bytes that
-were hashed, the scheme, or the chain is listed on standard error, and the command fails.`,
+a copy made by 'aqsha pool fetch', which needs no secret, or a pool's own directory; beside a
+pool that runs it is what the pool has signed so far. With --verify the work of every share is
+hashed again; with --bitcoin blocks and payments are looked up on the chain. Whatever in the
+log contradicts the bytes that were hashed, the scheme, or the chain is listed on standard
+error, and the command fails.`,
 		Example: "  aqsha pool recompute --data copy --scheme tides --block 840000 --verify\n" +
 			"  aqsha pool recompute --data copy --verify --bitcoin http://127.0.0.1:8332 --json",
 		Args: cobra.NoArgs,
@@ -129,7 +130,7 @@ were hashed, the scheme, or the chain is listed on standard error, and the comma
 			if err := payout.CheckScheme(scheme); err != nil {
 				return err
 			}
-			log, closer, err := openPoolRecords(dir)
+			log, closer, err := openPoolRecords(command, dir)
 			if err != nil {
 				return err
 			}
@@ -214,7 +215,8 @@ func newPoolReportCommand() *cobra.Command {
 		Short: "Write the report of distributions that a pool files in Kazakhstan, as CSV",
 		Long: `Lists what final blocks have paid to whom: IIN/BIN, name, licence number and date, wallet,
 date, amount. Who is behind a wallet comes from a CSV with the columns wallet, iin_bin,
-name, licence, licence_date. Wallets that nobody has claimed are named on standard error.`,
+name, licence, licence_date. Wallets that nobody has claimed are named on standard error. The
+pool may run meanwhile: the report is of what it has signed so far.`,
 		Example: "  aqsha pool report --data aqsha-pool --members members.csv --from 2026-01-01 " +
 			"--to 2026-03-31 > q1.csv",
 		Args: cobra.NoArgs,
@@ -243,7 +245,7 @@ name, licence, licence_date. Wallets that nobody has claimed are named on standa
 			if err != nil {
 				return cli.Usage(err)
 			}
-			log, closer, err := openPoolRecords(dir)
+			log, closer, err := openPoolRecords(command, dir)
 			if err != nil {
 				return err
 			}

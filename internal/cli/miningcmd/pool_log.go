@@ -1,6 +1,7 @@
 package miningcmd
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -61,27 +62,83 @@ that the pool serves at the first time counts, and no other afterwards.`,
 }
 
 // openPoolRecords opens what is recomputed from: a copy that was fetched, or a pool's own directory, with or without
-// its secret key.
-func openPoolRecords(dir string) (audit.Records, io.Closer, error) {
+// its secret key. Beside a pool that runs it reads what the pool has signed, and says so on standard error.
+func openPoolRecords(command *cobra.Command, dir string) (audit.Records, io.Closer, error) {
 	if logcopy.Is(dir) {
 		records, err := logcopy.Open(dir)
 		return records, io.NopCloser(nil), err
 	}
-	if _, err := os.Stat(filepath.Join(dir, "log.key")); err != nil {
-		if stored, err := txlog.StoredCheckpoint(vfs.OS, filepath.Join(dir, "shares")); err == nil &&
-			stored.Origin != "" {
-			log, err := txlog.Open(filepath.Join(dir, "shares"), txlog.Options{Origin: stored.Origin})
-			if err != nil {
-				return nil, nil, err
-			}
-			return log, log, nil
+	log, err := openOwnLog(dir)
+	if errors.As(err, new(*vfs.LockedError)) {
+		signed, err := openSigned(dir)
+		if err != nil {
+			return nil, nil, err
 		}
+		fmt.Fprintln(command.ErrOrStderr(), cli.LanguageFor(command).Text("pool.beside", "size", signed.size))
+		return signed, signed.Reader, nil
 	}
-	log, err := openPoolLog(dir, "", false)
 	if err != nil {
 		return nil, nil, err
 	}
 	return log, log, nil
+}
+
+// openOwnLog opens the log of a pool's directory, whose key may have been taken out.
+func openOwnLog(dir string) (*txlog.Log, error) {
+	if _, err := os.Stat(filepath.Join(dir, "log.key")); err != nil {
+		if stored, err := txlog.StoredCheckpoint(vfs.OS, filepath.Join(dir, "shares")); err == nil &&
+			stored.Origin != "" {
+			return txlog.Open(filepath.Join(dir, "shares"), txlog.Options{Origin: stored.Origin})
+		}
+	}
+	return openPoolLog(dir, "", false)
+}
+
+// signedLog is what of a log that another process writes is signed: what comes after it may not be durable yet.
+type signedLog struct {
+	*txlog.Reader
+	size uint64
+}
+
+// Size is the number of entries that are signed.
+func (l signedLog) Size() uint64 { return l.size }
+
+// openSigned opens the log of a pool that runs, to its last checkpoint, and holds the entries against that. It takes no
+// lock, and changes nothing.
+func openSigned(dir string) (signedLog, error) {
+	shares := filepath.Join(dir, "shares")
+	// Before the entries: the log only grows, so that they reach at least so far.
+	stored, err := txlog.StoredCheckpoint(vfs.OS, shares)
+	if err != nil {
+		return signedLog{}, err
+	}
+	reader, err := txlog.OpenReader(shares, txlog.Options{Origin: stored.Origin})
+	if err != nil {
+		return signedLog{}, err
+	}
+	l := signedLog{reader, stored.Size}
+	if err := l.check(stored); err != nil {
+		return signedLog{}, errors.Join(err, reader.Close())
+	}
+	return l, nil
+}
+
+// check holds the entries against what was signed.
+func (l signedLog) check(signed txlog.Checkpoint) error {
+	if got := l.Reader.Size(); got < signed.Size {
+		return &txlog.BehindError{Size: got, Published: signed.Size}
+	}
+	var tree txlog.Tree
+	for entry, err := range l.Entries(0, l.size) {
+		if err != nil {
+			return err
+		}
+		tree.Add(txlog.LeafHash(entry))
+	}
+	if tree.Root() != signed.Root {
+		return fmt.Errorf("the log's %d entries have the root %s, signed is %s", l.size, tree.Root(), signed.Root)
+	}
+	return nil
 }
 
 // contradictionError says that a log convicts who has signed it.

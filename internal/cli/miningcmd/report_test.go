@@ -2,11 +2,16 @@ package miningcmd
 
 import (
 	"encoding/csv"
+	"errors"
+	"fmt"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/aqsha/aqsha/internal/cli/clitest"
 	"github.com/aqsha/aqsha/pool/sharelog"
+	"github.com/aqsha/aqsha/txlog"
+	"github.com/aqsha/aqsha/txlog/vfs"
 )
 
 // line is one of a person with a right number.
@@ -57,5 +62,66 @@ func TestTheReportThatAPoolFiles(t *testing.T) {
 		if e.Exit != 2 || !strings.Contains(e.Err, says) || e.Out != "" {
 			t.Errorf("%v: exit %d\n%s%s", wrong, e.Exit, e.Out, e.Err)
 		}
+	}
+}
+
+// Beside a pool that runs the report is of what the pool has signed: the same as before it runs, and more once it has
+// signed more. Nothing of the pool's is changed, and it goes on. A log that is not what was signed is refused.
+func TestAReportBesideARunningPool(t *testing.T) {
+	all := append(honest(t),
+		&sharelog.Payment{Number: 1, TimeMillis: minute + 4_000_000, Payees: []sharelog.Payee{{User: 1, Amount: 700}, {User: 2, Amount: 300}}},
+		&sharelog.Sent{Number: 1, TimeMillis: minute + 4_000_001, TxID: [32]byte{5}})
+	settled := &sharelog.Settled{Number: 1, TimeMillis: minute + 4_000_002, Outcome: sharelog.OutcomeConfirmed, TxID: [32]byte{5}, Height: 8}
+	dir := published(t, all...)
+	members := clitest.Put(t, "wallet,iin_bin,name,licence,licence_date\n"+line(alice, "Alice"), t.TempDir(), "m.csv")
+	report := []string{"pool", "report", "--data", dir, "--members", members}
+	before := run(t, report...).Wants(t, 0)
+	log, err := openPoolLog(dir, "", false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	files := listing(t, dir)
+	beside := run(t, report...).Wants(t, 0, "the pool is running", fmt.Sprint(log.Size()))
+	if beside.Out != before.Out || strings.Count(beside.Out, "\n") != 1 {
+		t.Errorf("beside it\n%swithout it\n%s", beside.Out, before.Out)
+	}
+	run(t, "pool", "recompute", "--data", dir, "--block", "7", "--verify").Wants(t, 0, alice, bob, "the pool is running")
+	if after := listing(t, dir); after != files {
+		t.Errorf("was\n%s\nis\n%s", files, after)
+	}
+	batch, err := log.Stage([][]byte{sharelog.Append(nil, settled)})
+	if err == nil {
+		err = log.Commit(batch)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Of what the pool has written and not signed nothing is read.
+	if e := run(t, report...).Wants(t, 0); e.Out != before.Out {
+		t.Errorf("it reports what is not signed:\n%s", e.Out)
+	}
+	if _, err := log.Publish(); err != nil {
+		t.Fatal(err)
+	}
+	if e := run(t, report...).Wants(t, 0, fmt.Sprint(log.Size())); strings.Count(e.Out, "\n") != 3 {
+		t.Errorf("the payment that was settled meanwhile is missing:\n%s", e.Out)
+	}
+	stored, err := txlog.StoredCheckpoint(vfs.OS, filepath.Join(dir, "shares"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	signed, err := openSigned(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer signed.Close()
+	stored.Size--
+	if err := (signedLog{signed.Reader, stored.Size}).check(stored); err == nil {
+		t.Error("entries of another root are believed")
+	}
+	stored.Size = signed.Reader.Size() + 1
+	if err := (signedLog{signed.Reader, stored.Size}).check(stored); !errors.As(err, new(*txlog.BehindError)) {
+		t.Errorf("entries that are missing: %v", err)
 	}
 }

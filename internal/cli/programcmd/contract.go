@@ -602,16 +602,18 @@ func newContractList() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			held := make([]money.Tiyn, len(list)) // over all assets
+			for i := range list {
+				if held[i], err = money.Sum(list[i].Held...); err != nil {
+					return fmt.Errorf("what contract %s holds by the node's word: %w", list[i].ID, err)
+				}
+			}
 			return cli.Show(command, list, func(w io.Writer) {
 				table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 				fmt.Fprintln(table, cli.LanguageFor(command).Text("program.contracts"))
-				for _, c := range list {
-					var held money.Tiyn
-					for _, amount := range c.Held {
-						held += amount
-					}
+				for i, c := range list {
 					fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", terminal.Plain(s.Keyring.NameOf(c.ID)),
-						terminal.Plain(c.Name), held.Format(), terminal.Moment(c.EndsMillis))
+						terminal.Plain(c.Name), held[i].Format(), terminal.Moment(c.EndsMillis))
 				}
 				table.Flush()
 			})

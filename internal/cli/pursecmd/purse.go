@@ -10,9 +10,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/aqsha/aqsha/api"
 	"github.com/aqsha/aqsha/internal/cli"
 	"github.com/aqsha/aqsha/internal/cli/datadir"
 	"github.com/aqsha/aqsha/internal/cli/session"
+	"github.com/aqsha/aqsha/internal/errtext"
 	"github.com/aqsha/aqsha/internal/terminal"
 	"github.com/aqsha/aqsha/ledger"
 	rules "github.com/aqsha/aqsha/purse"
@@ -149,15 +151,13 @@ func openPurse(ctx context.Context, command *cobra.Command, s *session.Session, 
 		return err
 	}
 	id := token.RegisteredID(receipt.ID)
-	if err := s.TeachPurse(ctx, phone, false); err != nil {
-		return err
+	if err = s.TeachPurse(ctx, phone, false); err == nil {
+		err = certify(ctx, s, phone, id)
 	}
-	certificate, err := certificateOf(ctx, s, id)
-	if err != nil {
-		return err
-	}
-	if err := phone.Certify(certificate); err != nil {
-		return err
+	if err != nil { // the deposit is set aside: no refusal of whatever came after may say that nothing was done
+		return &api.UnansweredError{Cause: fmt.Errorf("purse %s is open with its deposit of %s, and its certificate "+
+			"is not on this device yet (%w): 'aqsha purse update' takes in what the bank's 'aqsha purse certify %s' "+
+			"prints", id, t.Deposit.Format(), err, id)}
 	}
 	return cli.Show(command, map[string]any{"purse": id, "receipt": receipt}, func(w io.Writer) {
 		l := cli.LanguageFor(command)
@@ -210,6 +210,15 @@ func certificateOf(ctx context.Context, s *session.Session, id token.WalletID) (
 	}
 	err = c.Sign(s.Network, certifier)
 	return c.Append(nil), err
+}
+
+// certify has a purse certified by its bank's key in this keyring, and takes the certificate in.
+func certify(ctx context.Context, s *session.Session, phone *purse.Phone, id token.WalletID) error {
+	certificate, err := certificateOf(ctx, s, id)
+	if err != nil {
+		return err
+	}
+	return phone.Certify(certificate)
 }
 
 func newCertifyCommand() *cobra.Command {
@@ -324,9 +333,11 @@ certify" prints.`,
 			}
 			receipt, err := s.FundPurse(ctx, from, standing.Purse, amount)
 			if err == nil {
-				// Without the bank's key here the purse keeps its certificate; the money is set aside all the same.
-				if certificate, missing := certificateOf(ctx, s, standing.Purse); missing == nil {
-					err = phone.Certify(certificate)
+				// The money is set aside, whatever becomes of the certificate: a failure would have it set aside again.
+				if kept := certify(ctx, s, phone, standing.Purse); kept != nil {
+					l := cli.LanguageFor(command)
+					fmt.Fprintln(command.ErrOrStderr(), "warning: "+l.Text("purse.keeps-certificate", "why",
+						errtext.Plain(kept.Error())))
 				}
 			}
 			return session.ShowDone(command, receipt, err,

@@ -30,14 +30,9 @@ func NewIssueCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			var amounts []money.Tiyn
-			var total money.Tiyn
-			for _, text := range args[1:] {
-				amount, err := money.ParseTenge(text)
-				if err != nil {
-					return cli.Usage(err)
-				}
-				amounts, total = append(amounts, amount), total+amount
+			amounts, total, err := amountsOf(args[1:])
+			if err != nil {
+				return err
 			}
 			receipt, err := s.Issue(ctx, ids[0], amounts...)
 			return session.ShowDone(command, receipt, err,
@@ -47,6 +42,21 @@ func NewIssueCommand() *cobra.Command {
 	datadir.AddLedgerFlags(command)
 	session.AddDraftFlag(command)
 	return command
+}
+
+// amountsOf reads amounts of tenge, with what they come to.
+func amountsOf(texts []string) (amounts []money.Tiyn, total money.Tiyn, err error) {
+	for _, text := range texts {
+		amount, err := money.ParseTenge(text)
+		if err != nil {
+			return nil, 0, cli.Usage(err)
+		}
+		if total, err = money.Add(total, amount); err != nil { // as the ledger would
+			return nil, 0, token.Errorf(token.AmountOverflow, "amounts", "the sum exceeds 63 bits")
+		}
+		amounts = append(amounts, amount)
+	}
+	return amounts, total, nil
 }
 
 // NewRedeemCommand makes the command "redeem".
@@ -275,6 +285,9 @@ const maxTokens = 4096
 // earmarkedOf adds up what of a wallet's newest tokens carries a purpose, by number.
 func earmarkedOf(ctx context.Context, s *session.Session, id token.WalletID) (parts []earmarkedPart, err error) {
 	tokens, err := s.API.Tokens(ctx, id, maxTokens)
+	if err != nil {
+		return nil, err
+	}
 	for _, t := range tokens.Tokens {
 		number := t.Asset.Purpose
 		if number == 0 {
@@ -286,9 +299,11 @@ func earmarkedOf(ctx context.Context, s *session.Session, id token.WalletID) (pa
 		if !known {
 			parts = slices.Insert(parts, at, earmarkedPart{Purpose: number})
 		}
-		parts[at].Amount += t.Amount
+		if parts[at].Amount, err = money.Add(parts[at].Amount, t.Amount); err != nil { // the node's word
+			return nil, fmt.Errorf("the tokens of purpose %d that the node lists: %w", number, err)
+		}
 	}
-	return parts, err
+	return parts, nil
 }
 
 // NewBalanceCommand makes the command "balance".
