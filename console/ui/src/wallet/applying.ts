@@ -28,9 +28,20 @@ export async function takeWaiting(): Promise<boolean> {
   return true;
 }
 
-/** Forgets the wallet for which this key waited. */
+/** Asks what has become of the key that waits. That it is over is kept: it is said without a connection, too. */
+export async function lookWaiting(): Promise<void> {
+  const key = signer.value;
+  const r = record.value;
+  if (!key || !r?.waits || r.waits.over) return;
+  const { wallet, due } = r.waits;
+  const { wallets, former } = await client.keyed(unhex(r.network), key);
+  if (wallets.some((w) => w.wallet === wallet && !w.recovery)) await takeWaiting();
+  else if (former.includes(wallet)) await change({ waits: { wallet, due, over: true } });
+}
+
+/** Forgets the wallet for which this key waited; a key that came back from its code does not look for it again. */
 export async function dropWaiting(): Promise<void> {
-  await change({ waits: undefined });
+  await change({ waits: undefined, restored: undefined });
 }
 
 /** Asks a bank for the wallet, unless another tab did since this one looked: its application is this wallet's. */

@@ -176,6 +176,13 @@ export interface Keyed {
   readonly recovery: boolean; // it can give the wallet a new key, and pays nothing
 }
 
+/** What a key is to wallets. */
+export interface KeyedList {
+  readonly wallets: readonly Keyed[];
+  readonly waiting: readonly { readonly wallet: string; readonly due: number }[]; // whose new key it is from then on
+  readonly former: readonly string[]; // whose key it was, or was to become: it was cancelled, or replaced
+}
+
 /** A piece of money. */
 export interface Token {
   readonly id: string;
@@ -359,13 +366,17 @@ export class Client {
     this.token = session.token;
   }
 
-  /** The wallets that a key opens, and whether as their recovery key. */
-  async keyed(network: Uint8Array, signer: Signer): Promise<readonly Keyed[]> {
+  /** What a key is to wallets, as who holds it may ask. */
+  async keyed(network: Uint8Array, signer: Signer): Promise<KeyedList> {
     const { challenge } = (await this.post("/v1/sessions/challenges", { wallet: "0".repeat(32) })) as { challenge: string };
     const signed = await keyDigest(network, signer.publicKey, this.origin, unhex(challenge, 48));
     const question = { key: `ed25519:${hex(signer.publicKey).slice(2)}`, origin: this.origin, challenge, signature: hex(signatureOf(await signer.sign(signed))) };
-    const { wallets } = (await this.post("/v1/sessions/wallets", question)) as { wallets: Json[] };
-    return wallets.map((w) => ({ wallet: String(w.wallet), recovery: w.as === "recovery" }));
+    const list = (await this.post("/v1/sessions/wallets", question)) as { wallets: Json[]; waiting?: Json[]; former?: unknown[] };
+    return {
+      wallets: list.wallets.map((w) => ({ wallet: String(w.wallet), recovery: w.as === "recovery" })),
+      waiting: (list.waiting ?? []).map((w) => ({ wallet: String(w.wallet), due: Number(w.due_millis) })),
+      former: (list.former ?? []).map(String),
+    };
   }
 
   async balance(wallet: string): Promise<Balance> {

@@ -307,7 +307,7 @@ async function signInOr(network: Bytes, wallet: string, key: Signer): Promise<vo
   } catch (error) {
     if (!(error instanceof Refusal) || error.code !== "sign-in-refused") throw error;
     const own = await client.keyed(network, key).catch(() => undefined);
-    if (!own || own.some((w) => w.wallet === wallet && !w.recovery)) throw error;
+    if (!own || own.wallets.some((w) => w.wallet === wallet && !w.recovery)) throw error;
     if (signer.value === key) {
       moved.value = true;
       listening?.abort();
