@@ -401,6 +401,7 @@ export function attend(): void {
       open: (last, until, heard) => signedIn(() => client.events("wallet,drafts", last, until, heard, tryAll)),
       heard: paced(() => void refresh(), EVENTS_APART),
       pause: (millis) => new Promise((done) => setTimeout(done, millis)),
+      ended: () => client.leave(),
     },
     ends,
   );
