@@ -45,13 +45,13 @@ export async function dropWaiting(): Promise<void> {
 }
 
 /** Asks a bank for the wallet, unless another tab did since this one looked: its application is this wallet's. */
-export async function applyTo(bank: string, name: string, instead?: string): Promise<void> {
+export async function applyTo(bank: string, name: string, called?: string, instead?: string): Promise<void> {
   const key = signer.value;
   const r = record.value;
   if (!key || !r) throw new Error("the wallet is not open");
   await changeFrom(() => undefined);
   if (record.value?.application && record.value.application.id !== instead) return;
-  await change({ application: { id: await client.apply(unhex(r.network), bank, key, name), bank, name } });
+  await change({ application: { id: await client.apply(unhex(r.network), bank, key, name), bank, name, ...(called !== undefined && { called }) } });
 }
 
 /** Looks for the bank's answer, and hands its paper in. A paper that another customer's has made void is asked for again. The
@@ -70,7 +70,7 @@ export async function takeAnswer(): Promise<string | undefined> {
     await withoutApplication();
   } catch (error) {
     if (!(error instanceof Refusal) || (error.code !== "stale-version" && error.code !== "expired")) throw error;
-    await applyTo(asked.bank, asked.name, asked.id);
+    await applyTo(asked.bank, asked.name, asked.called, asked.id);
   }
   return undefined;
 }

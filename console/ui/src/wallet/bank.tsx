@@ -1,7 +1,7 @@
 // A key without a wallet yet: the wallet that it opens is found again, or a bank opens one for it.
 
 import { useEffect, useId, useState } from "preact/hooks";
-import { moment } from "../format";
+import { ends, moment } from "../format";
 import { unhex } from "../ledger/bytes";
 import { language, t } from "../words";
 import { applyTo, dropWaiting, lookWaiting, register, takeAnswer, takeWaiting } from "./applying";
@@ -115,7 +115,7 @@ function Apply() {
         </p>
       )}
       {asked ? (
-        <p role="status">{t("apply.waits", { bank: banks.find((b) => b.id === asked.bank)?.name ?? "" })}</p>
+        <p role="status">{t("apply.waits", { bank: banks.find((b) => b.id === asked.bank)?.name ?? asked.called ?? ends(asked.bank) })}</p>
       ) : (
         <Form
           button={t("apply.ask")}
@@ -123,7 +123,7 @@ function Apply() {
             setCode(undefined);
             setReason(undefined);
             try {
-              await applyTo(bank, name.trim());
+              await applyTo(bank, name.trim(), banks.find((b) => b.id === bank)?.name);
             } catch (error) {
               setCode(codeOf(error));
             }
