@@ -38,7 +38,7 @@ type KeyedWallets struct {
 	Wallets []KeyedWallet   `json:"wallets"`
 	Waiting []WaitingWallet `json:"waiting" doc:"of which it is the new key, which waits; it opens nothing of them yet"`
 	// Who waits learns from Former that it is in vain; that a wallet is in no list may mean that this node lags behind.
-	Former []token.WalletID `json:"former" doc:"that named it once, and of which it is nothing now: cancelled, or replaced"`
+	Former []token.WalletID `json:"former" doc:"that named it once, and to which it is nothing now"`
 }
 
 // registerKeyed serves the question which wallets a key opens.
@@ -55,7 +55,7 @@ func (s *Server) registerKeyed() {
 }
 
 // keyed answers who has signed with the key. All refusals are one, as those of a session. The index gives wallets that
-// the key was ever named for; what is answered are those of which it is the key, the recovery key or the waiting key, now.
+// the key was ever named for; what it is to each of them now, the state says.
 func (s *Server) keyed(ctx context.Context, in KeyQuestion) (found KeyedWallets, err error) {
 	now := time.Now()
 	raw, err := hex.DecodeString(in.Challenge)

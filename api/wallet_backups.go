@@ -20,7 +20,7 @@ import (
 type BackupView struct {
 	Version uint64 `json:"version" doc:"from 1, one more with each change; 0 for none, where known was given"`
 	Changed uint64 `json:"changed_millis" doc:"Unix milliseconds"`
-	Sealed  []byte `json:"sealed" doc:"as the phone sealed it: docs/FORMATS.md, Backup of a wallet; empty where known is this version"`
+	Sealed  []byte `json:"sealed" doc:"as docs/FORMATS.md has it; empty where known is this version"`
 }
 
 // BackupChange replaces it.
@@ -58,7 +58,7 @@ func (s *Server) registerBackups() {
 		http.StatusNotFound),
 		func(ctx context.Context, in *struct {
 			ID    token.WalletID `path:"id"`
-			Known string         `query:"known" pattern:"^[0-9]{1,18}$" doc:"the version that the caller has, 0 for none: no other is no refusal then, and its content is not sent again"`
+			Known string         `query:"known" pattern:"^[0-9]{1,18}$" doc:"the version that the caller has, 0 for none"`
 		}) (*answer[BackupView], error) {
 			if err := mustHold(ctx, in.ID); err != nil {
 				return nil, err

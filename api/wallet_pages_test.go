@@ -468,14 +468,14 @@ const ownRules = `(() => {
 	const all = (q) => [...document.querySelectorAll(q)].filter(shown);
 	const name = (e) => e.tagName + " " + (e.id || e.textContent || "").trim().slice(0, 40);
 	const wrong = [];
-	const heads = [...document.querySelectorAll("h1")].filter((e) => e.checkVisibility()); // the first page's is for readers of the screen alone
+	const heads = [...document.querySelectorAll("h1")].filter((e) => e.checkVisibility()); // one may be heard alone
 	if (heads.length !== 1) wrong.push("own-one-h1: " + heads.map(name).join("; "));
 	if (all("main").length !== 1) wrong.push("own-one-main: " + all("main").length);
 	for (const e of all("main .problem, main .refused, main .done"))
 		if (!e.closest("[role=alert], [role=status], [aria-live], dialog") && !e.querySelector("[role=alert], [role=status]"))
 			wrong.push("own-result-is-said: " + name(e));
 	for (const e of all("main input, main select, main textarea"))
-		if (!(e.labels?.length || e.getAttribute("aria-label") || e.getAttribute("aria-labelledby"))) wrong.push("own-label: " + name(e));
+		if (!e.labels?.length && !e.matches("[aria-label], [aria-labelledby]")) wrong.push("own-label: " + name(e));
 	return wrong;
 })()`
 
