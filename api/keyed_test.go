@@ -55,7 +55,8 @@ func TestAKeyFindsItsWallets(t *testing.T) {
 	if got := ask("alice"); len(got) != 0 {
 		t.Errorf("the key that was replaced finds %v", got)
 	}
-	if found, _ := w.askKeyed(t, "alice", "alice", w.http.URL, w.challenge(t, token.WalletID{})); len(found.Former) != 1 {
+	found, _ := w.askKeyed(t, "alice", "alice", w.http.URL, w.challenge(t, token.WalletID{}))
+	if len(found.Former) != 1 {
 		t.Errorf("the key that was replaced was named by %v", found.Former)
 	}
 	if got := ask("nobody"); len(got) != 0 {

@@ -58,7 +58,7 @@ func (s *Server) registerBackups() {
 		http.StatusNotFound),
 		func(ctx context.Context, in *struct {
 			ID    token.WalletID `path:"id"`
-			Known string         `query:"known" pattern:"^[0-9]{1,18}$" doc:"the version that the caller has, 0 for none"`
+			Known string         `query:"known" pattern:"^[0-9]{1,18}$" doc:"the version that one has, 0 for none"`
 		}) (*answer[BackupView], error) {
 			if err := mustHold(ctx, in.ID); err != nil {
 				return nil, err

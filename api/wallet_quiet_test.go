@@ -24,8 +24,8 @@ func (w *walletPage) refusals(of *walletPage) {
 	of.do(log.Enable())
 }
 
-// The backup of two phones, a node that is started again, and a wallet that comes back from its code leave no refusal in
-// a browser's console.
+// The backup of two phones, a node that is started again, and a wallet that comes back from its code leave no refusal
+// in a browser's console.
 func TestOrdinaryUseLeavesTheConsoleEmpty(t *testing.T) {
 	t.Parallel()
 	w := newWalletPage(t)
