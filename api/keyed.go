@@ -48,7 +48,8 @@ func (s *Server) registerKeyed() {
 		Summary: "Which wallets a key opens, as their key or their recovery key",
 		Description: "For who comes back with a recovery code alone, and for a new key that waits, which sees " +
 			"here that it was cancelled. The key signs the question, so that nobody learns whose a key is that " +
-			"he does not hold. At most the 64 latest transactions that name the key are looked at."}, bySignature, http.StatusUnauthorized),
+			"he does not hold. At most the 64 latest transactions that name the key are looked at."},
+		bySignature, http.StatusUnauthorized),
 		func(ctx context.Context, in *struct{ Body KeyQuestion }) (*answer[KeyedWallets], error) {
 			return ok(s.keyed(ctx, in.Body))
 		})
