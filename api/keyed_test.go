@@ -55,6 +55,10 @@ func TestAKeyFindsItsWallets(t *testing.T) {
 	if got := ask("alice"); len(got) != 0 {
 		t.Errorf("the key that was replaced finds %v", got)
 	}
+	found, _ := w.askKeyed(t, "alice", "alice", w.http.URL, w.challenge(t, token.WalletID{}))
+	if len(found.Former) != 1 {
+		t.Errorf("the key that was replaced was named by %v", found.Former)
+	}
 	if got := ask("nobody"); len(got) != 0 {
 		t.Errorf("a key of nobody finds %v", got)
 	}
@@ -81,5 +85,42 @@ func TestAKeyFindsItsWallets(t *testing.T) {
 		if status := bad(); status != http.StatusUnauthorized {
 			t.Errorf("%s: %d", name, status)
 		}
+	}
+}
+
+// A new key that a bank asked for sees that it waits, and until when, and that it waits no more once it was cancelled.
+func TestAKeyThatWaitsSeesThatItWasCancelled(t *testing.T) {
+	w := street(t)
+	page := &walletPage{town: w, t: t}
+	ask := func(key string) api.KeyedWallets {
+		t.Helper()
+		found, status := w.askKeyed(t, key, key, w.http.URL, w.challenge(t, token.WalletID{}))
+		if status != http.StatusOK {
+			t.Fatalf("%s: %d", key, status)
+		}
+		return found
+	}
+	next := w.world.Key("alice's new phone")
+	if found := ask("alice's new phone"); len(found.Wallets)+len(found.Waiting)+len(found.Former) != 0 {
+		t.Fatalf("a key that nobody named finds %v", found)
+	}
+	_, _, version := page.keysOf(w.alice)
+	w.submit(t, w.world.Sign(&token.Rekey{Wallet: w.alice, Version: uint64(version), By: token.RoleIntermediary,
+		Key: next.Public()}, soon(), sim.One(token.RoleIntermediary, 0, w.world.Key("bank")),
+		sim.One(token.RolePossession, 0, next)))
+	_, detail, version := page.keysOf(w.alice)
+	want := api.WaitingWallet{Wallet: w.alice, Due: detail.Rekey.DueMillis}
+	found := ask("alice's new phone")
+	if len(found.Wallets)+len(found.Former) != 0 || len(found.Waiting) != 1 || found.Waiting[0] != want || want.Due == 0 {
+		t.Errorf("a key that waits finds %v, not that it waits as %v", found, want)
+	}
+	if found := ask("alice"); len(found.Wallets) != 1 || len(found.Waiting) != 0 {
+		t.Errorf("the key in force finds %v", found)
+	}
+	w.submit(t, w.world.Sign(&token.CancelRekey{Wallet: w.alice, Version: uint64(version)},
+		soon(), sim.One(token.RoleWallet, 0, w.world.Key("alice"))))
+	found = ask("alice's new phone")
+	if len(found.Wallets)+len(found.Waiting) != 0 || len(found.Former) != 1 || found.Former[0] != w.alice {
+		t.Errorf("a key that was cancelled finds %v", found)
 	}
 }

@@ -2,22 +2,25 @@ package api
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/aqsha/aqsha/api/backups"
+	"github.com/aqsha/aqsha/node"
 	"github.com/aqsha/aqsha/token"
 	"github.com/aqsha/aqsha/txlog/vfs"
 )
 
 // BackupView is what a wallet's phone laid down here, which this node cannot open.
 type BackupView struct {
-	Version uint64 `json:"version" doc:"from 1, one more with each change"`
+	Version uint64 `json:"version" doc:"from 1, one more with each change; 0 for none, where known was given"`
 	Changed uint64 `json:"changed_millis" doc:"Unix milliseconds"`
-	Sealed  []byte `json:"sealed" doc:"as the phone sealed it: docs/FORMATS.md, Backup of a wallet"`
+	Sealed  []byte `json:"sealed" doc:"as docs/FORMATS.md has it; empty where known is this version"`
 }
 
 // BackupChange replaces it.
@@ -53,12 +56,14 @@ func (s *Server) registerBackups() {
 	}
 	huma.Register(s.api, operation("get-backup", at, "What the wallet's phone laid down here, sealed", byHolder,
 		http.StatusNotFound),
-		func(ctx context.Context, in *named) (*answer[BackupView], error) {
+		func(ctx context.Context, in *struct {
+			ID    token.WalletID `path:"id"`
+			Known string         `query:"known" pattern:"^[0-9]{1,18}$" doc:"the version that one has, 0 for none"`
+		}) (*answer[BackupView], error) {
 			if err := mustHold(ctx, in.ID); err != nil {
 				return nil, err
 			}
-			b, err := s.backups.Get(in.ID)
-			return ok(BackupView(b), err)
+			return ok(s.backupUnless(in.ID, in.Known))
 		})
 	huma.Register(s.api, describe(huma.Operation{OperationID: "put-backup", Method: http.MethodPut, Path: at,
 		Summary: "Lay a sealed backup of the wallet's phone down here", Description: "It comes in the place of the " +
@@ -91,4 +96,21 @@ func (s *Server) registerBackups() {
 			}
 			return nil, nil
 		})
+}
+
+// backupUnless reads a wallet's backup, without its content where the caller knows that version already. known is a
+// decimal number, or empty for who knows nothing of versions: none is refused to him.
+func (s *Server) backupUnless(id token.WalletID, known string) (BackupView, error) {
+	b, err := s.backups.Get(id)
+	if known == "" {
+		return BackupView(b), err
+	}
+	var refused *token.Error
+	if errors.As(err, &refused) && refused.Code == node.NotFound {
+		return BackupView{Sealed: []byte{}}, nil
+	}
+	if err == nil && known == strconv.FormatUint(b.Version, 10) {
+		b.Sealed = []byte{}
+	}
+	return BackupView(b), err
 }

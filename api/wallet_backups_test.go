@@ -36,10 +36,23 @@ func TestAWalletsBackupIsItsOwn(t *testing.T) {
 			fmt.Appendf(nil, `{"after":%d,"sealed":%q}`, after, sealed))
 		return status, string(body)
 	}
+	// A page says which version it knows: that there is none, or no newer one, is no refusal then.
+	known := func(version, want string) {
+		t.Helper()
+		if status, _, body := w.call(t, "GET", path+"?known="+version, "", own, nil); status != 200 ||
+			!strings.Contains(string(body), want) {
+			t.Errorf("who knows %s: %d %s, want %s", version, status, body, want)
+		}
+	}
 	w.problem(t, "GET", path, "", own, nil, http.StatusNotFound, "not-found")
+	known("0", `{"version":0,"changed_millis":0,"sealed":""}`)
+	known("3", `{"version":0,"changed_millis":0,"sealed":""}`)
+	w.problem(t, "GET", path+"?known=-1", "", own, nil, http.StatusUnprocessableEntity, "invalid-request")
 	if status, body := put(0, "AQID", own); status != 200 || !strings.Contains(body, `"version":1`) {
 		t.Fatalf("%d %s", status, body)
 	}
+	known("0", `"sealed":"AQID"`)
+	known("1", `"sealed":""`)
 	if status, body := put(0, "AQIDBA==", own); status != 409 || !strings.Contains(body, "stale-version") {
 		t.Errorf("an older page: %d %s", status, body)
 	}

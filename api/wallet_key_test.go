@@ -219,6 +219,16 @@ func TestLaterCapsTheWalletOnThePhone(t *testing.T) {
 	w.fill("How much", "10976")
 	w.press("Go on")
 	w.see("Copy the link")
+	// Above what the wallet's own level may hold nobody could pay it: that is said before a code is shown.
+	for _, one := range []struct{ page, button string }{{"till", "Show the code"}, {"ask", "Go on"}} {
+		w.turn(one.page)
+		w.fill("How much", "4998001")
+		w.press(one.button)
+		w.see("Your wallet may hold 5,000,000.00\u00a0₸ in all. There is room for 4,998,000.00\u00a0₸ now.")
+		if text := w.text("main"); strings.Contains(text, "Copy the link") {
+			t.Errorf("a code is shown of what the wallet may not hold: %s", text)
+		}
+	}
 	w.turn("home")
 	w.see("You can spend")
 	if text := w.text("main"); strings.Contains(text, "would be lost") {
@@ -306,9 +316,20 @@ func TestAReviewWithoutAConnection(t *testing.T) {
 	w.see(w.money.ID().String())
 	w.see("other wallet: " + w.bank.String())
 	w.picture("columns")
-	if text := w.text("main"); !strings.Contains(text, "\nbank\n") {
-		t.Errorf("the bank's name is not in %s", text)
+	named := func(when string) {
+		t.Helper()
+		if text := w.text("main"); !strings.Contains(text, "\nbank\n") {
+			t.Errorf("the bank's name is not in %s: %s", when, text)
+		}
 	}
+	named("a history")
+	// What the node named once has its name without a connection, too: the page is loaded anew, and nobody answers.
+	w.do(network.SetBlockedURLs([]string{"*/v1/*"}), chromedp.Navigate(w.http.URL+"/wallet/"))
+	w.unlock()
+	w.see("no connection")
+	w.turn("history")
+	w.see("bank")
+	named("a history without a connection")
 	w.clean()
 }
 

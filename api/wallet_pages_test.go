@@ -456,9 +456,28 @@ var pagesOfAWallet = []string{"", "pay", "ask", "more", "history", "receipt", "r
 // axe says what a checker of accessibility finds on the page that is shown.
 func (w *walletPage) axe() (found []string) {
 	w.t.Helper()
-	w.do(chromedp.Evaluate(`axe.run(document, {resultTypes: ["violations"]}).then(r => r.violations.flatMap(v => v.nodes.map(n => v.id + ": " + n.target + " " + (n.any[0]?.message ?? ""))))`, &found, awaited))
-	return found
+	var own []string
+	w.do(chromedp.Evaluate(ownRules, &own), chromedp.Evaluate(`axe.run(document, {resultTypes: ["violations"]}).then(r => r.violations.flatMap(v => v.nodes.map(n => v.id + ": " + n.target + " " + (n.any[0]?.message ?? ""))))`, &found, awaited))
+	return append(found, own...)
 }
+
+// ownRules are what axe-core has no rule for: one heading says where one is, and what came of an act is said aloud by a
+// region that speaks, not only shown.
+const ownRules = `(() => {
+	const shown = (e) => e.checkVisibility() && !e.closest(".hidden");
+	const all = (q) => [...document.querySelectorAll(q)].filter(shown);
+	const name = (e) => e.tagName + " " + (e.id || e.textContent || "").trim().slice(0, 40);
+	const wrong = [];
+	const heads = [...document.querySelectorAll("h1")].filter((e) => e.checkVisibility()); // one may be heard alone
+	if (heads.length !== 1) wrong.push("own-one-h1: " + heads.map(name).join("; "));
+	if (all("main").length !== 1) wrong.push("own-one-main: " + all("main").length);
+	for (const e of all("main .problem, main .refused, main .done"))
+		if (!e.closest("[role=alert], [role=status], [aria-live], dialog") && !e.querySelector("[role=alert], [role=status]"))
+			wrong.push("own-result-is-said: " + name(e));
+	for (const e of all("main input, main select, main textarea"))
+		if (!e.labels?.length && !e.matches("[aria-label], [aria-labelledby]")) wrong.push("own-label: " + name(e));
+	return wrong;
+})()`
 
 // axeSource is the checker itself.
 func axeSource(t *testing.T) []byte {

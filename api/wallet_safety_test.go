@@ -226,6 +226,15 @@ func TestANewKeyThatWaitsIsCancelled(t *testing.T) {
 	if _, detail, _ := w.keysOf(w.alice); detail.Rekey.DueMillis != 0 {
 		t.Fatal("the bank's key waits on after it was cancelled")
 	}
+	// The new phone learns it by itself, and says so after a reload, before anybody was asked again.
+	third.see("The new key was cancelled")
+	third.picture("key-cancelled")
+	third.do(network.SetBlockedURLs([]string{"*/v1/*"}), chromedp.Reload())
+	third.unlock()
+	third.see("The new key was cancelled")
+	third.do(network.SetBlockedURLs(nil))
+	third.press("Back")
+	third.see("Your bank opens the wallet")
 	phone.payTen()
 	phone.see("Paid: 10.00")
 	w.clean()

@@ -112,6 +112,8 @@ onReturn(() => void whoAmI());
 effect(() => {
   void language.value;
   document.title = `${t(`nav.${page.value}`)} · Aqsha`;
+  // On a phone the menu is one line that scrolls: the page that is shown stands in sight in it.
+  setTimeout(() => document.querySelector("nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" }));
 });
 whenIdle(() =>
   effect(() => {

@@ -2,6 +2,7 @@ import { useState } from "preact/hooks";
 import { amountOf } from "../json";
 import { csv, decimal, download } from "../csv";
 import { money, moment } from "../format";
+import { dayOf } from "../moments";
 import { type Key, language, t } from "../words";
 import { explain, loadRefusals } from "../words/refusals";
 import { Choice, Later, Title } from "../wallet/parts";
@@ -98,7 +99,7 @@ function Bars({ rows, unit }: { rows: readonly Row[]; unit: string }) {
   const heights = rows.map((r) => (r.value === undefined ? (r.ratio ?? 0) : Number(r.value)));
   const top = Math.max(...heights, 1e-9);
   const highest = rows[heights.indexOf(Math.max(...heights))]!;
-  if (heights.every((h) => h === 0)) return <p class="dim">{t("series.zero", { from: rows[0]!.date, to: rows.at(-1)!.date })}</p>;
+  if (heights.every((h) => h === 0)) return <p class="dim">{t("series.zero", { from: dayOf(rows[0]!.date, language.value), to: dayOf(rows.at(-1)!.date, language.value) })}</p>;
   return (
     <>
       <svg class="bars" viewBox={`0 0 ${rows.length * 10} 100`} preserveAspectRatio="none" aria-hidden="true">
@@ -106,7 +107,7 @@ function Bars({ rows, unit }: { rows: readonly Row[]; unit: string }) {
           <rect key={rows[i]!.date} x={i * 10 + 1} width="8" y={99 - (h / top) * 98} height={(h / top) * 98 + 1} />
         ))}
       </svg>
-      <p class="dim">{t("series.span", { from: rows[0]!.date, to: rows.at(-1)!.date, most: inWords(highest, unit) })}</p>
+      <p class="dim">{t("series.span", { from: dayOf(rows[0]!.date, language.value), to: dayOf(rows.at(-1)!.date, language.value), most: inWords(highest, unit) })}</p>
     </>
   );
 }
@@ -141,12 +142,12 @@ function Days({ measure, step }: { measure: (typeof MEASURES)[number]; step: str
               {why && <p class="dim">{t("series.counted-here")}</p>}
               <details>
                 <summary>{t("series.table")}</summary>
-                <Table about={t(`measure.${measure}`)} head={[t("series.date"), ...(why ? [t("series.why")] : []), t(`measure.${measure}`)]}>
+                <Table stacked about={t(`measure.${measure}`)} head={[t("series.date"), ...(why ? [t("series.why")] : []), t(`measure.${measure}`)]}>
                   {linesOf({ unit, rows, parts }).map((r) => (
                     <tr key={r.date + r.of}>
-                      <td>{r.date}</td>
-                      {why && <td>{whyOf(r)}</td>}
-                      <td class="n">{inWords(r, unit)}</td>
+                      <td data-label={t("series.date")}>{dayOf(r.date, language.value)}</td>
+                      {why && <td data-label={t("series.why")}>{whyOf(r)}</td>}
+                      <td data-label={t(`measure.${measure}`)} class="n">{inWords(r, unit)}</td>
                     </tr>
                   ))}
                 </Table>

@@ -28,19 +28,30 @@ export async function takeWaiting(): Promise<boolean> {
   return true;
 }
 
-/** Forgets the wallet for which this key waited. */
+/** Asks what has become of the key that waits. That it is over is kept: it is said without a connection, too. */
+export async function lookWaiting(): Promise<void> {
+  const key = signer.value;
+  const r = record.value;
+  if (!key || !r?.waits || r.waits.over) return;
+  const { wallet, due } = r.waits;
+  const { wallets, former } = await client.keyed(unhex(r.network), key);
+  if (wallets.some((w) => w.wallet === wallet && !w.recovery)) await takeWaiting();
+  else if (former.includes(wallet)) await change({ waits: { wallet, due, over: true } });
+}
+
+/** Forgets the wallet for which this key waited; a key that came back from its code does not look for it again. */
 export async function dropWaiting(): Promise<void> {
-  await change({ waits: undefined });
+  await change({ waits: undefined, restored: undefined });
 }
 
 /** Asks a bank for the wallet, unless another tab did since this one looked: its application is this wallet's. */
-export async function applyTo(bank: string, name: string, instead?: string): Promise<void> {
+export async function applyTo(bank: string, name: string, called?: string, instead?: string): Promise<void> {
   const key = signer.value;
   const r = record.value;
   if (!key || !r) throw new Error("the wallet is not open");
   await changeFrom(() => undefined);
   if (record.value?.application && record.value.application.id !== instead) return;
-  await change({ application: { id: await client.apply(unhex(r.network), bank, key, name), bank, name } });
+  await change({ application: { id: await client.apply(unhex(r.network), bank, key, name), bank, name, ...(called !== undefined && { called }) } });
 }
 
 /** Looks for the bank's answer, and hands its paper in. A paper that another customer's has made void is asked for again. The
@@ -59,7 +70,7 @@ export async function takeAnswer(): Promise<string | undefined> {
     await withoutApplication();
   } catch (error) {
     if (!(error instanceof Refusal) || (error.code !== "stale-version" && error.code !== "expired")) throw error;
-    await applyTo(asked.bank, asked.name, asked.id);
+    await applyTo(asked.bank, asked.name, asked.called, asked.id);
   }
   return undefined;
 }

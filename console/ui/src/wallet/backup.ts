@@ -139,6 +139,10 @@ async function putAfter(after: number): Promise<void> {
   const k = await keyNow();
   if (!k) return;
   for (let attempt = 0; ; attempt++) {
+    const there = await signedIn((wallet) => client.backup(wallet, after));
+    const theirs = there.version !== after && (await contentIn(k, there));
+    if (theirs) await take(theirs); // what an older key sealed nobody opens any more
+    after = there.version;
     const now = own();
     const box = toBase64(await sealed(k.key, k.network, k.wallet, after + 1, now));
     try {
@@ -146,13 +150,16 @@ async function putAfter(after: number): Promise<void> {
       await keep("laid", await hashOf(now));
       return;
     } catch (error) {
-      if (!(error instanceof Refusal) || error.code !== "stale-version" || attempt > 2) throw error;
+      if (!(error instanceof Refusal) || error.code !== "stale-version" || attempt > 2) throw error; // another was faster
     }
-    const there = await signedIn((wallet) => client.backup(wallet));
-    const theirs = there && (await opened(k.key, k.network, k.wallet, there.version, fromBase64(there.sealed)));
-    if (theirs) await take(theirs); // what an older key sealed nobody opens any more
-    after = there?.version ?? 0;
   }
+}
+
+type Own = NonNullable<Awaited<ReturnType<typeof keyNow>>>;
+
+/** What is in the box that lies there; undefined for none. */
+async function contentIn(k: Own, there: { readonly version: number; readonly sealed: string }): Promise<Content | undefined> {
+  return there.sealed === "" ? undefined : opened(k.key, k.network, k.wallet, there.version, fromBase64(there.sealed));
 }
 
 /** Switches it on: what is here is laid down. */
@@ -172,8 +179,9 @@ export async function switchOff(): Promise<void> {
 /** Looks for what lies with the bank on a phone that came back from its code, and takes it. */
 export async function bringBack(): Promise<boolean> {
   const k = await keyNow();
-  const there = k && (await signedIn((wallet) => client.backup(wallet)));
-  const content = k && there && (await opened(k.key, k.network, k.wallet, there.version, fromBase64(there.sealed)));
+  if (!k) return false;
+  const there = await signedIn((wallet) => client.backup(wallet, 0));
+  const content = await contentIn(k, there);
   if (!content) return false;
   await take(content);
   await takePayments(content);

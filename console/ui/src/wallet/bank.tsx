@@ -1,10 +1,10 @@
 // A key without a wallet yet: the wallet that it opens is found again, or a bank opens one for it.
 
 import { useEffect, useId, useState } from "preact/hooks";
-import { moment } from "../format";
+import { ends, moment } from "../format";
 import { unhex } from "../ledger/bytes";
 import { language, t } from "../words";
-import { applyTo, dropWaiting, register, takeAnswer, takeWaiting } from "./applying";
+import { applyTo, dropWaiting, lookWaiting, register, takeAnswer, takeWaiting } from "./applying";
 import { type Keyed, Refusal, isRule } from "./client";
 import { codeOf } from "./codeof";
 import { holdsRecovery, takeBack } from "./keys";
@@ -12,7 +12,7 @@ import { LearnLink } from "./learnlink";
 import { Choice, Field, Form, Later, type Problem, Title } from "./parts";
 import { Refused } from "./refused";
 import { numberIn } from "./request";
-import { change, client, clockOff, enter, record, seedWith, signer, take } from "./state";
+import { change, client, enter, nodeNow, record, seedWith, signer, take } from "./state";
 
 const code = () => import("./code").then((m) => m.Code);
 
@@ -69,6 +69,8 @@ export function Unregistered() {
 }
 
 const EVERY = 2_000;
+/** So often, in milliseconds, it is asked whether a key that waits was cancelled. */
+const ASKED = 5_000;
 /** So long after its time a new key is said not to have come. */
 const LATE = 20_000;
 
@@ -113,7 +115,7 @@ function Apply() {
         </p>
       )}
       {asked ? (
-        <p role="status">{t("apply.waits", { bank: banks.find((b) => b.id === asked.bank)?.name ?? "" })}</p>
+        <p role="status">{t("apply.waits", { bank: banks.find((b) => b.id === asked.bank)?.name ?? asked.called ?? ends(asked.bank) })}</p>
       ) : (
         <Form
           button={t("apply.ask")}
@@ -121,7 +123,7 @@ function Apply() {
             setCode(undefined);
             setReason(undefined);
             try {
-              await applyTo(bank, name.trim());
+              await applyTo(bank, name.trim(), banks.find((b) => b.id === bank)?.name);
             } catch (error) {
               setCode(codeOf(error));
             }
@@ -135,19 +137,39 @@ function Apply() {
   );
 }
 
-/** A bank gave this key to a wallet, and until it is in force who has the old key can cancel. */
+/** A bank gave this key to a wallet, and until it is in force who has the old key can cancel. Without a connection it looks on. */
 function KeyWaits() {
-  const { wallet, due } = record.value!.waits!;
+  const { wallet, due, over } = record.value!.waits!;
   const [late, setLate] = useState(false);
   useEffect(() => {
-    const look = async () => {
-      const now = Date.now() + clockOff.value;
+    if (over) return;
+    const taken = async () => {
+      const now = nodeNow();
       if (now < due) return;
       if (!(await takeWaiting()) && now > due + LATE) setLate(true);
     };
-    const timer = setInterval(() => void look().catch(() => {}), EVERY); // without a connection it looks on
-    return () => clearInterval(timer);
-  }, []);
+    const ask = () => {
+      if (!document.hidden) void lookWaiting().catch(() => {});
+    };
+    ask();
+    const timers = [setInterval(() => void taken().catch(() => {}), EVERY), setInterval(ask, ASKED)];
+    return () => timers.forEach(clearInterval);
+  }, [over]);
+  if (over) {
+    return (
+      <>
+        <Title text="waits.over" />
+        <div class="card refused" role="alert">
+          <p>{t("waits.over-about")}</p>
+          <p>{t("waits.over-ask")}</p>
+          <p class="id">{wallet}</p>
+        </div>
+        <p class="acts">
+          <button onClick={() => void dropWaiting()}>{t("back")}</button>
+        </p>
+      </>
+    );
+  }
   return (
     <>
       <Title text="waits.title" />
@@ -208,9 +230,10 @@ function Found() {
     setCode(undefined);
     setFound(undefined);
     try {
-      const list = await client.keyed(unhex(record.value!.network), signer.value!);
-      setFound(list);
-      if (list.length === 1) await open(list[0]!);
+      const { wallets, waiting } = await client.keyed(unhex(record.value!.network), signer.value!);
+      if (wallets.length === 0 && waiting[0]) return await change({ waits: waiting[0] });
+      setFound(wallets);
+      if (wallets.length === 1) await open(wallets[0]!);
     } catch (error) {
       setCode(codeOf(error));
     }

@@ -176,6 +176,13 @@ export interface Keyed {
   readonly recovery: boolean; // it can give the wallet a new key, and pays nothing
 }
 
+/** What a key is to wallets. */
+export interface KeyedList {
+  readonly wallets: readonly Keyed[];
+  readonly waiting: readonly { readonly wallet: string; readonly due: number }[]; // whose new key it is from then on
+  readonly former: readonly string[]; // whose key it was, or was to become: it was cancelled, or replaced
+}
+
 /** A piece of money. */
 export interface Token {
   readonly id: string;
@@ -269,15 +276,22 @@ function lineOf(l: Json, wallet: string): HistoryLine {
 
 export class Client {
   private token = "";
+  private ends = Infinity; // of the session, by this device's clock; of a delegation the node says it
 
-  /** Whether it reads with a session or a delegation, which may be over. */
+  /** Whether it reads with a session or a delegation. Either may have ended before its time. */
   get admitted(): boolean {
-    return this.token !== "";
+    return this.token !== "" && Date.now() < this.ends;
   }
 
   /** Reads with a delegation instead of a session. */
   useToken(token: string): void {
     this.token = token;
+    this.ends = Infinity;
+  }
+
+  /** Forgets the session, of which a node that was started again knows nothing. A delegation outlives that. */
+  leave(): void {
+    if (this.ends !== Infinity) this.token = "";
   }
 
   constructor(
@@ -353,19 +367,25 @@ export class Client {
   }
 
   private async openSession(network: Uint8Array, wallet: string, signer: Signer): Promise<void> {
-    const { challenge } = (await this.post("/v1/sessions/challenges", { wallet })) as { challenge: string };
+    const { challenge, expires_millis: began } = (await this.post("/v1/sessions/challenges", { wallet })) as { challenge: string; expires_millis?: unknown };
     const signed = await sessionDigest(network, unhex(wallet, 16), this.origin, unhex(challenge, 48));
-    const session = (await this.post("/v1/sessions", { wallet, origin: this.origin, challenge, signature: hex(signatureOf(await signer.sign(signed))) })) as { token: string };
+    const session = (await this.post("/v1/sessions", { wallet, origin: this.origin, challenge, signature: hex(signatureOf(await signer.sign(signed))) })) as { token: string; expires_millis?: unknown };
     this.token = session.token;
+    // The node's clock says both, so that this device's may be wrong. A challenge lasts a minute: so much before its end it is over.
+    this.ends = Date.now() + Number(session.expires_millis) - Number(began) || Infinity;
   }
 
-  /** The wallets that a key opens, and whether as their recovery key. */
-  async keyed(network: Uint8Array, signer: Signer): Promise<readonly Keyed[]> {
+  /** What a key is to wallets, as who holds it may ask. */
+  async keyed(network: Uint8Array, signer: Signer): Promise<KeyedList> {
     const { challenge } = (await this.post("/v1/sessions/challenges", { wallet: "0".repeat(32) })) as { challenge: string };
     const signed = await keyDigest(network, signer.publicKey, this.origin, unhex(challenge, 48));
     const question = { key: `ed25519:${hex(signer.publicKey).slice(2)}`, origin: this.origin, challenge, signature: hex(signatureOf(await signer.sign(signed))) };
-    const { wallets } = (await this.post("/v1/sessions/wallets", question)) as { wallets: Json[] };
-    return wallets.map((w) => ({ wallet: String(w.wallet), recovery: w.as === "recovery" }));
+    const list = (await this.post("/v1/sessions/wallets", question)) as { wallets: Json[]; waiting?: Json[]; former?: unknown[] };
+    return {
+      wallets: list.wallets.map((w) => ({ wallet: String(w.wallet), recovery: w.as === "recovery" })),
+      waiting: (list.waiting ?? []).map((w) => ({ wallet: String(w.wallet), due: Number(w.due_millis) })),
+      former: (list.former ?? []).map(String),
+    };
   }
 
   async balance(wallet: string): Promise<Balance> {
@@ -544,15 +564,10 @@ export class Client {
     await this.post(`/v1/drafts/${id}/refusals`, { key: `ed25519:${hex(key).slice(2)}`, reason, signature });
   }
 
-  /** What the wallet's phone laid down at the node, in base64; undefined for nothing. */
-  async backup(wallet: string): Promise<{ readonly version: number; readonly sealed: string } | undefined> {
-    try {
-      const b = (await this.call(`/v1/wallets/${wallet}/backup`)) as Json;
-      return { version: Number(b.version), sealed: String(b.sealed) };
-    } catch (error) {
-      if (error instanceof Refusal && error.status === 404) return undefined;
-      throw error;
-    }
+  /** What the wallet's phone laid down at the node, in base64; of a version that is known the number alone, and 0 where there is none. */
+  async backup(wallet: string, known: number): Promise<{ readonly version: number; readonly sealed: string }> {
+    const b = (await this.call(`/v1/wallets/${wallet}/backup?known=${known}`)) as Json;
+    return { version: Number(b.version), sealed: String(b.sealed) };
   }
 
   /** Lays it down in the place of a version, 0 for none. */

@@ -133,6 +133,7 @@ export function attendDesk(): () => void {
         open: (last, until, heard) => read(() => client.events("wallet", last, until, heard)),
         heard: paced(() => void look(), EVENTS_APART),
         pause: (millis) => new Promise((done) => setTimeout(done, millis)),
+        ended: () => client.leave(),
       },
       end.signal,
     );

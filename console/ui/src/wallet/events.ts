@@ -41,8 +41,11 @@ export interface Listener {
   /** Something happened, here or in another tab. */
   readonly heard: (event: string) => void;
   readonly pause: (millis: number) => Promise<void>;
+  /** The stream ended, of whichever tab had it. */
+  readonly ended: () => void;
 }
 
+const ENDED = ""; // no event is called so
 const LEAST_PAUSE = 500;
 const MOST_PAUSE = 15_000;
 
@@ -51,7 +54,8 @@ const MOST_PAUSE = 15_000;
 export function listen(name: string, listener: Listener, signal: AbortSignal): void {
   const channel = new BroadcastChannel(name);
   channel.onmessage = (e: MessageEvent<unknown>) => {
-    if (typeof e.data === "string") listener.heard(e.data);
+    if (e.data === ENDED) listener.ended();
+    else if (typeof e.data === "string") listener.heard(e.data);
   };
   let shown = new AbortController();
   const begin = () => {
@@ -90,6 +94,8 @@ async function lead(listener: Listener, channel: BroadcastChannel, until: AbortS
       // the next attempt says more; what was missed comes after the last id
     }
     if (until.aborted) return;
+    listener.ended();
+    channel.postMessage(ENDED);
     await listener.pause(pause);
     pause = Math.min(2 * pause, MOST_PAUSE);
   }

@@ -8,7 +8,6 @@ import { delegated, type Page, go, page, startRoutes, wanted } from "./route";
 import { delegation, startDesk, takeDelegation } from "./desk";
 import { newer, startInstall, takeNewer } from "./install";
 import { Later } from "./parts";
-import { Pay } from "./payment";
 import { soonOr, whenIdle } from "../pace";
 import { loadRefusals } from "../words/refusals";
 import { connected, fault, lock, meet, network, phase, record, refresh, start, started, touch } from "./state";
@@ -18,6 +17,7 @@ const NAMES: Record<Language, string> = { kk: "Қазақша", ru: "Русск�
 const TABS = ["home", "pay", "ask", "more"] as const satisfies readonly Page[];
 
 const PARTS = {
+  pay: () => import("./payment").then((m) => m.Pay),
   ask: () => import("./ask").then((m) => m.Ask),
   more: () => import("./more").then((m) => m.More),
   history: () => import("./history").then((m) => m.HistoryList),
@@ -48,12 +48,7 @@ function Body() {
     case "unregistered":
       return <Later load={BANK} props={{}} />;
   }
-  switch (page.value) {
-    case "pay":
-      return <Pay />;
-    case "home":
-      return <Home />;
-  }
+  if (page.value === "home") return <Home />;
   return <Later key={page.value} load={PARTS[page.value]} props={{}} />;
 }
 
@@ -119,12 +114,13 @@ render(<App />, app);
 void import("../focus").then((m) => m.keepFocus(app)); // before anything is taken away that has the focus
 void prepared.then(() => (fault.value ? undefined : meet()));
 startInstall();
-whenIdle(() =>
+whenIdle(() => {
+  void PARTS.pay().catch(() => {}); // here before a connection is lost; the page that needs it tries again
   effect(() => {
     void language.value;
     loadRefusals().catch(() => {}); // a refusal has general words until then
-  }),
-);
+  });
+});
 addEventListener("pagehide", lock); // a browser may keep a page that was left, and with it the worker that has the key
 addEventListener("online", () => void meet().then(refresh)); // which pays what waits
 addEventListener("offline", () => {

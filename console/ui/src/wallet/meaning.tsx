@@ -1,4 +1,5 @@
 import { useEffect, useState } from "preact/hooks";
+import { momentsIn } from "../moments";
 import { language, t } from "../words";
 import { whom } from "./facts";
 import { client } from "./state";
@@ -35,7 +36,7 @@ function Lines({ of }: { of: readonly string[] }) {
     <>
       {of.map((line) => (
         <p class="rule-text" key={line}>
-          {line.replace(/[0-9a-f]{32}/g, whom)}
+          {momentsIn(line, language.value).replace(/[0-9a-f]{32}/g, whom)}
         </p>
       ))}
     </>

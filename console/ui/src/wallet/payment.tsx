@@ -194,7 +194,7 @@ function Confirm({ draft, back, done }: { draft: Draft; back: () => void; done: 
   return (
     <>
       <Title text="pay.check" />
-      <dl class="card">
+      <dl class="card confirm">
         <dt>{t("pay.payee")}</dt>
         <dd>
           <Picture of={draft.payee} /> {name !== undefined && <b>{name} </b>}

@@ -12,6 +12,7 @@ export interface Seen {
   readonly lines: readonly HistoryLine[];
   readonly marked: ReadonlyMap<number, bigint>;
   readonly asOf: number;
+  readonly banks: readonly (readonly [wallet: string, name: string])[]; // as the node named them
 }
 
 export interface Contact {
@@ -48,6 +49,7 @@ function seenOf(value: unknown): Seen | undefined {
     lines: s.lines.map(lineOf),
     marked: new Map(s.marked.map(([purpose, sum]) => [purpose, amountOf(sum)])),
     asOf: s.asOf,
+    banks: s.banks ?? [],
   };
 }
 

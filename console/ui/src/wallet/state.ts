@@ -106,8 +106,8 @@ export function lock(): void {
   signer.value?.forget();
   signer.value = box = undefined;
   balance.value = history.value = asOf.value = undefined;
-  marked.value = new Map();
-  cameBack.value = false;
+  marked.value = banks.value = new Map();
+  banksAsked = cameBack.value = false;
   forget();
 }
 
@@ -136,6 +136,7 @@ async function opened(seed: Bytes, own?: KeptKey): Promise<void> {
     history.value = last.lines;
     marked.value = last.marked;
     asOf.value = last.asOf;
+    if (banks.value.size === 0) banks.value = new Map(last.banks);
   }
   const key = own ?? (await keepKey(seed, lock));
   signer.value?.forget();
@@ -307,7 +308,7 @@ async function signInOr(network: Bytes, wallet: string, key: Signer): Promise<vo
   } catch (error) {
     if (!(error instanceof Refusal) || error.code !== "sign-in-refused") throw error;
     const own = await client.keyed(network, key).catch(() => undefined);
-    if (!own || own.some((w) => w.wallet === wallet && !w.recovery)) throw error;
+    if (!own || own.wallets.some((w) => w.wallet === wallet && !w.recovery)) throw error;
     if (signer.value === key) {
       moved.value = true;
       listening?.abort();
@@ -316,10 +317,15 @@ async function signInOr(network: Bytes, wallet: string, key: Signer): Promise<vo
   }
 }
 
-/** What a purpose is called and for, when it was asked for; see learnPurpose. */
-/** Banks by their wallets' numbers, as the node names them. */
+/** Banks by their wallets' numbers, as the node names them, or named them when it was last asked. */
 const banks = signal<ReadonlyMap<string, string>>(new Map());
 export const bankOf = (wallet: string) => banks.value.get(wallet);
+let banksAsked = false; // of this page's node
+
+function nameBanks(list: readonly { readonly id: string; readonly name: string }[]): void {
+  banksAsked = true;
+  banks.value = new Map(list.map((one) => [one.id, one.name]));
+}
 
 /** So long a page that is about to pay waits for the node before it says that it does not answer. */
 const PATIENCE = 4_000;
@@ -358,11 +364,11 @@ async function readAgain(): Promise<void> {
     asOf.value = Date.now();
     for (const purpose of m.keys()) void learnPurpose(purpose);
     void signedIn((wallet) => client.drafts(wallet)).then((d) => (toSign.value = d.filter((one) => one.state === "waiting").length), () => {});
-    if (banks.value.size === 0) void client.banks().then((list) => (banks.value = new Map(list.map((one) => [one.id, one.name]))), () => {});
     if (!policy.value) void client.policy().then((p) => (policy.value = p), () => {}); // it says no limits until then
     const back = !connected.value;
     connected.value = true;
-    const now: Seen = { balance: b, lines: h.lines, marked: m, asOf: asOf.value };
+    if (!banksAsked) await client.banks().then(nameBanks, () => {}); // before it is kept: they are named without a connection too
+    const now: Seen = { balance: b, lines: h.lines, marked: m, asOf: asOf.value, banks: [...banks.value] };
     await keep("seen", { ...now, marked: [...m] });
     const joined = paidElsewhere(payments.value, h.lines, record.value?.wallet ?? "");
     for (const p of joined) await theStore().removePayment(p.id);
@@ -401,6 +407,7 @@ export function attend(): void {
       open: (last, until, heard) => signedIn(() => client.events("wallet,drafts", last, until, heard, tryAll)),
       heard: paced(() => void refresh(), EVENTS_APART),
       pause: (millis) => new Promise((done) => setTimeout(done, millis)),
+      ended: () => client.leave(),
     },
     ends,
   );

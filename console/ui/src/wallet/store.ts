@@ -12,8 +12,8 @@ export interface WalletRecord {
   readonly recoverySaved: boolean;
   readonly restored?: boolean; // it came back from a code: its wallet is looked for before a new one is thought of
   readonly passkey?: PasskeySealed; // the same seed under the device's lock
-  readonly application?: { readonly id: string; readonly bank: string; readonly name: string }; // to a bank, for the wallet
-  readonly waits?: { readonly wallet: string; readonly due: number }; // a bank gave this key to a wallet: it is in force from then on
+  readonly application?: { readonly id: string; readonly bank: string; readonly name: string; readonly called?: string }; // to a bank, called so, for the wallet
+  readonly waits?: { readonly wallet: string; readonly due: number; readonly over?: boolean }; // a bank gave this key to a wallet: it is in force from then on, unless that is over
   readonly backup?: { readonly version: number; readonly millis: number }; // lies with the bank since then, which cannot open it
   readonly next?: { readonly publicKey: string; readonly sealed: Sealed }; // a new key that was asked for: the ledger may have it already
 }

@@ -16,12 +16,20 @@ export function most(): bigint | undefined {
   return unsaved() && of !== undefined && of > 0n ? of : undefined;
 }
 
+/** What the wallet's own level says against a sum: who pays it would be refused. Of an open sum it says nothing. */
+function overLevel(amount: bigint | undefined): string | undefined {
+  const b = balance.value;
+  const most = b && policy.value?.tiers[b.tier]?.balanceMost;
+  if (!most || amount === undefined || b.tiyn + amount <= most) return undefined;
+  return t("ask.level", { most: money(most, language.value), left: money(b.tiyn < most ? most - b.tiyn : 0n, language.value) });
+}
+
 /** What stands against asking for a sum, none for an open one: a text. */
 export function against(amount: bigint | undefined): string | undefined {
-  if (!unsaved()) return undefined;
+  if (!unsaved()) return overLevel(amount);
   if (!policy.value) return t("unsaved.unknown");
   const cap = most();
-  if (cap === undefined) return undefined;
+  if (cap === undefined) return overLevel(amount);
   const held = balance.value?.tiyn ?? 0n;
   const left = held < cap ? cap - held : 0n;
   if (amount !== undefined && amount <= left) return undefined;
