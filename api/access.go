@@ -16,6 +16,7 @@ import (
 // AccessRole says what a holder of an access token may read.
 type AccessRole string
 
+// Authority and auditor read everything. No access signs anything: what changes the ledger is signed by keys.
 const (
 	RoleAuthority    AccessRole = "authority"    // everything
 	RoleAuditor      AccessRole = "auditor"      // everything
@@ -48,7 +49,8 @@ var everything = &Access{Name: "open", Role: RoleAuditor}
 // machine is what the commands on a node's own data directory may read (Options.Machine).
 var machine = &Access{Name: "machine", Role: RoleAuditor}
 
-// CheckAccess says whether a list of accesses can be used.
+// CheckAccess says whether a list of accesses can be used. The error names the first that cannot, as the configuration
+// does.
 func CheckAccess(list []Access) error {
 	for i, a := range list {
 		if !IsTokenHash(a.TokenSHA256) {
@@ -73,7 +75,9 @@ const needsAccess = "an access token is needed, or a session that is not over an
 
 type accessKey struct{}
 
-// identify puts what the caller may read into the request's context.
+// identify puts what the caller may read into the request's context: what every handler's own check asks. What staff
+// changes is written into the audit trail first, and without that nothing is done. A stream lasts for longer than its
+// caller's rights may: they are looked at again while it does.
 func (s *Server) identify(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		access, caller := s.accessOf(r), s.staffOf(r)
@@ -167,7 +171,8 @@ func (s *Server) session(ctx context.Context, text string) *Access {
 	return access
 }
 
-// mayReadAll refuses callers who may not read the whole ledger.
+// mayReadAll refuses callers who may not read the whole ledger: 401 where an access might help, 403 where the one that
+// was shown does not reach so far.
 func mayReadAll(ctx context.Context) error {
 	access, _ := ctx.Value(accessKey{}).(*Access)
 	switch {

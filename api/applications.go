@@ -9,13 +9,12 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
-	"github.com/aqsha/aqsha/internal/errtext"
+	"github.com/aqsha/aqsha/api/staff"
 	"github.com/aqsha/aqsha/livestate"
 	"github.com/aqsha/aqsha/node"
 	"github.com/aqsha/aqsha/token"
@@ -67,7 +66,7 @@ type Applications struct {
 type ApplicationRequest struct {
 	Bank      token.WalletID  `json:"bank"`
 	Key       token.PublicKey `json:"key"`
-	Name      string          `json:"name,omitempty" maxLength:"64"`
+	Name      string          `json:"name,omitempty" maxLength:"512" doc:"up to 64 bytes"`
 	Signature token.Signature `json:"signature" doc:"by the key, over SHA-256(\"aqsha application v1\" ‖ 0 ‖ network ‖ bank ‖ key, 33 bytes ‖ SHA-256(name))"`
 }
 
@@ -79,6 +78,8 @@ type application struct {
 
 func (a application) view() ApplicationView { return a.ApplicationView }
 
+// applications are kept by mu of keptFile, with addresses and top; grown has a lock of its own, signals, so that who
+// waits for a change does not wait for the disk. signals is taken within mu, never the other way about.
 type applications struct {
 	*keptFile[application]
 	logger    *slog.Logger
@@ -99,6 +100,7 @@ func (a *applications) changed() <-chan struct{} {
 	return a.grown
 }
 
+// signal wakes all who wait for a change. It is called when the change is stored: who wakes finds it.
 func (a *applications) signal() {
 	a.signals.Lock()
 	defer a.signals.Unlock()
@@ -113,6 +115,8 @@ func (a *applications) last() uint64 {
 	return a.lastLocked()
 }
 
+// lastLocked is last for who holds mu. A change's number is never given again in one run, though its application is
+// forgotten: a stream's reader would take the new one for known.
 func (a *applications) lastLocked() uint64 {
 	for _, one := range a.list { // any order: the most of all
 		a.top = max(a.top, one.Change)
@@ -218,13 +222,12 @@ func bankOf(ctx context.Context) (token.WalletID, error) {
 	return access.Intermediary, nil
 }
 
-// apply keeps an application whose key has signed it.
+// apply keeps an application whose key has signed it. The signature keeps a stranger from asking for somebody else's
+// key; a bank that is suspended opens no wallets and is not asked. A name that hides or turns characters is refused,
+// as a clerk decides by what he reads.
 func (s *Server) apply(ctx context.Context, in ApplicationRequest) (view ApplicationView, err error) {
-	if len(in.Name) > applicationName {
-		return view, token.Errorf(token.TooLarge, "name", "%d bytes, at most %d", len(in.Name), applicationName)
-	}
-	if strings.ContainsFunc(in.Name, errtext.Deceives) {
-		return view, token.Errorf(token.OutOfRange, "name", "want one line of text that hides or turns nothing")
+	if err := staff.CheckText("name", in.Name, applicationName); err != nil {
+		return view, err
 	}
 	known := false
 	if err := s.node.View(ctx, func(state *livestate.State, _ node.Head) {
@@ -299,7 +302,8 @@ func (a *applications) get(id string) (ApplicationView, error) {
 	return one.view(), nil
 }
 
-// decide answers an application of the caller's bank, once.
+// decide answers an application of the caller's bank, once. The lock is held until the answer is stored: of two clerks
+// one is told that the other was faster.
 func (s *Server) decide(ctx context.Context, id string,
 	change func(*application) error) (view ApplicationView, err error) {
 	bank, err := bankOf(ctx)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -28,6 +29,25 @@ type Banknotes struct {
 	Offices []Office   `json:"offices" doc:"cash offices whose public logs this node recounts"`
 }
 
+// OfficeGap is one thing that recounting does not show.
+type OfficeGap struct {
+	Gap    string            `json:"gap"`
+	Values map[string]string `json:"values" doc:"what the texts of the gap leave open"`
+}
+
+// officeGaps are the gaps of a recount.
+func officeGaps(gaps []recount.Gap) []OfficeGap {
+	list := make([]OfficeGap, 0, len(gaps))
+	for _, g := range gaps {
+		values := map[string]string{}
+		for i := 0; i+1 < len(g.Values); i += 2 {
+			values[fmt.Sprint(g.Values[i])] = fmt.Sprint(g.Values[i+1])
+		}
+		list = append(list, OfficeGap{g.Name, values})
+	}
+	return list
+}
+
 // Office is a cash office whose public log was recounted from its beginning, and held against this ledger.
 type Office struct {
 	Origin        string         `json:"origin" doc:"of the public log"`
@@ -36,6 +56,7 @@ type Office struct {
 	Problem       string         `json:"problem,omitempty" doc:"what does not hold"`
 	ProblemCode   string         `json:"problem_code,omitempty"`
 	Unverified    []string       `json:"unverified" doc:"what recounting does not show, in English"`
+	Gaps          []OfficeGap    `json:"unverified_gaps" doc:"the same by name, with values"`
 	Size          uint64         `json:"size" doc:"entries of the log"`
 	Blocks        uint64         `json:"blocks"`
 	TimeMillis    uint64         `json:"time_millis" doc:"of its newest block, by the office's clock, Unix milliseconds"`
@@ -56,7 +77,8 @@ type Denomination struct {
 }
 
 // recounted is a log as it was recounted last: again when its checkpoint is another, and not sooner than restFor times
-// what looking took, so that whoever asks makes a node do little else at most a tenth of the time.
+// what looking took, so that whoever asks makes a node do little else at most a tenth of the time. It is under the
+// lock of offices, which is not held while one is recounted.
 type recounted struct {
 	checkpoint []byte
 	view       Office
@@ -99,7 +121,8 @@ func (s *Server) banknotes(ctx context.Context) (b Banknotes, err error) {
 
 // unread is an office of which nothing is known.
 func unread(code, problem string) Office {
-	return Office{Unverified: []string{}, Denominations: []Denomination{}, Problem: problem, ProblemCode: code}
+	return Office{Unverified: []string{}, Gaps: []OfficeGap{}, Denominations: []Denomination{}, Problem: problem,
+		ProblemCode: code}
 }
 
 // office is the view of one log. Whoever is first after it changed recounts it, to the end though he hangs up, and at
@@ -152,7 +175,8 @@ func (s *Server) look(dir string, checkpoint []byte, view Office) ([]byte, Offic
 	return nil, view
 }
 
-// recount verifies a log and holds it against this node's ledger.
+// recount verifies a log and holds it against this node's ledger: its reserve at the heights that the log names. Of a
+// height that is not durable here nothing is said, which is no contradiction.
 func (s *Server) recount(ctx context.Context, source recount.Source) (view Office, err error) {
 	var reserves []ledger.CashReserve
 	if err := s.node.View(ctx, func(state *livestate.State, _ node.Head) {
@@ -171,7 +195,8 @@ func (s *Server) recount(ctx context.Context, source recount.Source) (view Offic
 	if err != nil {
 		return view, err
 	}
-	view = Office{Origin: r.Origin, Verified: true, Unverified: r.Unverified, Size: r.Size, Blocks: r.Blocks,
+	view = Office{Origin: r.Origin, Verified: true, Unverified: r.Unverified, Gaps: officeGaps(r.Gaps),
+		Size: r.Size, Blocks: r.Blocks,
 		TimeMillis:  r.Last().Time * 1000,
 		Circulating: r.Circulating, Waiting: r.Reserve.Waiting, Owed: r.Reserve.Owed, Reserve: r.Reserve.Balance(),
 		Denominations: denominations(r.Keysets)}

@@ -103,7 +103,8 @@ func (s *Server) blocks(before uint64, limit int) ([]BlockView, error) {
 	return views, nil
 }
 
-// block is a block's head. What was read once is kept for a while: a durable block never changes.
+// block is a block's head. What was read once is kept for a while: a durable block never changes. The lock is not held
+// while the log is read: two who ask at once read twice, and put the same.
 func (s *Server) block(height uint64) (view BlockView, err error) {
 	if height > s.node.Head().Height {
 		return view, token.Errorf(node.NotFound, "height", "the last block is %d", s.node.Head().Height)
@@ -152,7 +153,8 @@ func (s *Server) blockText(height uint64) ([]byte, error) {
 	return text, nil
 }
 
-// blockEntries is a block with all that it did; its own leaf is not among the entries.
+// blockEntries is a block with all that it did; its own leaf is not among the entries. The log's buffers are its own:
+// each entry is copied before it is decoded.
 func (s *Server) blockEntries(ctx context.Context, height uint64) (BlockEntries, error) {
 	if err := mayReadAll(ctx); err != nil {
 		return BlockEntries{}, err

@@ -80,7 +80,7 @@ func TestPageVerifiesInTheBrowser(t *testing.T) {
 		chromedp.Text(`#live`, &live, chromedp.ByQuery)); err != nil {
 		t.Fatal(err)
 	}
-	if want := "1\u202f000\u202f000.00 ₸"; issued != want || live != want {
+	if want := "1\u202f000\u202f000.00\u00a0₸"; issued != want || live != want {
 		t.Fatalf("issued %q, live %q, want %q", issued, live, want)
 	}
 }

@@ -56,7 +56,8 @@ func (s *Server) registerChecks() {
 	})
 }
 
-// check tries a payment of the session's own wallet.
+// check tries a payment of the session's own wallet. Of another's wallet it would say what that one has: a refusal for
+// too little money, tried with different amounts, is a balance.
 func (s *Server) check(ctx context.Context, body []byte) (*rawAnswer, error) {
 	access, _ := ctx.Value(accessKey{}).(*Access)
 	if access == nil {

@@ -96,6 +96,8 @@ func (t inProcess) stream(r *http.Request) *http.Response {
 		Body: body, ContentLength: -1, Request: r}
 }
 
+// pipeWriter is the http.ResponseWriter of a stream within the process: begun gets the status with the first byte or
+// the header, whichever comes first, once.
 type pipeWriter struct {
 	header http.Header
 	to     *io.PipeWriter
@@ -111,6 +113,7 @@ func (w *pipeWriter) Write(b []byte) (int, error) {
 	return w.to.Write(b)
 }
 
+// memoryWriter keeps a whole answer. It is used by the handler's goroutine alone, and read when that has returned.
 type memoryWriter struct {
 	header http.Header
 	status int
@@ -169,7 +172,8 @@ func (c *Client) begunWithin(ctx context.Context, method, path string) (within c
 	return within, time.AfterFunc(c.readsWithin, func() { giveUp(context.DeadlineExceeded) }).Stop
 }
 
-// sendAs sends a request to a node with an access, or without one if it is empty.
+// sendAs sends a request to a node with an access, or without one if it is empty. Where this node serves, and which
+// list of followers it keeps, goes with a POST alone: a cosignature is one.
 func (c *Client) sendAs(ctx context.Context, access, base, method, path, contentType string,
 	body []byte) (*http.Response, error) {
 	ctx, begun := c.begunWithin(ctx, method, path)
@@ -202,7 +206,9 @@ type brokenError struct{ error }
 
 func (e brokenError) Unwrap() error { return e.error }
 
-// readAnswer reads the body of an answer, or the problem that it states.
+// readAnswer reads the body of an answer, or the problem that it states. A status of 300 and more without a problem is
+// a StatusError: it comes from something else than a node, and its text is made fit for a terminal. A body that breaks
+// off is a brokenError, after which nobody knows what was done.
 func readAnswer(response *http.Response, what string) ([]byte, error) {
 	content, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
 	if err != nil {
@@ -426,7 +432,9 @@ func (c *Client) SubmitAll(ctx context.Context, txs []*token.Transaction) ([]Ans
 	return c.SubmitEncoded(ctx, sequence, len(txs))
 }
 
-// SubmitEncoded is SubmitAll for a CBOR sequence of count transactions.
+// SubmitEncoded is SubmitAll for a CBOR sequence of count transactions. Of several nodes it looks for the one that is
+// ready where an answer says that another leads, up to leaderPatience: to send again does no harm, since a
+// transaction's id is its idempotency key.
 func (c *Client) SubmitEncoded(ctx context.Context, sequence []byte, count int) ([]Answer, error) {
 	if c.submitsNot != nil {
 		return nil, c.submitsNot
@@ -473,7 +481,8 @@ func (c *Client) Checkpoint(ctx context.Context) ([]byte, error) {
 	return c.do(ctx, http.MethodGet, "/checkpoint", "", nil)
 }
 
-// Entries fetches a log's entries up to a size, bundle by bundle.
+// Entries fetches a log's entries up to a size, bundle by bundle. They are as the node sent them: whoever reads them
+// holds their root against a signed checkpoint.
 func (c *Client) Entries(ctx context.Context, size uint64) iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
 		for first := uint64(0); first < size; first += txlog.TileWidth {

@@ -37,7 +37,9 @@ func splitNodes(list string) (bases []string) {
 	return bases
 }
 
-// send sends a request to the node, or of several to the one that leads.
+// send sends a request to the node, or of several to the one that leads. It waits for a leader up to leaderPatience,
+// in steps that double from leastNodeRetry to maxNodeRetry: a promotion takes seconds, in which no node takes
+// payments.
 func (c *Client) send(ctx context.Context, method, path, contentType string, body []byte) (*http.Response, error) {
 	if len(c.bases) == 1 {
 		return c.sendTo(ctx, c.bases[0], method, path, contentType, body)
@@ -89,7 +91,8 @@ func (c *Client) nobodyLeads(ctx context.Context, cause error) error {
 	return e
 }
 
-// unready says why a node is not ready, as /readyz does in one line.
+// unready says why a node is not ready, as /readyz does in one line. What the node says is bounded and made valid
+// text: it is printed.
 func (c *Client) unready(ctx context.Context, base string) string {
 	response, err := c.sendTo(ctx, base, http.MethodGet, "/readyz", "", nil)
 	var unreached *UnreachedError
@@ -206,6 +209,7 @@ type cancelled struct {
 	cancel context.CancelFunc
 }
 
+// Close ends the body first: cancelling before would make an error of an answer that was read to its end.
 func (c *cancelled) Close() error {
 	defer c.cancel()
 	return c.ReadCloser.Close()

@@ -92,6 +92,9 @@ func walletOf(path string) (id token.WalletID, named bool) {
 }
 
 // knock opens a session for a path that the node would not answer; false when none can be opened, or none is to be.
+// Where the path names no wallet, one whose session was refused is passed over, unless an earlier run left it: then
+// the node may have been started again since. The lock is not held while keys are opened, which may ask a person, nor
+// while the node is asked.
 func (c *Client) knock(ctx context.Context, base, path, refused string) bool {
 	if c.access != "" || c.door == nil || strings.HasPrefix(path, "/v1/sessions") {
 		return false
@@ -134,7 +137,8 @@ func (c *Client) knock(ctx context.Context, base, path, refused string) bool {
 	return false
 }
 
-// openSession signs in at a node for a wallet with its key.
+// openSession signs in at a node for a wallet with its key. The origin that is signed is the one that was dialled: a
+// node in between could otherwise pass the challenge of another on, and be signed in there.
 func (c *Client) openSession(ctx context.Context, base string, network token.NetworkID, wallet token.WalletID,
 	key token.Signer) (session Session, err error) {
 	origin, err := Origin(base)
@@ -160,7 +164,8 @@ func (c *Client) openSession(ctx context.Context, base string, network token.Net
 		&session)
 }
 
-// postTo posts a value to one node, without access, and reads the answer.
+// postTo posts a value to one node, without access, and reads the answer. It does not go on to another node: a
+// challenge can be answered only where it was made.
 func (c *Client) postTo(ctx context.Context, base, path string, in, out any) error {
 	content, err := json.Marshal(in)
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
-	"github.com/aqsha/aqsha/internal/errtext"
+	"github.com/aqsha/aqsha/api/staff"
 	"github.com/aqsha/aqsha/node"
 	"github.com/aqsha/aqsha/token"
 )
@@ -56,7 +56,7 @@ type Delegations struct {
 // DelegationRequest asks for one.
 type DelegationRequest struct {
 	SignIn
-	Name  string `json:"name,omitempty" maxLength:"64" doc:"of the device or who has it"`
+	Name  string `json:"name,omitempty" maxLength:"512" doc:"of the device or who has it, up to 64 bytes"`
 	Until uint64 `json:"until_millis" doc:"Unix milliseconds, at most 31 days ahead"`
 }
 
@@ -91,7 +91,9 @@ func (d *delegations) clean(now time.Time) {
 	}
 }
 
-// read is the access that a delegation's token gives; nil if it gives none. A token begins with its id.
+// read is the access that a delegation's token gives; nil if it gives none. A token begins with its id, by which it is
+// found; the secret behind it is compared by its hash and in constant time. Whether the key that gave it is the
+// wallet's still, whoever reads the wallet asks (Access.holds).
 func (d *delegations) read(text string, now time.Time) *Access {
 	encoded, ok := strings.CutPrefix(text, delegationPrefix)
 	id, secret, whole := strings.Cut(encoded, ".")
@@ -156,12 +158,10 @@ func (s *Server) registerDelegations() {
 // delegate makes a delegation that the wallet's key has signed.
 func (s *Server) delegate(ctx context.Context, in DelegationRequest) (Delegation, error) {
 	now := time.Now()
+	if err := staff.CheckText("name", in.Name, delegationNameMax); err != nil {
+		return Delegation{}, err
+	}
 	switch until := time.UnixMilli(int64(min(in.Until, 1<<53))); {
-	case len(in.Name) > delegationNameMax:
-		return Delegation{}, token.Errorf(token.TooLarge, "name", "%d bytes, at most %d", len(in.Name),
-			delegationNameMax)
-	case strings.ContainsFunc(in.Name, errtext.Deceives):
-		return Delegation{}, token.Errorf(token.OutOfRange, "name", "want one line of text that hides or turns nothing")
 	case !until.After(now) || until.After(now.Add(maxDelegation)):
 		return Delegation{}, token.Errorf(token.OutOfRange, "until_millis", "want a time within the next %d days",
 			int(maxDelegation.Hours())/24)
@@ -186,7 +186,8 @@ func (s *Server) delegate(ctx context.Context, in DelegationRequest) (Delegation
 	return s.delegations.add(in, keyMark(w.Key), now)
 }
 
-// add makes a delegation; its secret is in the answer alone. The mark is of the key that gave it.
+// add makes a delegation; its secret is in the answer alone. The mark is of the key that gave it. When the table
+// cannot be stored there is none: a device would lose with the next start what it was promised until a time.
 func (d *delegations) add(in DelegationRequest, mark [8]byte, now time.Time) (Delegation, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -215,7 +216,7 @@ func (d *delegations) add(in DelegationRequest, mark [8]byte, now time.Time) (De
 	return Delegation{DelegationView{name, in.Name, in.Until}, delegationPrefix + name + "." + text, in.Wallet}, nil
 }
 
-// delegationsOf are a wallet's, without their secrets.
+// delegationsOf are a wallet's, without their secrets, by id.
 func (s *Server) delegationsOf(wallet token.WalletID) Delegations {
 	d := s.delegations
 	d.mu.Lock()

@@ -1,12 +1,14 @@
 package api_test
 
 import (
+	"errors"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/aqsha/aqsha/api"
+	"github.com/aqsha/aqsha/api/staff"
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/token"
 )
@@ -192,5 +194,31 @@ func TestAnEndedDelegationReadsNothingOfAnOpenNode(t *testing.T) {
 	}
 	if status, _, body := w.call(t, "GET", alice+"/history", "", "", nil); status != 200 {
 		t.Errorf("without a delegation everybody reads here: %d %s", status, body)
+	}
+}
+
+// A name with marks that are not shown, or one that is too long, is refused in words of its own, whoever is named.
+func TestNamesAreRefusedInTheirOwnWords(t *testing.T) {
+	w := street(t)
+	until := uint64(time.Now().Add(time.Hour).UnixMilli())
+	for name, code := range map[string]string{
+		"Ай\u202eгерім": "text-hides", "\u2066Dina": "text-hides", "Di\u200bna": "text-hides", "Di\nna": "text-hides",
+		strings.Repeat("a", 65): "text-too-long", strings.Repeat("Ә", 33): "text-too-long", strings.Repeat("Ә", 200): "text-too-long",
+	} {
+		in := w.application(t, w.bank, "dina")
+		in.Name = name
+		for path, sent := range map[string]any{"/v1/applications": in, "/v1/sessions/delegations": w.delegation(t, w.alice, "alice", name, until)} {
+			status, body := w.postJSON(t, path, sent, &struct{}{})
+			if status != http.StatusUnprocessableEntity || !strings.Contains(body, code) {
+				t.Errorf("%s %q: %d %s, want %s", path, name, status, body, code)
+			}
+		}
+		var rule *token.Error
+		if err := staff.CheckText("name", name, staff.MaxName); !errors.As(err, &rule) || string(rule.Code) != code {
+			t.Errorf("%q: %v, want %s", name, err, code)
+		}
+	}
+	if err := staff.CheckText("name", "Айгерім 👩\u200d🌾", staff.MaxName); err != nil {
+		t.Errorf("a joiner that scripts write with: %v", err)
 	}
 }

@@ -115,7 +115,8 @@ func (s *Server) playStaff(ctx context.Context, name string) (*staffAnswer, erro
 	})
 }
 
-// demoKey is the seed of the key that a person's wallet has now.
+// demoKey is the seed of the key that a person's wallet has now. It gives keys away, and does so only on an Open node:
+// elsewhere demoRoles is empty.
 func (s *Server) demoKey(ctx context.Context, name string) (key DemoKey, err error) {
 	roles := s.demoRoles()
 	i := slices.IndexFunc(roles, func(r DemoRole) bool { return r.Name == name })

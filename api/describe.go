@@ -17,6 +17,8 @@ import (
 // reader says who is answered by an operation; the description has it as x-readers.
 type reader string
 
+// Who may do what an operation does, as the description of the API says it. The handlers check; a test calls every
+// operation as each kind of caller.
 const (
 	byAnybody reader = "anybody" // no access is asked for
 	// the session of the wallet's key, the bank that registered it, auditors and the authority

@@ -225,7 +225,9 @@ func (s *Server) mayPutDraft(ctx context.Context, now time.Time) bool {
 	return true
 }
 
-// signDraft adds a signature, after asking the ledger again who signs.
+// signDraft adds a signature, after asking the ledger again who signs: a key that was changed meanwhile has no say any
+// more, and its signature is dropped. The lock of the drafts is not held while the ledger is asked; the signature is
+// checked again under it.
 func (s *Server) signDraft(ctx context.Context, id token.TransactionID, w token.Witness) (view DraftView, err error) {
 	d := s.drafts.Get(id, s.now())
 	if d == nil {
@@ -264,6 +266,7 @@ func (s *Server) refuseDraft(ctx context.Context, id token.TransactionID, in Dra
 	return s.draftView(ctx, d), nil
 }
 
+// draft is one as it stands. What a crash or a busy node left undecided is handed in now, not at the next look.
 func (s *Server) draft(ctx context.Context, id token.TransactionID) (view DraftView, err error) {
 	d := s.drafts.Get(id, s.now())
 	if d == nil {
@@ -398,7 +401,7 @@ func (s *Server) mayRead(ctx context.Context, id token.WalletID) bool {
 	return err == nil && known && mayReadWallet(ctx, id, w) == nil
 }
 
-// bankSigns says whether a bank's own keys sign a draft.
+// bankSigns says whether a bank's own keys sign a draft; where the state cannot be asked it does not.
 func (s *Server) bankSigns(ctx context.Context, bank token.WalletID, d *drafts.Draft) bool {
 	var keys []token.PublicKey
 	if err := s.node.View(ctx, func(state *livestate.State, _ node.Head) {

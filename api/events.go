@@ -35,6 +35,8 @@ type eventID struct{ block, entry, application, draft uint64 }
 
 func (e eventID) String() string { return string(e.append(nil)) }
 
+// append writes the four numbers with dots between, in the order of eventIDForm: what a client sends back as
+// Last-Event-ID.
 func (e eventID) append(text []byte) []byte {
 	for i, n := range []uint64{e.block, e.entry, e.application, e.draft} {
 		if i > 0 {

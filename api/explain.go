@@ -93,7 +93,8 @@ func (s *Server) explain(ctx context.Context, q Question) ([]string, error) {
 	return lines, err
 }
 
-// explainRules compiles what is registered and says it.
+// explainRules compiles what is registered and says it. It compiles after the view of the state was left: nothing
+// waits for it.
 func (s *Server) explainRules(ctx context.Context, key explained) ([]string, error) {
 	var purpose *ledger.Purpose
 	var encoded []byte

@@ -14,7 +14,7 @@ async function speak(l) {
 // Whole tiyn, of any size: a number of JavaScript loses those above 2^53.
 const tenge = tiyn => {
   const n = BigInt(tiyn), digits = String(n < 0n ? -n : n).padStart(3, '0')
-  return (n < 0n ? '−' : '') + digits.slice(0, -2).replace(/\B(?=(\d{3})+$)/g, '\u202f') + (language === 'en' ? '.' : ',') + digits.slice(-2) + ' ₸'
+  return (n < 0n ? '−' : '') + digits.slice(0, -2).replace(/\B(?=(\d{3})+$)/g, '\u202f') + (language === 'en' ? '.' : ',') + digits.slice(-2) + '\u00a0₸'
 }
 const when = millis => new Date(Number(millis)).toLocaleString(language === 'en' ? undefined : language)
 const cell = (text, n) => { const td = document.createElement('td'); td.textContent = text; if (n) td.className = 'n'; return td }
@@ -42,7 +42,7 @@ async function cash() {
       ? t('cash-line', {...o, circulating: tenge(o.circulating), waiting: tenge(o.waiting), owed: tenge(o.owed), books: tenge(o.reserve), ledger: tenge(c.reserve)})
       : t('cash-unverified', {origin: o.origin || '?', problem: o.problem})
     div.append(p)
-    for (const what of o.unverified) { const open = document.createElement('p'); open.className = 'faint'; open.textContent = t('cash-unshown', {what}); div.append(open) }
+    for (const gap of o.unverified_gaps) { const what = t('gap.' + gap.gap, gap.values); const open = document.createElement('p'); open.className = 'faint'; open.textContent = t('cash-unshown', {what}); div.append(open) }
     if (!o.denominations.length) return div
     const head = table.createTHead().insertRow(), body = table.createTBody()
     for (const key of ['note', 'issued', 'redeemed', 'outstanding', 'worth']) { const th = document.createElement('th'); th.className = 'n'; th.textContent = t(key); head.append(th) }

@@ -226,7 +226,8 @@ func (s *Server) registerFeed(mux *routes) {
 }
 
 // feed streams the log's blocks and checkpoints to those who may read all. A write may take requestTimeout; a reader
-// that is slower is left, and begins anew after the last block it has.
+// that is slower is left, and begins anew after the last block it has. A problem is answered only before the first
+// frame: after it the connection just ends, and the frames' own lengths say whether one is whole.
 func (s *Server) feed(w http.ResponseWriter, r *http.Request) {
 	if err := mayReadAll(r.Context()); err != nil {
 		writeProblem(w, problemOf(err))

@@ -16,7 +16,8 @@ func (e *ElsewhereError) Unwrap() error { return e.Cause }
 // there; until it is known, only what harms nobody may be sent: questions, and tokens set aside.
 func (c *Client) Expect(instance string) { c.expect.Store(&instance) }
 
-// met looks at the first answer of who was expected.
+// met looks at the first answer of who was expected. An address may be another program's by now: what it answers is
+// thrown away before anything of it is believed.
 func (c *Client) met(response *http.Response, err error) (*http.Response, error) {
 	expected := c.expect.Load()
 	if expected == nil {

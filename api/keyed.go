@@ -45,7 +45,8 @@ func (s *Server) registerKeyed() {
 		})
 }
 
-// keyed answers who has signed with the key. All refusals are one, as those of a session.
+// keyed answers who has signed with the key. All refusals are one, as those of a session. The index gives wallets that
+// the key was ever named for; what is answered are those of which it is the key, or the recovery key, now.
 func (s *Server) keyed(ctx context.Context, in KeyQuestion) (found KeyedWallets, err error) {
 	now := time.Now()
 	raw, err := hex.DecodeString(in.Challenge)

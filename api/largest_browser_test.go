@@ -25,7 +25,7 @@ func TestTheLargestAmountStandsWhole(t *testing.T) {
 		"/v1/series/refusals": `{"measure":"refusals","unit":"refusals","step":"day","rows":[{"date":"2026-11-28","value":` + most +
 			`}],"size":1}`,
 		"/v1/banknotes": `{"offices":[{"origin":"cash","verified":true,"circulating":` + most + `,"waiting":0,"owed":0,"reserve":` + most +
-			`,"size":1,"blocks":1,"unverified":[],"denominations":[{"amount":` + most + `,"issued":1,"redeemed":0,"outstanding":1,"worth":` +
+			`,"size":1,"blocks":1,"unverified":[],"unverified_gaps":[],"denominations":[{"amount":` + most + `,"issued":1,"redeemed":0,"outstanding":1,"worth":` +
 			most + `}]}],"reserve":` + most + `}`,
 		"/v1/purses": `{"figures":{"open":1,"ended":0,"payments":1,"settled_tiyn":` + most + `,"fraud_tiyn":` + most + `,"bonded_tiyn":` + most +
 			`,"convicted":0,"opened":0},"locked_tiyn":` + most + `,"convicted":[],"opened":[],"bonds":[]}`,

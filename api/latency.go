@@ -56,6 +56,7 @@ type statusNoted struct {
 	streams bool // parts of the answer were sent ahead
 }
 
+// WriteHeader notes the last status; one that came before the answer (1xx) is replaced by the answer's.
 func (w *statusNoted) WriteHeader(status int) {
 	w.status = status
 	w.ResponseWriter.WriteHeader(status)
@@ -121,7 +122,8 @@ const acceptsReported = 10
 
 func (e *serverErrors) log() *log.Logger { return log.New(e, "", 0) }
 
-// Write takes a line of the HTTP server's log. Of connections that cannot be accepted one in a while is told.
+// Write takes a line of the HTTP server's log. Of connections that cannot be accepted one in a while is told: with too
+// many open files there are thousands a second, and their lines would fill the disk.
 func (e *serverErrors) Write(line []byte) (int, error) {
 	text := string(bytes.TrimSpace(line))
 	switch {

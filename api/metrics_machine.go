@@ -93,7 +93,8 @@ func (g followerGauges) Describe(to chan<- *prometheus.Desc) {
 	to <- g.silence
 }
 
-// Collect reads them from the node; what is not known is absent.
+// Collect reads them from the node when they are asked for; what is not known is absent, and so is a follower that is
+// not configured any more.
 func (g followerGauges) Collect(to chan<- prometheus.Metric) {
 	put := func(d *prometheus.Desc, value float64, name string) {
 		to <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, name)

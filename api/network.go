@@ -26,7 +26,8 @@ type Network struct {
 	TimeMillis uint64 `json:"time_millis" doc:"the time that the next block would have, Unix milliseconds: reckon valid_until from it"`
 }
 
-// Supply is the tenge that exists, at the last durable block.
+// Supply is the tenge that exists, at the last durable block. Live is summed over tokens and Circulating over what was
+// issued and redeemed: two counts of the same, which a reader can hold against each other.
 type Supply struct {
 	Issued      money.Tiyn `json:"issued"`
 	Redeemed    money.Tiyn `json:"redeemed"`
@@ -124,6 +125,7 @@ func (s *Server) health() Health {
 
 type answer[T any] struct{ Body T }
 
+// ok is an answer, with empty lists where it would have null, or the problem of an error.
 func ok[T any](body T, err error) (*answer[T], error) {
 	if err != nil {
 		return nil, problemOf(err)
@@ -166,6 +168,7 @@ func (s *Server) registerNetwork() {
 		})
 }
 
+// supply is of one view: the sums are of the same height, so that live equals circulating in every answer.
 func (s *Server) supply(ctx context.Context) (supply Supply, err error) {
 	err = s.node.View(ctx, func(state *livestate.State, head node.Head) {
 		a := state.Authority()

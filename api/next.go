@@ -128,7 +128,8 @@ func (s *Server) nextSteps(ctx context.Context, id, as token.WalletID) (view Nex
 	return view, nil
 }
 
-// checkPurpose tries a payment of marked money of the session's own wallet.
+// checkPurpose tries a payment of marked money of the session's own wallet. Without an amount it tries the least that
+// a token may be: whether the payee may be paid at all.
 func (s *Server) checkPurpose(ctx context.Context, own token.WalletID, number uint32, payee token.WalletID,
 	amount money.Tiyn) (view SpendingCheck, err error) {
 	if payee == own {

@@ -24,7 +24,8 @@ var plainPages embed.FS
 var plainTypes = map[string]string{"page.html": "text/html", "docs.html": "text/html", "explorer.js": "text/javascript",
 	"docs.js": "text/javascript", "explorer.css": "text/css", "docs.css": "text/css"}
 
-// mountPages serves the files of the node's pages, which are embedded.
+// mountPages serves the files of the node's pages, which are embedded. Caches ask again each time (no-cache), as the
+// pages and the API are of one version.
 func (s *Server) mountPages(mux *routes) {
 	for _, name := range slices.Sorted(maps.Keys(plainTypes)) {
 		kind, address := plainTypes[name], "/"+name
@@ -79,6 +80,9 @@ func explorerWords(l words.Language) []byte {
 	for _, key := range l.Keys() {
 		if key, ours := strings.CutPrefix(key, "explorer."); ours {
 			texts[key] = l.Text("explorer." + key)
+		}
+		if gap, ours := strings.CutPrefix(key, "cash-gap."); ours {
+			texts["gap."+gap] = l.Text(key)
 		}
 	}
 	content, err := json.Marshal(texts)

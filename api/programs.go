@@ -52,7 +52,8 @@ func (d DefinitionView) MarshalJSON() ([]byte, error) {
 // keptDefinitions is how many definitions are kept as they are answered: strangers may ask for them again and again.
 const keptDefinitions = 1024
 
-// definitionView is a definition as it is answered.
+// definitionView is a definition as it is answered. It is kept with its JSON, as anybody may ask for long lists of
+// them.
 func (s *Server) definitionView(id token.Hash, encoded []byte) (DefinitionView, error) {
 	s.shown.mu.Lock()
 	view, known := s.shown.definitions.Get(id)

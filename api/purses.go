@@ -168,7 +168,8 @@ type RevocationsView struct {
 	Message  token.Octets `json:"revocations" doc:"the list, 16 bytes an entry, or the filter, less than 2"`
 }
 
-// revocations makes the list of what this node shows, and signs it.
+// revocations makes the list of what this node shows, and signs it. Its sequence is the log's size, so that of two
+// lists the newer is known.
 func (s *Server) revocations(ctx context.Context, filter bool) (view RevocationsView, err error) {
 	signer, err := s.node.ListSigner()
 	if err != nil {

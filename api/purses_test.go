@@ -11,6 +11,7 @@ import (
 	"github.com/aqsha/aqsha/internal/sim"
 	"github.com/aqsha/aqsha/node"
 	"github.com/aqsha/aqsha/purse"
+	"github.com/aqsha/aqsha/token"
 	"github.com/aqsha/aqsha/txlog"
 )
 
@@ -42,6 +43,22 @@ func TestTheRevocationListIsSignedByTheLogsKey(t *testing.T) {
 			view.Sequence != sequence || view.Time != made || view.Count != list.Count() {
 			t.Errorf("filter %t: %+v is said of list %d of %d", filter, view, sequence, made)
 		}
+	}
+}
+
+// A node that was handed over to validators has the genesis's key and signs the log no more: it signs no list either.
+func TestANodeThatWasHandedOverSignsNoList(t *testing.T) {
+	w := newTown(t, api.Options{Open: true})
+	if _, err := w.node.ListSigner(); err != nil {
+		t.Fatal(err)
+	}
+	list := []token.Validator{w.world.LogValidator("first"), w.world.Validator("second")}
+	set := w.world.Sign(&token.SetValidators{Sequence: 1, Validators: list}, soon(), w.world.By(token.RoleRoot, 2))
+	if _, err := w.node.Submit(t.Context(), set); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.node.ListSigner(); fault.Code(err) != string(node.NoLogKey) {
+		t.Errorf("two sign the log together, and one of them signs a list: %v", err)
 	}
 }
 

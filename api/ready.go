@@ -68,6 +68,7 @@ func (h Health) readable() bool {
 	return h.Status != "waiting" // then a read waits with the payments before it
 }
 
+// writeWord answers one line that no cache keeps: balancers and supervisors read it.
 func writeWord(w http.ResponseWriter, status int, word string) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")

@@ -32,6 +32,7 @@ type refusalCell struct {
 
 func (c *refusalCell) few() bool { return len(c.Wallets) < fewWallets }
 
+// meet notes whose transactions a cell counts, until they are no longer few; more need not be known.
 func (c *refusalCell) meet(wallets []token.WalletID) {
 	for _, id := range wallets {
 		if c.few() && !slices.Contains(c.Wallets, id) {
@@ -51,7 +52,8 @@ func openRefusals(dir string, logger *slog.Logger) *refusals {
 	return &refusals{kept: openKept[map[string]*refusalCell](dir, "refusals.json", logger), logger: logger}
 }
 
-// count counts a refusal of a transaction; an answer that is no refusal of a rule is none.
+// count counts a refusal of a transaction; an answer that is no refusal of a rule is none. What it keeps is bounded by
+// days, codes and few wallets a cell: strangers choose what is refused.
 func (r *refusals) count(day uint32, tx *token.Transaction, err error) {
 	if err == nil {
 		return
@@ -96,7 +98,8 @@ func (r *refusals) store() error {
 	return err
 }
 
-// keep stores the table every minute until it is told to end.
+// keep stores the table every minute until it is told to end: a crash loses the refusals of its last minute, which the
+// series says of itself.
 func (r *refusals) keep(ctx context.Context) {
 	look := time.NewTicker(refusalStore)
 	defer look.Stop()

@@ -166,7 +166,8 @@ type sums struct {
 	hidden   bool
 }
 
-// rows adds days up to periods.
+// rows adds days up to periods. Each period has a row for every name that any of the days has, so that a table of them
+// has no holes.
 func (q seriesQuery) rows(days []index.Day) []SeriesRow {
 	names := map[string]bool{}
 	if q.by == index.All {

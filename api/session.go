@@ -100,6 +100,7 @@ func Origin(text string) (string, error) {
 	return u.Scheme + "://" + host, nil
 }
 
+// add adds an origin of the listener's. What is no origin is left out: it was not dialled either.
 func (s *sessions) add(text string) {
 	if origin, err := Origin(text); err == nil {
 		s.mu.Lock()
@@ -175,6 +176,8 @@ func keyMark(key token.PublicKey) [8]byte {
 	return [8]byte(sum[:])
 }
 
+// open makes a session's token: wallet (16 bytes), mark of the key (8), end (8, big-endian milliseconds) and the MAC
+// over them, 64 bytes in base64. Nothing of it is kept.
 func (s *sessions) open(wallet token.WalletID, key token.PublicKey, ends time.Time) string {
 	mark := keyMark(key)
 	body := append(append([]byte(nil), wallet[:]...), mark[:]...)

@@ -90,6 +90,7 @@ func (s *Server) WantsAdministrator() bool {
 	})
 }
 
+// open is the store, or why there is none: a folder that cannot be had closes the staff's door and nothing else.
 func (d *staffDoor) open() (*staff.Store, error) {
 	if d.store == nil {
 		return nil, token.Errorf(staff.StoreClosed, "", "nobody of the staff can sign in: %s", d.why)
@@ -110,7 +111,8 @@ func (d *staffDoor) admit(ctx context.Context, now time.Time) error {
 	return nil
 }
 
-// note counts what an address got wrong, and passes the refusal on.
+// note counts what an address got wrong, and passes the refusal on. Only wrong links and passkeys count: whoever
+// mistypes a name is not shut out for it.
 func (d *staffDoor) note(ctx context.Context, err error, now time.Time) error {
 	if err == nil {
 		return nil
@@ -407,7 +409,8 @@ func (s *Server) signInStaff(ctx context.Context, in StaffSignIn) (*staffAnswer,
 	})
 }
 
-// openStaffSession has a way in tried, bounded by address, and gives the session's cookie.
+// openStaffSession has a way in tried, bounded by address, and gives the session's cookie. The account is not what is
+// bounded: a stranger could shut its owner out.
 func (s *Server) openStaffSession(ctx context.Context, in func(store *staff.Store, now time.Time) (string,
 	staff.Session, staff.Account, error)) (*staffAnswer, error) {
 	now := time.Now()

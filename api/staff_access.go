@@ -83,7 +83,8 @@ func (s *Server) staffSecret(r *http.Request) string {
 	return ""
 }
 
-// staffOf is who sent a request; nil for nobody of the staff.
+// staffOf is who sent a request; nil for nobody of the staff. It is asked anew at each request: an account that has
+// ended opens nothing from the next one on.
 func (s *Server) staffOf(r *http.Request) *staffSession {
 	if s.staff.store == nil {
 		return nil

@@ -72,7 +72,9 @@ func numbers(d *contract.Definition, c contract.Instance) map[string]int64 {
 	return all
 }
 
-// standingOf is what a contract lets its payee take; nil where it is of no known kind.
+// standingOf is what a contract lets its payee take; nil where it is of no known kind. A kind is known by the hash of
+// its definition, not by a name that anybody could give; its terms and variables are then read by their names. What
+// may be taken never exceeds what is held, and of a standing debit it is whole instalments within the cap.
 func standingOf(d *contract.Definition, v ContractView) *Standing {
 	kind, known := standingKinds()[v.Definition]
 	if !known || len(v.Parties) < 2 || len(v.Held) == 0 {

@@ -31,10 +31,16 @@ func (w *town) bind(t *testing.T, template string, sequence uint64, from token.I
 func (w *town) bindAll(t *testing.T, template string, sequence uint64, from token.ID, parties []token.WalletID,
 	terms ...token.Value) (token.WalletID, token.ID) {
 	t.Helper()
-	encoded := sim.Template(template)
-	w.submit(t, w.world.Sign(&token.Define{Registrar: w.bank, Sequence: sequence, Definition: encoded}, soon(),
+	w.submit(t, w.world.Sign(&token.Define{Registrar: w.bank, Sequence: sequence, Definition: sim.Template(template)}, soon(),
 		sim.One(token.RoleIntermediary, 0, w.world.Key("bank"))))
-	create := w.world.Sign(&token.Create{Creator: w.alice, Definition: sha256.Sum256(encoded),
+	return w.bindDefined(t, template, from, parties, terms...)
+}
+
+// bindDefined is bindAll with a definition that is registered.
+func (w *town) bindDefined(t *testing.T, template string, from token.ID, parties []token.WalletID,
+	terms ...token.Value) (token.WalletID, token.ID) {
+	t.Helper()
+	create := w.world.Sign(&token.Create{Creator: w.alice, Definition: sha256.Sum256(sim.Template(template)),
 		Parties: parties, Assets: []uint32{0}, Terms: terms, Inputs: []token.ID{from},
 		Paid: []money.Tiyn{1_000 * money.Tenge}}, soon(), sim.One(token.RoleWallet, 0, w.world.Key("alice")))
 	w.submit(t, create)

@@ -8,9 +8,10 @@ import (
 
 // StoryStep is a step of the demo's story, as the page shows it.
 type StoryStep struct {
-	Name  string `json:"name"`
-	Title string `json:"title"`
-	State string `json:"state" enum:"played,waiting,not-built"`
+	Name   string            `json:"name"`
+	Title  string            `json:"title"`
+	Titles map[string]string `json:"titles,omitempty" doc:"in every language, by its code; title is the English one"`
+	State  string            `json:"state" enum:"played,waiting,not-built"`
 	// What it left, where that can be looked at.
 	Links []StoryLink `json:"links"`
 }

@@ -11,7 +11,8 @@ import (
 // trusted are the system's authorities and those of Trust; nil for the system's alone.
 var trusted atomic.Pointer[x509.CertPool]
 
-// Trust has clients that are made from now on believe an authority's certificate too, in PEM.
+// Trust has clients that are made from now on believe an authority's certificate too, in PEM, beside the system's. It
+// is for the start of a program: of two calls at once one may be lost.
 func Trust(certificates []byte) error {
 	pool, err := x509.SystemCertPool()
 	if known := trusted.Load(); known != nil {

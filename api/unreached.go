@@ -37,6 +37,7 @@ func (e *UnreachedError) timedOut() bool {
 		errors.As(e.Cause, &call) && call.Timeout()
 }
 
+// cut says whether the connection ended before an answer: whether the request arrived is not known then.
 func (e *UnreachedError) cut() bool {
 	for _, end := range []error{io.EOF, io.ErrUnexpectedEOF, syscall.ECONNRESET, syscall.EPIPE} {
 		if errors.Is(e.Cause, end) {

@@ -44,7 +44,8 @@ func (s *Server) openBackups() {
 	}
 }
 
-// registerBackups: all three are for who holds the wallet's key alone, as nobody else has any use for the box.
+// registerBackups: all three are for who holds the wallet's key alone, as nobody else has any use for the box. The
+// node cannot open it, and checks neither what is in it nor that it is of this wallet.
 func (s *Server) registerBackups() {
 	const at = "/v1/wallets/{id}/backup"
 	type named struct {

@@ -184,7 +184,13 @@ func (w *walletPage) picture(name string) {
 		w.t.Errorf("%s: %d pixels wider than the screen: %q", name, over, wide)
 	}
 	if dir := os.Getenv("AQSHA_SCREENSHOTS"); dir != "" {
-		w.do(chromedp.FullScreenshot(&shot, 100))
+		var tall bool
+		w.do(chromedp.Evaluate(`document.documentElement.scrollHeight > 10000`, &tall))
+		if tall { // more than a browser draws in one picture
+			w.do(chromedp.CaptureScreenshot(&shot))
+		} else {
+			w.do(chromedp.FullScreenshot(&shot, 100))
+		}
 		if err := os.WriteFile(dir+"/wallet-"+name+".png", shot, 0o644); err != nil {
 			w.t.Fatal(err)
 		}

@@ -204,7 +204,7 @@ func TestANewKeyThatWaitsIsCancelled(t *testing.T) {
 	third.see("gives somebody else a second key")
 	third.fill("Or its text", w.bankKey(w.alice, paper, token.NoKey))
 	third.press("Go on")
-	third.see("Your new key waits")
+	third.see("A new key was asked for")
 	third.picture("waits-for-key")
 	phone.turn("")
 	phone.see("Somebody asked for a new key")

@@ -47,7 +47,9 @@ func (s *Server) registerWalletStream() {
 	sse.Register(s.api, operation, map[string]any{"entry": HistoryLine{}}, s.streamWallet)
 }
 
-// streamWallet sends what touches a wallet until the client, the server or the caller's right to read it ends.
+// streamWallet sends what touches a wallet until the client, the server or the caller's right to read it ends. The
+// height is read before the lines: a block that comes in between is seen at the next turn, and never missed. A pause
+// after each look gathers what a busy wallet gets.
 func (s *Server) streamWallet(ctx context.Context, in *walletStreamInput, send sse.Sender) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -78,7 +80,8 @@ func (s *Server) streamWallet(ctx context.Context, in *walletStreamInput, send s
 	}
 }
 
-// linesAfter are the lines of a wallet's history after an entry, the earliest first.
+// linesAfter are the lines of a wallet's history after an entry, the earliest first. The history is read backwards, a
+// page at a time, as far as that entry.
 func (s *Server) linesAfter(ctx context.Context, id token.WalletID, last uint64) (lines []HistoryLine, err error) {
 	for before := uint64(0); ; {
 		h, err := s.history(ctx, id, 0, before, streamLines)

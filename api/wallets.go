@@ -108,7 +108,8 @@ type HeldView struct {
 // maxHeldTokens is how many tokens a HeldView lists.
 const maxHeldTokens = 4096
 
-// held reads what is held for a wallet, if the caller may.
+// held reads what is held for a wallet, if the caller may. Whether he may is asked before whether there is such a
+// wallet: who may not read it does not learn that either.
 func (s *Server) held(ctx context.Context, id token.WalletID, minSize uint64) (view HeldView, err error) {
 	if err := s.waitSize(ctx, minSize); err != nil {
 		return view, err

@@ -15,7 +15,10 @@ import (
 	"github.com/aqsha/aqsha/money"
 )
 
-// Info is the state of a node's chain.
+// Info is the state of a node's chain. It is put together from several calls, between which a block may come: Height
+// and Tip are of one answer, the rest may be of a moment later. Headers may be more than Height while blocks are
+// fetched, which Syncing says; Bits is the target's compact form in hexadecimal, as the node writes it, and Difficulty
+// the same as a multiple of the easiest target.
 type Info struct {
 	Node       string    `json:"node"`    // the software's name, as far as the node tells
 	Network    string    `json:"network"` // Aqsha's name of the chain
@@ -33,7 +36,8 @@ type Info struct {
 	Mempool  int     `json:"mempool_transactions"`
 }
 
-// Network asks which chain the node follows.
+// Network asks which chain the node follows. A signet comes with its challenge, since signets differ in nothing else;
+// without one where the node gives none and has no template yet.
 func (c *Client) Network(ctx context.Context) (Network, error) {
 	var chain struct {
 		Chain     string `json:"chain"`
@@ -61,7 +65,8 @@ func (c *Client) Network(ctx context.Context) (Network, error) {
 	return network, nil
 }
 
-// Info collects what both nodes can tell.
+// Info collects what both nodes can tell, in one batch. Only getblockchaininfo must be answered: of the others a node
+// may lack any (getnetworkinfo is Core's, getinfo is btcd's), and what it does not say is zero.
 func (c *Client) Info(ctx context.Context) (*Info, error) {
 	var chain struct {
 		Chain    string `json:"chain"`
@@ -139,7 +144,8 @@ func (c *Client) HeaderOf(ctx context.Context, hash Hash) (Header, error) {
 	return header, nil
 }
 
-// HashAt is the hash of the best chain's block at a height.
+// HashAt is the hash of the best chain's block at a height. Above the tip the error is one of BeyondTip; the hash is
+// the node's word, which HeaderOf and RawBlock check.
 func (c *Client) HashAt(ctx context.Context, height int) (Hash, error) {
 	var hash Hash
 	err := c.Call(ctx, &hash, "getblockhash", height)
@@ -187,7 +193,8 @@ func BeyondTip(err error) bool {
 	return errors.As(err, &refusal) && (refusal.Code == codeOutOfRange || refusal.Code == codeBeyondTip)
 }
 
-// NotFound says whether the node does not know what was asked for.
+// NotFound says whether the node does not know what was asked for. For a transaction that may also mean that the node
+// keeps no index of transactions.
 func NotFound(err error) bool {
 	var refusal *RPCError
 	return errors.As(err, &refusal) && refusal.Code == codeNotFound
@@ -304,7 +311,7 @@ func decodeTransaction(digits string) (*wire.MsgTx, error) {
 const maxPrevious = 10_000
 
 // fillSenders looks up the outputs that are spent, where the node keeps an index of transactions.
-// What it cannot tell stays as the inputs themselves reveal it.
+// What it cannot tell stays as the inputs themselves reveal it. No error: a view without senders is worth showing.
 func (c *Client) fillSenders(ctx context.Context, network Network, views []TransactionView) {
 	raws := map[Hash]*string{}
 	var queries []Query
@@ -326,6 +333,8 @@ func (c *Client) fillSenders(ctx context.Context, network Network, views []Trans
 	}
 }
 
+// fill adds senders, fee and change from the outputs spent, each of which must hash to the id that its input names.
+// With one of them missing the fee stays unknown: a fee of some inputs would be a wrong number, not a part of it.
 func (v *TransactionView) fill(network Network, raws map[Hash]*string) {
 	if v.Coinbase {
 		return

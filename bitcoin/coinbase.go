@@ -16,7 +16,9 @@ type Output struct {
 	Script []byte
 }
 
-// Coinbase describes the first transaction of a block, with a hole for the extranonces.
+// Coinbase describes the first transaction of a block, with a hole for the extranonces. Its input script is the height
+// (BIP 34), Aux, a push of the extranonces and Tag, in this order and of at most maxScriptSig bytes together. That the
+// outputs add up to the template's value is the caller's to see to.
 type Coinbase struct {
 	Height     uint32
 	Aux        []byte // bytes that the node would like in the input script
@@ -33,8 +35,8 @@ const (
 	coinbaseSequence = 0xfffffffe
 )
 
-// CoinbaseParts are the bytes around the extranonces, without witness data:
-// what Stratum calls coinb1 and coinb2.
+// CoinbaseParts are the bytes around the extranonces, without witness data: what Stratum calls coinb1 and coinb2. They
+// are made once for a job and only read afterwards, so that all its miners share them.
 type CoinbaseParts struct {
 	Head, Tail []byte
 	Extranonce int
@@ -43,7 +45,8 @@ type CoinbaseParts struct {
 }
 
 // Parts lays the coinbase out. Following BIP 54 before it is asked for, its lock time is
-// height − 1: the height itself would not be final and the block would be lost.
+// height − 1: the height itself would not be final and the block would be lost. The extranonces take at most 75
+// bytes, the longest push whose length is its opcode.
 func (c Coinbase) Parts() (CoinbaseParts, error) {
 	if c.Height == 0 {
 		return CoinbaseParts{}, errors.New("coinbase: height 0 is the genesis block")
@@ -72,6 +75,7 @@ func (c Coinbase) Parts() (CoinbaseParts, error) {
 	tail := slices.Clone(c.Tag)
 	tail = binary.LittleEndian.AppendUint32(tail, coinbaseSequence)
 	outputs := slices.Clone(c.Outputs)
+	// Last: where several outputs have the form of a commitment, the last one counts (BIP 141).
 	if c.Commitment != nil {
 		outputs = append(outputs, Output{0, c.Commitment})
 	}
@@ -144,7 +148,8 @@ func appendCompactSize(to []byte, n uint64) []byte {
 	return binary.LittleEndian.AppendUint64(append(to, 0xff), n)
 }
 
-// Block joins a solved header, the coinbase as it stands in the block, and the template's transactions.
+// Block joins a solved header, the coinbase as it stands in the block (WithWitness), and the template's transactions in
+// the template's order, on which the merkle root rests.
 func (t *Template) Block(header Header, coinbase []byte) []byte {
 	raw := header.Encode()
 	var block bytes.Buffer

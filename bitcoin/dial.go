@@ -22,9 +22,12 @@ type DialOptions struct {
 	Timeout     time.Duration // of one call; 0 means 30 s
 }
 
+// maxCookieBytes is well above the some 75 bytes of a cookie: another file that was named by mistake is not sent to the
+// node as a password.
 const maxCookieBytes = 1 << 10
 
-// Dial prepares a client for http://user:password@host:port or https://…; it does not connect yet.
+// Dial prepares a client for http://user:password@host:port or https://…; it does not connect yet. The password is
+// taken out of the URL, so that no error and no log line of the client shows it.
 func Dial(nodeURL string, options DialOptions) (*Client, error) {
 	parsed, err := url.Parse(nodeURL)
 	if err != nil {
@@ -55,6 +58,7 @@ func Dial(nodeURL string, options DialOptions) (*Client, error) {
 		}
 		security = &tls.Config{RootCAs: roots}
 	}
+	// Three sets, so that a block that was found never waits for a connection that a long poll or a large answer holds.
 	client.longPoll.arrived = make(chan *Template, 1)
 	for _, connections := range []**http.Client{&client.http, &client.polls, &client.blocks} {
 		*connections = connect(security)
@@ -62,7 +66,8 @@ func Dial(nodeURL string, options DialOptions) (*Client, error) {
 	return client, nil
 }
 
-// connect makes a set of connections of its own.
+// connect makes a set of connections of its own. Redirects are not followed: they would carry the credentials to whom
+// the node names.
 func connect(security *tls.Config) *http.Client {
 	return &http.Client{CheckRedirect: httplimit.NoRedirect, Transport: &http.Transport{
 		// Keep-alive probes find a long poll's connection that is dead.
@@ -99,6 +104,7 @@ type credentials struct {
 	cookieFile     string
 }
 
+// get is asked at each call and not at Dial: a node that was started again has a new cookie, and the pool must go on.
 func (c credentials) get() (user, password string, err error) {
 	if c.cookieFile == "" {
 		return c.user, c.password, nil

@@ -38,7 +38,7 @@ func (h Hash) String() string {
 // MarshalText prints the hash in JSON as String does.
 func (h Hash) MarshalText() ([]byte, error) { return []byte(h.String()), nil }
 
-// UnmarshalText reads what MarshalText wrote.
+// UnmarshalText reads what MarshalText wrote: 64 hexadecimal digits, either case.
 func (h *Hash) UnmarshalText(text []byte) (err error) {
 	*h, err = ParseHash(string(text))
 	return err

@@ -51,7 +51,8 @@ func (h Header) Hash() Hash {
 	return HashOf(raw[:])
 }
 
-// Check says whether the header carries the proof of work that its own bits ask for.
+// Check says whether the header carries the proof of work that its own bits ask for. Whether the bits are those that
+// the chain asks for at its height is another question, which only the chain answers.
 func (h Header) Check() error {
 	target, err := TargetOfBits(h.Bits)
 	if err != nil {

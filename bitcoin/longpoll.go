@@ -56,6 +56,8 @@ func (l *longPoll) begin(c *Client, t *Template) {
 	}()
 }
 
+// ended keeps the answer or decides whether the node may still hold the poll. It is the only sender of arrived, under
+// mu, so that the place it has just emptied is still empty when it sends.
 func (l *longPoll) ended(t *Template, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -92,6 +94,7 @@ func (l *longPoll) failed(err error) {
 	}
 }
 
+// close ends the waiting for good: begin does nothing afterwards. The node goes on holding the poll until it notices.
 func (l *longPoll) close() {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -83,7 +83,9 @@ func (c *Client) pace(ctx context.Context, info *Info, blocks int) (float64, err
 	return math.Max(0, info.TipTime.Sub(first.At()).Seconds()/float64(blocks)), nil
 }
 
-// fill looks into blocks evenly chosen among the last day's.
+// fill looks into blocks evenly chosen among the last day's, since asking for all of them costs a node minutes. Full
+// is a share of the greatest weight, PerSecond the mean of the sampled blocks over the pace of the last two weeks'.
+// What the node answers is held against what a block can be: it may be another's node.
 func (c *Client) fill(ctx context.Context, m *Measured) error {
 	span := min(lastBlocks, m.Height)
 	m.Sampled = min(sampledBlocks, span)

@@ -1,7 +1,8 @@
 package bitcoin
 
 // MerkleRoot of transaction ids in block order, the coinbase first.
-// The last of an odd level is paired with itself, as Bitcoin does.
+// The last of an odd level is paired with itself, as Bitcoin does. Hence lists that end in repetitions may have the
+// root of a shorter one (CVE-2012-2459): the root alone does not say how many transactions there are.
 func MerkleRoot(ids []Hash) Hash {
 	if len(ids) == 0 {
 		return Hash{}
@@ -19,8 +20,9 @@ func MerkleRoot(ids []Hash) Hash {
 	return level[0]
 }
 
-// MerkleBranch returns the hashes that lead from the coinbase's id to the root,
-// given the ids of all other transactions. RootOf folds them.
+// MerkleBranch returns the hashes that lead from the coinbase's id to the root, lowest first, ⌈log2(n)⌉ of them for n
+// transactions, given the ids of all others in block order. RootOf folds them. A miner who changes the coinbase hashes
+// so many pairs and not the whole tree.
 func MerkleBranch(others []Hash) []Hash {
 	// Position 0 stands for the coinbase, whose value never enters a branch.
 	level := append([]Hash{{}}, others...)
@@ -38,7 +40,7 @@ func MerkleBranch(others []Hash) []Hash {
 	return branch
 }
 
-// RootOf folds a branch onto the coinbase's id.
+// RootOf folds a branch onto the coinbase's id, which is the left of each pair: it is the first of the block.
 func RootOf(coinbase Hash, branch []Hash) Hash {
 	for _, sibling := range branch {
 		coinbase = join(coinbase, sibling)

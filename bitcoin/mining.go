@@ -18,7 +18,8 @@ func templateRequest() map[string]any {
 	}
 }
 
-// Template asks the node for a block template.
+// Template asks the node for a block template, and checks it as DecodeTemplate says. A node that is still loading or
+// has no peers answers an RPCError.
 func (c *Client) Template(ctx context.Context) (*Template, error) {
 	var raw json.RawMessage
 	if err := c.Call(ctx, &raw, "getblocktemplate", templateRequest()); err != nil {
@@ -71,7 +72,8 @@ func verdictOf(result *string) (Verdict, string) {
 	return Rejected, strings.TrimPrefix(*result, "rejected: ")
 }
 
-// Submit hands a solved block to the node, over connections of its own.
+// Submit hands a solved block to the node, over connections of its own. With an error it is open whether the node has
+// the block; to submit it again does no harm, the verdict is Known then. An accepted block may still lose to a sibling.
 func (c *Client) Submit(ctx context.Context, block []byte) (Verdict, string, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
@@ -86,7 +88,7 @@ func (c *Client) Submit(ctx context.Context, block []byte) (Verdict, string, err
 // ErrNoProposals means that the node does not check proposals.
 var ErrNoProposals = errors.New("node does not check block proposals")
 
-// Propose asks whether a block would be valid apart from its proof of work (BIP 23).
+// Propose asks whether a block would be valid apart from its proof of work (BIP 23). It must build on the node's tip.
 func (c *Client) Propose(ctx context.Context, block []byte) (Verdict, string, error) {
 	asked := templateRequest()
 	asked["mode"] = "proposal"

@@ -57,7 +57,7 @@ var Networks = []Network{
 // chainNames maps what nodes call their chain to our names.
 var chainNames = map[string]string{"main": "mainnet", "test": "testnet3", "testnet": "testnet3"}
 
-// FindNetwork finds a network by our name or a node's.
+// FindNetwork finds a network by our name or a node's. Of a signet the challenge is not filled in; Client.Network does.
 func FindNetwork(name string) (Network, error) {
 	if ours, ok := chainNames[name]; ok {
 		name = ours
@@ -80,7 +80,8 @@ func (e *AddressError) ErrorField() string { return "address" }
 // maxAddressLength is BIP 173's limit on a Bech32 string.
 const maxAddressLength = 90
 
-// PayTo returns the output script that pays an address of this network.
+// PayTo returns the output script that pays an address of this network, or an AddressError. An address of another
+// network is refused though its script would be valid here: the payee may have no key on this chain.
 func (n Network) PayTo(text string) ([]byte, error) {
 	if len(text) > maxAddressLength {
 		return nil, &AddressError{text[:maxAddressLength], fmt.Sprintf("longer than %d characters", maxAddressLength)}
@@ -113,7 +114,8 @@ func (n Network) Canonical(text string) (canonical string, script []byte, err er
 	return canonical, script, nil
 }
 
-// AddressOf returns the address that an output script pays, or "" when there is none.
+// AddressOf returns the address that an output script pays, or "" when there is none. Bare multisignature has several
+// and gets none; a bare public key gets the address of its hash, which PayTo would pay by another script.
 func (n Network) AddressOf(script []byte) string {
 	_, addresses, _, err := txscript.ExtractPkScriptAddrs(script, n.Params)
 	if err != nil || len(addresses) != 1 {

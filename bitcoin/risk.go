@@ -47,7 +47,11 @@ func ReversalProbability(confirmations int, attackerShare float64) (float64, err
 }
 
 // ReversalProbabilityNakamoto is the estimate of section 11 of the Bitcoin paper, which takes the
-// attacker's progress as Poisson; it understates the risk and is given for comparison.
+// attacker's progress as Poisson; it understates the risk and is given for comparison:
+//
+//	1 − Σ_{k=0..z} e^(−λ)·λ^k/k! · (1 − (q/p)^(z−k)), λ = z·q/p
+//
+// It is subtracted from 1 as there, so that nothing below some 1e-15 means anything.
 func ReversalProbabilityNakamoto(confirmations int, attackerShare float64) (float64, error) {
 	if _, err := ReversalProbability(confirmations, attackerShare); err != nil {
 		return 0, err
@@ -74,7 +78,8 @@ func ReversalProbabilityNakamoto(confirmations int, attackerShare float64) (floa
 	return max(risk, 0), nil
 }
 
-// ConfirmationsFor is the least number of confirmations that keeps the risk at or below a bound.
+// ConfirmationsFor is the least number of confirmations that keeps the risk at or below a bound, a share of 1. The risk
+// falls with each confirmation, so the first one that is low enough is the answer; above 10,000 it gives up.
 func ConfirmationsFor(attackerShare, bound float64) (int, error) {
 	if !(bound > 0 && bound < 1) {
 		return 0, fmt.Errorf("bound %v: want between 0 and 1", bound)
@@ -94,6 +99,7 @@ func ConfirmationsFor(attackerShare, bound float64) (int, error) {
 	return 0, fmt.Errorf("attacker's share %v: more than 10,000 confirmations", attackerShare)
 }
 
+// lnChoose is the logarithm of n choose k: the binomials of thousands of confirmations overflow a float64.
 func lnChoose(n, k float64) float64 {
 	if n < 0 {
 		return 0

@@ -42,14 +42,17 @@ func (e *RPCError) Error() string {
 // ErrUnauthorized means that the node does not accept the user and password or the cookie.
 var ErrUnauthorized = errors.New("node refuses the credentials")
 
-// Client calls one node. Its methods may be used by many goroutines at once.
+// Client calls one node. Its methods may be used by many goroutines at once: all fields but lastID and longPoll are set
+// by Dial and only read afterwards, and those two look after themselves.
 type Client struct {
 	endpoint string
 	auth     credentials
 	http     *http.Client // plain questions
 	polls    *http.Client // the long poll's own connection
 	blocks   *http.Client // blocks on their way: never behind anything else
-	timeout  time.Duration
+	// timeout is of a call with its second try, reading included. A long poll has its own.
+	timeout time.Duration
+	// lastID makes each call's id its own, also among those under way: a batch's answers are told apart by it.
 	lastID   atomic.Uint64
 	longPoll longPoll
 }
@@ -71,7 +74,8 @@ type response struct {
 }
 
 // Call asks the node and decodes its result, which may be nil when nobody wants it.
-// A connection that breaks before an answer is tried once more, except for calls that spend.
+// A connection that breaks before an answer is tried once more, except for calls that spend. The error is an RPCError
+// when the node has said no, ErrUnauthorized for its credentials, and otherwise says nothing of what the node did.
 func (c *Client) Call(ctx context.Context, result any, method string, params ...any) error {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
@@ -100,6 +104,8 @@ func spends(method string) bool {
 	return method == "sendtoaddress" || method == "sendmany" || method == "send"
 }
 
+// into decodes the answer or makes an error of it. A result that is null is left to the decoder: for submitblock it is
+// the good answer.
 func (r response) into(result any, method string) error {
 	if r.Error != nil {
 		return &RPCError{method, r.Error.Code, r.Error.Message}
@@ -133,6 +139,7 @@ func (c *Client) post(ctx context.Context, over *http.Client, body any, again bo
 	return c.postOnce(ctx, over, encoded)
 }
 
+// statusError is an answer that is no JSON: somebody answered, so that the call is not repeated.
 type statusError struct {
 	code int
 	text string

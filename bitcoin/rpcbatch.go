@@ -14,7 +14,8 @@ type Query struct {
 	Err    error
 }
 
-// maxBatch bounds one HTTP body; longer batches go out in several.
+// maxBatch bounds one HTTP body; longer batches go out in several. The whole answer is held in memory, with
+// maxAnswerBytes as its bound.
 const maxBatch = 500
 
 // Batch sends all queries in as few requests as possible. The error it returns is

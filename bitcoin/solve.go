@@ -6,7 +6,8 @@ import (
 )
 
 // MineBlocks extends a development network by n blocks that pay a script, one nonce after
-// another on one core. It is for easy targets only: above difficulty 1 it refuses.
+// another on one core. It is for easy targets only: above difficulty 1 it refuses. With an error it returns the blocks
+// that were mined before it, which are on the chain.
 func (c *Client) MineBlocks(ctx context.Context, n int, script []byte) ([]Hash, error) {
 	var mined []Hash
 	for range n {
@@ -33,7 +34,8 @@ func (c *Client) MineBlocks(ctx context.Context, n int, script []byte) ([]Hash, 
 	return mined, nil
 }
 
-// Solve builds a block that pays script and tries nonces until its target is met.
+// Solve builds a block that pays script and tries nonces until its target is met. Without an extranonce there are 2^32
+// headers and no more: enough at difficulty 1 in about two of three cases, and always on a development network.
 func (t *Template) Solve(ctx context.Context, script, tag []byte) ([]byte, Hash, error) {
 	parts, err := Coinbase{
 		Height: t.Height, Aux: t.CoinbaseAux, Tag: tag,

@@ -16,7 +16,12 @@ type Target [32]byte // little-endian, as hashes are
 // ErrBadBits means that compact bits encode no positive 256-bit target.
 var ErrBadBits = errors.New("compact target is negative, zero or overflows")
 
-// TargetOfBits expands nBits (Bitcoin's compact form, base-256 exponent and 23-bit mantissa).
+// TargetOfBits expands nBits (Bitcoin's compact form, base-256 exponent and 23-bit mantissa):
+//
+//	mantissa · 256^(exponent−3)
+//
+// Bit 23 is a sign; a target that it makes negative, zero or larger than 256 bits is ErrBadBits, where a node would
+// refuse the header.
 func TargetOfBits(bits uint32) (Target, error) {
 	var t Target
 	exponent, mantissa := int(bits>>24), bits&0x007fffff
@@ -101,7 +106,8 @@ func (t Target) Difficulty() float64 {
 	return ratio
 }
 
-// ExpectedHashes is the mean number of hashes until one meets the target: 2^256/(target+1).
+// ExpectedHashes is the mean number of hashes until one meets the target: 2^256/(target+1), the target itself being met
+// too. For statistics: a float64 has 53 bits of it.
 func (t Target) ExpectedHashes() float64 {
 	top := new(big.Int).Lsh(big.NewInt(1), 256)
 	ratio, _ := new(big.Rat).SetFrac(top, new(big.Int).Add(t.Big(), big.NewInt(1))).Float64()

@@ -34,7 +34,8 @@ type Template struct {
 	Branch     []Hash // from the coinbase to the merkle root
 }
 
-// TemplateTx is one transaction of a template.
+// TemplateTx is one transaction of a template. Both ids are computed from Data; the fee is the node's word, which
+// needs the outputs spent to be checked.
 type TemplateTx struct {
 	Data      []byte
 	ID        Hash
@@ -51,7 +52,9 @@ func (e *TemplateError) Error() string {
 func (e *TemplateError) ErrorCode() string  { return "bad-template" }
 func (e *TemplateError) ErrorField() string { return e.Field }
 
-// Limits of a template. MaxMoney is 21 million bitcoin.
+// Limits of a template. MaxMoney is 21 million bitcoin. A block of 4,000,000 weight units (BIP 141) has at most as many
+// bytes, all of them witness; its transactions are far fewer than the limit on them. Of the coinbase's 100 bytes of
+// script the node may ask for 40: height, extranonces and tag need the rest.
 const (
 	maxTemplateTransactions = 100_000
 	maxBlockBytes           = 4_000_000
@@ -152,6 +155,8 @@ func (t *Template) readNumbers(r rawTemplate) (err error) {
 	return t.readAux(r.CoinbaseAux)
 }
 
+// readAux joins the values in the order of their names, so that the same template gives the same coinbase each time.
+// Entries that are no text are of a kind that BIP 22 does not name; they are passed over.
 func (t *Template) readAux(aux map[string]json.RawMessage) error {
 	names := make([]string, 0, len(aux))
 	for name := range aux {
@@ -175,6 +180,8 @@ func (t *Template) readAux(aux map[string]json.RawMessage) error {
 	return nil
 }
 
+// readTransactions computes each transaction's ids from its bytes and holds them against the node's. A wrong id would
+// give a wrong merkle root, found out only when a solved block is refused.
 func (t *Template) readTransactions(r rawTemplate) error {
 	if len(r.Transactions) > maxTemplateTransactions {
 		return &TemplateError{"transactions", fmt.Sprintf("more than %d", maxTemplateTransactions)}
@@ -231,6 +238,8 @@ func transactionIDs(data []byte) (id, witnessID Hash, err error) {
 // witnessScriptPrefix begins the commitment output: OP_RETURN, 36 bytes, BIP 141's marker.
 var witnessScriptPrefix = []byte{0x6a, 0x24, 0xaa, 0x21, 0xa9, 0xed}
 
+// readCommitment computes the commitment whether the node gave one or not: a block with a witness and without its
+// commitment is invalid (BIP 141), and a node before BIP 145 gives none.
 func (t *Template) readCommitment(given string) error {
 	needed := given != ""
 	ids := make([]Hash, 1, 1+len(t.Transactions)) // the coinbase counts as zero

@@ -32,7 +32,8 @@ func (o *WatchOptions) fill() {
 	}
 }
 
-// Update is a template that arrived, or the error that kept it from arriving.
+// Update is a template that arrived, or the error that kept it from arriving. Arrived is this machine's clock, not the
+// template's: latencies are measured from it.
 type Update struct {
 	Template *Template
 	Arrived  time.Time
@@ -107,6 +108,8 @@ func (w *watch) plain(ctx context.Context) {
 	w.take(ctx, Update{template, time.Now(), err})
 }
 
+// take hands an update on. After an error last is nil, so that the next step asks plainly and does not wait for a poll
+// that may never be answered; a template makes the wait short again and begins the next long poll.
 func (w *watch) take(ctx context.Context, u Update) {
 	deliver(w.updates, u)
 	if u.Err != nil {

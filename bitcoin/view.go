@@ -41,7 +41,8 @@ type PaymentView struct {
 	Change    bool          `json:"change,omitempty"` // goes back to a sender's own address
 }
 
-// BlockView is a block as a reader asks for it.
+// BlockView is a block as a reader asks for it. Issued is all that its coinbase pays: the subsidy and the fees. Bits
+// is the target's compact form in hexadecimal; transactions are in the block's order, the coinbase first.
 type BlockView struct {
 	Hash          Hash              `json:"hash"`
 	Height        int               `json:"height"`
@@ -57,7 +58,9 @@ type BlockView struct {
 	Transactions  []TransactionView `json:"transactions"`
 }
 
-// viewTransaction describes what the bytes alone say.
+// viewTransaction describes what the bytes alone say. Virtual bytes are a quarter of the weight 3·base + full, rounded
+// up (BIP 141). Senders are guessed from what inputs reveal, and change is marked by them; what is paid to a script
+// without an address is named by the script, and a remark (OP_RETURN) is no payment.
 func viewTransaction(network Network, tx *wire.MsgTx) TransactionView {
 	base, full := tx.SerializeSizeStripped(), tx.SerializeSize()
 	view := TransactionView{
@@ -94,6 +97,8 @@ func (v *TransactionView) addSender(sender string) {
 	}
 }
 
+// markChange calls an output change when it goes to an address that also paid. Change to a new address, which most
+// wallets use, cannot be told from a payment.
 func (v *TransactionView) markChange() {
 	for i, payment := range v.Payments {
 		v.Payments[i].Change = slices.Contains(v.Senders, payment.Recipient)

@@ -8,7 +8,8 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// asRefusal says what was wrong with a body, naming the field by its place (a JSON pointer with dots).
+// asRefusal says what was wrong with a body, naming the field by its place (a JSON pointer with dots). What the
+// decoder says is not passed on: it names types of the program.
 func asRefusal(err error) *Refusal {
 	var refused *Refusal
 	var semantic *json.SemanticError

@@ -147,7 +147,9 @@ func (e *Event) complete() bool {
 	return true
 }
 
-// move books notes that were taken and given. A note that was pending is not any more, an output that was held neither.
+// move books notes that were taken and given. A note that was pending is not any more, an output that was held
+// neither. A journal that names a keyset or a denomination that is not there is of other keys: it is refused, and
+// nothing of it may be served.
 func (b *Books) move(e *Event) error {
 	for i := range e.Taken {
 		t := &e.Taken[i]

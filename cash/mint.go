@@ -164,7 +164,8 @@ func (b *Books) DecideLapse(now uint64) *Event {
 // lapseSeconds is how long a quote waits after its end for a payment that the ledger had in time.
 const lapseSeconds = 15 * 60
 
-// applyMint books the events of mint quotes.
+// applyMint books the events of mint quotes, of a decision and of a journal alike. A quote is issued once: issuing it
+// again would make notes that nobody paid for.
 func (b *Books) applyMint(e *Event) error {
 	switch e.Kind {
 	case MintQuoted:

@@ -91,6 +91,7 @@ type app struct {
 	voters       func(height uint64) (*cmttypes.ValidatorSet, error) // who votes for a block, with whose turn it is
 	votes        func(height uint64) map[string][]byte               // extensions of the votes for a block, by address
 	signed       func(height uint64) *cmttypes.SignedHeader          // a block with its votes; nil for one not kept
+	voting       func(offered uint64) (voting, bool)                 // of the block that is voted on; false without one
 	remembered   map[uint64]position                                 // of the last blocks, by height
 	kept         []byte                                              // the newest checkpoint that enough have signed
 	keptSize     uint64

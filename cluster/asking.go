@@ -24,6 +24,7 @@ type asking struct {
 
 	mu      sync.Mutex // over what follows
 	offers  map[p2p.ID]chan *ssproto.SnapshotsResponse
+	votings map[p2p.ID]chan *ssproto.SnapshotsResponse
 	chunks  map[p2p.ID]chan *ssproto.ChunkResponse
 	refused map[p2p.ID]bool
 }
@@ -36,7 +37,8 @@ const (
 
 // ask connects to this engine's peers.
 func (e *Engine) ask() (*asking, error) {
-	a := &asking{offers: map[p2p.ID]chan *ssproto.SnapshotsResponse{}, chunks: map[p2p.ID]chan *ssproto.ChunkResponse{},
+	a := &asking{offers: map[p2p.ID]chan *ssproto.SnapshotsResponse{},
+		votings: map[p2p.ID]chan *ssproto.SnapshotsResponse{}, chunks: map[p2p.ID]chan *ssproto.ChunkResponse{},
 		refused: map[p2p.ID]bool{}}
 	a.BaseReactor = *p2p.NewBaseReactor("Asking", a)
 	config := e.config("").P2P
@@ -120,6 +122,10 @@ func (a *asking) Receive(e p2p.Envelope) {
 	defer a.mu.Unlock()
 	switch m := e.Message.(type) {
 	case *ssproto.SnapshotsResponse:
+		if m.Format == votingFormat {
+			give(a.votings[e.Src.ID()], m)
+			return
+		}
 		give(a.offers[e.Src.ID()], m)
 	case *ssproto.ChunkResponse:
 		give(a.chunks[e.Src.ID()], m)

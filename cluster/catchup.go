@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"iter"
-	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -100,9 +99,10 @@ func (e *Engine) fetchAndRun(ctx context.Context, lost bool) {
 // retryFetch is how long a validator waits before it asks its peers again.
 const retryFetch = time.Second
 
-// catchUp fetches the log from peers, up to a block that more than two thirds have signed, and begins the engine's data
-// anew at that block. A crash in its middle leaves the file that has it done again.
-func (e *Engine) catchUp(ctx context.Context, lost bool) error {
+// catchUp fetches the log from peers, up to a block that more than two thirds have signed, and begins the engine's
+// data anew at that block. A crash in its middle leaves the file that has it done again. forgot says that what this
+// validator has signed is lost.
+func (e *Engine) catchUp(ctx context.Context, forgot bool) error {
 	unfinished := filepath.Join(e.dir, homeDir, catchingFile)
 	if err := vfs.OS.MkdirAll(filepath.Join(e.dir, homeDir, dataDir)); err != nil {
 		return err
@@ -117,24 +117,31 @@ func (e *Engine) catchUp(ctx context.Context, lost bool) error {
 	}
 	defer a.close()
 	highest := int64(0) // block that was committed anywhere when this validator had begun to ask
-	for said := false; ; {
+	before := &lost{engine: e}
+	for waited := ""; ; {
 		offers := e.offers(ctx, a)
 		for _, o := range offers {
 			highest = max(highest, o.next.Height)
 		}
-		if !lost || len(offers) >= e.witnesses() {
-			o, err := e.fetch(ctx, a, offers)
-			if err != nil {
-				return err
+		o, err := e.fetch(ctx, a, offers)
+		if err != nil {
+			return err
+		}
+		before.need = "another validator that shows how far it is"
+		if o != nil {
+			var signed *privval.FilePVLastSignState
+			if forgot {
+				if signed, err = before.signed(ctx, a, o, offers, highest); err != nil {
+					return err
+				}
 			}
-			if o != nil {
-				return e.begin(o, lost, highest)
+			if signed != nil || !forgot {
+				return e.begin(o, e.votesFor(ctx, a, o, offers), signed)
 			}
 		}
-		if !said {
-			said = true
-			e.logger.Info("this validator fetches the log before it joins", "peers that prove where they are",
-				len(offers), "wanted", e.witnesses())
+		if before.need != waited {
+			waited = before.need
+			e.logger.Info("this validator waits before it joins", "peers", len(offers), "wants", waited)
 		}
 		select {
 		case <-time.After(retryFetch):
@@ -142,14 +149,6 @@ func (e *Engine) catchUp(ctx context.Context, lost bool) error {
 			return ctx.Err()
 		}
 	}
-}
-
-// witnesses is of how many others a validator that has lost what it signed must know where they are: one of them is
-// honest and had a part in the block before the last that this validator may have voted on. Of n with a quorum of q,
-// q-1 others had, of whom n-q may lie. With n members and a quorum of q these are 2(n−q) + 1.
-func (e *Engine) witnesses() int {
-	s := e.app.now()
-	return 2*(len(s.members)-s.threshold()) + 1
 }
 
 // offered is an offer that holds, and whose it is.
@@ -308,10 +307,11 @@ func (e *Engine) blocks(ctx context.Context, a *asking, o offered, edge txlog.Tr
 	}
 }
 
-// begin begins the engine's data at a block.
+// begin begins the engine's data at a block, with the votes for it where somebody has them. signed is the last that
+// this validator may have signed; nil where that is known here.
 //
 // The file catchingFile goes last: a crash anywhere before has all of it done again, and each step can be.
-func (e *Engine) begin(o *offer, lost bool, highest int64) error {
+func (e *Engine) begin(o *offer, votes *cmttypes.ExtendedCommit, signed *privval.FilePVLastSignState) error {
 	c, err := txlog.ParseSigned(o.checkpoint)
 	if err != nil {
 		return err
@@ -339,26 +339,28 @@ func (e *Engine) begin(o *offer, lost bool, highest int64) error {
 			return err
 		}
 	}
-	if err := e.bootstrap(o); err != nil {
+	if err := e.bootstrap(o, votes); err != nil {
 		return err
 	}
-	if lost {
-		// It may have voted on the block after the next of those that an honest peer had, and on none after that.
-		state, err := cmtjson.Marshal(privval.FilePVLastSignState{Height: highest + 2, Round: math.MaxInt32, Step: 3})
+	if signed != nil {
+		// Before the file that says that the log is fetched goes: without this one it would vote again from nothing.
+		state, err := cmtjson.Marshal(signed)
 		if err != nil {
 			return err
 		}
 		if err := durable.Create(vfs.OS, signedPath(e.dir, e.keys.Consensus), state); err != nil {
 			return err
 		}
-		e.logger.Info("what this validator has signed was lost: it votes again", "from block", highest+3)
+		e.logger.Info("what this validator has signed was lost: it signs nothing up to", "block", signed.Height,
+			"round", signed.Round, "step", signed.Step)
 	}
 	e.logger.Info("the log is fetched, and this validator joins", "entries", o.at.Size, "block", o.at.Height)
 	return durable.Remove(vfs.OS, filepath.Join(e.dir, homeDir, catchingFile))
 }
 
-// bootstrap writes CometBFT's stores as they are after a block, without the blocks.
-func (e *Engine) bootstrap(o *offer) (err error) {
+// bootstrap writes CometBFT's stores as they are after a block, without the blocks. With the votes' extensions it
+// begins to vote on the next block; without them (commit is nil) it fetches one more first.
+func (e *Engine) bootstrap(o *offer, commit *cmttypes.ExtendedCommit) (err error) {
 	state, err := e.stateAt(o)
 	if err != nil {
 		return err
@@ -381,6 +383,16 @@ func (e *Engine) bootstrap(o *offer) (err error) {
 	}
 	if err := blocks.SaveSeenCommit(state.LastBlockHeight, o.block.Commit); err != nil {
 		return err
+	}
+	if commit != nil {
+		encoded, err := commit.ToProto().Marshal()
+		if err != nil {
+			return err
+		}
+		// As BlockStore.LoadBlockExtendedCommit reads it, which has no writer without the block.
+		if err := blocksDB.SetSync(fmt.Appendf(nil, "EC:%v", commit.Height), encoded); err != nil {
+			return err
+		}
 	}
 	return states.SetOfflineStateSyncHeight(state.LastBlockHeight)
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/aqsha/aqsha/token"
 	"github.com/aqsha/aqsha/txlog"
+	"github.com/aqsha/aqsha/txlog/quorum"
 	"github.com/aqsha/aqsha/txlog/vfs"
 )
 
@@ -38,8 +39,15 @@ func (e *Engine) Decided(entries uint64, root txlog.Hash) (voted, stands uint64,
 	return voted, at.Height, errors.Join(err, journal.close())
 }
 
-// Alone says why a list of validators is not this one alone; nil where it is.
+// Alone says why a list of validators, none where the ledger has set none yet, is not this one alone; nil where it is.
 func (e *Engine) Alone(members []token.Validator) error {
+	if len(members) == 0 && len(e.charter.Members) == 1 {
+		// Open has held its keys against the genesis's.
+		if e.charter.ByConsensus(public(e.keys.Consensus)) == 0 {
+			return nil
+		}
+		return fmt.Errorf("%s orders alone, with other keys than those of this directory", e.charter.Members[0].Name)
+	}
 	if len(members) == 1 {
 		m := MemberOf(members[0])
 		if bytes.Equal(m.Consensus, public(e.keys.Consensus)) && bytes.Equal(m.Checkpoint, public(e.keys.Checkpoint)) {
@@ -53,8 +61,15 @@ func (e *Engine) Alone(members []token.Validator) error {
 	return fmt.Errorf("%d validators order this ledger", len(members))
 }
 
-// LogSecret is the key with which this validator alone signs the log of a network, see Keys.LogSecret.
-func (e *Engine) LogSecret(name string) string { return e.keys.LogSecret(name) }
+// LogSecret is the key with which this validator, alone among so many that the ledger has set, signs the log of a
+// network: an ordinary note's key (Keys.LogSecret) where it was set, and before any were, the genesis's, which is that
+// of a quorum of one.
+func (e *Engine) LogSecret(name string, set int) (string, error) {
+	if set == 0 {
+		return quorum.SoleSecret(name, e.keys.Checkpoint)
+	}
+	return e.keys.LogSecret(name), nil
+}
 
 // Dissolve makes the directory of a validator that is alone, and does not run, one of a node that orders by itself. One
 // rename does: before it the directory is a validator's, behind it a node's, whenever a crash comes. What was the

@@ -14,6 +14,7 @@ import (
 	dbm "github.com/cometbft/cometbft-db"
 	abci "github.com/cometbft/cometbft/abci/types"
 	cmtconfig "github.com/cometbft/cometbft/config"
+	"github.com/cometbft/cometbft/consensus"
 	cmted25519 "github.com/cometbft/cometbft/crypto/ed25519"
 	"github.com/cometbft/cometbft/mempool"
 	cmtnode "github.com/cometbft/cometbft/node"
@@ -47,9 +48,11 @@ type Engine struct {
 	wrap     func(abci.Application) abci.Application // a test's validator that lies; nil otherwise
 	comet    atomic.Pointer[cmtnode.Node]
 	states   atomic.Pointer[sm.Store] // of the engine that runs: who votes for which block
-	failed   chan struct{}            // closed when consensus has stopped for good
-	failing  sync.Once
-	cause    atomic.Pointer[string]
+	// of the engine that ran last: the votes on the block that is voted on
+	consensus atomic.Pointer[consensus.State]
+	failed    chan struct{} // closed when consensus has stopped for good
+	failing   sync.Once
+	cause     atomic.Pointer[string]
 
 	signs func(cmttypes.PrivValidator) cmttypes.PrivValidator // a test's signer with a wrong clock; nil otherwise
 	// of a test, when the log was fetched; nil otherwise
@@ -128,7 +131,7 @@ func (e *Engine) Start(ledger Ledger, name string) error {
 		cosigns:  &cosigning{key: e.keys.Checkpoint},
 		verifies: newVerifying(ledger.VerifyBatch)}
 	e.app.signed, e.app.votes, e.app.voters = e.signedHeader, e.extensions, e.voters
-	e.app.evidence = e.evidence
+	e.app.evidence, e.app.voting = e.evidence, e.voting
 	if err := errors.Join(e.app.openFaults(home), e.app.recoverSets()); err != nil {
 		return errors.Join(err, at.close(), e.app.closeFaults())
 	}
@@ -144,7 +147,7 @@ func (e *Engine) Start(ledger Ledger, name string) error {
 		e.application = e.wrap(e.app)
 	}
 	behind, lost, err := e.behind()
-	if err == nil && lost && e.witnesses() >= len(e.charter.Members) {
+	if err == nil && lost && len(e.settings.Peers) == 0 {
 		_, err = openValidator(e.dir, e.keys.Consensus) // nobody could say how far it may have signed
 	}
 	if err == nil && !behind {
@@ -267,8 +270,15 @@ func (e *Engine) run(application abci.Application) error {
 	if err != nil {
 		return fmt.Errorf("the cluster's engine: %w", err)
 	}
+	// CometBFT shows the votes that it has to its own web server alone, which is not started here.
+	shown, err := comet.ConfigureRPC()
+	if err == nil {
+		if state, ok := shown.ConsensusState.(*consensus.State); ok {
+			e.consensus.Store(state)
+		}
+	}
 	e.comet.Store(comet)
-	return nil
+	return err
 }
 
 // config is CometBFT's configuration. Nothing of it listens but for the members.

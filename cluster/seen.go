@@ -134,6 +134,7 @@ func (a *app) knows(id string) bool {
 func (e *Engine) Status() status.Status {
 	s := status.Status{Member: e.settings.Name, Faults: []status.Fault{}, CatchingUp: true}
 	last := set{first: true, members: e.charter.Members}
+	var before *set
 	if cause := e.cause.Load(); cause != nil {
 		s.Stopped = *cause
 	}
@@ -151,8 +152,10 @@ func (e *Engine) Status() status.Status {
 		e.app.mu.Lock()
 		kept = e.app.seen
 		kept.members = maps.Clone(kept.members)
-		last = *e.app.newest()
-		s.Height = e.app.at.Height
+		last, before = *e.app.newest(), e.app.leaving()
+		if s.Height = e.app.at.Height; before != nil {
+			s.Changed = e.app.changed
+		}
 		s.Faults = append(s.Faults, kept.faults...)
 		e.app.mu.Unlock()
 		s.Silent = time.Since(kept.at).Milliseconds()
@@ -161,16 +164,23 @@ func (e *Engine) Status() status.Status {
 	s.Needed, s.Since = last.threshold(), last.after
 	own := public(e.keys.Consensus)
 	s.Outside = (Charter{Members: last.members}).ByConsensus(own) < 0
-	for _, m := range last.members {
+	view := func(m Member) status.Member {
 		self := m.Consensus.Equal(own)
-		view := status.Member{Name: m.Name, Self: self, Connected: self || connected[m.Peer],
-			Vote: ledgerKey(m.Consensus), Checkpoint: ledgerKey(m.Checkpoint), Peer: m.Peer}
 		seen := kept.members[string(m.address())]
-		view.Signed, view.Missed = seen.signed, seen.missed
-		if view.Connected {
+		return status.Member{Name: m.Name, Self: self, Connected: self || connected[m.Peer], Signed: seen.signed,
+			Missed: seen.missed, Vote: ledgerKey(m.Consensus), Checkpoint: ledgerKey(m.Checkpoint), Peer: m.Peer}
+	}
+	for _, m := range last.members {
+		if s.Members = append(s.Members, view(m)); s.Members[len(s.Members)-1].Connected {
 			s.Reached++
 		}
-		s.Members = append(s.Members, view)
+	}
+	if before != nil {
+		for _, m := range before.members {
+			if last.byAddress(m.address()) < 0 {
+				s.Leaving = append(s.Leaving, view(m))
+			}
+		}
 	}
 	return s
 }

@@ -9,6 +9,7 @@ import (
 	abci "github.com/cometbft/cometbft/abci/types"
 	"golang.org/x/mod/sumdb/note"
 
+	"github.com/aqsha/aqsha/cluster/status"
 	"github.com/aqsha/aqsha/node/signers"
 	"github.com/aqsha/aqsha/token"
 	"github.com/aqsha/aqsha/txlog/quorum"
@@ -72,6 +73,15 @@ func (a *app) now() *set {
 
 // newest is now. The lock is held.
 func (a *app) newest() *set { return &a.sets[len(a.sets)-1] }
+
+// leaving is the set before the newest, until the second block behind the change is here: until then its members are
+// still needed. nil afterwards. The lock is held.
+func (a *app) leaving() *set {
+	if len(a.sets) < 2 || a.changed == 0 || a.at.Height >= a.changed+status.InForce {
+		return nil
+	}
+	return &a.sets[len(a.sets)-2]
+}
 
 // setOf is whose signatures a checkpoint over so many entries bears. The lock is held.
 func (a *app) setOf(size uint64) *set {

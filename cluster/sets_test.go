@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"crypto/ed25519"
 	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
 	"testing"
 
 	abci "github.com/cometbft/cometbft/abci/types"
@@ -146,6 +149,22 @@ func published(s *stage) uint64 {
 	return c.Size
 }
 
+// Those before a change are needed for the block behind it, and only the second shows that the others have that one.
+func TestWhoLeavesIsNeededForAnotherBlock(t *testing.T) {
+	t.Parallel()
+	s := newStages(t, 1)[0]
+	s.block(batchOf(s.setTo(1, 3)))
+	for behind := range 3 {
+		s.app.mu.Lock()
+		left, newest, changed := s.app.leaving(), s.app.newest(), s.app.changed
+		s.app.mu.Unlock()
+		if needed := behind < 2; (left != nil) != needed || left != nil && left == newest || changed == 0 {
+			t.Fatalf("%d blocks behind the change: %+v", behind, left)
+		}
+		s.block()
+	}
+}
+
 // What is missing of the signatures that a change needs is found in the votes that CometBFT keeps.
 func TestTheHandoverIsFoundInKeptVotes(t *testing.T) {
 	t.Parallel()
@@ -169,5 +188,50 @@ func TestTheHandoverIsFoundInKeptVotes(t *testing.T) {
 	s.block()
 	if links, err := s.node.SignerLinks(size + 1); err != nil || len(links) != 1 || asked[0] != "2" {
 		t.Fatalf("%d changes are shown, asked for the votes of %v: %v", len(links), asked, err)
+	}
+}
+
+// Who watches the engine looks for the checkpoint that shows a change while the engine brings it with a block, and
+// readers ask for it: whoever of them came second had the first one's file taken away, and the validator stopped.
+func TestTheHandoverIsKeptByAllAtOnce(t *testing.T) {
+	t.Parallel()
+	s := newStages(t, 1)[0]
+	s.block(batchOf(s.setTo(1, 3)))
+	text, size := s.node.CheckpointText()
+	kept, signed := map[string][]byte{}, make([][]byte, len(s.keys))
+	for i, keys := range s.keys {
+		signed[i] = ed25519.Sign(keys.Checkpoint, []byte(text))
+		kept[string(s.charter.Members[i].address())] = signed[i]
+	}
+	s.app.votes = func(uint64) map[string][]byte { return kept }
+	joined, err := s.charter.Quorum().Sign(s.app.name, text, signed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 10 {
+		if err := os.RemoveAll(filepath.Join(s.dir, "signers")); err != nil {
+			t.Fatal(err)
+		}
+		var all sync.WaitGroup
+		for range 4 {
+			all.Go(func() {
+				if err := s.app.recoverHandover(); err != nil {
+					t.Error(err)
+				}
+			})
+			all.Go(func() {
+				if err := s.node.AdoptCheckpoint(joined); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+		if _, missing, err := s.node.Handover(); err != nil || missing || t.Failed() {
+			t.Fatalf("the checkpoint is not there: %v", err)
+		}
+	}
+	s.block() // a validator that has stopped executes none
+	if links, err := s.node.SignerLinks(size + 1); err != nil || len(links) != 1 {
+		t.Fatalf("%d changes are shown: %v", len(links), err)
 	}
 }

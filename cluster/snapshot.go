@@ -264,6 +264,9 @@ func (a *app) ListSnapshots(context.Context, *abci.RequestListSnapshots) (*abci.
 	// How many chunks there are depends on who fetches them, and from which block on.
 	response.Snapshots = []*abci.Snapshot{{Height: at.Height, Format: snapshotFormat, Chunks: 1,
 		Hash: at.Root[:], Metadata: metadata}}
+	if v, ok := a.voting(at.Height); ok {
+		response.Snapshots = append(response.Snapshots, votingSnapshot(v))
+	}
 	return response, nil
 }
 

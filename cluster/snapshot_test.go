@@ -33,6 +33,26 @@ func FuzzOffer(f *testing.F) {
 	})
 }
 
+func FuzzVoting(f *testing.F) {
+	f.Add([]byte{})
+	f.Add(voting{height: 5}.encode())
+	f.Add(voting{height: 5, round: 2, last: []vote{{round: 3, step: stepPrevote}, {step: stepPrecommit}},
+		commit: []byte("votes")}.encode())
+	f.Add(append(voting{height: 5}.encode()[:12], 0xff))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		v, err := decodeVoting(data)
+		if err != nil {
+			return
+		}
+		if v.height < 1 || v.round < 0 || len(v.last) > maxMembers {
+			t.Fatalf("accepted %+v", v)
+		}
+		if !bytes.Equal(v.encode(), data) {
+			t.Fatal("it decodes otherwise")
+		}
+	})
+}
+
 func FuzzChunk(f *testing.F) {
 	f.Add([]byte{})
 	f.Add([]byte{0})

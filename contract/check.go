@@ -189,7 +189,8 @@ func (k *checker) inputs(to *action, where string) {
 	}
 }
 
-// expressions lists an action's in order.
+// expressions lists an action's in order, those that are there: what is checked of every one of them (its cost, the
+// names in it) is asked of this list, so that a new field of the action is named here once.
 func (a *action) expressions() (all []*expression) {
 	add := func(x *expression) {
 		if x != nil {

@@ -18,6 +18,8 @@ func index(name string, i int) string { return name + "[" + strconv.Itoa(i) + "]
 func (k *checker) covered(i, asset int, where string) {
 	a := &k.program.actions[i]
 	name := k.definition.Assets[asset]
+	// Payouts that cover themselves by their form need no guard; but once one does need it, the guard must speak of
+	// the sum of all before it too, as they all come out of what is held.
 	var sum []string // the texts of what is added up, up to the last payout that needs the guard
 	needed := 0
 	first, uncovered, rest := true, -1, false

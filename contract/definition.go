@@ -25,7 +25,8 @@ const (
 // Caller, as a payee, is whoever called the action.
 const Caller = "caller"
 
-// Definition says what a contract is. Expressions are CEL; an empty one is left out.
+// Definition says what a contract is. Expressions are CEL; an empty one is left out. Its hash is its name on the
+// ledger, so it never changes; Assets, Terms and State stand in the order in which an instance has their values.
 type Definition struct {
 	Name    string   `json:"name"`
 	About   string   `json:"about,omitempty"`

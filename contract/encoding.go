@@ -51,7 +51,9 @@ func appendEnd(b []byte, e *End) []byte {
 	return b
 }
 
-// readEnd reads an end in its one form: what is left out is not written as empty.
+// readEnd reads an end in its one form: what is left out is not written as empty. A definition's name is the hash of
+// its bytes, so two ways of writing the same end would be two definitions. A share of three items says that a variable
+// holds it, and then has no number.
 func readEnd(d *token.Decoder) (e End) {
 	items := d.Array("end", 2, 3)
 	e.At = text(d, "end.at")
@@ -208,6 +210,7 @@ func fields(d *token.Decoder, field string, most int) []Field {
 }
 
 // readAction reads an action in its one form; the twelfth item is there only where the action extends the contract.
+// The order of the reads is that of the encoding: Go evaluates the calls of one assignment from left to right.
 func readAction(d *token.Decoder, where string) Action {
 	items := d.Array(where, 11, 12)
 	a := Action{Name: text(d, where+".name")}

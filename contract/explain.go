@@ -17,6 +17,8 @@ type clauses struct {
 	extends, does, as                          string
 }
 
+// definitionClauses are the pieces of sentences by which a definition is said in each language; the places (%s, %d)
+// are filled in the order of the English ones, except where a piece numbers them.
 var definitionClauses = map[Language]clauses{
 	English: {
 		between: "%s: between %s", terms: "Terms, fixed when it is created: %s.", anyone: "anyone", or: " or ",
@@ -154,7 +156,8 @@ func (p *Program) sayAction(language Language, a *Action, compiled *action) stri
 	return b.String() + c.outcome(a) + "."
 }
 
-// outcome says what an action pays and sets.
+// outcome says what an action pays and sets, in the order in which they happen: payments see the variables as they
+// were before. An action that does neither, nor ends or extends the contract, has no outcome to say.
 func (c *clauses) outcome(a *Action) string {
 	var parts []string
 	for _, pay := range a.Pay {

@@ -18,6 +18,7 @@ import (
 type Verdict int
 
 const (
+	// NotKnown is the zero value: what the checks cannot tell is never taken for proved.
 	NotKnown Verdict = iota
 	Proved           // it holds whenever it can be computed
 	Refuted          // it never holds
@@ -230,7 +231,9 @@ func judge(facts []linear, e ast.Expr, text func(ast.Expr) string) Verdict {
 	return Proved
 }
 
-// facts are what holds whenever an action is called: of the clock, of money, and what creating demanded of the terms.
+// facts are what holds whenever an action is called, as sums that are at least 0: of the clock (now ≥ created ≥ 0), of
+// money (held ≥ 0, paid ≥ 0, held ≥ paid: what comes with a call is in what is held), of the end (ends is what it was
+// at creation, or later where an action puts it off), and what creating demanded of the terms, which never change.
 func (k *checker) facts() (all []linear) {
 	p, name := k.program, func(n string) linear { return linear{map[string]*big.Int{n: one}, new(big.Int)} }
 	all = append(all, name("now").plus(name("created"), minusOne), name("created"))

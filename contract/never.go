@@ -62,7 +62,8 @@ func (c *compiler) fails(x *expression, e ast.Expr) (part, why string) {
 	return "", ""
 }
 
-// evaluated are the parts of an expression that are evaluated whenever it is.
+// evaluated are the parts of an expression that are evaluated whenever it is. Of "&&" and "||" neither side is sure to
+// be, of a condition only what is asked, and of a loop over a list only the list, which may be empty.
 func evaluated(e ast.Expr) []ast.Expr {
 	switch e.Kind() {
 	case ast.CallKind:
@@ -86,7 +87,8 @@ func evaluated(e ast.Expr) []ast.Expr {
 	return nil
 }
 
-// readsNothing says whether an expression has no variable of a contract in it.
+// readsNothing says whether an expression has no variable of a contract in it. Units of time and the authority's id
+// are constants; what a loop binds is taken for a variable, as it has no value by itself.
 func readsNothing(e ast.Expr) bool {
 	nothing := true
 	ast.PreOrderVisit(e, ast.NewExprVisitor(func(inner ast.Expr) {

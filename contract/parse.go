@@ -96,7 +96,9 @@ func (r *reader) problem(n *yaml.Node, where, write, format string, args ...any)
 		Write: write})
 }
 
-// pairs visits a mapping's members in order. A key that is not allowed is a problem.
+// pairs visits a mapping's members in order. A key that is not allowed is a problem; allowed nil means that the keys
+// are names of the writer's own. It goes on after a problem, so that one reading tells of all of them, and notes the
+// line of each member for what later checks find.
 func (r *reader) pairs(n *yaml.Node, where string, allowed []string, visit func(key string, value *yaml.Node)) {
 	if n.Kind != yaml.MappingNode {
 		r.problem(n, where, "write `name: value` lines", "want a mapping")
@@ -329,7 +331,8 @@ func (r *reader) payout(n *yaml.Node, where string) (p Payout) {
 	return p
 }
 
-// end reads what is paid when nobody does anything: shares, or variables whose values are shares.
+// end reads what is paid when nobody does anything: shares, or variables whose values are shares. It computes nothing,
+// since it must not be able to fail: money in a contract whose end fails would stay there for ever.
 func (r *reader) end(n *yaml.Node) {
 	e := &r.source.Definition.End
 	r.pairs(n, "end", []string{"at", "do", "pay"}, func(key string, value *yaml.Node) {

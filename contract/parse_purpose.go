@@ -22,7 +22,9 @@ type PurposeSource struct {
 	source    Source
 }
 
-// ParsePurpose reads a purpose in YAML or JSON. It asks neither ledger nor clock; whether the rules compile says Check.
+// ParsePurpose reads a purpose in YAML or JSON. It asks neither ledger nor clock; whether the rules compile says
+// Check. The source is nil where there are problems. JSON is read as the YAML that it is, and a file of more than one
+// document is refused, since the second would be announced by nobody.
 func ParsePurpose(data []byte) (*PurposeSource, Problems) {
 	var problems Problems
 	var document yaml.Node

@@ -25,7 +25,9 @@ type Program struct {
 	later      Problems // what a later version of the rules says of it
 }
 
-// action is a compiled Action.
+// action is a compiled Action. An expression that is nil was left out; take is by asset, also for those of which
+// nothing comes in. getters are the values that its expressions may name, and cost is what it takes to evaluate all of
+// them at most, which is bounded when it is compiled.
 type action struct {
 	name        string
 	by          []int // parties; empty for anyone
@@ -223,7 +225,8 @@ func (k *checker) fields(where string, fields []Field) {
 	k.names(where, names)
 }
 
-// end checks that the end cannot fail: a time fixed at creation, whole shares, fixed parties.
+// end checks that the end cannot fail: a time fixed at creation, whole shares, fixed parties. It is what makes it safe
+// to put money into a contract whose other parties never act again.
 func (k *checker) end() {
 	e := &k.definition.End
 	if e.At == "" {

@@ -31,6 +31,8 @@ type likeness struct {
 }
 
 const (
+	// Answers are remembered for so many payments that differ, and then all forgotten; refused is the number that
+	// stands for none of the permits.
 	maxMemory = 4096
 	refused   = -1
 )

@@ -23,7 +23,8 @@ func (d *Definition) Recurs(name string) bool {
 	return false
 }
 
-// periodsOf lists the second argument of each call of next_due.
+// periodsOf lists the second argument of each call of next_due, with the comma before it and what may follow it. It
+// looks for brackets in the text and does not parse: a name too many only asks for a clearer way of writing a number.
 func periodsOf(text string) (all []string) {
 	for {
 		_, rest, ok := strings.Cut(text, "next_due(")

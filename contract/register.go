@@ -120,7 +120,10 @@ func replaced(root, old, leaf []byte, at, size int64, path []byte) (token.Hash, 
 	return hashes[1], ok
 }
 
-// registerFunctions are those of rules version 3.
+// registerFunctions are those of rules version 3, by which a contract keeps the root of a Merkle tree of up to
+// MaxMembers leaves as 32 bytes of state: included(root, …) checks a leaf with its path, replaced(root, …) gives the
+// root after one leaf is another, and empty(n) the root of n places that hold nothing. replaced fails where the old
+// leaf is not there, so that an action cannot change a register that it has not seen.
 func registerFunctions() []cel.EnvOption {
 	number := func(v ref.Val) int64 { return int64(v.(types.Int)) }
 	octets := func(v ref.Val) []byte { return []byte(v.(types.Bytes)) }

@@ -19,6 +19,7 @@ import (
 type Language string
 
 const (
+	// The codes are those of ISO 639.
 	English Language = "en"
 	Kazakh  Language = "kk"
 	Russian Language = "ru"
@@ -53,6 +54,8 @@ type lexicon struct {
 	info             *ast.SourceInfo // of the expression that is said
 }
 
+// lexicons are the words of each language for what stands in a condition. relations and members are by the operators
+// of CEL's tree ("_<=_") and by the fields of a party; what is in no list is said as code.
 var lexicons = map[Language]*lexicon{
 	English: {
 		and: " and ", or: " or ", not: "not (%s)", either: "(%s)",
@@ -201,7 +204,8 @@ func (l *lexicon) joined(word string, parts []ast.Expr) string {
 	return strings.Join(texts, word)
 }
 
-// thing says a value; beside is what it is compared with, which tells tenge from numbers.
+// thing says a value; beside is what it is compared with, which tells tenge from numbers: a whole number next to
+// amount is tiyn and next to now milliseconds since 1970, and alone it is what it is.
 func (l *lexicon) thing(e, beside ast.Expr) string {
 	switch e.Kind() {
 	case ast.IdentKind:
@@ -260,6 +264,8 @@ type sentences struct {
 	notice, days                               string
 }
 
+// purposeSentences are the sentences by which a purpose's rules are said in each language, with the places that are
+// filled the same in all three.
 var purposeSentences = map[Language]sentences{
 	English: {
 		title: "Tenge marked “%s”", earmark: "It is marked out of plain tenge when: %s.",

@@ -50,6 +50,8 @@ func alternatives(e ast.Expr) []ast.Expr {
 }
 
 // attributesIn lists the attributes that a condition reads of parties of whom none of its conjuncts asks who vouches.
+// Only a conjunct vouches: under an "or" the question could be passed by. One that asks for a contract's definition
+// covers all parties, since the definition is what they are held to.
 func attributesIn(e ast.Expr) (named []string) {
 	all := conjuncts(e)
 	vouched := map[string]bool{}

@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/big"
 	"math/bits"
+	"strings"
 
 	"github.com/aqsha/aqsha/money"
 )
@@ -91,6 +92,19 @@ func (m MicroSatoshi) Satoshi() money.Satoshi {
 
 // Tiyn rounds to the nearest tiyn, for display.
 func (m MicroTiyn) Tiyn() money.Tiyn { return money.Tiyn(roundDiv(int64(m), 1_000_000)) }
+
+// Rounded is a number of millionths of m's unit in m's unit: to the nearest, halves away from zero.
+func Rounded(m MicroTiyn) MicroTiyn { return MicroTiyn(roundDiv(int64(m), 1_000_000)) }
+
+// String is the amount in tenge with all its decimals, at least two: "23.4567".
+func (m MicroTiyn) String() string {
+	sign, n := "", uint64(m)
+	if m < 0 {
+		sign, n = "-", -n
+	}
+	whole, part := n/100_000_000, fmt.Sprintf("%08d", n%100_000_000)
+	return fmt.Sprintf("%s%d.%s%s", sign, whole, part[:2], strings.TrimRight(part[2:], "0"))
+}
 
 func roundDiv(n, by int64) int64 {
 	if n < 0 {

@@ -104,13 +104,16 @@ type dailyClass struct {
 }
 
 const (
+	// The file is the magic, four bytes of checksum (CRC-32C, high byte first) over what follows, and dailyState in
+	// gob.
 	dailyFile  = "daily"
 	dailyMagic = "aqsha daily 1\n"
 	dailyMax   = 8 << 30
 	dailySave  = 1 << 18 // entries after which it is written to the disk
 )
 
-// loadDaily reads the series, or begins it anew: a damaged one is made again from the log.
+// loadDaily reads the series, or begins it anew: a damaged one, one of another network or of another form is made
+// again from the log, which is slower and never wrong. gob leaves out empty maps, so they are put back.
 func loadDaily(files vfs.FS, dir string, network token.NetworkID) *daily {
 	d := &daily{}
 	d.clear(network)
@@ -305,7 +308,9 @@ func (d *daily) settle() {
 	d.changed = d.changed[:0]
 }
 
-// people notes who a wallet is.
+// people notes who a wallet is, before what it gained is counted: registered, admitted as a bank, created as a
+// contract (which is its creator's bank's), a reserve of bearer cash, changed, or moved to another bank. What it
+// already holds moves with it from one class to the other.
 func (d *daily) people(tx *token.Transaction) {
 	switch t := tx.Body.(type) {
 	case *token.Register:
@@ -425,7 +430,8 @@ func (d *daily) active(id token.WalletID) {
 	d.of(w, func(c *Cell) { c.Active++ })
 }
 
-// gains books what a wallet gained, or gave. A row that says nothing any more is dropped.
+// gains books what a wallet gained, or gave. A row that says nothing any more is dropped. A balance below zero means
+// that the series and the log disagree: it is broken, and is made again from the log.
 func (d *daily) gains(id token.WalletID, net money.Tiyn) error {
 	if net == 0 {
 		return nil

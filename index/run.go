@@ -16,6 +16,7 @@ import (
 type table int
 
 const (
+	// The order is that of the file: every run has its pages of ids before those of wallets.
 	ofIDs     table = iota // transactions and tokens: the entry that made them
 	ofWallets              // the entries that touch a wallet
 	tables

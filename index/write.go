@@ -38,7 +38,8 @@ func (w *pageWriter) put(r record) {
 	}
 }
 
-// endPage closes the page under way, if anything stands on it.
+// endPage closes the page under way, if anything stands on it: the rest is zeros, then come its number and the
+// checksum over all before it. With the number in it a page that was written in another's place is found.
 func (w *pageWriter) endPage() {
 	if w.used == 0 {
 		return

@@ -22,6 +22,7 @@ type clearing struct {
 	bonds  map[token.WalletID]money.Tiyn
 }
 
+// clearingPurse is a purse in a clearing, with those of its open links that are still to be paid, in their order.
 type clearingPurse struct {
 	*Purse
 	lock, may money.Tiyn // what it has, and what the bond may add
@@ -73,7 +74,9 @@ func (x *Executor) outside(payee token.WalletID) bool {
 	return p == nil || p.State == PurseEnded
 }
 
-// dropOne takes back links of purses that fall short of more than their bond pays; false when none does.
+// dropOne takes back links of purses that fall short of more than their bond pays; false when none does. What purses
+// get is of the links that were paid when the round began: a link that is taken back may make another purse fall
+// short, which the next round finds. A bond that several purses need is spent on those with the lesser ids first.
 func (c *clearing) dropOne() (dropped bool) {
 	gets, bonds := map[token.WalletID]money.Tiyn{}, map[token.WalletID]money.Tiyn{}
 	for _, p := range c.purses {

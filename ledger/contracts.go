@@ -129,7 +129,8 @@ func (x *Executor) create(id token.TransactionID, t *token.Create) *token.Error 
 	return nil
 }
 
-// act executes an action: everything is checked and planned first, then done.
+// act executes an action: everything is checked and planned first, then done, so that a refusal leaves the state as it
+// was. What comes in is taken before what is held is paid out.
 func (x *Executor) act(id token.TransactionID, t *token.Act) *token.Error {
 	p, err := x.planAct(t)
 	if err != nil {

@@ -95,7 +95,9 @@ func (x *Executor) planEarmarked(t *token.EarmarkedTransfer) *token.Error {
 	return nil
 }
 
-// earmarkedTransfer makes such a payment.
+// earmarkedTransfer makes such a payment. A token that keeps its mark has the hops of what was spent, and one more
+// where it goes to somebody else: change is no hop. Money that is marked anew, or becomes money of another purpose,
+// begins at none.
 func (x *Executor) earmarkedTransfer(id token.TransactionID, t *token.EarmarkedTransfer) *token.Error {
 	if err := x.planEarmarked(t); err != nil {
 		return err
@@ -132,7 +134,8 @@ func used(hops uint16) uint16 {
 	return hops + 1
 }
 
-// loadEarmarked reads the parties' wallets, the payer first.
+// loadEarmarked reads the parties' wallets, the payer first: he must be able to pay, the others to be paid. A cash
+// office's reserve is neither.
 func (x *Executor) loadEarmarked(t *token.EarmarkedTransfer) *token.Error {
 	x.wallets, x.nets, x.counted, x.delta = x.wallets[:0], x.nets[:0], x.counted[:0], x.delta[:0]
 	for i, id := range t.Parties {

@@ -68,7 +68,9 @@ func (l Leaf) Encode() []byte {
 	return b
 }
 
-// decodeLeaf reads a leaf behind its type. It checks form alone; what a leaf claims is checked by Replay.
+// decodeLeaf reads a leaf behind its type. It checks form alone; what a leaf claims is checked by Replay. A leaf with
+// what backs banknotes states what circulates beside it too, so that a reader of the leaf need not subtract; both must
+// add up, or one leaf could be written in two ways.
 func decodeLeaf(d *token.Decoder, items int) *Leaf {
 	l := &Leaf{
 		Height:     d.Uint("height", 1<<53),

@@ -90,9 +90,12 @@ func (g Genesis) Check() *token.Error {
 
 // SingleLogKey is the log's key where it is a single Ed25519 key, as purses check revocation lists with it; false for a
 // quorum's.
-func (g *Genesis) SingleLogKey() (key token.PublicKey, single bool) {
+func (g *Genesis) SingleLogKey() (key token.PublicKey, single bool) { return SingleKey(g.LogKey) }
+
+// SingleKey is the Ed25519 key of a verifier key's text (golang.org/x/mod/sumdb/note); false for any other kind.
+func SingleKey(text string) (key token.PublicKey, single bool) {
 	// name+hash+base64 of algorithm and key: a name holds no plus sign, base64 may.
-	parts := strings.SplitN(g.LogKey, "+", 3)
+	parts := strings.SplitN(text, "+", 3)
 	if len(parts) != 3 {
 		return key, false
 	}

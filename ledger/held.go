@@ -186,7 +186,8 @@ func (x *Executor) releaseHeld(id token.TransactionID, t *token.Release) *token.
 	return nil
 }
 
-// releasable checks that a wallet holds money for the one that the release names, and that nothing stops it.
+// releasable checks that a wallet holds money for the one that the release names, and that nothing stops it: a freeze
+// of either. While the wallet is there, its own key may release to it alone.
 func (x *Executor) releasable(t *token.Release) (Wallet, *token.Error) {
 	held, ok := x.state.Wallet(t.Held)
 	switch {

@@ -121,7 +121,8 @@ func NextSteps(network token.NetworkID, state State, height, now uint64, id, cal
 	return steps, nil
 }
 
-// step looks at one action.
+// step looks at one action. It is tried whole only where nothing depends on the caller: with arguments or money that
+// he has yet to name, a refusal would be of what was made up here.
 func (x *Executor) step(c *Contract, program *contract.Program, action int, caller token.WalletID) Step {
 	w, refused := x.caller(caller)
 	none := make([]money.Tiyn, len(c.Assets))

@@ -8,7 +8,8 @@ import (
 // MaxPurposes bounds how many purposes there can be under rules before version 5.
 const MaxPurposes = 1 << 20
 
-// setAgency grants the role of an agency, or changes one.
+// setAgency grants the role of an agency, or changes one. The agency's id is the hash of the transaction that made it.
+// The sequence is the policy set's, so that the same change is not made twice.
 func (x *Executor) setAgency(id token.TransactionID, t *token.SetAgency) *token.Error {
 	set, err := x.policySequence(t.Sequence)
 	if err != nil {

@@ -222,7 +222,8 @@ func (s *settlement) bond(intermediary token.WalletID) *Bond {
 	return s.book.Bond(intermediary)
 }
 
-// fundPurse adds to a deposit; a later certificate says so.
+// fundPurse adds to a deposit; a later certificate says so. The serial grows, so that certificates of before are known
+// to be older. Links that waited for money may be paid by it at once.
 func (x *Executor) fundPurse(id token.TransactionID, t *token.FundPurse) *token.Error {
 	p, err := x.openedPurse(t.Purse, "purse")
 	if err != nil {
@@ -292,7 +293,8 @@ type freshLink struct {
 	id   token.Hash
 }
 
-// freshLinks decodes links and checks what each says by itself. touched are the purses of all of them.
+// freshLinks decodes links and checks what each says by itself. touched are the purses of all of them. A link that is
+// known, or stands twice, is passed over and not refused: payer and payee may both bring it.
 func (x *Executor) freshLinks(t *token.SettlePurses) (fresh []freshLink, touched []token.WalletID, _ *token.Error) {
 	for _, data := range t.Links {
 		l, err := purse.DecodeLink(data)
@@ -316,7 +318,8 @@ func (x *Executor) freshLinks(t *token.SettlePurses) (fresh []freshLink, touched
 	return fresh, touched, nil
 }
 
-// mayBeSettled checks a link that is not known.
+// mayBeSettled checks a link that is not known: its signature, that its payee is a purse or a wallet that may be paid,
+// and, of a convicted purse, that not too many claims wait already, since every clearing goes through all of them.
 func (x *Executor) mayBeSettled(p *Purse, l *purse.Link, id token.Hash) *token.Error {
 	if !x.TrustSignatures && !token.Verify(p.Key, id, &l.Signature) {
 		return refuse(purse.BadSignature, "links", "link %d of purse %s is not signed by its key", l.Number, p.ID)

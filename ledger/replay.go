@@ -112,7 +112,9 @@ func (r *Replay) Decoded(entries []Entry, verified [][]token.PublicKey, rootBefo
 	return leaf, nil
 }
 
-// entry replays one entry after the leaf. System entries stand first, exactly as due.
+// entry replays one entry after the leaf. System entries stand first, exactly as due: what happens by the rules alone
+// is derived here and only compared with what the log states, and so are a transaction's effects. A leader that leaves
+// one out, adds one or alters an amount is found by whoever replays.
 func (r *Replay) entry(e *Entry, verified []token.PublicKey, due *[]System) error {
 	switch {
 	case e.System != nil:

@@ -334,7 +334,6 @@ func (w *town) purseOf() (id token.WalletID) {
 	return id
 }
 
-// forgedConviction is a pair that nobody signed.
 // forgedOpening is made with shares of openers that nobody announced.
 func forgedOpening(of token.WalletID, book *ledger.PurseBook) *token.OpenName {
 	w := sim.NewWorld(5)
@@ -344,6 +343,7 @@ func forgedOpening(of token.WalletID, book *ledger.PurseBook) *token.OpenName {
 	return opening
 }
 
+// forgedConviction is a pair that nobody signed.
 func forgedConviction(of token.WalletID) *token.ConvictPurse {
 	c := purse.NewConviction(token.NetworkID{}, purse.Link{Purse: of, Number: 1, Amount: 1},
 		purse.Link{Purse: of, Number: 1, Amount: 2})

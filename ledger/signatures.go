@@ -153,6 +153,8 @@ func Signatories(state Reader, body token.Body) ([]Signatory, *token.Error) {
 	return signatories(state.Authority().Rules, state, body)
 }
 
+// signatories are who must sign a body, group by group: the keys of each role and how many of them. Those of kinds
+// that the wallet of the body decides alone are in walletSignatories.
 func signatories(rules uint32, state Reader, body token.Body) ([]Signatory, *token.Error) {
 	a := state.Authority()
 	set := func(role token.Role) Signatory { return ofSet(role, a.Set(role).KeySet) }

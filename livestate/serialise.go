@@ -30,6 +30,7 @@ type chunk struct {
 	assets  []token.Asset // by number
 }
 
+// chunkToken is a token of the moment.
 type chunkToken struct {
 	id     token.ID
 	amount money.Tiyn
@@ -37,6 +38,7 @@ type chunkToken struct {
 	hops   uint16
 }
 
+// chunkWallet is a wallet of the moment. Its tokens stand in chunk.tokens from its from up to the next wallet's.
 type chunkWallet struct {
 	id     token.WalletID
 	wallet ledger.Wallet
@@ -251,7 +253,8 @@ func (t *serialiser) list() {
 	t.sortListed()
 }
 
-// sortListed sorts by id, in pieces that share a first byte, so that it can rest in between.
+// sortListed sorts by id, in pieces that share a first byte, so that it can rest in between: ids are hashes, and the
+// 256 pieces are about as long as each other. A wallet that stands twice counts once.
 func (t *serialiser) sortListed() {
 	var starts [257]int
 	for _, w := range t.listed {

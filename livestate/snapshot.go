@@ -211,5 +211,8 @@ func (l *loader) end(records *recordList, trailer []byte, tree *txlog.Tree, hash
 	if !records.last || !records.endsWith(trailer) {
 		return nil, l.at, badSnapshot("bytes after the trailer")
 	}
-	return l.state, l.at, l.finish()
+	if err := l.finish(); err != nil { // nobody goes on with a state that does not hold together
+		return nil, l.at, err
+	}
+	return l.state, l.at, nil
 }

@@ -44,6 +44,7 @@ type walletRow struct {
 }
 
 const (
+	// Bits of walletRow.flags.
 	flagTreasury = 1 << 0
 	flagRekeying = 1 << 1
 	flagFrozen   = 2 // shift of the freeze mode, two bits
@@ -181,7 +182,8 @@ func (s *State) AddToken(id token.ID, t ledger.Token) {
 	}
 }
 
-// addToken makes a token of the wallet in a slot live, unless it is.
+// addToken makes a token of the wallet in a slot live, unless it is. It goes to the front of the owner's list; a
+// capture under way is told first, as it is to see what was there before.
 func (s *State) addToken(id token.ID, owner uint32, t ledger.Token) (added bool) {
 	w := &s.wallets.at(owner).value
 	slot, r, isNew := s.tokens.put(id)
@@ -205,7 +207,8 @@ func (s *State) addToken(id token.ID, owner uint32, t ledger.Token) (added bool)
 	return true
 }
 
-// RemoveToken ends a live token.
+// RemoveToken ends a live token. It panics for one that is not live: the executor asks before, and a state that has
+// lost a token must not go on. The row's neighbours in the owner's list are joined.
 func (s *State) RemoveToken(id token.ID) {
 	slot, r, ok := s.tokens.remove(id)
 	if !ok {

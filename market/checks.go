@@ -44,7 +44,8 @@ func Check(t *Table) []Finding {
 	return append(found, t.passed...)
 }
 
-// runs groups flagged rows: adjacent rows make one finding. The detail is that of the first of them.
+// runs groups flagged rows: adjacent rows make one finding, so that a month of wrong prices is one line and one
+// repair. The detail is that of the first of them. flagged ascends.
 func runs(t *Table, flagged []int, code, column, repairText string, fix repair, detail func(row int) string) []Finding {
 	var found []Finding
 	for start := 0; start < len(flagged); {

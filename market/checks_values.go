@@ -61,8 +61,9 @@ func checkRanges(t *Table) []Finding {
 	})
 }
 
-// checkVolumes compares the two volume columns: quote/base should be near the
-// price; where it is near the price's inverse, the source swapped them.
+// checkVolumes compares the two volume columns: quote/base should be near the price; where it is near the price's
+// inverse, the source swapped them. Near is within a factor of e^½, as volume is traded at other prices than the
+// close.
 func checkVolumes(t *Table) []Finding {
 	base, quote, c := t.numbers("volume_base"), t.numbers("volume_quote"), t.numbers("close")
 	if base == nil || quote == nil || c == nil {

@@ -51,11 +51,16 @@ var monthNames = func() map[string]time.Month {
 		"stycznia lutego marca kwietnia maja czerwca lipca sierpnia września października listopada grudnia",
 	} {
 		for i, name := range strings.Fields(year) {
-			names[name] = time.Month(i + 1)
+			names[small(name)] = time.Month(i + 1)
 		}
 	}
 	return names
 }()
+
+// small is a word in small letters, Turkish ones as one: its capital of ı is I, and that of i is İ.
+func small(word string) string { return turkish.Replace(strings.ToLower(word)) }
+
+var turkish = strings.NewReplacer("ı", "i", "\u0307", "")
 
 // inEnglish writes a date's month in English and leaves out the words that are
 // no part of it: the day of the week, "г.", "de". ok says whether there was a month.
@@ -74,7 +79,7 @@ func inEnglish(cell string) (date string, ok bool) {
 			i++
 			continue
 		}
-		word := strings.ToLower(cell[i : i+letters])
+		word := small(cell[i : i+letters])
 		i += letters
 		month, isMonth := monthNames[word]
 		switch {
@@ -127,8 +132,8 @@ func ours(cell, layout string, zone *time.Location) (at time.Time, known bool, e
 	return at, true, err
 }
 
-// parsePart reads a quarter (2006Q1, 2006-Q1, Q1 2006, Q1'06, 1Q06, 1 кв. 2006, 2006 I, 2006 жылғы 1-тоқсан) or half of
-// a year: its first day.
+// parsePart reads a quarter (2006Q1, 2006-Q1, Q1 2006, Q1'06, 1Q06, 1 кв. 2006, 2006 I, 2006 жылғы 1-тоқсан) or half
+// of a year: its first day. A year of two digits is of this century.
 func parsePart(cell string, sign byte, parts int, zone *time.Location) (time.Time, error) {
 	bad := fmt.Errorf("want a part of a year as 2006%c1", sign)
 	if len(cell) > 60 {
@@ -179,6 +184,7 @@ func parsePart(cell string, sign byte, parts int, zone *time.Location) (time.Tim
 	return time.Date(y, time.Month(12/parts*(n-1)+1), 1, 0, 0, 0, 0, zone), err
 }
 
+// romanParts are the quarters in Roman figures, as Russian and Kazakh tables have them.
 var romanParts = map[string]int{"I": 1, "II": 2, "III": 3, "IV": 4}
 
 // parseWeek reads a week of ISO 8601, 2006-W05: its Monday.

@@ -225,7 +225,8 @@ func volumeField(header string) (field, bool) {
 	}
 }
 
-// canonical finds a column that already has our name, with its unit.
+// canonical finds a column that already has our name, with its unit: a file that the program has written, or one whose
+// author has gone by the documents. Of forms that give a name different units the first one counts.
 func canonical(header string) (field, bool) {
 	for _, f := range forms {
 		for _, known := range f.numbers {

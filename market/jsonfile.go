@@ -64,7 +64,9 @@ func readJSON(name string, data []byte, options ReadOptions) (*grid, error) {
 	return g, g.layOut(name, options)
 }
 
-// decodeJSON reads one value, or one a line, as an array.
+// decodeJSON reads a file of one value, or of values one after another as a log of JSON lines has them, which are
+// given as an array. Numbers stay the text that they are (json.Number), so that a time of nanoseconds or a price of
+// many digits is not rounded to a float before the reader knows which of them it is.
 func decodeJSON(name string, data []byte) (any, error) {
 	if len(data) > maxJSONBytes {
 		return nil, Refuse("too-large", name, "more than %d MiB of JSON", maxJSONBytes>>20)

@@ -337,6 +337,8 @@ func cutBrackets(cell string) string {
 	return cell
 }
 
+// currencies are the signs and codes that stand beside numbers, and what each is as a code of ISO 4217 or as a coin's
+// ticker. A "$" alone is taken for the dollar of the United States and "¥" for the yen.
 var currencies = map[string]string{"$": "USD", "usd": "USD", "us$": "USD", "€": "EUR", "eur": "EUR", "£": "GBP",
 	"gbp": "GBP", "₽": "RUB", "rub": "RUB", "руб.": "RUB", "руб": "RUB", "₸": "KZT", "kzt": "KZT", "тг": "KZT",
 	"тг.": "KZT", "тенге": "KZT", "btc": "BTC", "₿": "BTC", "¥": "JPY", "jpy": "JPY", "₴": "UAH", "uah": "UAH",

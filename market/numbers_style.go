@@ -59,6 +59,7 @@ type flagged struct {
 	flags             []string
 }
 
+// see counts a cell that has a flag, and keeps the first eight different ones for the finding.
 func (f *flagged) see(cell string, line int) {
 	_, flag := cutFlag(cell)
 	if flag == "" {
@@ -72,6 +73,8 @@ func (f *flagged) see(cell string, line int) {
 	}
 }
 
+// finding says how many cells have a flag and which. It is a note: the numbers are read all the same, and what a flag
+// means (provisional, estimated, broken series) only the source says.
 func (f *flagged) finding(header string) Finding {
 	return Finding{Code: "flag", Severity: Note, Column: header, FirstLine: f.first, LastLine: f.last, Rows: f.rows,
 		Detail: fmt.Sprintf("%d cells have a flag or a footnote behind the number, which is read without it: %s",

@@ -110,6 +110,7 @@ func timesAhead(cells []string) int {
 type fit int
 
 const (
+	// The zero value is the worst, so that the best of several orders is found by comparing.
 	misfit      fit = iota
 	unconfirmed     // it fits, but no row says that its money is the volume times the price
 	confirmed

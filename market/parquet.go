@@ -220,7 +220,9 @@ func (t *Table) WriteParquet(w io.Writer, metadata map[string]string) error {
 	return writer.Close()
 }
 
-// parquetRow is a row in the schema's order of columns, which is by name.
+// parquetRow is a row in the schema's order of columns, which is by name. A Parquet value carries a definition level,
+// which says how much of its path is there: an optional column has the level 1 where there is a value and 0 where
+// there is none (a NaN here), and a required one always 0, which is its highest. Times are milliseconds since 1970.
 func (t *Table) parquetRow(schema *parquet.Schema, i int) parquet.Row {
 	values := map[string]parquet.Value{}
 	if t.Times != nil {

@@ -49,6 +49,7 @@ func (g *grid) unwrapped(text string) string {
 }
 
 var (
+	// a line whose every cell stands in single quotes, with nothing inside them that divides cells
 	singleQuoted = regexp.MustCompile(`^'[^',;\t]*'([,;\t]'[^',;\t]*')+$`)
 	// as R's write.table writes
 	quotedAndBlank = regexp.MustCompile(`^"[^"]*"( "[^"]*")+$`)

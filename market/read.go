@@ -150,8 +150,6 @@ func readCells(name string, data []byte, options ReadOptions) (*grid, error) {
 	return g, nil
 }
 
-// interpret turns cells into times, names and numbers. What the options declare goes before what is recognised. Rows
-// stay in the file's order.
 // formOf finds the file's form, once its times stand in one column; nil where its columns are to be declared.
 func (g *grid) formOf(name string, options ReadOptions) (*form, error) {
 	free := len(options.Columns) == 0 && options.TimeColumn == "" && !options.NoHeader && !options.Panel
@@ -176,7 +174,8 @@ func (g *grid) formOf(name string, options ReadOptions) (*form, error) {
 	return known, nil
 }
 
-// interpret turns cells into times, names and numbers.
+// interpret turns cells into times, names and numbers. What the options declare goes before what is recognised. Rows
+// stay in the file's order.
 func (g *grid) interpret(name string, options ReadOptions, zone *time.Location) (*Table, error) {
 	known, err := g.formOf(name, options)
 	if err != nil {

@@ -15,6 +15,8 @@ func (f Finding) Says() words.Said {
 // Mends is the repair that would be made, as a text of any language; it says nothing where there is none.
 func (f Finding) Mends() words.Said { return mends(f.Repair) }
 
+// mends gives the sentence of a repair that a check proposes. The two with a figure in them have words with a place
+// for it; every other is looked up whole by its slug, and none gives the empty Said.
 func mends(repair string) words.Said {
 	if by, is := strings.CutPrefix(repair, "divide by "); is {
 		return words.SayAs(repair, "study.repair-divide", "by", by)

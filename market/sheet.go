@@ -21,9 +21,9 @@ const (
 	maxSheetHeader = 16 // lines in which the header is looked for
 )
 
-// ReadSheet reads separated text, bare or packed, or a workbook, whose header has a column of each list of names, in any
-// order and writing: encoding, separator and quotes are found as in files of prices, lines above the header and empty
-// ones are passed over. A row of another width than the header's is refused, for cells of it would stand in other
+// ReadSheet reads separated text, bare or packed, or a workbook, whose header has a column of each list of names, in
+// any order and writing: encoding, separator and quotes are found as in files of prices, lines above the header and
+// empty ones are passed over. A row of another width than the header's is refused, for cells of it would stand in other
 // columns.
 func ReadSheet(name string, data []byte, columns [][]string, options ReadOptions) (*Sheet, error) {
 	if len(data) > maxSheetBytes {
@@ -36,7 +36,9 @@ func ReadSheet(name string, data []byte, columns [][]string, options ReadOptions
 	if err != nil {
 		return nil, err
 	}
+	// A workbook is known by what it begins with, and not by its name, which people change.
 	s := &Sheet{raw: options}
+	// By what the bytes are, not the name.
 	if bytes.HasPrefix(data, []byte("PK\x03\x04")) {
 		if s.grid, err = readWorkbook(name, data, options); err != nil {
 			return nil, err

@@ -89,7 +89,8 @@ func (t *Table) PriceColumn() string {
 	return rate
 }
 
-// ColumnSummary describes a column; First and Last date its available values.
+// ColumnSummary describes a column; First and Last date its available values, of which there are Available. Header is
+// the column's name in the file, Name ours.
 type ColumnSummary struct {
 	Name      string   `json:"name"`
 	Header    string   `json:"header"`

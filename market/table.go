@@ -38,7 +38,8 @@ type Table struct {
 	passed []Finding // what the layout passed over
 }
 
-// Provenance says where a table comes from and what was done to it.
+// Provenance says where a table comes from and what was done to it. SHA256 and Bytes are of the file as it was read,
+// before any repair; Rows are those of the table after it. It goes with every figure that is computed from the table.
 type Provenance struct {
 	File     string    `json:"file"`
 	SHA256   string    `json:"sha256"`

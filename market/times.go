@@ -200,7 +200,10 @@ func neverWas(cell, layout string, at time.Time, zone *time.Location) bool {
 	return wall.Format(time.DateTime) != at.In(zone).Format(time.DateTime)
 }
 
-// wallTimes settles, by the file's order, the hour that comes twice when clocks go back.
+// wallTimes settles, by the file's order, the hour that comes twice when clocks go back: a wall time alone cannot say
+// which pass it is of. Rows are walked from the earliest, a file written latest first from its end, and a reading that
+// would not come after the row before it is taken as the second pass. Where the row before is missing the first pass
+// stands. How many were so decided is told, since it rests on the order alone.
 func (g *grid) wallTimes(times []time.Time, zone *time.Location) {
 	descending := len(times) > 1 && times[0].After(times[len(times)-1])
 	order := make([]int, len(times))

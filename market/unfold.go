@@ -101,7 +101,8 @@ func (g *grid) across(name string, from, to int) error {
 	return nil
 }
 
-// joinParts makes one column "date" of those of year and month, and perhaps day.
+// joinParts makes one column "date" of those of year and month, and perhaps day. If one row does not make a date the
+// columns stay as they are: they mean something else than their names. A month may be a number or a name.
 func (g *grid) joinParts() error {
 	at := map[string]int{}
 	for i, h := range g.headers {

@@ -161,7 +161,8 @@ func (n *Node) adopted(signed []byte, size uint64) error {
 	return n.show()
 }
 
-// show shows what is durable here and acknowledged. The lock of what is acknowledged is held.
+// show shows what is durable here and acknowledged. The lock of what is acknowledged is held. What is shown never goes
+// back: a bound below it, as of a follower that has lost its disk, only holds up what comes next.
 func (n *Node) show() error {
 	a := &n.acknowledged
 	before := a.size

@@ -145,7 +145,9 @@ func choose(free []livestate.LiveToken, amount money.Tiyn, b Bounds) (chosen []l
 	return search(free, b.Max, clean, &steps), false
 }
 
-// search tries what is left to try, the largest first: the change of the choices before was dust.
+// search tries what is left to try, the largest first: the change of the choices before was dust. It goes over the
+// sets of at most so many tokens, exponentially many in the worst case, and ends after maxSearch steps. nil is that
+// none was found, not that there is none.
 func search(ascending []livestate.LiveToken, most int, clean func(money.Tiyn) bool,
 	steps *int) []livestate.LiveToken {
 	var chosen []livestate.LiveToken

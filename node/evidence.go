@@ -166,7 +166,9 @@ type FenceKeeper interface {
 // maxFences bounds how many promotions evidence looks at. Each is asked of the leader, which may take SilenceBound.
 const maxFences = 64
 
-// fences are those of promotions between two checkpoints, with whose logs both agree.
+// fences are those of promotions between two checkpoints, with whose logs both agree: with one of them the two
+// histories are a leader that was left behind and no forgery. A fence that is not here is asked of the leader; one
+// that cannot be had is left out. At most maxFences are looked for.
 func (f *follower) fences(ctx context.Context, kept, theirs txlog.Checkpoint) (proofs []FenceProof) {
 	n := f.node
 	from, to := EpochOf(kept), EpochOf(theirs)
@@ -191,10 +193,13 @@ func (f *follower) fences(ctx context.Context, kept, theirs txlog.Checkpoint) (p
 	return proofs
 }
 
-// agree proves that the log here and the leader's both begin as a fence states.
+// agree proves that the log here and the leader's both begin as a fence states, so that who has the proof can see
+// where they part. The proof from the fence to the log here is made from it, that to the leader's from tiles that the
+// leader serves, whose hashes must lead to the root that it signed. Shorter and Longer are in order of the two logs'
+// sizes.
 func (f *follower) agree(ctx context.Context, signed []byte, kept, theirs txlog.Checkpoint) (p FenceProof, err error) {
 	n := f.node
-	fence, err := OpenFence(signed, n.logVerifier)
+	fence, err := n.readFence(signed)
 	if err != nil {
 		return p, err
 	}
@@ -221,15 +226,21 @@ func (f *follower) agree(ctx context.Context, signed []byte, kept, theirs txlog.
 	return p, nil
 }
 
-// saveEvidence keeps evidence that holds, and returns it as an error. kept is the checkpoint here, theirs the leader's.
+// saveEvidence keeps evidence that holds, and returns it as an error. kept is the checkpoint here, theirs the
+// leader's. The file is durable before the error goes on: what stops the follower can be shown after a crash as well.
 func (f *follower) saveEvidence(ctx context.Context, e TwoHistories, kept, theirs txlog.Checkpoint) error {
 	n := f.node
 	e.Seen = time.UnixMilli(int64(n.config.Now())).UTC()
-	verdict, err := e.Check(n.logVerifier)
+	known, err := n.Signers()
+	if err != nil {
+		return err
+	}
+	logKey := known.VerifierOf(min(kept.Size, theirs.Size))
+	verdict, err := e.Check(logKey)
 	for _, fence := range f.fences(ctx, kept, theirs) {
 		explained := e
 		explained.Fences = []FenceProof{fence}
-		if v, err := explained.Check(n.logVerifier); err == nil && v == LeftBehind {
+		if v, err := explained.Check(logKey); err == nil && v == LeftBehind {
 			e, verdict = explained, v
 			break
 		}
@@ -255,6 +266,7 @@ type tileReader struct {
 	kept   map[string][]byte
 }
 
+// Height is that of the log's tiles: 2⁸ hashes in each.
 func (r *tileReader) Height() int { return 8 }
 
 // ReadTiles asks the leader for each tile once; proofs that are made of them are checked by the caller.
@@ -278,4 +290,5 @@ func (r *tileReader) ReadTiles(tiles []tlog.Tile) ([][]byte, error) {
 	return contents, nil
 }
 
+// SaveTiles keeps nothing: tiles are kept as they are read.
 func (r *tileReader) SaveTiles([]tlog.Tile, [][]byte) {}

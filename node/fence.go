@@ -48,7 +48,8 @@ func (f Fence) Text() string {
 // errFence is wrapped by errors about fences that cannot be read.
 var errFence = errors.New("not a fence of this network")
 
-// OpenFence reads a fence and verifies its signature.
+// OpenFence reads a fence and verifies its signature. It is read strictly: what it was read into must write the same
+// text, so that no two texts are the same fence.
 func OpenFence(signed []byte, verifier note.Verifier) (f Fence, err error) {
 	if len(signed) > maxFence {
 		return f, fmt.Errorf("%w: %d bytes", errFence, len(signed))
@@ -111,7 +112,7 @@ func (n *Node) openFence() error {
 	if signed == nil {
 		return n.openPrepared()
 	}
-	f, err := OpenFence(signed, n.logVerifier)
+	f, err := n.readFence(signed)
 	if err != nil {
 		return fmt.Errorf("%s: %w", filepath.Join(n.config.Dir, fenceFile), err)
 	}
@@ -123,7 +124,7 @@ func (n *Node) openFence() error {
 	}
 	// Two fences of one epoch were seen: each node followed the one that it saw first, so that neither may go on
 	// writing.
-	if epoch, err := conflicted(n.fs, n.config.Dir, n.logVerifier); err != nil {
+	if epoch, err := n.conflicted(); err != nil {
 		return err
 	} else if n.config.Leader == "" && epoch >= f.Epoch {
 		return refuse(FenceConflict, "", "another node was promoted in epoch %d too: promote the one that is to lead "+
@@ -203,7 +204,7 @@ func (n *Node) KnownFence() (signed []byte, f Fence) {
 // A crash between stopping and storing changes nothing: the fence is taken in again. One between the two files leaves
 // the node fenced and without the copy by epoch, for which evidence then asks the leader (FenceKeeper).
 func (n *Node) Fence(signed []byte) error {
-	f, err := OpenFence(signed, n.logVerifier)
+	f, err := n.readFence(signed)
 	if err != nil {
 		return refuse(token.NotCanonical, "fence", "%v", err)
 	}
@@ -213,6 +214,9 @@ func (n *Node) Fence(signed []byte) error {
 	n.fencing.mu.Lock()
 	defer n.fencing.mu.Unlock()
 	known := n.fencing.fence
+	if e := n.ofThePast(f, known); e != nil {
+		return e
+	}
 	if promised := n.fencing.promised; f.Epoch < promised.Epoch && f != known && n.config.Leader == "" {
 		return refuse(Fenced, "fence", "epoch %d is over: this node has promised epoch %d", f.Epoch, promised.Epoch)
 	}
@@ -267,13 +271,13 @@ func (n *Node) conflict(signed []byte, f Fence) error {
 }
 
 // conflicted returns the epoch of a conflict that a data directory knows of; 0 without one.
-func conflicted(files vfs.FS, dir string, verifier note.Verifier) (uint64, error) {
-	path := filepath.Join(dir, conflictFile)
-	signed, err := readSmall(files, path)
+func (n *Node) conflicted() (uint64, error) {
+	path := filepath.Join(n.config.Dir, conflictFile)
+	signed, err := readSmall(n.fs, path)
 	if err != nil || signed == nil {
 		return 0, err
 	}
-	f, err := OpenFence(signed, verifier)
+	f, err := n.readFence(signed)
 	if err != nil {
 		return 0, fmt.Errorf("%s: %w", path, err)
 	}
@@ -294,7 +298,7 @@ func (n *Node) Promote(signer note.Signer, prepared Prepare) (signed []byte, f F
 	if signed, err = note.Sign(&note.Note{Text: f.Text()}, signer); err != nil {
 		return nil, f, err
 	}
-	if _, err := OpenFence(signed, n.logVerifier); err != nil {
+	if _, err := n.readFence(signed); err != nil {
 		return nil, f, fmt.Errorf("the key is not the log's: %w", err)
 	}
 	if err := replaceFile(n.fs, n.config.Dir, filepath.Join(n.config.Dir, ownFenceFile), []byte(word)); err != nil {

@@ -202,7 +202,8 @@ func (n *Node) fatal(err error) bool {
 	return n.Err() != nil
 }
 
-// heardNothing notes that a connection ended, and logs why once, not at every try.
+// heardNothing notes that a connection ended, and logs why once, not at every try: a leader that is away for a day
+// would fill the log. An alarm is said again when it is another one. The lock is let go before anything is written.
 func (n *Node) heardNothing(err error) {
 	f := &n.following
 	f.mu.Lock()
@@ -265,9 +266,11 @@ type follower struct {
 	began    uint64          // size of the log when it was connected
 	leads    failover.Ballot // by which the leader leads, as it says
 	// beyond which nothing is taken from this leader, as it signed nothing after it; nil without one
-	fence    *Fence
-	signed   uint64 // epoch in which what this leader shows was signed
-	cosigned newest // for the leader
+	fence  *Fence
+	signed uint64 // epoch in which what this leader shows was signed
+	// when this leader was last asked for checkpoints that are missing here (completeSigners)
+	completed time.Time
+	cosigned  newest // for the leader
 
 	unverified atomic.Int64  // bytes of blocks that came and are not executed
 	executes   chan struct{} // something was
@@ -282,6 +285,8 @@ type newest struct {
 	size   uint64 // of the largest that was put: one that comes after it says nothing new
 }
 
+// put keeps a checkpoint unless a larger one is kept, and wakes whoever waits; a wake that was not taken yet stands
+// for this one too.
 func (c *newest) put(signed []byte, size uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -398,7 +403,7 @@ func (f *follower) compareFences(ctx context.Context) error {
 
 // leaderOf is by which ballot the one leads who shows a fence; the founder's without one.
 func (n *Node) leaderOf(fence []byte) failover.Ballot {
-	f, err := OpenFence(fence, n.logVerifier)
+	f, err := n.readFence(fence)
 	if err != nil {
 		return failover.Ballot{}
 	}

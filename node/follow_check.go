@@ -75,6 +75,7 @@ func (f *follower) check(ctx context.Context, signed []byte) (txlog.Checkpoint, 
 func (f *follower) open(ctx context.Context, signed []byte) (txlog.Checkpoint, error) {
 	c, _, err := f.node.openCheckpoint(signed)
 	if err == nil {
+		f.completeSigners(ctx)
 		return c, nil
 	}
 	claimed, parsing := txlog.ParseSigned(signed)
@@ -96,6 +97,35 @@ func (f *follower) open(ctx context.Context, signed []byte) (txlog.Checkpoint, e
 	}
 	c, _, err = f.node.openCheckpoint(signed)
 	return c, err
+}
+
+// askAgain is how long a follower waits before it asks a leader again that has not shown what it lacks.
+const askAgain = 5 * time.Second
+
+// completeSigners asks the leader for the checkpoints that show changes of validators and are not here: the log may
+// bring a change before any checkpoint does that only those after it have signed, and a leader makes that of a change a
+// while after its block. Without them nobody who asks here could be shown who signs. What is missing yet is asked for
+// with a later checkpoint; a failure stops nothing, since the log here needs none of them.
+func (f *follower) completeSigners(ctx context.Context) {
+	if f.node.config.ReadOnly || time.Since(f.completed) < askAgain {
+		return
+	}
+	if whole, err := f.node.signersWhole(); err != nil || whole {
+		return
+	}
+	f.completed = time.Now()
+	asking, done := context.WithTimeout(ctx, SilenceBound)
+	defer done()
+	shown, err := f.leader.Signers(asking)
+	if err == nil && shown != nil {
+		var links []signers.Link
+		if links, err = signers.Decode(shown); err == nil {
+			err = f.node.LearnSigners(links)
+		}
+	}
+	if err != nil && ctx.Err() == nil {
+		f.node.logger.Debug("the checkpoints that show changes of validators are not all here", "cause", err)
+	}
 }
 
 // consistent verifies a leader's checkpoint, and that of its tree and the one here the shorter begins the longer.
@@ -214,6 +244,7 @@ func (s *feedStream) why(err error) error {
 	return err
 }
 
+// Close ends the stream, its deadline and what waits for its context.
 func (s *feedStream) Close() error {
 	s.timer.Stop()
 	s.closes()

@@ -83,7 +83,8 @@ type cutFeed struct {
 	leader *beginning
 }
 
-// Read hands frames on up to the size at which the feed is cut, and then the checkpoint that it held back.
+// Read hands frames on up to the size at which the feed is cut, and then the checkpoint that it held back. A block
+// that reaches beyond the size is an error: half a block is no state. It is used by one goroutine.
 func (c *cutFeed) Read(p []byte) (int, error) {
 	for c.passed.Len() == 0 {
 		if c.at == c.leader.size && c.first != nil {

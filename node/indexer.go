@@ -85,7 +85,8 @@ func (x *indexer) follow(ctx context.Context, n *Node) {
 	}
 }
 
-// catchUp indexes every block that is durable now.
+// catchUp indexes every block that is durable now, whole blocks, in order. The index follows from the log: what a
+// crash loses of it is made again from the block after the last that it holds.
 func (x *indexer) catchUp(ctx context.Context, n *Node) error {
 	from := uint64(0)
 	if size := x.store.Size(); size > 0 {
@@ -164,7 +165,8 @@ func (n *Node) transactionAt(entry uint64) (*token.Transaction, Receipt, error) 
 	return e.Transaction, Receipt{e.Transaction.ID(), entry, leaf.Height, leaf.TimeMillis}, nil
 }
 
-// Entry reads an entry of the log and the leaf of its block.
+// Entry reads an entry of the log and the leaf of its block, which says when it was executed and under which rules. It
+// may be durable and not yet acknowledged: who shows it to others asks for that.
 func (n *Node) Entry(number uint64) (ledger.Entry, ledger.Leaf, error) {
 	if number >= n.log.Size() {
 		return ledger.Entry{}, ledger.Leaf{}, refuse(NotFound, "entry", "the log has %d entries", n.log.Size())

@@ -15,12 +15,17 @@ type listSigner struct {
 	signer note.Signer
 }
 
-// ListSigner is by which this node signs revocation lists of offline purses: no-log-key where it cannot, as where the
-// log has another key now than the genesis's, by which purses know the lists.
+// ListSigner is by which this node signs revocation lists of offline purses: no-log-key where it cannot. The key is the
+// one that signs the log now, to which links lead from the genesis, so that a log of validators has one too when one
+// node orders it again, and a node that was handed over signs none.
 func (n *Node) ListSigner() (token.Signer, error) {
-	public, single := n.genesis.SingleLogKey()
+	known, err := n.Signers()
+	if err != nil {
+		return nil, err
+	}
+	public, single := known.Single()
 	if signers := n.config.Options.Signers; single && len(signers) > 0 &&
-		signers[0].KeyHash() == n.logVerifier.KeyHash() {
+		signers[0].Name() == known.Newest().Name() && signers[0].KeyHash() == known.Newest().KeyHash() {
 		return &listSigner{public, signers[0]}, nil
 	}
 	return nil, refuse(NoLogKey, "", "this node has not the key that signs the log by itself: ask the node that leads")

@@ -161,7 +161,7 @@ type Node struct {
 	failed    chan struct{} // closed with failure
 
 	published    broadcast     // a checkpoint was stored
-	logVerifier  note.Verifier // of the genesis: of fences and promises
+	logVerifier  note.Verifier // of the genesis
 	signing      signing       // of checkpoints
 	cosigners    *cosigners
 	following    following

@@ -84,7 +84,8 @@ func (p Point) Check(s *signers.Signers) (signed uint64, err error) {
 	return c.Size, nil
 }
 
-// keepPoint keeps under which of a leader's checkpoints a copy of the past stands.
+// keepPoint keeps under which of a leader's checkpoints a copy of the past stands. Of a leader that is further, the
+// proof that its log begins with the copy's is kept beside: later, nobody may be there to ask for it.
 func (n *Node) keepPoint(ctx context.Context, leader Leader, signed []byte, c txlog.Checkpoint, size uint64,
 	root txlog.Hash) error {
 	p := Point{Size: size, Root: root[:], Checkpoint: string(signed)}

@@ -180,7 +180,7 @@ func (n *Node) openPrepared() error {
 	if err != nil || signed == nil {
 		return err
 	}
-	p, err := OpenPrepare(signed, n.logVerifier)
+	p, err := n.keptPrepare(signed)
 	if err != nil {
 		return fmt.Errorf("%s: %w", filepath.Join(n.config.Dir, prepareFile), err)
 	}
@@ -252,7 +252,7 @@ func (n *Node) Prepare(signer note.Signer, word string, over ...failover.Ballot)
 	if signed, err = note.Sign(&note.Note{Text: p.Text()}, signer); err != nil {
 		return nil, p, err
 	}
-	if _, err := OpenPrepare(signed, n.logVerifier); err != nil {
+	if _, err := n.readPrepare(signed); err != nil {
 		return nil, p, fmt.Errorf("the key is not the log's: %w", err)
 	}
 	return signed, p, replaceFile(n.fs, n.config.Dir, filepath.Join(n.config.Dir, ownPrepareFile), signed)
@@ -264,7 +264,7 @@ func (n *Node) ownPrepare() (signed []byte, p Prepare, err error) {
 	if signed, err = readSmall(n.fs, path); err != nil || signed == nil {
 		return nil, p, err
 	}
-	if p, err = OpenPrepare(signed, n.logVerifier); err != nil {
+	if p, err = n.keptPrepare(signed); err != nil {
 		return nil, p, fmt.Errorf("%s: %w", path, err)
 	}
 	return signed, p, nil
@@ -318,7 +318,7 @@ func (n *Node) holdTo(signed []byte, p Prepare) error {
 // only the leader does that has everything which was answered: the candidate can do nothing with another's promise,
 // which would stop that one for nobody.
 func (n *Node) Promise(signed []byte, leading bool) ([]byte, error) {
-	p, err := OpenPrepare(signed, n.logVerifier)
+	p, err := n.readPrepare(signed)
 	if err != nil {
 		return nil, refuse(token.NotCanonical, "prepare", "%v", err)
 	}

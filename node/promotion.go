@@ -33,11 +33,15 @@ const MaxPromotionBytes = 4 << 20
 
 // ProvePromises adds the proofs that this log, as it was when the fence was signed, begins with what each had.
 func (n *Node) ProvePromises(p *Promotion) error {
-	f, err := OpenFence([]byte(p.Fence), n.logVerifier)
+	_, logKey, err := n.LeadKey()
 	if err != nil {
 		return err
 	}
-	verifiers, err := p.verifiers(n.logVerifier)
+	f, err := OpenFence([]byte(p.Fence), logKey)
+	if err != nil {
+		return err
+	}
+	verifiers, err := p.verifiers(logKey)
 	if err != nil {
 		return err
 	}
@@ -138,7 +142,9 @@ func begins(promise Promise, f Fence, proof []txlog.Hash) error {
 	return nil
 }
 
-// enough checks that those who promised were enough.
+// enough checks that those who promised were enough: with f followers, a of whom acknowledge, no a of those who are
+// silent may be left to acknowledge for an old leader (failover.MayLead). Given up are those whom the operator has
+// declared lost.
 func (p *Promotion) enough(promised []string, stopped bool) error {
 	switch {
 	case p.Acks < 0 || p.Acks > len(p.Followers):

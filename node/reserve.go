@@ -54,6 +54,8 @@ type queue struct {
 	users int // the chooser and who waits; the last one removes the queue
 }
 
+// leastSweep is how many reservations are held before any is looked for that has run out. After a sweep the next is at
+// twice what was left, so that sweeping costs each reservation a constant time.
 const leastSweep = 10_000
 
 func newReservations(n *Node) *reservations {
@@ -183,7 +185,9 @@ type standstill struct {
 	held   []token.ID       // at the last look
 }
 
-// stands says whether nothing was spent of what was set aside when it looked last, and looks.
+// stands says whether nothing was spent of what was set aside when it looked last, and looks. The state is read under
+// mu and what is set aside under reserved.mu, one after the other and never both: between them a token may be spent,
+// which the next look sees.
 func (s *standstill) stands() bool {
 	var live []livestate.LiveToken
 	gone := 0

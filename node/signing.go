@@ -28,9 +28,15 @@ const signersDir = "signers"
 type signing struct {
 	executed atomic.Int64 // changes of validators that the state has met; stored with the node's lock held
 
+	whole atomic.Int64 // so many of the first changes have their checkpoint on the disk; see signersWhole
+
 	// of handedOver, under the node's lock: after how many changes it was judged, and whether others sign
 	judged int
 	others bool
+
+	// storing is over the files of signersDir, from looking whether one is there to its rename: several make the same
+	// one at once, such as the engine with a block, whoever watches it, and readers of links. It is the innermost lock.
+	storing sync.Mutex
 
 	mu      sync.Mutex // over what follows
 	met     int        // changes of validators that were found in the log here
@@ -79,7 +85,9 @@ func (n *Node) Signers() (*signers.Signers, error) {
 	return s.known, nil
 }
 
-// meets takes in the change of a block. The lock of signing is held.
+// meets takes in the change of a block. The lock of signing is held. What the log here says must agree with what links
+// have proven (known): the validators of before have signed one successor, and a block that names another is of a log
+// that two sets speak for. That is kept in broken, for the log cannot be followed past it.
 func (n *Node) meets(height uint64) error {
 	s := &n.signing
 	block, _, set, err := n.changeAt(height)
@@ -171,7 +179,8 @@ func (n *Node) CheckpointTextAt(size uint64) (string, error) {
 	return txlog.Checkpoint{Origin: n.log.Origin(), Size: size, Root: root}.Text(), err
 }
 
-// changeAt finds the change of validators that a block holds, and at which entry.
+// changeAt finds the change of validators that a block holds, and at which entry. It reads the block from the log, and
+// is asked only of blocks of which it is known that there is one.
 func (n *Node) changeAt(height uint64) (block txlog.BatchInfo, index uint64, set *token.SetValidators, err error) {
 	if block, err = n.log.Batch(height); err != nil {
 		return block, 0, nil, err
@@ -235,6 +244,8 @@ func (n *Node) keepPublished() error {
 
 // storeSigned keeps the checkpoint with this signer's own signature alone; one that is kept stays.
 func (n *Node) storeSigned(opened *note.Note, size uint64) error {
+	n.signing.storing.Lock()
+	defer n.signing.storing.Unlock()
 	if kept, err := n.signedAt(size); err != nil || kept != nil {
 		return err
 	}
@@ -252,6 +263,27 @@ func (n *Node) storeSigned(opened *note.Note, size uint64) error {
 // signedAt is the checkpoint over so many entries that shows a change; nil where it is not here.
 func (n *Node) signedAt(size uint64) ([]byte, error) {
 	return readSmall(n.fs, filepath.Join(n.config.Dir, signersDir, strconv.FormatUint(size, 10)))
+}
+
+// signersWhole says whether each checkpoint is here that shows a change which the log here holds. What was found once
+// is not looked for again.
+func (n *Node) signersWhole() (bool, error) {
+	s, err := n.Signers()
+	if err != nil {
+		return false, err
+	}
+	for i := int(n.signing.whole.Load()) + 1; i <= s.Changes(); i++ {
+		// Links may say more than the log here has come to: those are no holes.
+		if s.After(i) > n.log.Size() {
+			break
+		}
+		kept, err := n.signedAt(s.After(i))
+		if err != nil || kept == nil {
+			return false, err
+		}
+		n.signing.whole.Store(int64(i))
+	}
+	return true, nil
 }
 
 // Handover is over how many entries the checkpoint is that shows the newest change of the log's key, 0 without any, and

@@ -205,8 +205,11 @@ type fileWriter struct {
 	syncEvery int64 // bytes; 0 for never
 }
 
+// syncEvery is after how many bytes a courteous snapshot goes to the disk: in small parts, so that the log's own syncs
+// do not wait behind all of it at the end.
 const syncEvery = 4 << 20
 
+// Write writes behind what was written before, and hashes what the disk has taken.
 func (w *fileWriter) Write(p []byte) (int, error) {
 	n, err := w.file.WriteAt(p, w.at)
 	w.hash.Write(p[:n])
@@ -281,7 +284,7 @@ func (n *Node) readSnapshotFile(f vfs.File) (*livestate.State, livestate.Positio
 }
 
 // replaceFile makes content durable under a path, whole or not at all. A crash leaves the old content or the new, and
-// perhaps a file .new that the next call removes.
+// perhaps a file .new that the next call removes: calls for one path come one at a time, by a lock of their callers'.
 func replaceFile(fs vfs.FS, dir, path string, content []byte) error {
 	temporary := path + ".new"
 	_ = fs.Remove(temporary) // what an interrupted attempt left

@@ -179,7 +179,9 @@ func (n *Node) offer(sender Sender, txs []*token.Transaction, all bool) (*submis
 	return s, nil
 }
 
-// answer waits for a submission's fate.
+// answer waits for a submission's fate. When ctx ends first it is not known: the transactions are in the queue, and
+// may be executed. A refusal is held against the log before it is given: of a transaction that was executed before,
+// the receipt is the answer, whatever the rules say of its repetition.
 func (n *Node) answer(ctx context.Context, sender Sender, s *submission, receipts []Receipt, errs []error) {
 	if n.config.Synchronous {
 		n.pump()

@@ -71,7 +71,8 @@ func flatLevy(rate, renewable money.Tiyn) MiningLevy {
 	return MiningLevy{[]LevyBand{{From: 0, PerKWh: rate}}, renewable, rate, renewable, rate}
 }
 
-const notConfirmed2026 = "carried over from 2025; not confirmed for 2026"
+// NotConfirmed2026 is the source of what nobody has confirmed for that year.
+const NotConfirmed2026 = "carried over from 2025; not confirmed for 2026"
 
 // MiningLevies is the levy over time.
 var MiningLevies = Series[MiningLevy]{
@@ -84,7 +85,7 @@ var MiningLevies = Series[MiningLevy]{
 			1 * money.Tenge, 10 * money.Tenge, 1 * money.Tenge, 25 * money.Tenge},
 			"Tax Code 2017, article 606-3, as of Law 135-VII of 11 July 2022; from 25 tenge down to 1 by the price of power"},
 		{"2024-01-01", flatLevy(2*money.Tenge, 1*money.Tenge), "Tax Code 2017, article 606-3, as in force 2024–2025"},
-		{"2026-01-01", flatLevy(2*money.Tenge, 1*money.Tenge), notConfirmed2026},
+		{"2026-01-01", flatLevy(2*money.Tenge, 1*money.Tenge), NotConfirmed2026},
 	},
 }
 
@@ -112,7 +113,7 @@ var MiningSaleQuota = Series[PPM]{
 		{"2023-04-01", 0, "Law 193-VII of 6 February 2023: no share before 2024"},
 		{"2024-01-01", 500_000, "Law 193-VII of 6 February 2023"},
 		{"2025-01-01", 750_000, "Law 193-VII of 6 February 2023"},
-		{"2026-01-01", 750_000, notConfirmed2026},
+		{"2026-01-01", 750_000, NotConfirmed2026},
 	},
 }
 

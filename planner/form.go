@@ -42,8 +42,8 @@ type siteForm struct {
 	Source      string         `toml:"power"`
 	PUE         strict.Decimal `toml:"pue"`
 	LimitKW     int64          `toml:"limit_kw"`
-	GridFee     strict.Tenge   `toml:"grid_fee"`
-	HostingFee  strict.Tenge   `toml:"hosting_fee"`
+	GridFee     strict.Price   `toml:"grid_fee"`
+	HostingFee  strict.Price   `toml:"hosting_fee"`
 	MonthlyCost strict.Tenge   `toml:"monthly_cost_kzt"`
 	Uptime      strict.Decimal `toml:"uptime"`
 	PoolFee     strict.Decimal `toml:"pool_fee"`
@@ -53,7 +53,7 @@ type siteForm struct {
 // tariffForm is one [[tariff]]: the price of a kWh from a day on.
 type tariffForm struct {
 	From  string       `toml:"from"`
-	Price strict.Tenge `toml:"price"`
+	Price strict.Price `toml:"price"`
 }
 
 // fleetForm is one [[fleet]]: machines that there are. Rate and power may be left out for a model of the catalogue.
@@ -69,7 +69,7 @@ type fleetForm struct {
 	Retire    []string       `toml:"retire"`
 }
 
-// offerForm is one [[offer]]: machines that may be bought.
+// offerForm is one [[offer]]: machines that may be bought. Resale is a share of the price.
 type offerForm struct {
 	Model    string         `toml:"model"`
 	RateTHs  strict.Decimal `toml:"rate_ths"`
@@ -91,7 +91,7 @@ type decisionForm struct {
 	Effort *int             `toml:"effort"`
 }
 
-// priceForm is [price]: a kind, and the file that the kind reads.
+// priceForm is [price]: a kind, and the file that the kind reads. Growth is a share a year.
 type priceForm struct {
 	Kind   string         `toml:"kind"`
 	USD    strict.Decimal `toml:"usd"`
@@ -128,7 +128,7 @@ type loanForm struct {
 // assumeForm is one [[assume]]: what a future law is taken to say from a day on. What it leaves out stays as it was.
 type assumeForm struct {
 	From  string         `toml:"from"`
-	Levy  strict.Tenge   `toml:"levy"`
+	Levy  strict.Price   `toml:"levy"`
 	Quota strict.Decimal `toml:"quota"`
 	Tax   strict.Decimal `toml:"tax"`
 	VAT   strict.Decimal `toml:"vat"`

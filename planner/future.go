@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/aqsha/aqsha/farm"
 	"github.com/aqsha/aqsha/internal/strict"
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/params"
@@ -40,8 +41,14 @@ func (r *parser) laws() error {
 				return r.Refuse("farm-out-of-range", key+"."+v.key, "want 0 to 1, got %s", v.d)
 			}
 		}
-		if a.Levy.Tiyn < 0 || a.Levy.Tiyn > power.MaxPrice {
-			return r.Refuse("negative", key+".levy", "want 0 to %s, got %s", power.MaxPrice, a.Levy.Tiyn)
+		if a.Levy.Micro < 0 || a.Levy.Micro > int64(micro(power.MaxPrice)) {
+			return r.Refuse("negative", key+".levy", "want 0 to %s, got %s", power.MaxPrice,
+				farm.MicroTiyn(a.Levy.Micro))
+		}
+		// Registers of the levy are Kazakhstan's, and in whole tiyn.
+		if a.Levy.Micro%int64(micro(1)) != 0 && r.plan.Currency == "" {
+			return r.Refuse("farm-out-of-range", key+".levy", "want tenge with at most two decimals, got %s",
+				farm.MicroTiyn(a.Levy.Micro))
 		}
 	}
 	// Each month under the law of its own first day: a plan runs over changes of law that are known already.
@@ -53,7 +60,7 @@ func (r *parser) laws() error {
 		}
 		tariff, err := p.Tariff(m)
 		if err == nil {
-			_, err = law.Levy.PerKWh(p.Source, tariff)
+			_, err = law.LevyOf(p.Source, tariff)
 		}
 		if err != nil {
 			return r.Refuse("levy", "tariff[0].price", "%s: %v", p.Month(m), err)
@@ -95,7 +102,7 @@ func (r *parser) lawOf(day params.Date) (Law, error) {
 			break
 		}
 		if a.Levy.Set {
-			law.Levy = flatLevy(a.Levy.Tiyn)
+			law.Levy, law.Part = flatLevy(farm.MicroTiyn(a.Levy.Micro))
 		}
 		for _, v := range []struct {
 			d    strict.Decimal
@@ -113,7 +120,8 @@ func (r *parser) lawOf(day params.Date) (Law, error) {
 	return law, problem
 }
 
-// enacted is the law of a day without the plan's assumptions: of the plan's file, or of the tables.
+// enacted is the law of a day without the plan's assumptions: of the plan's file, or of the tables. What it rests on
+// is noted in the plan's facts, each once, so that a result names its sources.
 func (r *parser) enacted(day params.Date) (Law, error) {
 	p := r.plan
 	if len(p.OwnLaws) > 0 {
@@ -127,10 +135,11 @@ func (r *parser) enacted(day params.Date) (Law, error) {
 	vat, err2 := fact(p, params.ValueAddedTax, day)
 	quota, err3 := fact(p, params.MiningSaleQuota, day)
 	tax, err4 := fact(p, params.CorporateIncomeTax, day)
-	return Law{levy, vat, quota, tax}, errors.Join(err1, err2, err3, err4)
+	return Law{Levy: levy, VAT: vat, Quota: quota, Tax: tax}, errors.Join(err1, err2, err3, err4)
 }
 
-// LawAt is the law of a month: the plan's own within it, that of the tables outside.
+// LawAt is the law of a month: the plan's own within it, that of the tables outside. Assumptions do not reach beyond
+// the plan.
 func (p *Plan) LawAt(at Month) (Law, error) {
 	if m := int(at - p.Start); m >= 0 && m < p.Months {
 		return p.Laws[m], nil
@@ -144,7 +153,8 @@ func (p *Plan) LawAt(at Month) (Law, error) {
 	vat, err2 := params.ValueAddedTax.At(day)
 	quota, err3 := params.MiningSaleQuota.At(day)
 	tax, err4 := params.CorporateIncomeTax.At(day)
-	return Law{levy.Value, vat.Value, quota.Value, tax.Value}, errors.Join(err1, err2, err3, err4)
+	return Law{Levy: levy.Value, VAT: vat.Value, Quota: quota.Value, Tax: tax.Value},
+		errors.Join(err1, err2, err3, err4)
 }
 
 // fact takes a dated parameter and remembers it. The months ask for the same fact again and again: it is kept once.

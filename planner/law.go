@@ -74,16 +74,17 @@ func ReadLaws(file string) ([]DatedLaw, error) {
 	return laws, nil
 }
 
-// lawOfRow reads one row. A row without a source is refused: a result has to say on what it rests.
+// lawOfRow reads one row: day, levy (tenge a kWh), VAT, quota and tax as shares of 1 or per cent, source. A row
+// without a source is refused: a result has to say on what it rests.
 func lawOfRow(row []string) (law DatedLaw, err error) {
 	if law.From, err = params.ParseDate(row[0]); err != nil {
 		return law, err
 	}
-	levy, err := money.ParseTenge(row[1])
-	if err != nil || levy < 0 || levy > power.MaxPrice {
-		return law, fmt.Errorf("levy_per_kwh %q: want 0 to %s", row[1], power.MaxPrice)
+	var levy strict.Price
+	if err := levy.UnmarshalTOML(row[1]); err != nil || levy.Micro < 0 || levy.Micro > int64(micro(power.MaxPrice)) {
+		return law, fmt.Errorf("levy_per_kwh %q: want 0 to %s, at most 8 decimals", row[1], power.MaxPrice)
 	}
-	law.Law.Levy = flatLevy(levy)
+	law.Law.Levy, law.Law.Part = flatLevy(farm.MicroTiyn(levy.Micro))
 	for i, into := range []*params.PPM{&law.Law.VAT, &law.Law.Quota, &law.Law.Tax} {
 		d, err := strict.ParseDecimal(row[2+i])
 		ppm, ok := d.PPM()
@@ -98,10 +99,12 @@ func lawOfRow(row []string) (law DatedLaw, err error) {
 	return law, nil
 }
 
-// flatLevy takes the same of each kWh. The price of power and its source make no difference.
-func flatLevy(levy money.Tiyn) params.MiningLevy {
+// flatLevy takes the same of each kWh, whole tiyn and the part of one. The price of power and its source make no
+// difference.
+func flatLevy(perKWh farm.MicroTiyn) (params.MiningLevy, farm.MicroTiyn) {
+	levy := money.Tiyn(perKWh / micro(1))
 	return params.MiningLevy{Bands: []params.LevyBand{{PerKWh: levy}}, Renewable: levy, Own: levy, OwnGreen: levy,
-		Unmetered: levy}
+		Unmetered: levy}, perKWh % micro(1)
 }
 
 // ownLaw is the law of the plan's file on a day. The last row that does not come after the day is in force.

@@ -160,10 +160,43 @@ func TestTariffsBelowZero(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if tariff, err := p.Tariff(0); err != nil || tariff != money.Tiyn(-120) {
+	if tariff, err := p.Tariff(0); err != nil || tariff != farm.MicroTiyn(-120_000_000) {
 		t.Errorf("%s, %v", tariff, err)
 	}
 	if _, err := elsewhere(laws, `price = "11.50"`, `price = "-1_001"`); err == nil {
 		t.Error("a tariff of −1,001 is taken")
+	}
+}
+
+// Prices of power have parts of the smallest coin where it is worth much: they are counted exactly, in the month's cost
+// of a kWh, in the levy and in the registers, and what is finer than that is refused.
+func TestPricesBelowACent(t *testing.T) {
+	law := "2020-01-01,0.00125,10%,0,0.10,an act\n"
+	p, err := elsewhere(law, `price = "11.50"`, `price = "0.0412"`, `price = "12.50"`, `price = "-0.00000001"`,
+		`price = "14.00"`, "price = 0.04", `grid_fee = "4.50"`, `grid_fee = "0.00875"`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tariff, err := p.Tariff(0)
+	if err != nil || tariff != 4_120_000 || p.GridFee != 875_000 || p.Tariffs[1].Price != -1 {
+		t.Fatalf("tariff %d, fee %d, %v", tariff, p.GridFee, err)
+	}
+	// (0.0412 + 0.00875) · 1.1 + 0.00125
+	if cost, err := p.CostOf(p.Laws[0], tariff); err != nil || cost != 5_619_500 || cost.String() != "0.056195" {
+		t.Errorf("a kWh costs %s, %v", cost, err)
+	}
+	if levy, err := p.Laws[0].LevyOf(p.Source, -1); err != nil || levy != 125_000 {
+		t.Errorf("levy %d, %v", levy, err)
+	}
+	for _, price := range []string{`"0.000000001"`, `"4%"`, `"10_000.00000001"`, `"-1_000.00000001"`} {
+		var problem *strict.Problem
+		if _, err := elsewhere(law, `price = "11.50"`, "price = "+price); !errors.As(err, &problem) {
+			t.Errorf("a price of %s: %v", price, err)
+		}
+	}
+	_, err = planner.Parse("plan.toml", planner.ExampleFile+"\n[[assume]]\nfrom = \"2028-01-01\"\nlevy = \"1.005\"\n",
+		func(string) (string, error) { return planner.ExampleModel, nil })
+	if err == nil {
+		t.Error("a levy with parts of a tiyn in Kazakhstan")
 	}
 }

@@ -121,7 +121,8 @@ func (r *parser) frame() error {
 	return nil
 }
 
-// rate takes the exchange rate of the start and how the tenge loses in a year.
+// rate takes the exchange rate of the start and how the tenge loses in a year: a dollar costs (1 + depreciation) times
+// as much a year later.
 func (r *parser) rate() error {
 	p := r.plan
 	tiyn, ok := r.Rate.USDKZT.Tiyn()
@@ -169,15 +170,16 @@ func (r *parser) site() error {
 	}
 	for _, v := range []struct {
 		key   string
-		value strict.Tenge
-		most  money.Tiyn
-	}{{"site.grid_fee", s.GridFee, power.MaxPrice}, {"site.hosting_fee", s.HostingFee, power.MaxPrice},
-		{"site.monthly_cost_kzt", s.MonthlyCost, maxMoney}} {
-		if v.value.Tiyn < 0 || v.value.Tiyn > v.most {
-			return r.Refuse("negative", v.key, "want 0 to %s, got %s", v.most, v.value.Tiyn)
+		value strict.Price
+	}{{"site.grid_fee", s.GridFee}, {"site.hosting_fee", s.HostingFee}} {
+		if v.value.Micro < 0 || v.value.Micro > int64(micro(power.MaxPrice)) {
+			return r.Refuse("negative", v.key, "want 0 to %s, got %s", power.MaxPrice, farm.MicroTiyn(v.value.Micro))
 		}
 	}
-	if s.Hosting == "own" && s.HostingFee.Tiyn > 0 {
+	if v := s.MonthlyCost.Tiyn; v < 0 || v > maxMoney {
+		return r.Refuse("negative", "site.monthly_cost_kzt", "want 0 to %s, got %s", maxMoney, v)
+	}
+	if s.Hosting == "own" && s.HostingFee.Micro > 0 {
 		return r.Refuse("hosting", "site.hosting_fee", "one's own data centre takes no hosting fee")
 	}
 	for _, v := range []struct {
@@ -205,7 +207,8 @@ func (r *parser) site() error {
 		return r.Refuse("source", "site.power", "want bought, renewable, own or own-renewable, got %q", s.Source)
 	}
 	p.Hosting, p.Licence, p.PUEMilli, p.LimitWatts = s.Hosting, licence, pue, 1000*s.LimitKW
-	p.GridFee, p.HostingFee, p.MonthlyCost = s.GridFee.Tiyn, s.HostingFee.Tiyn, s.MonthlyCost.Tiyn
+	p.GridFee, p.HostingFee = farm.MicroTiyn(s.GridFee.Micro), farm.MicroTiyn(s.HostingFee.Micro)
+	p.MonthlyCost = s.MonthlyCost.Tiyn
 	return nil
 }
 
@@ -241,12 +244,13 @@ func (r *parser) tariffs() error {
 		if from <= last {
 			return r.Refuse("order", key+".from", "%s does not come after %s", from, last)
 		}
-		if !t.Price.Set || t.Price.Tiyn < power.MinPrice || t.Price.Tiyn > power.MaxPrice {
+		price := farm.MicroTiyn(t.Price.Micro)
+		if !t.Price.Set || price < micro(power.MinPrice) || price > micro(power.MaxPrice) {
 			return r.Refuse("negative", key+".price", "want a price of a kWh of %s to %s, got %s", power.MinPrice,
-				power.MaxPrice, t.Price.Tiyn)
+				power.MaxPrice, price)
 		}
 		last = from
-		r.plan.Tariffs = append(r.plan.Tariffs, power.Tariff{From: from, Hours: power.AllDay, Price: t.Price.Tiyn})
+		r.plan.Tariffs = append(r.plan.Tariffs, Tariff{from, price})
 	}
 	if len(r.plan.Tariffs) == 0 {
 		return r.Refuse("missing", "tariff", "want at least one [[tariff]] with from and price")
@@ -317,7 +321,8 @@ func (r *parser) decisions() error {
 	return nil
 }
 
-// loan takes the terms of a loan; a plan without the table buys with its own money.
+// loan takes the terms of a loan; a plan without the table buys with its own money. Its rate is a year's, its share
+// that of each purchase.
 func (r *parser) loan() error {
 	l := r.Loan
 	if l == nil {

@@ -42,10 +42,17 @@ type Loan struct {
 	Months int
 }
 
+// Tariff is the price of a kWh before VAT and fees from a day on, until the next one.
+type Tariff struct {
+	From  params.Date
+	Price farm.MicroTiyn
+}
+
 // Law is what a month's law takes: the levy on power, VAT on power bought, the share of coins that must be sold, and
-// the tax of profit.
+// the tax of profit. Shares are in millionths.
 type Law struct {
 	Levy  params.MiningLevy
+	Part  farm.MicroTiyn // of a tiyn, that a kWh is levied above Levy: of laws in a currency of much worth
 	VAT   params.PPM
 	Quota params.PPM
 	Tax   params.PPM
@@ -85,13 +92,13 @@ type Plan struct {
 	Source      params.PowerSource
 	PUEMilli    int64
 	LimitWatts  int64
-	GridFee     money.Tiyn
-	HostingFee  money.Tiyn
+	GridFee     farm.MicroTiyn
+	HostingFee  farm.MicroTiyn
 	MonthlyCost money.Tiyn
 	Uptime      params.PPM
 	PoolFee     params.PPM
 	SaleCost    params.PPM
-	Tariffs     []power.Tariff
+	Tariffs     []Tariff // ascending
 
 	Fleet  []Owned
 	Offers []Offer
@@ -131,9 +138,44 @@ func (p *Plan) Days() paths.Calendar {
 
 // Tariff of a month before VAT and fees. It is that of the month's first day and first hour: a tariff that changes
 // within a month holds from the next.
-func (p *Plan) Tariff(m int) (money.Tiyn, error) {
-	return power.PriceAt(p.Tariffs, p.Month(m).First(), 0)
+func (p *Plan) Tariff(m int) (farm.MicroTiyn, error) { return p.TariffOn(p.Month(m).First()) }
+
+// TariffOn is the tariff of a day, also beyond the plan's months.
+func (p *Plan) TariffOn(day params.Date) (farm.MicroTiyn, error) {
+	for i := len(p.Tariffs) - 1; i >= 0; i-- {
+		if p.Tariffs[i].From <= day {
+			return p.Tariffs[i].Price, nil
+		}
+	}
+	return 0, farm.Refuse("no-tariff", "tariff", "no tariff is in force on %s", day)
 }
+
+// LevyOf is what the law takes of a kWh from a source, bought at a price without VAT. Bands of a law begin at whole
+// tiyn: the price's part of one does not decide between them.
+func (l Law) LevyOf(source params.PowerSource, price farm.MicroTiyn) (farm.MicroTiyn, error) {
+	whole := price / micro(1)
+	if price%micro(1) < 0 {
+		whole--
+	}
+	levy, err := l.Levy.PerKWh(source, money.Tiyn(whole))
+	return micro(levy) + l.Part, err
+}
+
+// CostOf is what a metered kWh costs in all in a month of the law: (price + fees)·(1 + VAT) + levy, rounded to the
+// nearest millionth of a tiyn.
+func (p *Plan) CostOf(l Law, price farm.MicroTiyn) (farm.MicroTiyn, error) {
+	levy, err := l.LevyOf(p.Source, price)
+	if err != nil {
+		return 0, err
+	}
+	net := price + p.GridFee + p.HostingFee
+	// The VAT of whole tiyn is whole millionths; that of the parts is rounded, and stays far below 64 bits.
+	vat := net/micro(1)*farm.MicroTiyn(l.VAT) + farm.Rounded(net%micro(1)*farm.MicroTiyn(l.VAT))
+	return net + vat + levy, nil
+}
+
+// micro is an amount in millionths of a tiyn.
+func micro(t money.Tiyn) farm.MicroTiyn { return 1_000_000 * farm.MicroTiyn(t) }
 
 // Hashprice is what a block's reward pays for work at the plan's start, with the subsidy, fees and difficulty of its
 // first month.

@@ -335,6 +335,8 @@ func (p *Pool) coinbase(t *bitcoin.Template, number uint64, laid []payout.Laid) 
 	return c.Parts()
 }
 
+// addVariant lays out one more coinbase of a job, and puts its payees and amounts into the job's record: what a block
+// pays can be held against it.
 func (p *Pool) addVariant(j *job.Job, name string, laid []payout.Laid) error {
 	parts, err := p.coinbase(j.Template, j.Record.Number, laid)
 	if err != nil {

@@ -62,6 +62,7 @@ type announcedFee struct {
 	Configured uint64    `json:"configured_ppm"` // the fee of --fee when it was announced
 }
 
+// keepFee makes an announced fee durable: one that miners were told of is not forgotten by a restart.
 func (p *Pool) keepFee(a *announcedFee) error {
 	if p.feeFile == "" {
 		return nil // a pool in memory

@@ -26,6 +26,7 @@ type walk struct {
 }
 
 const (
+	// 20 means that walking takes a twenty-first part of one core at most.
 	restOfWalks = 20
 	shortWalk   = time.Millisecond // what takes no longer is always walked anew
 )

@@ -263,7 +263,8 @@ func (p *Pool) RunUntil(ctx context.Context, leave <-chan struct{},
 	return handed, errors.Join(err, p.accounts.Close())
 }
 
-// awaitEnd waits for one of the three ends of a run. To be handed over, the listening sockets must be.
+// awaitEnd waits for one of the three ends of a run: ctx, a log that fails, or a handover. To be handed over, the
+// listening sockets must be; where one cannot, the pool goes on and is not handed over in this run.
 func (p *Pool) awaitEnd(ctx context.Context, leave <-chan struct{},
 	listeners []serve.Listener) (*handover.Handover, error) {
 	for {
@@ -291,6 +292,7 @@ func (p *Pool) awaitEnd(ctx context.Context, leave <-chan struct{},
 	}
 }
 
+// ticks applies what a time brings about, each second, until ctx ends.
 func (p *Pool) ticks(ctx context.Context) {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()

@@ -42,6 +42,7 @@ func (p *Pool) User(address string, now time.Time) (UserView, bool) {
 	return view, true
 }
 
+// day is in seconds.
 const day = 24 * 60 * 60
 
 // forecast is a day's mean and standard deviation. Under PPS and FPPS the user's own shares are the only chance, which

@@ -133,7 +133,8 @@ func (c *Certificate) Sign(network token.NetworkID, certifier token.Signer) (err
 	return err
 }
 
-// Check checks the rules of form. What it says of the ledger, and who signed it, is not looked at.
+// Check checks the rules of form. What it says of the ledger, and who signed it, is not looked at. Limits may be less
+// than the class's and never more; all payments together may not be less than one.
 func (c *Certificate) Check() *token.Error {
 	most, known := ceilings[c.Class]
 	switch {

@@ -51,7 +51,8 @@ func (l *List) Has(purse token.WalletID) bool {
 	return found
 }
 
-// DecodeList reads one list that fills data.
+// DecodeList reads one list that fills data. Purses ascend, so that a list has one encoding and one signature, and a
+// device can look a purse up without sorting.
 func DecodeList(data []byte) (List, error) {
 	return whole(data, 16*MaxRevoked+128, func(d *token.Decoder) (l List) {
 		d.Array("list", listItems, listItems)

@@ -17,7 +17,8 @@ import (
 // auditor is who keeps a copy of the ledger in the story.
 const auditor = "auditor"
 
-// audit has an auditor copy the log, verify all of it, and cosign its checkpoint with a key of its own.
+// audit has an auditor copy the log, verify all of it, and cosign its checkpoint with a key of its own. The copy is
+// found once and followed further in a later run: what was verified is not fetched again.
 func audit(ctx context.Context, w *Stage) (err error) {
 	dir := filepath.Join(w.DataDir, auditor)
 	info, err := w.Client.API.Network(ctx)

@@ -61,6 +61,7 @@ func (w *Stage) cashLimit() (money.Tiyn, error) {
 	return policy.Tiers[wallet.TierUnidentified].MaxPayment, nil
 }
 
+// openOffice makes a keyset and announces it. The keys' file is written once both are done.
 func openOffice(ctx context.Context, w *Stage) error {
 	dir := w.officeDir()
 	if err := durable.Folder(vfs.OS, dir); err != nil {
@@ -130,7 +131,8 @@ type cashier struct {
 }
 
 // atOffice runs the story's cash office while something is done. Then it closes a block of its public log and enters
-// the log's state on the ledger, as an office does by the clock.
+// the log's state on the ledger, as an office does by the clock. The order of the end matters: the office's loop
+// first, then the requests that are under way, then the office.
 func (w *Stage) atOffice(ctx context.Context, act func(c *cashier) error) (err error) {
 	most, err := w.cashLimit()
 	if err != nil {
@@ -177,7 +179,8 @@ func (w *Stage) atOffice(ctx context.Context, act func(c *cashier) error) (err e
 	return err
 }
 
-// purse opens the cash wallet of somebody, made the first time. What a broken telling began in it is ended.
+// purse opens the cash wallet of somebody, made the first time. What a broken run began in it is ended first: notes
+// that are on their way are neither spent again nor missed.
 func (c *cashier) purse(ctx context.Context, name string) (*notes.Wallet, error) {
 	dir := filepath.Join(c.stage.DataDir, "cash", name)
 	if !notes.Exists(vfs.OS, dir) {
@@ -248,6 +251,7 @@ func (c *cashier) withdraw(ctx context.Context, purse *notes.Wallet, from string
 	return purse.Take(ctx, op)
 }
 
+// withdrawCash has the worker buy notes twice, each below what may be withdrawn without being identified.
 func withdrawCash(ctx context.Context, w *Stage) error {
 	most, err := w.cashLimit()
 	if err != nil {
@@ -279,6 +283,7 @@ func notesIn(b *notes.Balance) (n int) {
 	return n
 }
 
+// payCanteen has notes pay a ledger wallet: the canteen's history shows who was paid, and by no line by whom.
 func payCanteen(ctx context.Context, w *Stage) error {
 	const lunch = 1_250 * money.Tenge
 	return w.atOffice(ctx, func(c *cashier) error {
@@ -339,7 +344,8 @@ func payWithPaper(ctx context.Context, w *Stage) error {
 	return nil
 }
 
-// print draws a sheet of a worker's notes, and checks the outside as whoever scans it. It returns the inner codes.
+// print draws a sheet of a worker's notes, and checks the outside as whoever scans it: that the office calls them
+// unspent, without anybody seeing what is inside. It returns the inner codes, which are the money.
 func (c *cashier) print(ctx context.Context, sheet string, amount money.Tiyn) (inner []string, err error) {
 	err = c.with(ctx, worker, func(purse *notes.Wallet) error {
 		t, err := purse.Send(ctx, amount, "", false, nil)
@@ -369,7 +375,8 @@ func (c *cashier) print(ctx context.Context, sheet string, amount money.Tiyn) (i
 	return inner, err
 }
 
-// scan takes what a paper's inner codes hold, and pays it into the shop's ledger wallet.
+// scan takes what a paper's inner codes hold, and pays it into the shop's ledger wallet. Each token is changed at the
+// office before the next is read: a note that somebody has spent meanwhile is found out here.
 func (c *cashier) scan(ctx context.Context, till *notes.Wallet, paper []string, amount money.Tiyn) error {
 	for _, code := range paper {
 		t, err := coin.DecodeToken(code)
@@ -399,7 +406,8 @@ func scanAgain(ctx context.Context, other *notes.Wallet, paper []string) error {
 	return nil
 }
 
-// recountCash reads the public log as a stranger does, and holds it against the ledger.
+// recountCash reads the public log as a stranger does, and holds it against the ledger. It fails the story when the
+// reserve is not what circulates, or when a block's reserve could not be compared: the step says that they are equal.
 func recountCash(ctx context.Context, w *Stage) error {
 	// the last block: nothing is on its way
 	if err := w.atOffice(ctx, func(*cashier) error { return nil }); err != nil {

@@ -32,7 +32,8 @@ const storyMachines = 40
 
 func (w *Stage) farmDir() string { return filepath.Join(w.DataDir, "farm") }
 
-// standMachines writes two days of simulated machines, the last night a bad one, up to now.
+// standMachines writes two days of simulated machines, the last night a bad one, up to now. They are written beside
+// and put in place by one rename, so that a story that is broken off finds all of them or none.
 func standMachines(ctx context.Context, w *Stage) error {
 	err := w.Once("past", func() error {
 		unfinished := w.farmDir() + ".new"
@@ -60,6 +61,8 @@ func standMachines(ctx context.Context, w *Stage) error {
 	return nil
 }
 
+// showNight accounts for the last twelve hours. Causes are disjoint: that they add up to the nameplate is asserted, as
+// the step says so.
 func showNight(ctx context.Context, w *Stage) error {
 	b, err := records.OpenReader(w.farmDir())
 	if err != nil {
@@ -89,6 +92,7 @@ func showNight(ctx context.Context, w *Stage) error {
 	return nil
 }
 
+// showDailyReport builds the report of the newest day that the farm's records have, not of this machine's clock.
 func showDailyReport(ctx context.Context, w *Stage) error {
 	b, err := records.OpenReader(w.farmDir())
 	if err != nil {

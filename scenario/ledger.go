@@ -72,6 +72,7 @@ func Persons() []Person {
 	return list
 }
 
+// id is a wallet of the story by its name. One that is not there is a mistake in the order of the steps.
 func (w *Stage) id(name string) token.WalletID {
 	id, err := w.Client.Keyring.Resolve(name)
 	if err != nil {
@@ -80,6 +81,7 @@ func (w *Stage) id(name string) token.WalletID {
 	return id
 }
 
+// admitBanks goes by the keyring and not by Once: a bank's name is noted when the ledger has it.
 func admitBanks(ctx context.Context, w *Stage) error {
 	for _, bank := range []string{bankOne, bankTwo} {
 		if w.Client.Keyring.Has(bank) {
@@ -95,6 +97,7 @@ func admitBanks(ctx context.Context, w *Stage) error {
 	return nil
 }
 
+// issueToBanks issues in parts, so that payments find tokens of several sizes.
 func issueToBanks(ctx context.Context, w *Stage) error {
 	for _, to := range []struct {
 		bank   string
@@ -169,6 +172,7 @@ func openWallets(ctx context.Context, w *Stage) error {
 	return nil
 }
 
+// distribute has the banks pay their customers; the farm's is what salaries are paid from.
 func distribute(ctx context.Context, w *Stage) error {
 	for _, p := range []struct {
 		from, to string
@@ -204,6 +208,8 @@ func (w *Stage) linkReceipt(seen string, id token.TransactionID) error {
 	return w.link("receipt", seen, "/wallet/receipt?id="+id.String())
 }
 
+// paySalaries pays a file twice: the journal makes the second run one of nothing. No Once is needed, for the batch has
+// its own memory, by name and rows.
 func paySalaries(ctx context.Context, w *Stage) error {
 	var file bytes.Buffer
 	fmt.Fprintln(&file, "to,amount,memo")
@@ -260,6 +266,7 @@ func shopping(ctx context.Context, w *Stage) error {
 	return nil
 }
 
+// refusedForLimit asserts both halves: the code that was expected, and that nothing moved.
 func refusedForLimit(ctx context.Context, w *Stage) error {
 	before, err := w.Client.API.Wallet(ctx, w.id("timur"))
 	if err != nil {
@@ -287,6 +294,8 @@ func refusedForLimit(ctx context.Context, w *Stage) error {
 	return nil
 }
 
+// lostPhone shows the two ways to a new key: the recovery key's at once, the bank's after a delay in which the owner
+// cancels it.
 func lostPhone(ctx context.Context, w *Stage) error {
 	marat := w.id("marat")
 	// Each step once in the story's journal: played again after a stop, the phone is not lost a second time.
@@ -322,6 +331,7 @@ func lostPhone(ctx context.Context, w *Stage) error {
 	return nil
 }
 
+// redeem shows that what was issued less what was redeemed is what lives.
 func redeem(ctx context.Context, w *Stage) error {
 	err := w.Once("redeem", func() error {
 		_, err := w.Client.Redeem(ctx, w.id(bankTwo), 100_000_000*money.Tenge)
@@ -343,6 +353,7 @@ func redeem(ctx context.Context, w *Stage) error {
 	return nil
 }
 
+// proveToken checks a token's provenance as somebody would who has the file and the network's id alone.
 func proveToken(ctx context.Context, w *Stage) error {
 	tokens, err := w.Client.API.Tokens(ctx, w.id(shop), 1)
 	if err != nil || len(tokens.Tokens) == 0 {

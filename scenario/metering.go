@@ -13,7 +13,9 @@ import (
 	"github.com/aqsha/aqsha/wallet"
 )
 
-// MeteredTerms are the terms of a metered contract under a tariff.
+// MeteredTerms are the terms of a metered contract under a tariff, in the template's order: prices by zone (tiyn a
+// kWh), steps (above Wh, tiyn more), the registers at the start (Wh), since when, the line's watts, the most of a bill
+// (tiyn), the spans to dispute and to judge, and the end; times and spans in milliseconds.
 func MeteredTerms(t params.PowerTariff, start meter.Registers, from time.Time, watts int64, most money.Tiyn, window,
 	judge time.Duration, until time.Time) []token.Value {
 	var prices, steps []int64
@@ -33,8 +35,10 @@ func MeteredTerms(t params.PowerTariff, start meter.Registers, from time.Time, w
 // maxMadeReadings bounds a simulated meter's output: a year of minutes.
 const maxMadeReadings = 366 * 24 * 60
 
-// Readings simulates a meter: a load that wanders around a mean, counted in the register of the hour's
-// zone. The first reading follows the last that the contract billed.
+// Readings simulates a meter: a load that wanders around a mean, counted in the register of the hour's zone. The first
+// reading follows the last that the contract billed. Registers count whole watt-hours; what is left over goes on to
+// the next reading, so that the sum is that of the load. The tally is what check and bill compute from the same
+// readings.
 func Readings(m wallet.Meter, t params.PowerTariff, count int, every time.Duration, watts int64,
 	random *rand.Rand) ([]meter.Reading, meter.Tally, error) {
 	tally := meter.Tally{Watts: m.Watts, Last: meter.Reading{AtMillis: m.At, Registers: m.Registers}}

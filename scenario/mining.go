@@ -86,7 +86,8 @@ func (w *Stage) Bitcoin(ctx context.Context) (*Mining, error) {
 	return w.Mining, nil
 }
 
-// farmKey reads the farm's Bitcoin key, or makes one.
+// farmKey reads the farm's Bitcoin key, or makes one. Only a file that is not there is one to make: any other error
+// would replace a key that coins are on.
 func farmKey(file string) (*btcec.PrivateKey, error) {
 	raw, err := os.ReadFile(file)
 	if err == nil {
@@ -187,7 +188,8 @@ func (m *Mining) mine(ctx context.Context, url string) (miner.Summary, error) {
 	}
 }
 
-// showCoins reads the farm's coins from the chain and the same sum from the pool's log.
+// showCoins reads the farm's coins from the chain and the same sum from the pool's log. Every block's coinbase is held
+// against the log; with one that differs the story ends.
 func (m *Mining) showCoins(ctx context.Context, w *Stage, log *txlog.Log) error {
 	var coins money.Satoshi
 	for height := 1; height <= storyBlocks; height++ {

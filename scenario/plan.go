@@ -34,6 +34,7 @@ func (w *Stage) planDir() (string, error) {
 	return dir, os.MkdirAll(dir, 0o700)
 }
 
+// scheduleTomorrow schedules the example's site. It needs no ledger and no network.
 func scheduleTomorrow(_ context.Context, w *Stage) error {
 	dir, err := w.planDir()
 	if err != nil {
@@ -93,6 +94,7 @@ func storyFarm() (*planner.Plan, error) {
 	return planner.Parse("plan.toml", text, func(string) (string, error) { return planner.ExampleModel, nil })
 }
 
+// payLevy declares and pays the month that is over, by a meter that is simulated and says so.
 func payLevy(ctx context.Context, w *Stage) error {
 	p, err := storyFarm()
 	if err != nil {
@@ -126,6 +128,7 @@ func payLevy(ctx context.Context, w *Stage) error {
 	return nil
 }
 
+// planNextYear has the plan's own words said: the story adds none of its own to an advice.
 func planNextYear(ctx context.Context, w *Stage) error {
 	p, err := storyFarm()
 	if err != nil {

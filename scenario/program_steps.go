@@ -46,7 +46,8 @@ func (w *Stage) use(ctx context.Context, u wallet.NewContract) (token.WalletID, 
 	return w.id(u.Name), nil
 }
 
-// buyPower: a month of readings by a simulated meter, one bill, one acceptance.
+// buyPower: a month of readings by a simulated meter, one bill, one acceptance. The contract's bill is held against
+// the one computed from the readings, before anybody accepts it.
 func buyPower(ctx context.Context, w *Stage) error {
 	if err := w.join(ctx, meter7, "meter", wallet.TierBusiness); err != nil {
 		return err
@@ -162,7 +163,8 @@ func chargeCar(ctx context.Context, w *Stage) error {
 	})
 }
 
-// ride plays both machines.
+// ride plays both machines: a voucher for each chain of ticks, and a word of the chain for each tick, which the
+// charger checks by one hash. The claim at the end has the last word of all.
 func ride(terms channel.Terms, key token.Signer, ticks int, now uint64) (claim channel.Claim, err error) {
 	receiver, refused := channel.NewReceiver(terms)
 	if refused != nil {
@@ -195,7 +197,8 @@ func ride(terms channel.Terms, key token.Signer, ticks int, now uint64) (claim c
 	return claim, nil
 }
 
-// buildRailway: marked money down a chain of suppliers, each paid on its buyer's acceptance.
+// buildRailway: marked money down a chain of suppliers, each paid on its buyer's acceptance. The purpose admits its
+// money to contracts alone (size(definition) == 32), so that no supplier can be paid past one.
 func buildRailway(ctx context.Context, w *Stage) error {
 	definition, err := w.definition(ctx, "work")
 	if err != nil {

@@ -52,6 +52,8 @@ func (w *Stage) purpose(ctx context.Context, p token.Purpose) (api.PurposeView, 
 	return w.purposeOf(ctx, ministry, p)
 }
 
+// purposeOf registers a purpose of an agency, made as well if it is not there. It begins a minute ago: a block's time
+// may be a little behind this clock.
 func (w *Stage) purposeOf(ctx context.Context, agency string, p token.Purpose) (api.PurposeView, error) {
 	if !w.Client.Keyring.Has(agency) {
 		if _, err := w.Client.GrantAgency(ctx, agency); err != nil {
@@ -70,7 +72,7 @@ func (w *Stage) purposeOf(ctx context.Context, agency string, p token.Purpose) (
 	return w.Client.Purpose(ctx, p.Name)
 }
 
-// definition registers a template unless it is there.
+// definition registers a template unless it is there: the same text has the same id, whoever registered it.
 func (w *Stage) definition(ctx context.Context, name string) (token.Hash, error) {
 	text, ok := contract.Template(name)
 	if !ok {
@@ -125,7 +127,8 @@ func (w *Stage) callAndLink(ctx context.Context, seen string, c wallet.Call) err
 }
 
 // payBeyondLimit: the farm pays a casual worker through an escrow. What is beyond the limit of his unidentified wallet
-// is held for him, and he takes it when he has room.
+// is held for him, and he takes it when he has room. The escrow cannot refuse: a payee's limit must not hold up a
+// payer.
 func payBeyondLimit(ctx context.Context, w *Stage) error {
 	definition, err := w.definition(ctx, "escrow")
 	if err != nil {
@@ -169,7 +172,8 @@ func payBeyondLimit(ctx context.Context, w *Stage) error {
 	return nil
 }
 
-// splitVAT: net to the power company, VAT marked, and on to the budget.
+// splitVAT: net to the power company, VAT marked, and on to the budget. The mark binds the tax from the moment it is
+// paid: the seller can use it for nothing but tax.
 func splitVAT(ctx context.Context, w *Stage) error {
 	definition, err := w.definition(ctx, "vat-split")
 	if err != nil {
@@ -277,6 +281,8 @@ func feedCanteen(ctx context.Context, w *Stage) error {
 	return nil
 }
 
+// refuseMisuse tries the payment twice: by a wallet that knows the rule, and past it. Only the second shows that the
+// ledger itself refuses.
 func refuseMisuse(ctx context.Context, w *Stage) error {
 	food, err := w.Client.Purpose(ctx, meals)
 	if err != nil {

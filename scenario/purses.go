@@ -98,6 +98,8 @@ func (w *Stage) sharePath(opener int) string {
 	return filepath.Join(w.DataDir, "openers", fmt.Sprintf("opener-%d.share", opener))
 }
 
+// openPurses prepares openers, bond, owners and phones, in this order: names are sealed under the openers' key, and a
+// purse is certified by the key that comes with its bank's bond.
 func openPurses(ctx context.Context, w *Stage) error {
 	err := errors.Join(durable.Folder(vfs.OS, filepath.Join(w.DataDir, "phones")),
 		durable.Folder(vfs.OS, filepath.Join(w.DataDir, "openers")))
@@ -152,7 +154,8 @@ func (w *Stage) hire(ctx context.Context, name string) error {
 	return err
 }
 
-// openPurse opens a purse on a phone, its owner's name sealed by the bank.
+// openPurse opens a purse on a phone, its owner's name sealed by the bank. Once calls it until it is done: a purse
+// that came to the ledger without this being noted is left there, with its deposit, and another is opened.
 func (w *Stage) openPurse(ctx context.Context, name, owner string, deposit money.Tiyn) error {
 	// Played again: a phone whose purse never came to the ledger begins anew.
 	if err := os.Remove(w.phonePath(name)); err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -216,6 +219,8 @@ func (w *Stage) meet(payer, payee *purse.Phone, amount money.Tiyn) error {
 	return errors.Join(err, here.Close(), <-given)
 }
 
+// payAtTheMine has phones pay each other without a ledger. The crook's phone is copied before it pays: both copies
+// then sign the same number, which is what convicts it.
 func payAtTheMine(_ context.Context, w *Stage) error {
 	first, lost, till, copied := w.phone(firstPhone), w.phone(secondPhone), w.phone(tillPhone),
 		w.phone(crookPhone+"-copy")
@@ -255,6 +260,8 @@ func payAtTheMine(_ context.Context, w *Stage) error {
 	return nil
 }
 
+// settleInTheEvening brings what the phones have to the ledger, the till's first. What the bond pays is asserted to
+// the tiyn: claims of the crook's two payments less what his purse had.
 func settleInTheEvening(ctx context.Context, w *Stage) error {
 	before, err := w.Client.API.Supply(ctx)
 	if err != nil {
@@ -304,6 +311,7 @@ func settleInTheEvening(ctx context.Context, w *Stage) error {
 	return nil
 }
 
+// settlePhone settles a phone's payments one by one; one that another phone has brought is no error.
 func (w *Stage) settlePhone(ctx context.Context, p *purse.Phone) error {
 	all, err := p.Settlements()
 	if err != nil {

@@ -23,7 +23,7 @@ type Step struct {
 	Title string // what happens, as the reader sees it
 	// Play does it and says what it proves. Nil: not built yet, shown greyed.
 	// A step that was played in an earlier run of the same data directory is not played again;
-	// one that was interrupted is played again, and does its parts under World.Once.
+	// one that was interrupted is played again, and does its parts under Stage.Once.
 	Play func(ctx context.Context, w *Stage) error
 }
 
@@ -128,7 +128,8 @@ func (w *Stage) link(kind, role, path string) error {
 	return w.record.store()
 }
 
-// OpenRecord reads the record of a data directory.
+// OpenRecord reads the record of a data directory. Without one nothing was played; one that cannot be read is an
+// error, since a story told again from its beginning would pay everybody twice.
 func OpenRecord(dir string) (*Record, error) {
 	r := &Record{path: filepath.Join(dir, "story.json"), Done: map[string]bool{}}
 	content, err := os.ReadFile(r.path)
@@ -149,6 +150,7 @@ func (r *Record) earmark(name string) error {
 	return r.store()
 }
 
+// store replaces the record whole, after each step and each part under Once.
 func (r *Record) store() error {
 	content, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
@@ -157,7 +159,9 @@ func (r *Record) store() error {
 	return durable.Replace(vfs.OS, r.path, append(content, '\n'))
 }
 
-// Play tells the steps in order, those that were not played yet, and returns how many it played.
+// Play tells the steps in order, those that were not played yet, and returns how many it played. A step is noted when
+// it has returned: broken off before that, it is played again from its beginning, and what it must not do twice stands
+// under Once.
 func Play(ctx context.Context, w *Stage, steps []Step, record *Record) (int, error) {
 	w.record = record
 	played := 0

@@ -166,6 +166,7 @@ const (
 )
 
 const (
+	// What a change is, as it is encoded.
 	changeKeys   = 1
 	changeCap    = 2
 	changeDelay  = 3
@@ -240,6 +241,8 @@ func (d *Decoder) Change() (c Change) {
 	return c
 }
 
+// check: which set may propose what, and that a change is of one thing only, since it takes effect and is vetoed
+// whole.
 func (t *Propose) check() *Error {
 	c := t.Change
 	switch {

@@ -90,6 +90,9 @@ func (b *Batch) Add(key *PublicKey, decoded *DecodedKey, digest *[32]byte, signa
 	b.invalid = append(b.invalid, !b.decode(i, key, digest, signature))
 }
 
+// decode takes s and k = SHA-512(R ‖ A ‖ m) of a signature, both modulo the group's order. An s that is not below the
+// order is refused (RFC 8032, section 5.1.7): with the order added to it the equation would hold as well, and
+// everybody could make a second signature of the first.
 func (b *Batch) decode(i int, key *PublicKey, digest *[32]byte, signature *Signature) bool {
 	if Algorithm(signature[0]) != Ed25519 || key.Algorithm() != Ed25519 || !scalar.ScMinimalVartime(signature[33:]) {
 		return false

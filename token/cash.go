@@ -71,6 +71,7 @@ func (t *AnnounceKeyset) decodeFields(d *Decoder) {
 	t.Origin, t.LogKey = d.Text("origin", 1, MaxLogOrigin), d.Text("log_key", 1, MaxLogKey)
 }
 
+// check: a keyset as NUT-02 has it, its times in order, and either a reserve that stands or the key of a new one.
 func (t *AnnounceKeyset) check() *Error {
 	switch opens := t.Reserve == (WalletID{}); {
 	case opens && t.Key == NoKey:

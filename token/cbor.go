@@ -196,6 +196,8 @@ func (d *Decoder) Array(field string, min, max int) int {
 	return int(n)
 }
 
+// str takes a string's bytes as a slice of what is decoded, with no room behind it, so that appending to it copies.
+// The length is held against its bounds and then against what is left, before anything is taken.
 func (d *Decoder) str(field string, major byte, min, max int) []byte {
 	n := d.expect(field, major)
 	switch {

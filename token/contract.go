@@ -78,6 +78,8 @@ func (t *Create) decodeFields(d *Decoder) {
 	t.Document = d.document()
 }
 
+// check: an amount for each asset, and no asset twice. Whether parties, terms and money are as the definition wants
+// them the ledger asks.
 func (t *Create) check() *Error {
 	if err := counts("parties", len(t.Parties), MaxContractParties); err != nil {
 		return err

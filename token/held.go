@@ -50,6 +50,8 @@ func (t *Release) decodeFields(d *Decoder) {
 	t.To = d.wallet("to")
 }
 
+// check: who may release, and that money held for a wallet lies in the wallet that holds for it, whose id follows from
+// that one's.
 func (t *Release) check() *Error {
 	suspense := t.For == WalletID{}
 	switch {

@@ -54,6 +54,7 @@ func (k PublicKey) String() string {
 
 func (k PublicKey) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
 
+// UnmarshalText reads "ed25519:" and 64 hexadecimal digits; an empty text is no key.
 func (k *PublicKey) UnmarshalText(text []byte) error {
 	if len(text) == 0 {
 		*k = NoKey

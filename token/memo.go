@@ -40,6 +40,8 @@ func Plain(text string) Memo {
 	return Memo{PlainMemo, []byte(text)}
 }
 
+// check: a memo has the length of its scheme. What is encrypted or hashed cannot be looked into; plain text must be
+// UTF-8, as it is shown.
 func (m Memo) check() *Error {
 	size := len(m.Bytes)
 	switch m.Scheme {
@@ -77,6 +79,7 @@ func appendMemo(b []byte, m Memo) []byte {
 	return AppendBytes(b, m.Bytes)
 }
 
+// memo reads a memo in its one form: none is null.
 func (d *Decoder) memo() (m Memo) {
 	if d.Null() {
 		return m

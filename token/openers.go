@@ -100,6 +100,7 @@ func (t *OpenName) decodeFields(d *Decoder) {
 	}
 }
 
+// check: shares ascend by opener, each once. Whether they open the name the ledger computes.
 func (t *OpenName) check() *Error {
 	if err := counts("shares", len(t.Shares), MaxOpeners); err != nil {
 		return err

@@ -293,6 +293,8 @@ func (t *EarmarkedTransfer) check() *Error {
 	return t.checkOutputs()
 }
 
+// checkOutputs: amounts are positive and their sum fits, purposes have numbers that there can be, and every party but
+// the payer gets something.
 func (t *EarmarkedTransfer) checkOutputs() *Error {
 	named := 0
 	var total money.Tiyn

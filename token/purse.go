@@ -191,6 +191,7 @@ func (t *SettlePurses) decodeFields(d *Decoder) {
 	}
 }
 
+// check: the number and length of links, none twice. What is in them the ledger reads, which knows the purses.
 func (t *SettlePurses) check() *Error {
 	if err := counts("links", len(t.Links), MaxPurseLinks); err != nil {
 		return err

@@ -70,6 +70,8 @@ func (t *Transfer) decodeFields(d *Decoder) {
 	t.Memo = d.memo()
 }
 
+// check: parties and inputs once each, amounts positive and their sum within the range of money, and nobody named who
+// neither pays nor is paid. That inputs are the payers' and amount to the outputs the ledger checks.
 func (t *Transfer) check() *Error {
 	if err := counts("parties", len(t.Parties), MaxParties); err != nil {
 		return err

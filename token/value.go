@@ -122,6 +122,7 @@ func AppendValues(b []byte, values []Value) []byte {
 	return b
 }
 
+// Values reads what AppendValues wrote; nil after an error.
 func (d *Decoder) Values(field string) []Value {
 	n := d.Array(field, 0, MaxValues)
 	values := make([]Value, 0, n)

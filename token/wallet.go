@@ -28,6 +28,8 @@ func (d *Decoder) attributes() (a Attributes) {
 	return a
 }
 
+// check: attributes are short words of a small alphabet, since rules compare them byte by byte: two spellings that
+// look alike would be two attributes.
 func (a Attributes) check() *Error {
 	if a.Category > 9999 {
 		return Errorf(OutOfRange, "attributes.category", "%d is over 9999", a.Category)
@@ -80,6 +82,7 @@ func (t *Register) check() *Error {
 	return t.Attributes.check()
 }
 
+// checkKeys: a recovery key that is the wallet's own would be lost with it.
 func checkKeys(key, recovery PublicKey) *Error {
 	if err := key.check("key"); err != nil {
 		return err
@@ -230,6 +233,7 @@ func (d *Decoder) target() (wallet WalletID, version uint64) {
 	return d.wallet("wallet"), d.Uint("version", 1<<63-1)
 }
 
+// only says whether a text has letters of an alphabet alone.
 func only(text, alphabet string) bool {
 	for i := range len(text) {
 		found := false

@@ -6,6 +6,7 @@ import "fmt"
 type Role uint8
 
 const (
+	// The numbers stand in entries of the log, and are never used for another role.
 	RoleRoot         Role = 1
 	RoleIssue        Role = 2
 	RolePolicy       Role = 3
@@ -78,6 +79,8 @@ func appendWitnesses(b []byte, witnesses []Witness) []byte {
 	return b
 }
 
+// witnesses reads signatures in their one order, by role and index and each once: a transaction then has one encoding
+// for the same signatures.
 func (d *Decoder) witnesses() []Witness {
 	n := d.Array("witnesses", 0, MaxWitnesses)
 	witnesses := make([]Witness, 0, n)

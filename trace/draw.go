@@ -100,7 +100,9 @@ func (t *Trace) held(id token.WalletID) (sum money.Tiyn) {
 	return sum
 }
 
-// largest keeps the flows that a page can show, in order of first happening.
+// largest keeps the flows that a page can show, in order of first happening: the largest amounts first, as long as
+// there is room for their wallets. A smaller one between wallets that are there may still fit where a larger one did
+// not.
 func (t *Trace) largest() (flows []Flow, dropped int) {
 	flows = slices.Clone(t.Flows)
 	slices.SortStableFunc(flows, func(a, b Flow) int { return cmp.Compare(b.Amount, a.Amount) })

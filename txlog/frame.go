@@ -52,6 +52,9 @@ func (h *segmentHeader) draw(random io.Reader) error {
 	return nil
 }
 
+// encode lays the header out, numbers with the high byte first: magic 0, version 8, length of the origin 10, CRC-32C
+// 12 (over all with these four bytes as zeros), salt 16, first height 24, first index 32, root before it 40, origin
+// 72.
 func (h *segmentHeader) encode() []byte {
 	b := make([]byte, segmentHeaderBytes)
 	copy(b, segmentMagic[:])
@@ -66,6 +69,8 @@ func (h *segmentHeader) encode() []byte {
 	return b
 }
 
+// decodeSegmentHeader reads what encode wrote; the version is looked at before the checksum, so that a later format is
+// named as one and not as damage.
 func decodeSegmentHeader(b []byte) (h segmentHeader, err error) {
 	if len(b) != segmentHeaderBytes || !bytes.Equal(b[:8], segmentMagic[:]) {
 		return h, fmt.Errorf("not a log segment")
@@ -106,6 +111,8 @@ type recordHeader struct {
 	bodySum uint32
 }
 
+// encode lays the header out behind the segment's mark, which is its salt: magic bytes that no entry can hold by
+// chance or on purpose, as they are drawn for each segment. The CRC-32C at 76 is over all before it.
 func (h *recordHeader) encode(b []byte, mark salt) {
 	copy(b, mark[:])
 	binary.BigEndian.PutUint64(b[8:], h.height)
@@ -123,6 +130,7 @@ type frameError string
 
 func (e frameError) Error() string { return string(e) }
 
+// decodeRecordHeader reads what encode wrote. Its count and length are bounded before anything is read by them.
 func decodeRecordHeader(b []byte, mark salt) (h recordHeader, err error) {
 	switch {
 	case len(b) < recordHeaderBytes:

@@ -39,7 +39,8 @@ type Options struct {
 	Random io.Reader
 }
 
-// complete fills in what is left out and refuses what cannot be.
+// complete fills in what is left out and refuses what cannot be. The first signer bears the origin's name, as a
+// checkpoint is signed by the key of its own log first.
 func (o *Options) complete() error {
 	if o.FS == nil {
 		o.FS = vfs.OS

@@ -26,7 +26,9 @@ func (l *Log) scan(first int) (lastEnd, error) {
 	return l.scanNumber(len(l.durable.segments) - 1)
 }
 
-// scanNumber is scan for one segment, once those before it are read.
+// scanNumber is scan for one segment, once those before it are read. Its header must go on where they ended, at the
+// same entry, height and root: a segment of another history, or one that is missing between, is found here. Only in
+// the last segment may the end be torn.
 func (l *Log) scanNumber(i int) (lastEnd, error) {
 	v := &l.durable
 	s := v.segments[i]

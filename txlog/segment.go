@@ -119,7 +119,8 @@ func newSegment(path string, header segmentHeader, f vfs.File) *segment {
 	return &segment{header: header, path: path, file: f, users: 1}
 }
 
-// openSegment reads a segment's header and checks that it is this log's.
+// openSegment reads a segment's header and checks that it is this log's. The name says at which entry it begins, so
+// that segments are put in order without reading them; a name that disagrees with the header is damage.
 func openSegment(fs vfs.FS, path, origin string) (*segment, error) {
 	f, err := fs.OpenReadWrite(path)
 	if err != nil {

@@ -198,7 +198,15 @@ func (s *Stored) segment(yield func(*StoredBatch, error) bool) (more bool, _ err
 		at := in.at
 		h, body, err := in.next()
 		if invalid := frameError(""); errors.As(err, &invalid) || errors.Is(err, io.EOF) {
-			return s.ends(path, f, header.salt, at, err)
+			more, err := s.ends(path, f, header.salt, at, err)
+			// A node may have written this very record since it was read, and what was found behind it after that.
+			if err != nil || more {
+				if size, written := s.written(f, header.salt, at); written {
+					in = scanner{file: f, mark: header.salt, at: at, end: size} // nothing that was read before stays
+					continue
+				}
+			}
+			return more, err
 		}
 		if err == nil {
 			err = s.add(&h, body)
@@ -213,6 +221,17 @@ func (s *Stored) segment(yield func(*StoredBatch, error) bool) (more bool, _ err
 			return false, nil
 		}
 	}
+}
+
+// written says whether a valid record lies at a place by now, and how large its file is.
+func (s *Stored) written(f vfs.File, mark salt, at int64) (size int64, ok bool) {
+	size, err := f.Size()
+	if err != nil {
+		return 0, false
+	}
+	in := scanner{file: f, mark: mark, at: at, end: size}
+	_, _, err = in.next()
+	return size, err == nil
 }
 
 // noSegment tells the end of the log from a segment that is missing.

@@ -131,7 +131,8 @@ func (t *tiles) flush() error {
 	return nil
 }
 
-// file opens or creates a level's file for flush.
+// file opens or creates a level's file for flush. A new name is made durable at once: a file that a crash takes away
+// with its name would leave a level that the next start has to make again from the segments.
 func (t *tiles) file(level int) (vfs.File, error) {
 	t.mu.RLock()
 	f := t.files[level]

@@ -91,7 +91,7 @@ func (b *Keyring) ReadLogKey(path, public string) (secret string, key note.Signe
 	if secret, err = signer.LoadSecret(vfs.OS, path, b.prompt); err != nil {
 		return "", nil, err
 	}
-	if key, err = note.NewSigner(secret); err != nil {
+	if key, _, err = quorum.OpenSecret(secret); err != nil {
 		return "", nil, fmt.Errorf("%s: %w", path, err)
 	}
 	want, err := quorum.NewVerifier(public)

@@ -1,14 +1,11 @@
 package wallet
 
 import (
-	"crypto/ed25519"
 	"crypto/rand"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io/fs"
 	"path/filepath"
-	"strings"
 
 	"golang.org/x/mod/sumdb/note"
 
@@ -167,23 +164,11 @@ func (b *Keyring) LogKey() (note.Signer, note.Verifier, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	s, err := note.NewSigner(secret)
+	s, v, err := quorum.OpenSecret(secret)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, fmt.Errorf("%s: %w", LogKeyFile, err)
 	}
-	// PRIVATE+KEY+NAME+HASH+KEY (golang.org/x/mod/sumdb/note), which NewSigner has read: KEY is the algorithm, Ed25519
-	// alone, and the seed, in base64, which has that letter too.
-	parts := strings.SplitN(secret, "+", 5)
-	key, err := base64.StdEncoding.DecodeString(parts[len(parts)-1])
-	if err != nil || len(key) != 1+ed25519.SeedSize {
-		return nil, nil, fmt.Errorf("%s: not an Ed25519 key", LogKeyFile)
-	}
-	text, err := note.NewEd25519VerifierKey(s.Name(), ed25519.NewKeyFromSeed(key[1:]).Public().(ed25519.PublicKey))
-	if err != nil {
-		return nil, nil, err
-	}
-	v, err := note.NewVerifier(text)
-	return s, v, err
+	return s, v, nil
 }
 
 // HasLogKey says whether the log's key is here, that is whether a network was founded here.

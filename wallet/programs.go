@@ -128,8 +128,6 @@ func (d *Client) PayEarmarked(ctx context.Context, p EarmarkedPayment) (node.Rec
 
 // submitting submits what spends tokens that were set aside, and frees them if it is refused. Without an answer they
 // stay set aside.
-// submitting submits what spends tokens that were set aside, and frees them if it is refused. It frees them too when
-// nobody answered.
 func (d *Client) submitting(ctx context.Context, body token.Body, wallet token.WalletID,
 	inputs []token.ID) (node.Receipt, error) {
 	receipt, err := d.Do(ctx, body)

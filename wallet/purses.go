@@ -3,10 +3,13 @@ package wallet
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/aqsha/aqsha/internal/fault"
+	"github.com/aqsha/aqsha/ledger"
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/node"
+	"github.com/aqsha/aqsha/node/signers"
 	rules "github.com/aqsha/aqsha/purse"
 	"github.com/aqsha/aqsha/token"
 	"github.com/aqsha/aqsha/token/sealed"
@@ -106,6 +109,30 @@ func (d *Client) AnnounceOpeners(ctx context.Context, key *sealed.Key) (node.Rec
 	})
 }
 
+// listKey is the key that signs revocation lists, that of the log now, by the links that the node shows from the
+// genesis on; zero where several sign together.
+func (d *Client) listKey(ctx context.Context, genesis ledger.Genesis) (key token.PublicKey, err error) {
+	shown, err := d.API.Signers(ctx)
+	if err != nil {
+		return key, err
+	}
+	var links []signers.Link
+	if shown != nil {
+		if links, err = signers.Decode(shown); err != nil {
+			return key, err
+		}
+	}
+	known, err := signers.FromGenesis(genesis, links)
+	if err != nil {
+		return key, fmt.Errorf("who signs the log: %w", err)
+	}
+	key, single := known.Single()
+	if !single {
+		return token.PublicKey{}, nil
+	}
+	return key, nil
+}
+
 // maxListed is the most entries of which a device keeps the list; of more it keeps the filter.
 const maxListed = 1 << 16
 
@@ -130,7 +157,10 @@ func (d *Client) TeachPurse(ctx context.Context, phone *purse.Phone, filter bool
 	for _, bond := range view.Bonds {
 		certifiers[bond.Intermediary] = bond.Certifier
 	}
-	logKey, _ := genesis.SingleLogKey()
+	logKey, err := d.listKey(ctx, genesis)
+	if err != nil {
+		return err
+	}
 	if err := phone.Learn(certifiers, logKey); err != nil {
 		return err
 	}

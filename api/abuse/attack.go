@@ -75,7 +75,7 @@ type Pace struct {
 	Bytes int64         `json:"bytes"` // of an unfinished body
 }
 
-// attacker is one attacking process.
+// attacker is one attacking process. Its workers share the counts; all else is set before they begin.
 type attacker struct {
 	Order
 	attack  *attack
@@ -181,6 +181,7 @@ func (a *attacker) post(ctx context.Context, body []byte) {
 	a.answered(a.client.Do(r))
 }
 
+// answered throws an answer away, and counts what was not taken.
 func (a *attacker) answered(response *http.Response, err error) {
 	if err != nil {
 		a.refused.Add(1)

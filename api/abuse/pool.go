@@ -155,7 +155,7 @@ func (m *miner) share(user string) (accepted bool, err error) {
 	return false, err
 }
 
-// enlist has many workers earn their places in the lists.
+// enlist has many workers earn their places in the lists: a name that never sent a share is not kept.
 func enlist(ctx context.Context, address string) error {
 	m, err := dialMiner(ctx, address)
 	if err != nil {

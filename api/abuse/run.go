@@ -75,7 +75,8 @@ type Result struct {
 	Attacks       map[string]Attacked `json:"attacks"`
 }
 
-// Run measures.
+// Run measures. An attack's figures are ratios to the same work beside the same attackers with another target, in
+// turns of one run: a machine that is busy with something else is so for both. notify is called before each attack.
 func Run(ctx context.Context, o Options, notify func(phase string, done, of int)) (r Result, err error) {
 	r = Result{Cores: runtime.GOMAXPROCS(0), Seconds: o.Duration.Seconds(), Rounds: o.Rounds, ShareWorst: 1,
 		P99RatioWorst: 1, Attacks: map[string]Attacked{}}
@@ -240,7 +241,8 @@ func newPayers(place Place) *town {
 	return t
 }
 
-// pay has all of them pay for a while, each as soon as he is answered.
+// pay has all of them pay for a while, each as soon as he is answered. Every second one pays with the bank's access,
+// whose budget strangers cannot take.
 func (t *town) pay(ctx context.Context, duration time.Duration) (Rate, error) {
 	var mu sync.Mutex
 	var took []float64
@@ -303,7 +305,7 @@ func begin(ctx context.Context, command *exec.Cmd) (*process, Place, error) {
 	return start(ctx, command, nil)
 }
 
-// start starts a process, gives it its order, and waits for its first line.
+// start starts a process, gives it its order, and waits for its first line: by then it is ready to be measured.
 func start(_ context.Context, command *exec.Cmd, order any) (*process, Place, error) {
 	p := &process{command: command}
 	command.Stderr = &p.errors
@@ -379,7 +381,8 @@ func (p *process) connections(n byte) (open int) {
 	return open
 }
 
-// watchMemory looks for the highest resident memory until it is stopped.
+// watchMemory looks for the highest resident memory until it is stopped. highest is read after stop, which waits for
+// the goroutine that writes it.
 func (p *process) watchMemory() (highest func() int64, stop func()) {
 	end, ended := make(chan struct{}), make(chan struct{})
 	var most int64

@@ -60,7 +60,8 @@ func variant(i int) ([]byte, error) {
 	return source.Definition.Encode(), nil
 }
 
-// found makes the network with its wallets, money and definitions, and a node on it.
+// found makes the network with its wallets, money and definitions, and a node on it. The node is the caller's to
+// close.
 func found(ctx context.Context, dir string) (*node.Node, Place, error) {
 	world := newWorld()
 	config := node.Config{Dir: dir, Options: txlog.Options{Origin: world.Genesis.Name,

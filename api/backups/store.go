@@ -99,6 +99,7 @@ func read(files vfs.FS, dir string, id token.WalletID) (b Backup, err error) {
 	return b, err
 }
 
+// write makes the folder with its first file: a node without backups has none.
 func write(files vfs.FS, dir string, id token.WalletID, b Backup) error {
 	content, err := json.Marshal(b)
 	if err == nil {
@@ -117,6 +118,7 @@ func (s *Store) Get(id token.WalletID) (Backup, error) {
 	return s.get(id)
 }
 
+// get reads a backup that is known. The caller holds mu.
 func (s *Store) get(id token.WalletID) (Backup, error) {
 	if !s.known[id] {
 		return Backup{}, token.Errorf(node.NotFound, "wallet", "no backup of this wallet lies here")
@@ -162,7 +164,7 @@ func (s *Store) Put(id token.WalletID, after uint64, sealed []byte, now time.Tim
 	return b, nil
 }
 
-// Delete forgets a wallet's backup, or refuses with node.NotFound.
+// Delete forgets a wallet's backup, or refuses with node.NotFound. After a crash it is gone or there as it was.
 func (s *Store) Delete(id token.WalletID) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -280,7 +280,7 @@ func (c *Client) PublicLog(ctx context.Context, key string) (recount.Source, err
 	return recount.Tiles(ctx, key, c.Log)
 }
 
-// raw reads the bytes at a path.
+// raw reads the bytes at a path: at most 32 MB, whatever the office sends.
 func (c *Client) raw(ctx context.Context, path string) ([]byte, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+path, nil)
 	if err != nil {

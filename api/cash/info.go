@@ -12,7 +12,8 @@ import (
 	"github.com/aqsha/aqsha/cash/office"
 )
 
-// KeysetView is a keyset as the protocol shows it (NUT-01, NUT-02).
+// KeysetView is a keyset as the protocol shows it (NUT-01, NUT-02): keys by amount in decimal, points compressed in
+// hexadecimal, times in Unix seconds. Wallets that do not know our three fields pass them over.
 type KeysetView struct {
 	ID     string            `json:"id"`
 	Unit   string            `json:"unit"`

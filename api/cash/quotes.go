@@ -76,7 +76,8 @@ func meltAnswer(m *notes.Melt, change []notes.Signature, reason string) MeltQuot
 	return v
 }
 
-// newMintQuote makes a quote; the same request again makes another.
+// newMintQuote makes a quote; the same request again makes another. With a key (NUT-20) only its holder mints, without
+// one whoever knows the quote's id.
 func (s *Server) newMintQuote(ctx context.Context, _ [32]byte, r struct {
 	Amount notes.Amount `json:"amount"`
 	Unit   string       `json:"unit"`
@@ -113,7 +114,8 @@ func (s *Server) mintQuote(r *http.Request) (any, error) {
 	return s.mintAnswer(&m)
 }
 
-// mintQuotes answers for all or for none (NUT-29).
+// mintQuotes answers for all or for none (NUT-29): one that is unknown refuses the request, and so does one that is
+// named twice, which would be counted twice by who adds the answers up.
 func (s *Server) mintQuotes(_ context.Context, _ [32]byte, r struct {
 	Quotes []string `json:"quotes"`
 }) (any, error) {

@@ -42,7 +42,8 @@ type About struct {
 	LogKey      string     // verifier key of the log
 }
 
-// Server is an office's face.
+// Server is an office's face. It is set by NewServer and only read afterwards; requests are served at once, and the
+// office has its own locks.
 type Server struct {
 	office *office.Office
 	about  About

@@ -128,7 +128,8 @@ func (s *Server) converse(ctx context.Context, c *websocket.Conn, requests <-cha
 	}
 }
 
-// change subscribes or unsubscribes.
+// change subscribes or unsubscribes. Errors have the codes of JSON-RPC 2.0: -32601 for a method, -32602 for
+// parameters. Filters and subscriptions of a connection are bounded, as each is looked at again and again.
 func (s *Server) change(subs []*subscription, r *rpcRequest) ([]*subscription, *rpcError) {
 	at := slices.IndexFunc(subs, func(sub *subscription) bool { return sub.id == r.Params.SubID })
 	switch {
@@ -158,7 +159,8 @@ func (s *Server) change(subs []*subscription, r *rpcRequest) ([]*subscription, *
 	return append(subs, &subscription{r.Params.SubID, r.Params.Kind, r.Params.Filters, map[string]string{}}), nil
 }
 
-// notify sends what a subscription has not been told.
+// notify sends what a subscription has not been told: what differs, byte for byte, from what it was sent last. It is
+// noted as told before it is sent: a message that fails ends the connection, and with it the subscription.
 func (s *Server) notify(ctx context.Context, c *websocket.Conn, sub *subscription) error {
 	now, err := s.states17(ctx, sub)
 	if err != nil {

@@ -176,6 +176,7 @@ func (d *Draft) refused(key token.PublicKey) bool {
 }
 
 // Rename takes what the ledger says now of who signs: signatures and refusals by keys that have no say any more go.
+// Each signature is verified against the key that stands at its place now, since places may have moved.
 func (d *Draft) Rename(network token.NetworkID, groups []ledger.Signatory) {
 	before := *d
 	d.Signatories = groups

@@ -142,7 +142,8 @@ func (s *Store) lapse(now uint64) {
 	}
 }
 
-// Put keeps a draft. One that is there gets what it has not: see Change.
+// Put keeps a draft. One that is there gets what it has not: see Change. What strangers can fill is bounded by key, by
+// number and in bytes; a draft that lapses makes room.
 func (s *Store) Put(d *Draft, now uint64) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -188,7 +189,8 @@ func (s *Store) Change(id token.TransactionID, now uint64, change func(d *Draft)
 	return &next, s.store(id, &next)
 }
 
-// store makes a draft durable, and then counts it. The caller holds mu.
+// store makes a draft durable, and then counts it. The caller holds mu. When it cannot be stored, what was kept before
+// stands.
 func (s *Store) store(id token.TransactionID, d *Draft) error {
 	d.Change = s.top + 1
 	content, err := json.Marshal(d)

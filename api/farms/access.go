@@ -14,6 +14,7 @@ import (
 
 	"github.com/aqsha/aqsha/api"
 	"github.com/aqsha/aqsha/farm"
+	"github.com/aqsha/aqsha/farm/fleet"
 	"github.com/aqsha/aqsha/internal/durable"
 	"github.com/aqsha/aqsha/txlog/vfs"
 )
@@ -109,7 +110,8 @@ func ReadAccesses(dir string) ([]Access, error) {
 	return parseAccesses(content)
 }
 
-// changeAccesses changes the file, one process at a time, whole or not at all.
+// changeAccesses changes the file, one process at a time, whole or not at all. A file that is wrong is not changed: it
+// would be written without what could not be read.
 func changeAccesses(dir string, change func([]Access) ([]Access, error)) error {
 	return durable.Update(vfs.OS, filepath.Join(dir, accessesFile), maxFile, func(content []byte) ([]byte, error) {
 		list := []Access{}
@@ -142,6 +144,16 @@ func AddAccess(dir string, a Access) (token string, err error) {
 	if err := a.check(); err != nil {
 		return "", err
 	}
+	// An access to machines that there are not is a slip of the pen, and would open to whoever bears the name later.
+	if a.Selector != "*" {
+		inventory, err := fleet.OpenInventory(dir)
+		if err != nil {
+			return "", err
+		}
+		if _, err := inventory.Select(a.Selector); err != nil {
+			return "", err
+		}
+	}
 	return token, changeAccesses(dir, func(list []Access) ([]Access, error) {
 		if slices.ContainsFunc(list, func(b Access) bool { return b.Name == a.Name }) {
 			return nil, farm.Refuse("farm-access-there", "name", "there is an access %q already", a.Name)
@@ -171,7 +183,9 @@ type doorkeeper struct {
 	list []Access
 }
 
-// of is the access that a token opens; nil for none. A file that cannot be read opens nothing.
+// of is the access that a token opens; nil for none. A file that cannot be read opens nothing. The file is looked at
+// for each request, and read when its time or size has changed: an access that was taken back by the command line is
+// refused without this process hearing of it.
 func (d *doorkeeper) of(secret string, now time.Time) (*Access, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -90,8 +90,9 @@ func (s *Server) registerAccounts() {
 // monthFresh is how long a month that was accounted for is shown again: a large farm's takes a core for seconds.
 const monthFresh = time.Minute
 
-// month accounts for a month of the machines that the access reaches. One at a time: those who ask for the same get the
-// same.
+// month accounts for a month of the machines that the access reaches. One at a time: those who ask for the same get
+// the same. A selector that means others as well is refused, and no sum over the part is given in its place: it would
+// pass for the whole.
 func (s *Server) month(ctx context.Context, a *Access, in *struct {
 	Month    string `path:"month" pattern:"^[0-9]{4}-[0-9]{2}$" patternDescription:"a month such as 2026-10"`
 	Selector string `query:"selector" maxLength:"200" default:"*"`

@@ -31,12 +31,14 @@ type Client struct {
 }
 
 const (
+	// Of a farm's answer: it is another's machine, and may send anything.
 	maxAnswer     = 16 << 20
 	answerTimeout = 20 * time.Second
 	maxToken      = 1 << 10
 )
 
-// NewClient makes a client of a farm that farm.toml joins. Its token is read from its file now.
+// NewClient makes a client of a farm that farm.toml joins. Its token is read from its file now: one that was replaced
+// is taken at the next look. With a CA file no other authority is believed.
 func NewClient(j records.JoinedFarm) (*Client, error) {
 	file, err := os.Open(j.TokenFile)
 	if err != nil {
@@ -198,7 +200,8 @@ func (j *Joined) Farms() []JoinedFarm {
 	return append([]JoinedFarm{}, j.farms...)
 }
 
-// Read asks each of them once. One that does not answer keeps the last that it answered.
+// Read asks each of them once, all at a time. One that does not answer keeps the last that it answered. It may be
+// called while the farms are read.
 func (j *Joined) Read(ctx context.Context) {
 	var asked sync.WaitGroup
 	for i := range j.settings {

@@ -506,7 +506,9 @@ func TestAccessesAreKept(t *testing.T) {
 		for _, bad := range []farms.Access{{Role: farms.Viewer, Selector: "*"},
 			{Name: "a", Role: "king", Selector: "*"},
 			{Name: "a", Role: farms.Owner, Selector: "north"}, {Name: "viewer", Role: farms.Viewer, Selector: "*"},
-			{Name: "a", Role: farms.Viewer}, {Name: "a", Role: farms.Viewer, Selector: "*", TokenSHA256: "00"}} {
+			{Name: "a", Role: farms.Viewer}, {Name: "a", Role: farms.Viewer, Selector: "nope"},
+			{Name: "a", Role: farms.Viewer, Selector: "north/c"},
+			{Name: "a", Role: farms.Viewer, Selector: "*", TokenSHA256: "00"}} {
 			if _, err := farms.AddAccess(y.dir, bad); err == nil {
 				y.Errorf("%+v was taken", bad)
 			}

@@ -62,7 +62,7 @@ type Machine struct {
 	Alerts       []alert.Kind `json:"alerts"`
 }
 
-// MachineOf is a machine as a role sees it.
+// MachineOf is a machine as a role sees it: addresses and workers' names are for technicians and above, who go there.
 func MachineOf(v *records.View, role Role) Machine {
 	m := &v.Machine
 	out := Machine{ID: m.ID, Serial: m.Serial, MAC: m.MAC, Model: m.Model, Protocol: string(m.Protocol),
@@ -167,7 +167,8 @@ func (s *Server) overview(_ context.Context, a *Access, _ *struct{}) (*struct{ B
 	return &struct{ Body farmBody }{body}, nil
 }
 
-// listMachines is a page. Machines that come in between are on it or not, by their identities.
+// listMachines is a page, after an identity. Machines that come in between are on it or not, by their identities; none
+// is on two pages.
 func (s *Server) listMachines(_ context.Context, a *Access, in *struct {
 	Selector string `query:"selector" maxLength:"200" default:"*" doc:"*, an identity or the beginning of a place"`
 	Page

@@ -123,7 +123,8 @@ func (s *Server) OpenAPI() *huma.OpenAPI { return s.face.API.OpenAPI() }
 // roleAs is where the description says which role an operation is for.
 const roleAs = "x-role"
 
-// register serves an operation to whoever has at least a role.
+// register serves an operation to whoever has at least a role. It is the only place where a role is asked: which
+// machines an access reaches, each handler asks by selected, reaches or ids.
 func register[I, O any](s *Server, least Role, op huma.Operation,
 	do func(ctx context.Context, a *Access, in *I) (*O, error)) {
 	op.Security = []map[string][]string{{"access": {}}}
@@ -174,7 +175,7 @@ var statusOf = map[string]int{
 	"farm-person": http.StatusForbidden, "farm-access-there": http.StatusConflict,
 }
 
-// problem states an error; what is not for the outside stands in the log.
+// problem states an error; what is not for the outside stands in the log, as paths and addresses of the farm do.
 func (s *Server) problem(err error) error {
 	var problem *api.Problem
 	var refused *fault.Refusal

@@ -186,7 +186,8 @@ func (s *Server) ids(a *Access) map[string]bool {
 	return ids
 }
 
-// takeStep adds a step to a ticket of a machine that the access reaches; of others there is none.
+// takeStep adds a step to a ticket of a machine that the access reaches; of others there is none. Whether it reaches
+// it is asked under the lock under which the step is added.
 func (s *Server) takeStep(a *Access, id int64, e repair.Entry) (*ticketBody, error) {
 	e.Ticket = id
 	book, err := repair.Add(vfs.OS, s.farm.Dir(), func(b *repair.Book) ([]repair.Entry, error) {
@@ -206,7 +207,7 @@ func (s *Server) takeStep(a *Access, id int64, e repair.Entry) (*ticketBody, err
 	return &ticketBody{*t}, nil
 }
 
-// listTickets is a page of the tickets of machines that the access reaches.
+// listTickets is a page of the tickets of machines that the access reaches, in the order in which they were opened.
 func (s *Server) listTickets(_ context.Context, a *Access, in *struct {
 	All bool `query:"all" doc:"closed ones too"`
 	Page
@@ -306,7 +307,9 @@ func mine(a *Access, ids map[string]bool, o *orders.Order) bool {
 	return a.Selector == "*" || !slices.ContainsFunc(o.First().Machines, func(id string) bool { return !ids[id] })
 }
 
-// listOrders is a page. An order that reaches beyond the access's machines is not there for it.
+// listOrders is a page. An order that reaches beyond the access's machines is not there for it: its name and state
+// would tell of machines that are not shown. The book is read anew for each question, since commands on the farm's own
+// machine write it.
 func (s *Server) listOrders(_ context.Context, a *Access, in *struct {
 	All bool `query:"all" doc:"those that have ended too"`
 	Page

@@ -126,7 +126,8 @@ type Invitation struct {
 // ID names an invitation without its secret.
 func (i Invitation) ID() string { return i.SHA256[:16] }
 
-// checkRoles refuses roles that no account can have, and puts them in order.
+// checkRoles refuses roles that no account can have, and puts them in order, so that equal roles are equal lists. One
+// may read as authority, auditor or bank and administer besides; an administrator's role alone reads no ledger.
 func checkRoles(roles []Role, bank token.WalletID) ([]Role, error) {
 	var list []Role
 	readers := 0
@@ -151,18 +152,33 @@ func checkRoles(roles []Role, bank token.WalletID) ([]Role, error) {
 
 // checkName refuses what could pass for something else in the trail.
 func checkName(field, name string) error {
-	if name == "" || len(name) > MaxName {
+	if name == "" {
 		return token.Errorf(token.OutOfRange, field, "want 1 to %d bytes", MaxName)
 	}
-	for _, r := range name {
+	return CheckText(field, name, MaxName)
+}
+
+// Codes of names that people give themselves and others.
+const (
+	TextHides   token.Code = "text-hides"    // marks in it are not shown, and hide or turn what is
+	TextTooLong token.Code = "text-too-long" // more bytes than it may have
+)
+
+// CheckText refuses a name of more than most bytes of UTF-8, and one that people read as what does not stand there.
+func CheckText(field, text string, most int) error {
+	if len(text) > most {
+		return token.Errorf(TextTooLong, field, "%d bytes, at most %d", len(text), most)
+	}
+	for _, r := range text {
 		if errtext.Deceives(r) || r == utf8.RuneError {
-			return token.Errorf(token.OutOfRange, field, "want one line of text")
+			return token.Errorf(TextHides, field, "want one line of text that hides or turns nothing")
 		}
 	}
 	return nil
 }
 
-// roster is what the entries add up to. It is changed by take alone.
+// roster is what the entries add up to. It is changed by take alone, so that a store that is opened again has the
+// same. used grows with every account that ever joined, which maxEver bounds.
 type roster struct {
 	accounts map[string]*Account
 	links    map[string]Invitation         // by SHA256, those that were not used or ended

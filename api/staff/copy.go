@@ -103,7 +103,8 @@ func copyTrail(source *txlog.Stored, published txlog.Checkpoint, log *txlog.Log,
 	return c, log.Adopt(signed)
 }
 
-// readTrail reads a trail's first entries, and refuses those that do not follow from each other.
+// readTrail reads a trail's first entries, and refuses those that do not follow from each other. last is the newest
+// one's time, in milliseconds.
 func readTrail(source *txlog.Stored, size uint64) (entries [][]byte, last uint64, err error) {
 	r := newRoster()
 	for text, err := range source.Entries(size) {

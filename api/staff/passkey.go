@@ -81,7 +81,8 @@ func (c *ceremonies) stands(raw []byte, purpose Purpose, origin, subject string,
 		uint64(now.UnixMilli()) < binary.BigEndian.Uint64(raw[16:24])
 }
 
-// use uses a challenge up; false when it was used before, or somebody is faster.
+// use uses a challenge up; false when it was used before, or somebody is faster. What it remembers is bounded by what
+// is answered rightly within challengeLasts: it is asked after the signature.
 func (c *ceremonies) use(raw []byte, now time.Time) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -191,6 +192,8 @@ var errPasskey = token.Errorf(PasskeyRefused, "passkey", "the challenge is not a
 	"purpose, used or over, or the passkey is not known here")
 
 // Join makes an account with a link and a passkey, and opens its session. A link of the machine's brings no name.
+// Link, challenge and passkey are asked again under the lock in which the entry is written: of two who come with one
+// link, one joins. Errors are LinkRefused, PasskeyRefused, too-many, or the store's.
 func (s *Store) Join(origin, link, name string, challenge []byte, at Attestation, now time.Time) (secret string,
 	session Session, account Account, err error) {
 	if err := checkName("name", name); err != nil {
@@ -227,7 +230,8 @@ func (s *Store) Join(origin, link, name string, challenge []byte, at Attestation
 	return secret, session, *a, err
 }
 
-// AddPasskey gives an account another passkey.
+// AddPasskey gives an account another passkey, up to maxPasskeys. One that another account has is refused as a wrong
+// answer is: whose it is, is not told.
 func (s *Store) AddPasskey(origin, id, name string, challenge []byte, at Attestation, now time.Time) error {
 	if err := checkName("name", name); err != nil {
 		return err
@@ -268,7 +272,8 @@ func (s *Store) SignIn(origin string, challenge []byte, as Assertion, now time.T
 	return secret, session, *a, err
 }
 
-// Confirm makes a session fresh by a passkey of its own account.
+// Confirm makes a session fresh by a passkey of its own account, for FreshLasts. That somebody has the session's
+// cookie is not enough for what can shut others out.
 func (s *Store) Confirm(one Session, origin string, challenge []byte, as Assertion, now time.Time) (Session, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -374,7 +379,8 @@ func verifyAttestation(origin string, challenge, handle []byte, at Attestation, 
 		Count: c.Authenticator.SignCount, Eligible: c.Flags.BackupEligible, Made: uint64(now.UnixMilli())}, nil
 }
 
-// verifyAssertion checks a passkey's signature by the key that the trail has.
+// verifyAssertion checks a passkey's signature by the key that the trail has. The parts are bounded before they are
+// parsed. The counter that comes back is compared by the caller.
 func verifyAssertion(origin string, challenge []byte, a *Account, p Passkey, as Assertion) (*webauthn.Credential,
 	error) {
 	rp, err := party(origin)

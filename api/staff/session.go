@@ -54,7 +54,8 @@ func (s *Store) stands(one *Session, now time.Time) bool {
 		!now.Before(opened.Add(-time.Minute))
 }
 
-// Session is the session of a token and its account, if it is not over; it was used now.
+// Session is the session of a token and its account, if it is not over; it was used now. When it was used is stored at
+// most once in seenEvery: a crash loses no more of it, and a session ends that much earlier.
 func (s *Store) Session(secret string, now time.Time) (Session, Account, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -78,7 +79,8 @@ func (s *Store) Stands(secret string, now time.Time) bool {
 	return ok && s.stands(one, now)
 }
 
-// open begins a session of an account. The caller holds mu.
+// open begins a session of an account. The caller holds mu. Sessions of an account over sessionsEach end, the oldest
+// first, and what is over is forgotten here: the map grows with accounts, not with sign-ins.
 func (s *Store) open(a *Account, now time.Time) (secret string, _ Session, err error) {
 	secret, sum, err := newSecret(s.config.Random)
 	if err != nil {

@@ -427,7 +427,7 @@ func TestWhatAnAccountCannotBecome(t *testing.T) {
 	_, _, err = s.Invite(q.id, "Carol", []staff.Role{staff.Auditor}, token.WalletID{1}, start)
 	wantCode(t, "a bank for an auditor", err, token.OutOfRange)
 	_, _, err = s.Invite(q.id, "Ca\nrol", []staff.Role{staff.Auditor}, token.WalletID{}, start)
-	wantCode(t, "a name of two lines", err, token.OutOfRange)
+	wantCode(t, "a name of two lines", err, staff.TextHides)
 	wantCode(t, "the only passkey", s.RemovePasskey(q.id, q.id, hex.EncodeToString(q.ID), start), staff.LastPasskey)
 	c, err := s.Begin(staff.ToAdd, origin, q.id, start)
 	if err != nil || !slices.Contains(c.Exclude, hex.EncodeToString(q.ID)) {

@@ -211,7 +211,8 @@ func (s *Store) add(e AuditRecord, now time.Time) error {
 	return s.roster.take(e)
 }
 
-// count bounds what one account writes within an hour.
+// count bounds what one account writes within an hour: a trail that grows without end fills the disk of the node. The
+// caller holds mu.
 func (s *Store) count(account string, now time.Time) error {
 	if account == "" {
 		return nil
@@ -262,7 +263,8 @@ func MakeMachineLink(files vfs.FS, dir string, random io.Reader, now time.Time) 
 	return secret, until, durable.Replace(files, filepath.Join(dir, linkFile), text)
 }
 
-// invitation finds what a link invites to. The caller holds mu.
+// invitation finds what a link invites to. The caller holds mu. All that may be wrong with a link is one refusal. A
+// machine's link is not in the trail before it is used; whoever can write the folder makes an administrator by it.
 func (s *Store) invitation(secret string, now time.Time) (Invitation, error) {
 	sum, refused := sumOf(secret), token.Errorf(LinkRefused, "link", "it is not known, was used, or its time is over")
 	if s.roster.used[sum] {
@@ -285,7 +287,8 @@ func (s *Store) invitation(secret string, now time.Time) (Invitation, error) {
 	return i, nil
 }
 
-// Invite makes a one-time link for somebody; its secret is returned once and kept nowhere.
+// Invite makes a one-time link for somebody; its secret is returned once and kept nowhere. Links that wait count as
+// accounts, so that each of them can still be used.
 func (s *Store) Invite(by, name string, roles []Role, bank token.WalletID, now time.Time) (secret string, i Invitation,
 	err error) {
 	if err := checkName("name", name); err != nil {
@@ -376,7 +379,8 @@ func (s *Store) SetRoles(by, id string, roles []Role, bank token.WalletID, now t
 	return *a, nil
 }
 
-// End ends an account, its passkeys and its sessions. One that has ended is as good as ended.
+// End ends an account, its passkeys and its sessions. One that has ended is as good as ended. The last administrator
+// is not ended: nobody could let another in but at the machine.
 func (s *Store) End(by, id string, now time.Time) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

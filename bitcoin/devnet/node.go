@@ -23,7 +23,7 @@ type Options struct {
 	Network string // "regtest" or "simnet"; empty means regtest
 }
 
-// Node is a running btcd.
+// Node is a running btcd. Its methods may be used by several goroutines; waitErr is read only after exited is closed.
 type Node struct {
 	URL    string // http://user:password@127.0.0.1:port
 	Client *bitcoin.Client
@@ -35,6 +35,8 @@ type Node struct {
 }
 
 const (
+	// A node of an empty chain answers within a second or two; a machine that runs many tests is given more. One that
+	// does not end when asked is killed after stopTimeout.
 	startTimeout = 30 * time.Second
 	stopTimeout  = 10 * time.Second
 )
@@ -63,6 +65,8 @@ func Start(ctx context.Context, options Options) (*Node, error) {
 	}
 }
 
+// start tries once, on a port of its own. The network's chain is in the directory, so that a further try goes on with
+// it.
 func start(ctx context.Context, binary string, options Options) (*Node, error) {
 	port, err := freeport.Port()
 	if err != nil {
@@ -117,7 +121,8 @@ func (n *Node) waitReady(ctx context.Context) error {
 // Exited is closed when the child has ended, by itself or by Stop.
 func (n *Node) Exited() <-chan struct{} { return n.exited }
 
-// Stop asks the child to end, and kills it when it does not within 10 s.
+// Stop asks the child to end, and kills it when it does not within 10 s. To stop it again does nothing: the end of
+// Start's context and a test's clean-up may both do it.
 func (n *Node) Stop() error {
 	n.Client.Close()
 	_ = n.process.Process.Signal(syscall.SIGTERM)

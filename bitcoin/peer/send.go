@@ -84,6 +84,7 @@ func (s *session) read() (wire.Message, error) {
 	}
 }
 
+// handshake says who we are and waits for the other side's version and its verack, in whichever order they come.
 func (s *session) handshake() error {
 	var nonce [8]byte
 	if _, err := rand.Read(nonce[:]); err != nil {
@@ -187,6 +188,7 @@ func (s *session) deliver() error {
 	}
 }
 
+// wanted goes by the hash alone: whether a node asks for the block with its witnesses or compact, it gets it whole.
 func (s *session) wanted(m *wire.MsgGetData) bool {
 	for _, inv := range m.InvList {
 		if inv.Hash == s.hash {
@@ -210,6 +212,8 @@ func (s *session) sendAndQuery() error {
 	return s.write(ask)
 }
 
+// listed looks for the block among the headers after its parent. That its header is there means that the node has the
+// block on its best chain: it sends headers of that chain only.
 func (s *session) listed(m *wire.MsgHeaders) error {
 	for _, header := range m.Headers {
 		if header.BlockHash() == s.hash {

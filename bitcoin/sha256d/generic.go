@@ -14,7 +14,8 @@ func scanGeneric(w *Work, _ []uint32, word uint32, groups uint64) (left, mask ui
 	return 0, 0
 }
 
-// lastWord is the last state word of the second hash, for message word 3 of the first.
+// lastWord is the last state word of the second hash, for message word 3 of the first: h after 64 rounds is e after 61,
+// and so rounds 61 to 63 are left out. The sums that do not depend on the nonce come from the table.
 func lastWord(t []uint32, nonce uint32) uint32 {
 	var m [16]uint32
 	a, b, c, d := t[atState1]+nonce, t[atState1+2], t[atState1+3], t[atState1+4]

@@ -11,7 +11,10 @@ type Kernel struct {
 	Lanes     int    // headers at a time
 	Needs     string // instruction sets, for people
 	Supported bool   // by this processor
-	scan      func(w *Work, scratch []uint32, word uint32, groups uint64) (left, mask uint64)
+	// scan tries groups of Lanes positions each, from word on, and stops behind the first group that has a lane whose
+	// last word is at most the target's: left is the number of groups not tried, bit i of mask is lane i of the last
+	// group tried. The mask is 0 when all groups were tried in vain. It writes to scratch alone.
+	scan func(w *Work, scratch []uint32, word uint32, groups uint64) (left, mask uint64)
 }
 
 // Kernels lists all, best first as a rule, whether supported or not.
@@ -32,7 +35,7 @@ func Find(name string) (Kernel, bool) {
 // burst bounds the lanes of one call into assembly, which the scheduler cannot interrupt: some 0.5 ms.
 const burst = 1 << 14
 
-// Searcher is a kernel with the memory it writes to; each goroutine has its own.
+// Searcher is a kernel with the memory it writes to; each goroutine has its own. The work may be shared.
 type Searcher struct {
 	Kernel
 	scratch []uint32
@@ -69,7 +72,8 @@ func (s *Searcher) Search(w *Work, first uint32, count uint64, found func(nonce 
 	return tried
 }
 
-// Fastest measures the supported kernels for about 20 ms each and returns the best.
+// Fastest measures the supported kernels for about 20 ms each and returns the best. It is the wall
+// clock's verdict; Measure is the one for figures.
 func Fastest() Kernel {
 	var best Kernel
 	var most uint64

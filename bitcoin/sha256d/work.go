@@ -7,7 +7,12 @@ import (
 	"unsafe"
 )
 
-// Indices into the table, in words; _asm/vector.go and _asm/shani.go name the same.
+// Indices into the table, in words; _asm/vector.go and _asm/shani.go name the same. Mid is the state after the
+// header's first 64 bytes; State1 (a, e, b, c, d, f, g) the one after round 3 of the second block, without the nonce;
+// Top the target's most significant word. Round1, Word1 and Round2, Word2 are, for each round of the first and the
+// second hash, the constant and the schedule word as far as they are known; State2 (in the order of State1, then h) is
+// after round 0 of the second hash. Last is that h, the initial state's, which is added to the e of round 60. What
+// follows is the same in the layout of the SHA extensions, beginning with Pair0.
 const (
 	atMid    = 0
 	atState1 = 8
@@ -31,12 +36,13 @@ const (
 	words    = 424
 )
 
-// Work is a header prepared for searching. It is not changed by a search, so several may share it.
+// Work is a header prepared for searching, in some 11 KB. It is not changed by a search, so several may share it.
 type Work struct {
 	header [80]byte
 	target [32]byte // little-endian
 	table  []uint32 // 64-byte aligned
-	wide   []uint32 // the table with each word eight times, for AVX2
+	// Only as far as atPair0: the SHA extensions' part is of no use to AVX2.
+	wide []uint32 // the table with each word eight times, for AVX2
 }
 
 // NewWork prepares a header, whose nonce is ignored, for a target in little-endian order.

@@ -76,7 +76,10 @@ type family struct {
 	earlier money.Satoshi
 }
 
-// child spends the first coin, and as few of the others as its fee takes.
+// child spends the first coin, and as few of the others as its fee takes. Of sizes s (the child's), p and of rate r
+// the fee is max(⌈(p+s)·r⌉ − the parent's fee, ⌈s·r⌉, the earlier child's fee + ⌈s·minRelayRate⌉): for the two
+// together, for the child alone when its parent pays enough already, and for a replacement's own relay (BIP 125, rule
+// 4).
 func (f family) child(coins []coin, script []byte) (*wire.MsgTx, money.Satoshi, error) {
 	tx := wire.NewMsgTx(2)
 	tx.AddTxOut(wire.NewTxOut(0, script))

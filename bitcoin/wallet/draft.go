@@ -19,7 +19,8 @@ import (
 	"github.com/aqsha/aqsha/money"
 )
 
-// Draft is a signed transaction, made before it is sent.
+// Draft is a signed transaction, made before it is sent. It is what the caller keeps: sent again after a crash it is
+// the same transaction, which the network takes once.
 type Draft struct {
 	Raw    []byte
 	ID     bitcoin.Hash
@@ -53,9 +54,10 @@ var ErrTooPoor = errors.New("the wallet has too little")
 const (
 	// dust is the least change worth an output of its own (Bitcoin Core's default for P2PKH).
 	dust = 546
-	// maxCoins keeps the transaction below what nodes relay.
+	// maxCoins keeps the transaction below the 100,000 virtual bytes that nodes relay: the largest input takes 148.
 	maxCoins = 500
-	// overhead is a transaction's size without inputs and outputs, counts of three bytes included.
+	// overhead is a transaction's size without inputs and outputs: version, marker and flag (half a virtual byte,
+	// rounded up), the two counts of three bytes, lock time.
 	overhead = 4 + 1 + 3 + 3 + 4
 )
 
@@ -99,6 +101,7 @@ func (w *Wallet) Draft(ctx context.Context, outputs []bitcoin.Output, rate float
 	return draft, paid, err
 }
 
+// signed has the wallet sign and makes the draft. Height and Tip are the caller's to fill in.
 func (w *Wallet) signed(ctx context.Context, tx *wire.MsgTx, fee money.Satoshi, rate float64,
 	parents ...prevTx) (*Draft, error) {
 	signed, err := w.sign(ctx, tx, parents...)
@@ -137,7 +140,7 @@ func (w *Wallet) Bump(ctx context.Context, d *Draft, payees int, rate float64,
 	return w.signed(ctx, w.tagged(tx), fee, rate)
 }
 
-// replacement has the inputs and the payees of a transaction.
+// replacement has the inputs and the payees of a transaction. The change comes from what it is made for.
 func replacement(old *wire.MsgTx, payees int) *wire.MsgTx {
 	tx := wire.NewMsgTx(old.Version)
 	tx.LockTime = old.LockTime
@@ -224,7 +227,9 @@ func fromChange(old *wire.MsgTx, oldFee money.Satoshi, payees int, rate float64)
 	return tx, fee, nil
 }
 
-// maxAssemble pays all outputs, or as many as the coins suffice for, the first ones first.
+// maxAssemble pays all outputs, or as many as the coins suffice for, the first ones first: an output that is too large
+// is passed over, and smaller ones behind it may still be paid. Each is tried with all that were taken before, since
+// every output also raises the fee.
 func maxAssemble(outputs []bitcoin.Output, change []byte, coins []coin,
 	rate float64) (tx *wire.MsgTx, fee money.Satoshi, paid []bool, err error) {
 	paid = make([]bool, len(outputs))
@@ -334,8 +339,8 @@ func (w *Wallet) coins(ctx context.Context) ([]coin, error) {
 	return coins, nil
 }
 
-// inputSize is what spending an output takes, in virtual bytes, with the largest signature; false for
-// scripts whose signatures cannot be told beforehand.
+// inputSize is what spending an output takes, in virtual bytes, with the largest signature; false for scripts whose
+// signatures cannot be told beforehand. 41 bytes are the output's id, the script's length and the sequence.
 func inputSize(script []byte) (float64, bool) {
 	switch txscript.GetScriptClass(script) {
 	case txscript.PubKeyHashTy: // signature 72 bytes, compressed key 33

@@ -37,11 +37,11 @@ var ErrNotSigned = errors.New("the wallet does not sign the transaction")
 var ErrSpent = errors.New("the transaction's coins have been spent otherwise")
 
 // Wallet is the wallet of one node. Its methods may be used by many goroutines, but two drafts at
-// once may choose the same coins; then one of them cannot be sent.
+// once may choose the same coins; then one of them cannot be sent. Tagging is called before all others.
 type Wallet struct {
 	client  *bitcoin.Client
 	network bitcoin.Network
-	tag     func(wire.OutPoint) uint32 // see Marking; nil: none
+	tag     func(wire.OutPoint) uint32 // see Tagging; nil: none
 }
 
 // New speaks to the wallet behind a client. For Bitcoin Core with several wallets the client's URL

@@ -18,6 +18,7 @@ import (
 var blockTopics = []string{"hashblock", "rawblock"}
 
 const (
+	// The greeting's length is ZMTP 3.0's.
 	greetingSize = 64
 	maxFrame     = 8 << 20 // a raw block has at most 4 MB
 	maxRetry     = 30 * time.Second
@@ -141,6 +142,7 @@ func shake(conn io.Writer, reader *bufio.Reader) error {
 	return nil
 }
 
+// writeFrame writes a short frame (ZMTP 3.0): its length is one byte.
 func writeFrame(w io.Writer, flags byte, body []byte) error {
 	_, err := w.Write(append([]byte{flags, byte(len(body))}, body...)) // all of ours are short
 	return err
@@ -166,6 +168,8 @@ func readMessage(reader *bufio.Reader) (topic []byte, err error) {
 	}
 }
 
+// readFrame reads a frame of either length. Reserved flags end the connection: behind them the stream may be out of
+// step.
 func readFrame(reader *bufio.Reader) (flags byte, body []byte, err error) {
 	if flags, err = reader.ReadByte(); err != nil {
 		return 0, nil, err

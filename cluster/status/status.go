@@ -7,6 +7,8 @@ package status
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
+	"strings"
 
 	"github.com/aqsha/aqsha/token"
 )
@@ -27,6 +29,8 @@ type Status struct {
 	Since       uint64   `json:"since" doc:"entries up to the end of the block that set them; 0: the genesis"`
 	Faults      []Fault  `json:"faults" doc:"proofs that a validator has signed twice, kept since this one began"`
 	Outside     bool     `json:"outside,omitempty" doc:"this validator is none of the members"`
+	Changed     uint64   `json:"changed,omitempty" doc:"block that set them, until the second behind it is there"`
+	Leaving     []Member `json:"leaving,omitempty" doc:"no members since then; needed until that second block"`
 	Stopped     string   `json:"stopped,omitempty" doc:"why this validator has stopped for good"`
 }
 
@@ -64,6 +68,34 @@ func (f *Fault) Evidence() string {
 	return hex.EncodeToString(sum[:evidenceBytes])
 }
 
+// Votes of a change hold from the second block behind it on: the block between is agreed on by those before it.
+const (
+	Handing = 1 // blocks behind a change that those before it agree on
+	InForce = 2 // blocks behind a change after which the members alone agree
+)
+
+// Has says whether so many blocks are there behind the change that set the members, whose block ends the log behind the
+// entry of an index.
+func (s *Status) Has(index, blocks uint64) bool {
+	return s.Since > index && (s.Changed == 0 || s.Height >= s.Changed+blocks)
+}
+
+// Away names those who are not reached of the members, and of those who are leaving.
+func (s *Status) Away() (names []string) {
+	for _, list := range [][]Member{s.Members, s.Leaving} {
+		for i := range list {
+			if !list[i].Connected && !list[i].Self {
+				names = append(names, list[i].Name)
+			}
+		}
+	}
+	return names
+}
+
+// MaxPause is after how many milliseconds without a block those who are not reached are taken for away: blocks come
+// every second or two, and they may come from a validator that is reached through another.
+const MaxPause = 3_000
+
 // MaxSilent is after how many milliseconds without a block a cluster is said to stand still.
 const MaxSilent = 10_000
 
@@ -74,8 +106,9 @@ func (s Status) Waits() string {
 		return "this validator has stopped: " + s.Stopped
 	case s.CatchingUp:
 		return "this validator fetches the blocks that it has missed"
-	case s.Silent > MaxSilent && s.Reached < s.Needed:
-		return "too few validators are reached to agree on a block"
+	case s.Silent > MaxPause && s.Reached < s.Needed:
+		return fmt.Sprintf("too few validators are reached to agree on a block: %d of %d, and %d are needed; away: %s",
+			s.Reached, len(s.Members), s.Needed, strings.Join(s.Away(), ", "))
 	case s.Silent > MaxSilent:
 		return "the cluster has agreed on no block for some time"
 	}

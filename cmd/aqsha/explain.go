@@ -12,6 +12,8 @@ import (
 	"github.com/aqsha/aqsha/words"
 )
 
+// newExplainCommand says a refusal's code in words. It needs neither a directory nor a network: the words are in the
+// program, for a refusal is asked about where something has just failed.
 func newExplainCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "explain [CODE]", Short: "Say what a refusal's code means, whether money moved, and what can be done",
@@ -48,6 +50,7 @@ of --lang (en, kk or ru), else of the system (LC_ALL, LC_MESSAGES, LANG). No net
 	}
 }
 
+// explainAll lists every code with its title, and how many there are.
 func explainAll(command *cobra.Command, l words.Language) error {
 	all := l.ExplainAll()
 	return cli.Show(command, all, func(w io.Writer) {

@@ -12,6 +12,8 @@ import (
 	"github.com/aqsha/aqsha/internal/cli"
 )
 
+// newManualCommand prints the manual page that packages ship. A command that is not found is refused as a wrong use,
+// with the words that cobra has for it, and not answered by the page of the nearest one.
 func newManualCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "manual [COMMAND...]",

@@ -82,6 +82,9 @@ func (s *Sender) newChain(total money.Tiyn, ticks int) (*Chain, error) {
 // Worth is what was paid in all.
 func (s *Sender) Worth() money.Tiyn { return s.base + money.Tiyn(s.used)*s.Terms.Tick }
 
+// book allows an amount more or refuses it: by the channel's deposit, by what its limit a day has let grow until then,
+// and by the owner's mandate, which comes last, since asking it notes the amount as spent. The receiver knows the
+// first two as well; the mandate binds the device alone.
 func (s *Sender) book(amount money.Tiyn, now uint64) *token.Error {
 	switch total := s.Worth() + amount; {
 	case amount < 0:

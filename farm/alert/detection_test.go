@@ -313,6 +313,60 @@ func TestAPowerLimitIsNoFault(t *testing.T) {
 	}
 }
 
+// lowMode is what a machine says in a mode that its firmware names, and tells no watts of: less rate for fewer watts.
+func lowMode(r *protocol.Reading, rate, watts int64) *protocol.Reading {
+	low := *r
+	low.Mode, low.Boards = "low", slices.Clone(r.Boards)
+	low.RateMHs, low.PowerWatts = r.RateMHs*rate/100, r.PowerWatts*watts/100
+	for i := range low.Boards {
+		low.Boards[i].RateMHs = r.Boards[i].RateMHs * rate / 100
+	}
+	return &low
+}
+
+// A mode that was chosen is a cap and no fault, whether its watts are told or not; a fall below what the machine does
+// in it is found, and so is one after it was left.
+func TestAModeIsNoFault(t *testing.T) {
+	for _, d := range []protocol.Protocol{protocol.WhatsminerV2, protocol.WhatsminerV3} {
+		w := newWatched(simulate.NewUnit(3, 11, d, dawn))
+		counters := int64(0) // what is not hashed in the mode
+		look := func(from, to usage.Instant, rate, watts int64) (changes []alert.Change, cap int64) {
+			for at := from; at < to; at += interval {
+				reading, ok := w.unit.Reading(at)
+				if !ok {
+					t.Fatal("no reading")
+				}
+				reading.Mode = "normal"
+				if rate < 100 {
+					counters += reading.RateMHs * int64(interval/usage.Second) * (100 - rate) / 100
+					reading = lowMode(reading, rate, watts)
+				}
+				reading.TotalMH -= counters
+				changes = append(changes, w.see(at, reading, true)...)
+				cap = w.unit.Machine.Observe(reading, at.Time(), w.pools).CapPermille
+			}
+			return changes, cap
+		}
+		at := dawn + interval
+		if changes, cap := look(at, at+8*usage.Hour, 100, 100); len(changes) > 0 || cap != 1000 {
+			t.Errorf("%s as usual: %+v, cap %d", d, changes, cap)
+		}
+		at += 8 * usage.Hour
+		if changes, cap := look(at, at+4*usage.Hour, 80, 70); len(changes) > 0 || cap < 650 || cap > 775 {
+			t.Errorf("%s in the mode: %+v, cap %d", d, changes, cap)
+		}
+		at += 4 * usage.Hour
+		changes, cap := look(at, at+2*usage.Hour, 68, 60)
+		if len(changes) != 1 || changes[0].Kind != alert.LowHash || cap < 650 {
+			t.Errorf("%s below what it did in the mode: %+v, cap %d", d, changes, cap)
+		}
+		at += 2 * usage.Hour
+		if _, cap := look(at, at+usage.Hour, 100, 100); cap != 1000 {
+			t.Errorf("%s after the mode: cap %d", d, cap)
+		}
+	}
+}
+
 // Another nameplate is no fall of the rate, whenever it is given; what a machine does below its nameplate from the first
 // day is said to be that, and not to be less than it was.
 func TestAnotherNameplateIsNoFall(t *testing.T) {

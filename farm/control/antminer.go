@@ -253,7 +253,6 @@ func formConfiguration(conf map[string]any, pools []pool, o Order) (string, erro
 
 // holds reads the configuration back: whether it says what was ordered, and what it says. An order other than those
 // with a case of its own is Sleep or Wake.
-// holds reads the configuration back: whether it says what was ordered, and what it says.
 func (a *antminer) holds(ctx context.Context, o Order) (bool, remark) {
 	// A password cannot be read back: it holds if the machine lets the new one in.
 	if o.Action == Password {

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/aqsha/aqsha/farm"
 	"github.com/aqsha/aqsha/internal/durable"
 	"github.com/aqsha/aqsha/txlog/vfs"
 )
@@ -45,6 +46,8 @@ type Audit struct {
 const (
 	auditFile = "audit.jsonl"
 	headFile  = "audit.head"
+
+	maxHead = 1 << 10 // bytes
 )
 
 // OpenAudit opens the trail after checking it. A trail that was changed is not opened: no order is given on top of it.
@@ -60,7 +63,7 @@ func openAudit(files vfs.FS, dir string) (*Audit, error) {
 	}
 	lines, err := durable.OpenLines(files, filepath.Join(dir, auditFile), check.line)
 	if err != nil {
-		return nil, err
+		return nil, damaged(err)
 	}
 	if err := check.whole(); err != nil {
 		return nil, errors.Join(err, lines.Close())
@@ -71,36 +74,58 @@ func openAudit(files vfs.FS, dir string) (*Audit, error) {
 // readHead says how long the trail was at least, and the hash of that line; 0 where nothing was ever written, or by a
 // program that kept no head.
 func readHead(files vfs.FS, dir string) (lines int, last string, err error) {
-	content, err := durable.Read(files, filepath.Join(dir, headFile), 1<<10)
+	content, err := durable.Read(files, filepath.Join(dir, headFile), maxHead)
 	if errors.Is(err, os.ErrNotExist) {
 		return 0, "", nil
+	}
+	if errors.Is(err, durable.ErrTooLarge) {
+		return 0, "", broken("%v", err)
 	}
 	if err != nil {
 		return 0, "", err
 	}
 	if n, err := fmt.Sscanf(string(content), "%d %64s", &lines, &last); n != 2 || err != nil || lines < 1 ||
 		len(last) != 2*sha256.Size {
-		return 0, "", fmt.Errorf("%s: want the number of lines of the trail and the hash of the last", headFile)
+		return 0, "", broken("%s: want the number of lines of the trail and the hash of the last", headFile)
 	}
 	return lines, last, nil
 }
 
 // ReadAudit reads the trail and checks that its lines follow from each other, and that it has all that its head tells
 // of. It returns the hash of the last. It needs no lock and changes nothing: a line that is being written is not read.
-func ReadAudit(dir string) (entries []Entry, last string, err error) {
-	check, err := newTrail(vfs.OS, dir)
+func ReadAudit(dir string) (entries []Entry, last string, err error) { return readAudit(vfs.OS, dir) }
+
+// readAudit is ReadAudit on any file system.
+func readAudit(files vfs.FS, dir string) (entries []Entry, last string, err error) {
+	check, err := newTrail(files, dir)
 	if err != nil {
 		return nil, "", err
 	}
-	err = durable.ReadLines(vfs.OS, filepath.Join(dir, auditFile), check.line)
+	err = durable.ReadLines(files, filepath.Join(dir, auditFile), check.line)
 	if errors.Is(err, os.ErrNotExist) && check.known > 0 {
-		return nil, "", fmt.Errorf("%s is gone, and %s tells of %d lines: the trail was taken away", auditFile,
+		return nil, "", broken("%s is gone, and %s tells of %d lines: the trail was taken away", auditFile,
 			headFile, check.known)
 	}
+	if errors.Is(err, os.ErrNotExist) { // nothing was ever ordered
+		return nil, "", nil
+	}
 	if err != nil {
-		return nil, "", err
+		return nil, "", damaged(err)
 	}
 	return check.entries, check.last, check.whole()
+}
+
+// broken is the error of a trail that is not what was written: BeginAnew is its remedy.
+func broken(format string, args ...any) error {
+	return farm.Refuse("farm-trail", auditFile, "%v", fmt.Errorf(format, args...))
+}
+
+// damaged is a reader's error, by its code where it is of the trail's content and not of the disk.
+func damaged(err error) error {
+	if errors.Is(err, durable.ErrDamagedLine) {
+		return broken("%s: %v", auditFile, err)
+	}
+	return err
 }
 
 // trail is a trail as far as it was read, and what its head tells of it.
@@ -123,14 +148,14 @@ func (t *trail) line(text []byte) error {
 	var e Entry
 	n := len(t.entries) + 1
 	if err := json.Unmarshal(text, &e); err != nil {
-		return fmt.Errorf("%s line %d: %w", auditFile, n, err)
+		return broken("%s line %d: %v", auditFile, n, err)
 	}
 	if e.Before != t.last {
-		return fmt.Errorf("%s line %d does not follow from the one before: the trail was changed", auditFile, n)
+		return broken("%s line %d does not follow from the one before: the trail was changed", auditFile, n)
 	}
 	t.entries, t.last = append(t.entries, e), hashOf(text)
 	if n == t.known && t.last != t.hash {
-		return fmt.Errorf("%s line %d is not the one that %s tells of: the trail was changed", auditFile, n, headFile)
+		return broken("%s line %d is not the one that %s tells of: the trail was changed", auditFile, n, headFile)
 	}
 	return nil
 }
@@ -138,7 +163,7 @@ func (t *trail) line(text []byte) error {
 // whole refuses a trail that was read to its end and has less than its head tells of.
 func (t *trail) whole() error {
 	if len(t.entries) < t.known {
-		return fmt.Errorf("%s has %d lines, and %s tells of %d: its end was cut", auditFile, len(t.entries), headFile,
+		return broken("%s has %d lines, and %s tells of %d: its end was cut", auditFile, len(t.entries), headFile,
 			t.known)
 	}
 	return nil

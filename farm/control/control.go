@@ -167,7 +167,6 @@ type Result struct {
 }
 
 // Done says whether the machine was seen to have done the order.
-// Done says whether the machine has taken the order.
 func (r Result) Done() bool { return r.Outcome == done }
 
 // Batches spreads machines so that no batch moves a site's load by more than stepKW, in the order of places. Sites do

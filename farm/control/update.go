@@ -196,7 +196,6 @@ func Illness(before, now *protocol.Reading, warm bool) farm.Finding {
 
 // updated says whether a machine tells the new version after a start. Of a machine whose running time was not known,
 // the version alone decides.
-// updated says whether a machine tells the new version after a start.
 func updated(reading *protocol.Reading, o Order, before int64) (bool, remark) {
 	started := before == protocol.Unknown ||
 		reading.ElapsedSeconds != protocol.Unknown && reading.ElapsedSeconds < before

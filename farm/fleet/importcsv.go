@@ -236,15 +236,30 @@ func rowTwins(machines []Machine) {
 	}
 }
 
-// twoAddresses refuses rows that are one machine at two addresses: one of them is wrong, and nobody can say which.
+// another says whether two rows are two machines: by their serial numbers, or where one has none by their MACs.
+func another(a, b *Machine) bool {
+	if a.Serial != "" && b.Serial != "" {
+		return a.Serial != b.Serial
+	}
+	return a.MAC != b.MAC || a.MAC == ""
+}
+
+// twoAddresses refuses rows that are one machine at two addresses, or two machines at one: one of them is wrong, and
+// nobody can say which.
 // Rows of two serial numbers are two machines, also under one MAC.
 func twoAddresses(machines []Machine, lines []int) error {
 	type name struct {
 		of, text string
 	}
-	by := map[name]int{} // the first row of each name
+	by := map[name]int{}   // the first row of each name
+	at := map[string]int{} // the first row of each address
 	for i := range machines {
 		m := &machines[i]
+		if first, ok := at[m.Address]; ok && another(&machines[first], m) {
+			return farm.Refuse("farm-one-address", "address", "lines %d and %d are two machines, %s and %s, at %s",
+				lines[first], lines[i], machines[first].ID, m.ID, m.Address)
+		}
+		at[m.Address] = i
 		enter, meet := []name{{"id", m.ID}}, []name{{"id", m.ID}}
 		if m.MAC != "" {
 			enter, meet = append(enter, name{"mac", m.MAC}), append(meet, name{"bare mac", m.MAC})

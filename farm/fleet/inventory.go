@@ -188,7 +188,7 @@ func merge(known, found Machine) Machine {
 	out.Boards, out.Fans = max(out.Boards, known.Boards), max(out.Fans, known.Fans)
 	keep(&out.MinerID, known.MinerID)
 	out.Given = known.Given.with(out.Given)
-	out.Single, out.Pools = out.Single || known.Single, known.Pools
+	out.Single, out.Pools, out.Mode = out.Single || known.Single, known.Pools, known.Mode
 	if out.HTTPPort == 0 {
 		out.HTTPPort = known.HTTPPort
 	}

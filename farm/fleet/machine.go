@@ -4,6 +4,7 @@ import (
 	"net"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/aqsha/aqsha/farm"
 	"github.com/aqsha/aqsha/farm/protocol"
@@ -33,9 +34,12 @@ func ParsePlace(path string) (Place, error) {
 		return Place{}, farm.Refuse("bad-place", "place", "%q has more parts than site/container/rack/shelf", path)
 	}
 	for _, part := range parts {
-		if len(part) > 40 || strings.ContainsAny(part, ",\"\r\n") {
+		if len(part) > 40 || strings.ContainsAny(part, ",\"") || strings.ContainsFunc(part, unicode.IsControl) {
 			return Place{}, farm.Refuse("bad-place", "place",
 				"%q: want parts of at most 40 characters without commas and quotes", path)
+		}
+		if part == "*" { // an order to this place would go to the whole farm
+			return Place{}, farm.Refuse("bad-place", "place", "%q: * means every machine, and is no place's name", path)
 		}
 	}
 	parts = append(parts, "", "", "")
@@ -89,6 +93,8 @@ type Machine struct {
 	MinerID string `json:"miner_id,omitempty"` // of its control board; tells it from others
 	// Pools counts what each pool had accepted at the last poll; owned by Observe.
 	Pools *PoolCounts `json:"-"`
+	// Mode is what the machine's power mode leaves, where the firmware names it without watts; owned by Observe.
+	Mode *ModeCap `json:"-"`
 }
 
 // Validate says what is wrong with a machine.

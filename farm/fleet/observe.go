@@ -1,7 +1,6 @@
 package fleet
 
 import (
-	"strings"
 	"time"
 
 	"github.com/aqsha/aqsha/farm/protocol"
@@ -35,6 +34,7 @@ func (m *Machine) Observe(r *protocol.Reading, at time.Time, pools []string) usa
 	if r.PowerLimit > 0 && watts > 0 && r.PowerLimit < watts {
 		p.CapPermille = r.PowerLimit * 1000 / watts
 	}
+	p.CapPermille = min(p.CapPermille, m.capOfMode(r, at, rate, watts))
 	limit := m.HeatLimit()
 	p.Throttled = r.Throttled || (limit > 0 && p.ChipTemp >= limit)
 	p.PoolAlive = (len(r.Pools) == 0 && !r.PoolsReported) || r.ActivePool().Alive
@@ -123,23 +123,4 @@ func (m *Machine) learn(r *protocol.Reading) {
 		m.Model = r.Model
 	}
 	m.ModelSeen = m.ModelSeen || r.Model != ""
-}
-
-// allowedPool says whether one of the patterns fits: "url" or "url user", each the beginning of what the machine has.
-func allowedPool(p protocol.Pool, patterns []string) bool {
-	return PoolIsAllowed(p.URL, p.User, patterns)
-}
-
-// PoolIsAllowed says whether one of a farm's patterns fits a pool and its user; none allow any.
-func PoolIsAllowed(url, user string, patterns []string) bool {
-	if len(patterns) == 0 {
-		return true
-	}
-	for _, pattern := range patterns {
-		where, who, _ := strings.Cut(pattern, " ")
-		if strings.HasPrefix(url, where) && strings.HasPrefix(user, who) {
-			return true
-		}
-	}
-	return false
 }

@@ -300,6 +300,7 @@ func (d *Monitor) readPool(ctx context.Context) {
 func (d *Monitor) save() error {
 	d.saving.Lock()
 	defer d.saving.Unlock()
+	// An error ends the update without a write: a farm whose machines are gone keeps no empty fleet file.
 	nobody := errors.New("no fleet was written")
 	err := fleet.Update(d.records.Dir, func(inventory *fleet.Inventory) error {
 		if len(inventory.Machines) == 0 {

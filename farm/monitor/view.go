@@ -29,7 +29,7 @@ func (d *Monitor) Views() []records.View {
 	d.watcher.Locked(func() {
 		for i, m := range d.watcher.Machines {
 			views[i] = records.View{Machine: *m, Poll: d.latest[i], Answered: d.answered[i]}
-			views[i].Machine.Pools = nil // the observer's own
+			views[i].Machine.Pools, views[i].Machine.Mode = nil, nil // the observer's own
 		}
 	})
 	records.Distribute(views, d.standing.Standing())

@@ -78,7 +78,11 @@ func (m Message) Title(language string) string {
 		lines []Line
 	}{{"raised", m.Raised}, {"recovered", m.Recovered}, {"past", m.Past}} {
 		if count := machinesOf(part.lines); count > 0 {
-			parts = append(parts, l.Text("alert-message."+part.key, "count", count))
+			text := l.Text("alert-message."+part.key, "count", count)
+			if part.key == "raised" {
+				text = l.Count("alert-message.raised", count)
+			}
+			parts = append(parts, text)
 		}
 	}
 	return plain(m.Farm) + ": " + strings.Join(parts, ", ")
@@ -122,9 +126,6 @@ func (m Message) Text(language string, zone *time.Location) string {
 // text is the line in words; what machines said is made plain.
 func (l Line) text(language string, zone *time.Location) string {
 	lang, key := words.Language(language), "alert-message.line"
-	if l.Count > 1 {
-		key += "-many"
-	}
 	text := l.Detail
 	if len(l.Codes) > 0 {
 		meanings := make([]string, len(l.Codes))
@@ -133,9 +134,15 @@ func (l Line) text(language string, zone *time.Location) string {
 		}
 		text = strings.Join(meanings, "; ")
 	}
-	if text != "" {
+	filled := []any{"kind", lang.Text("alert-kind." + string(l.Kind)), "scope", plain(l.Scope), "text", text, "at",
+		l.Since.In(zone).Format("02.01 15:04 -07:00")}
+	switch {
+	case l.Count > 1 && text != "":
+		return lang.Count(key+"-many-text", l.Count, filled...)
+	case l.Count > 1:
+		return lang.Count(key+"-many", l.Count, filled...)
+	case text != "":
 		key += "-text"
 	}
-	return lang.Text(key, "kind", lang.Text("alert-kind."+string(l.Kind)), "scope", plain(l.Scope), "count", l.Count,
-		"text", text, "at", l.Since.In(zone).Format("02.01 15:04 -07:00"))
+	return lang.Text(key, filled...)
 }

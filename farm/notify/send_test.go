@@ -299,7 +299,7 @@ func TestMail(t *testing.T) {
 		}
 		subject, err := new(mime.WordDecoder).DecodeHeader(got.Header.Get("Subject"))
 		body, _ := io.ReadAll(quotedprintable.NewReader(got.Body))
-		if err != nil || !strings.Contains(subject, "Тревог: 1") || got.Header.Get("Bcc") != "" ||
+		if err != nil || !strings.Contains(subject, "1 тревога") || got.Header.Get("Bcc") != "" ||
 			!strings.Contains(string(body), "перегрев: M00") || got.Header.Get("Date") == "" {
 			t.Errorf("%s: %q %v\n%s\n%v", mode, subject, got.Header, body, err)
 		}

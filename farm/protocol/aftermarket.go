@@ -267,6 +267,9 @@ func readVNish(r *Reading, replies []Value) error {
 	r.ChipTemp = hotter(r.ChipTemp, temperature(m.Get("chip_temp").Get("max")))
 	r.BoardTemp = hotter(r.BoardTemp, temperature(m.Get("pcb_temp").Get("max")))
 	readVNishPools(r, m.Get("pools"))
+	preset := replies[2].Get("current_preset")
+	r.setMode(preset.Get("name").Text(), preset.Get("pretty").Text(), preset.Text(),
+		m.Get("preset", "profile", "power_mode").Text(), m.Get("overclock").Get("preset").Text())
 	return nil
 }
 

@@ -99,6 +99,27 @@ var kinds = []kind{
 		`{"hashboards":[{"serial_number":"HB-0","hashrate":{"unit":"TH/s","value":36.5},
 			"temperature":{"outlet":55.2}}]}`},
 		`{"boards":[{"slot":1,"rate_mhs":36500000,"chips":120,"chip_temp":55,"serial":"HB-0"}]}`},
+	{"Whatsminer whose status names a mode that its summary does not", protocol.WhatsminerV2, []string{
+		`{"SUMMARY":[{"Elapsed":9,"MHS av":110100000,"MHS 5m":110200000,"Power Mode":"Normal"}]}`, ``,
+		`{"Msg":{"power_mode":"low","power_limit_set":"3600"}}`}, `{"mode":"low","power_limit_watts":3600}`},
+	{"Whatsminer's mode in its summary, its limit there first", protocol.WhatsminerV2, []string{
+		`{"SUMMARY":[{"Elapsed":9,"MHS av":110100000,"Power Limit":3400,"Power Mode":"Low"}]}`, ``,
+		`{"Msg":{"power_limit_set":"3600"}}`}, `{"mode":"low","power_limit_watts":3400}`},
+	{"Whatsminer 3 in a mode", protocol.WhatsminerV3, []string{`{"msg":{"summary":{"elapsed":9,"hash-realtime":88}}}`,
+		`{"msg":{"power":{"mode":"Low"}}}`}, `{"mode":"low"}`},
+	{"Whatsminer 3 whose supply's mode is a number", protocol.WhatsminerV3, []string{
+		`{"msg":{"summary":{"elapsed":9,"hash-realtime":88}}}`, `{"msg":{"power":{"mode":"1"}}}`}, `{"mode":null}`},
+	{"VNish's preset by its watts", protocol.VNish, []string{`{"miner":{"instant_hashrate":88}}`, ``,
+		`{"current_preset":{"name":"2560","pretty":"2560 watt ~ 88 TH"}}`}, `{"mode":"2560","power_limit_watts":2560}`},
+	{"VNish's preset of another name", protocol.VNish, []string{`{"miner":{"instant_hashrate":88}}`, ``,
+		`{"current_preset":{"name":"quiet","pretty":"2560 watt ~ 88 TH"}}`},
+		`{"mode":"quiet","power_limit_watts":2560}`},
+	{"VNish without a preset", protocol.VNish, []string{`{"miner":{"instant_hashrate":88}}`, ``,
+		`{"current_preset":{"name":"disabled"}}`}, `{"mode":null,"power_limit_watts":-1}`},
+	{"VNish's preset in the summary", protocol.VNish, []string{
+		`{"miner":{"instant_hashrate":88,"overclock":{"preset":"1450"}}}`}, `{"mode":"1450","power_limit_watts":1450}`},
+	{"a mode that is a frequency, not watts", protocol.VNish, []string{`{"miner":{"instant_hashrate":88}}`, ``,
+		`{"current_preset":{"name":"445MHz"}}`}, `{"mode":"445mhz","power_limit_watts":-1}`},
 	{"VNish's spare pool works and is not in use", protocol.VNish, []string{
 		`{"miner":{"instant_hashrate":173.87,"average_hashrate":1,"pools":[{"url":"a:1","status":"active"},
 			{"url":"b:1","status":"working"}]}}`},

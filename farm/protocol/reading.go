@@ -3,6 +3,7 @@ package protocol
 import (
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/aqsha/aqsha/farm"
@@ -42,6 +43,7 @@ type Reading struct {
 	Fans       []int   `json:"fans,omitempty"`
 	PowerWatts int64   `json:"power_watts"`
 	PowerLimit int64   `json:"power_limit_watts"`
+	Mode       string  `json:"mode,omitempty"`      // power mode or preset, by the firmware's name; "": not told
 	Sleeping   bool    `json:"sleeping,omitempty"`  // told not to mine
 	Throttled  bool    `json:"throttled,omitempty"` // slowed down by its own heat protection
 	Immersed   bool    `json:"immersed,omitempty"`  // cooled by a liquid: fans are not due
@@ -82,6 +84,34 @@ func newReading(d Protocol) *Reading {
 		AcceptedMH: Unknown, RejectedMH: Unknown, StaleMH: Unknown,
 		Accepted: Unknown, Rejected: Unknown, HardwareErrors: Unknown, ChipTemp: Unknown, BoardTemp: Unknown,
 		PowerWatts: Unknown, PowerLimit: Unknown}
+}
+
+// maxMode is the longest name of a mode that is kept, in bytes.
+const maxMode = 40
+
+// setMode takes the name of the mode or preset; the first of several names that is none is passed over. One that begins
+// with watts, as presets of VNish do ("1350", "3095 watt ~ 110 TH"), is a limit too where no other is told.
+func (r *Reading) setMode(names ...string) {
+	for _, name := range names {
+		name = strings.ToLower(strings.TrimSpace(name))
+		if name == "" || name == "disabled" || len(name) > maxMode {
+			continue
+		}
+		if r.Mode == "" {
+			r.Mode = name
+		}
+		digits := len(name) - len(strings.TrimLeft(name, "0123456789"))
+		// A name of one digit is a number of a mode; nothing that is mined with draws 100 kW.
+		if watts, err := strconv.ParseInt(name[:digits], 10, 64); err == nil && watts >= 100 && watts < 100_000 &&
+			r.PowerLimit <= 0 && (digits == len(name) || strings.HasPrefix(strings.TrimLeft(name[digits:], " "), "w")) {
+			r.PowerLimit = watts
+		}
+	}
+}
+
+// Reduced says whether the mode is one that makes less than the nameplate on purpose.
+func (r *Reading) Reduced() bool {
+	return slices.Contains([]string{"low", "eco", "efficiency", "powersave", "power_save", "low-power"}, r.Mode)
 }
 
 // addBoard adds a board, of at most 16.

@@ -74,8 +74,10 @@ var speeches = map[Protocol]speech{
 		"GET /api/v1/cooling", "GET /api/v1/errors",
 		"GET /api/v1/network", "GET /api/v1/system", "GET /api/v1/telemetry")...), read: readProto},
 	AxeOS: {polls: must("GET /api/system/info"), read: readAxeOS},
-	VNish: {polls: append(must("GET /api/v1/summary"), may("GET /api/v1/info")...), read: readVNish},
-	EPIC:  {polls: append(must("GET /summary"), may("GET /capabilities", "GET /network")...), read: readEPIC},
+	// Which preset it runs in, only the page of its performance tells.
+	VNish: {polls: append(must("GET /api/v1/summary"), may("GET /api/v1/info", "GET /api/v1/perf-summary")...),
+		read: readVNish},
+	EPIC: {polls: append(must("GET /summary"), may("GET /capabilities", "GET /network")...), read: readEPIC},
 	Marathon: {polls: append(must("GET /kaonsu/v1/brief"), may("GET /kaonsu/v1/overview", "GET /kaonsu/v1/hashboards",
 		"GET /kaonsu/v1/fans", "GET /kaonsu/v1/pools")...), read: readMarathon},
 	IceRiver: {polls: must("POST /user/userpanel?post=4"), read: readIceRiver},

@@ -28,6 +28,10 @@ func readWhatsminerV2(r *Reading, replies []Value) error {
 		readWhatsminerRates(r, s)
 	}
 	readWhatsminerSummary(r, s)
+	if r.PowerLimit == Unknown {
+		r.PowerLimit = status.Get("power_limit_set").Count()
+	}
+	r.setMode(status.Get("power_mode", "powermode").Text(), s.Get("Power Mode", "power_mode").Text())
 	readPools(r, section(replies[0], "pools", "POOLS"))
 	readWhatsminerDevices(r, section(replies[0], "devs", "DEVS"))
 	return nil
@@ -158,6 +162,11 @@ func readWhatsminerV3(r *Reading, replies []Value) error {
 	}
 	r.totalFromAverage(s.Get("hash-average").Float() * 1e6)
 	r.PowerWatts, r.PowerLimit = s.Get("power-realtime").Count(), s.Get("power-limit").Count()
+	// A mode that is a number is the supply's, whose meaning no reference says.
+	mode := first(device.Get("power").Get("mode").Text(), device.Get("miner").Get("power-mode").Text())
+	if strings.Trim(mode, "0123456789") != "" {
+		r.setMode(mode)
+	}
 	for _, t := range s.Get("board-temperature").Each {
 		r.BoardTemp = hotter(r.BoardTemp, temperature(t))
 	}

@@ -30,7 +30,7 @@ type Config struct {
 	Zone      string        `toml:"zone"`               // offset of the local day from UTC: "+05:00"
 	Interval  time.Duration `toml:"interval"`           // between polls of a machine
 	Timeout   time.Duration `toml:"timeout"`            // of one poll
-	Pools     []string      `toml:"pools"`              // allowed: beginnings of "url" or "url user"; none: any
+	Pools     []string      `toml:"pools"`              // allowed, see fleet.PoolIsAllowed; none: any
 	Webhooks  []string      `toml:"webhooks"`           // get alerts as JSON
 	TariffKZT string        `toml:"tariff_kzt"`
 	LevyKZT   string        `toml:"levy_kzt"` // on each kWh, on top of the tariff

@@ -170,6 +170,9 @@ func (u *Unit) vnish(request string, r *protocol.Reading) any {
 	case "GET /api/v1/info":
 		return dict{"miner": u.Machine.Model, "fw_name": "Vnish", "fw_version": "simulated", "serial": u.Machine.Serial,
 			"system": dict{"network_status": dict{"mac": strings.ToUpper(u.Machine.MAC)}}}
+	case "GET /api/v1/perf-summary":
+		watts := fmt.Sprint(u.Model.Watts)
+		return dict{"current_preset": dict{"name": watts, "pretty": watts + " watt", "status": "tuned"}}
 	case "GET /api/v1/summary":
 		state := map[bool]string{true: "stopped", false: "mining"}[r.Sleeping]
 		return dict{"miner": dict{"miner_status": dict{"miner_state": state, "miner_state_time": r.ElapsedSeconds},

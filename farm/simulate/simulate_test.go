@@ -188,3 +188,18 @@ func FuzzAnswer(f *testing.F) {
 		}
 	})
 }
+
+// Machines of two runs are other machines when the second begins at another number.
+func TestRunsOfOtherNumbers(t *testing.T) {
+	names := map[string]bool{}
+	for _, first := range []int{0, 7} {
+		for _, u := range simulate.UnitsFrom(first, 7, 1, "", usage.At(time.Unix(0, 0)), nil) {
+			for _, name := range []string{u.Machine.ID, u.Machine.MAC, u.Machine.Worker} {
+				if names[name] {
+					t.Errorf("%s is there twice", name)
+				}
+				names[name] = true
+			}
+		}
+	}
+}

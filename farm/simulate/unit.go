@@ -382,9 +382,15 @@ func (u *Unit) watts() int64 {
 // Units makes many, and spreads orders of faults over them: each order takes the next machines. Which machines those
 // are depends on the seed; when all have one, a machine gets a second.
 func Units(n int, seed uint64, only protocol.Protocol, at usage.Instant, orders []Order) []*Unit {
+	return UnitsFrom(0, n, seed, only, at, orders)
+}
+
+// UnitsFrom is Units whose numbers, and with them serial numbers and MACs, begin at first: those of several runs are
+// other machines.
+func UnitsFrom(first, n int, seed uint64, only protocol.Protocol, at usage.Instant, orders []Order) []*Unit {
 	units := make([]*Unit, n)
 	for i := range units {
-		units[i] = NewUnit(i, seed, only, at)
+		units[i] = NewUnit(first+i, seed, only, at)
 	}
 	order := rand.New(rand.NewPCG(seed, 0)).Perm(n)
 	next := 0

@@ -42,7 +42,8 @@ func ByLanguage(files fs.FS) map[string]map[string]string {
 	return out
 }
 
-// Read reads translations and checks that they are whole.
+// Read reads translations and checks that they are whole. A text may use a filling more often than its translation
+// does: which there are is compared, not how many.
 func Read(files fs.FS) (map[string][3]string, error) {
 	all := map[string][3]string{}
 	for i, language := range Languages {

@@ -24,8 +24,8 @@ const (
 	Binary  = "binary" // no text at all
 )
 
-// Text is a file's text, whatever its encoding. Where the encoding is no more than likely, a wrong guess shows in a
-// name; none replaces a letter by nothing. The error says why a file is no text.
+// Text is a file's text, whatever its encoding, which is returned beside it. Where the encoding is no more than
+// likely, a wrong guess shows in a name; none replaces a letter by nothing. The error says why a file is no text.
 func Text(data []byte) (text, encoding string, err error) {
 	encoding, why := Of(data)
 	if encoding == Binary {
@@ -104,6 +104,7 @@ func Of(data []byte) (guess, why string) {
 	return CP1252, "not UTF-8, and its letters beyond ASCII stand alone or among Latin ones"
 }
 
+// zeros counts the zero bytes at even and at odd places.
 func zeros(data []byte) (even, odd int) {
 	for i, b := range data {
 		if b == 0 {

@@ -21,8 +21,9 @@ type Band struct {
 	Low, High []float64
 }
 
-// Chart draws lines over days (or other labels) as inline SVG without any
-// script. Colours come from the page's classes, so that dark mode works.
+// Chart draws lines over days (or other labels) as inline SVG without any script. Colours come from the page's
+// classes, so that dark mode works. Days, X and all values have the same length; Format writes a value of the vertical
+// axis.
 type Chart struct {
 	Title  string
 	Days   []string
@@ -34,13 +35,16 @@ type Chart struct {
 	Format func(v float64) string
 }
 
+// Measures in units of the viewBox. Two points of a line for each of maxPoints/2 buckets are about one a unit: more
+// are not seen, and make the page large.
 const (
 	width, height                    = 860.0, 260.0
 	left, right, topMargin, baseline = 62.0, 14.0, 14.0, 30.0
 	maxPoints                        = 900
 )
 
-// SVG is the drawing as an element for a page.
+// SVG is the drawing as an element for a page; "" when no value is known. Names and labels are escaped: they may be of
+// machines and files.
 func (c Chart) SVG() string {
 	low, high := c.span()
 	if math.IsInf(low, 1) {

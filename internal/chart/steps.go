@@ -20,6 +20,7 @@ type Steps struct {
 	Rows  []Step
 }
 
+// labelWidth is the room for names left of the bars, in units of the viewBox.
 const labelWidth = 190.0
 
 // SVG is the drawing as an element for a page.

@@ -24,6 +24,7 @@ type Tornado struct {
 }
 
 const (
+	// In units of the viewBox.
 	rowHeight = 26.0
 	nameWidth = 250.0
 )

@@ -26,6 +26,8 @@ func LoadCertificate(certFile, keyFile string, log *slog.Logger) (*RenewedCertif
 	return c, c.load()
 }
 
+// load reads the pair and has new connections shown it. One that cannot be read, as between the writing of its two
+// files, leaves the one that is shown.
 func (c *RenewedCertificate) load() error {
 	pair, err := tls.LoadX509KeyPair(c.certFile, c.keyFile)
 	if err != nil {
@@ -43,6 +45,7 @@ func (c *RenewedCertificate) Config() *tls.Config {
 	}
 }
 
+// changed is when the newer of the two files was written; the zero time when neither can be looked at.
 func (c *RenewedCertificate) changed() time.Time {
 	newest := time.Time{}
 	for _, name := range []string{c.certFile, c.keyFile} {

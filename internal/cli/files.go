@@ -24,3 +24,38 @@ func WriteFile(path string, write func(io.Writer) error) error {
 	}
 	return os.Rename(file.Name(), path)
 }
+
+// Output is a file that a flag names to be written; without a path none is.
+type Output struct{ Flag, Path string }
+
+// CheckOutputs refuses to write over a file that the same command reads, and two results into one file, of which the
+// second would replace the first. Files are told apart by what they are, not by how they are written.
+func CheckOutputs(inputs []string, outputs ...Output) error {
+	same := func(a, b string) bool {
+		if x, err := os.Stat(a); err == nil {
+			if y, err := os.Stat(b); err == nil {
+				return os.SameFile(x, y)
+			}
+		}
+		x, _ := filepath.Abs(a)
+		y, _ := filepath.Abs(b)
+		return x == y
+	}
+	for i, out := range outputs {
+		if out.Path == "" {
+			continue
+		}
+		for _, in := range inputs {
+			if in != "" && same(in, out.Path) {
+				return Usage(fmt.Errorf("--%s %s: the file that is read would be replaced", out.Flag, out.Path))
+			}
+		}
+		for _, other := range outputs[:i] {
+			if other.Path != "" && same(other.Path, out.Path) {
+				return Usage(fmt.Errorf("--%s and --%s name one file: the second would replace the first", other.Flag,
+					out.Flag))
+			}
+		}
+	}
+	return nil
+}

@@ -14,6 +14,8 @@ import (
 // object keeps its fields in the order of the structure that it stands for.
 type object []field
 
+// field is a key of an object with its value. An object is a list of them, since a result's keys are in the order of
+// its structure.
 type field struct {
 	name  string
 	value any

@@ -77,9 +77,11 @@ func ExactArgs(n int) cobra.PositionalArgs {
 	}
 }
 
+// maxNodeFile bounds a file that a flag names, in bytes: an address or a secret is one line.
 const maxNodeFile = 4 << 10
 
-// TextOrFile returns a flag's text, or the first line of the file it names after an @.
+// TextOrFile returns a flag's text, or the first line of the file it names after an @. A byte order mark before it and
+// blanks round it are not part of it. What is a secret comes in a file: a command line is visible to every user.
 func TextOrFile(text string) (string, error) {
 	name, isFile := strings.CutPrefix(text, "@")
 	if !isFile {

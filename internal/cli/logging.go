@@ -27,7 +27,8 @@ func envOr(name, otherwise string) string {
 	return otherwise
 }
 
-// LogOptions are those of every log: passwords in URLs do not stand in it.
+// LogOptions are those of every log: passwords in URLs do not stand in it. They are taken out of texts, errors and
+// lists of texts, which is all that our logs are given.
 func LogOptions(level slog.Leveler) *slog.HandlerOptions {
 	return &slog.HandlerOptions{Level: level, ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
 		switch value := a.Value.Any().(type) {

@@ -90,6 +90,7 @@ func (v listenValue) String() string {
 }
 func (v listenValue) Type() string { return "string" }
 
+// Set refuses what cannot be listened at where the flag is read, before anything is opened.
 func (v listenValue) Set(text string) error {
 	if text != "" {
 		if err := listenable(text); err != nil {
@@ -111,6 +112,8 @@ func (v nodesValue) String() string {
 }
 func (v nodesValue) Type() string { return "string" }
 
+// Set reads URLs between commas, each in the one form that a client asks; an empty text is none, as of a script whose
+// variable is not set.
 func (v nodesValue) Set(text string) error {
 	if strings.TrimSpace(text) == "" { // of a script whose variable is empty
 		*v.list = ""

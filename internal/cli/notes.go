@@ -35,6 +35,7 @@ func (n *notes) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// lines are the warnings so far, fit for a terminal.
 func (n *notes) lines() []string {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -60,7 +61,9 @@ func notesOf(err error) []string {
 	return noted.lines
 }
 
-// withNotes runs a command whose warnings, where JSON is wanted, are kept for one document on stderr.
+// withNotes runs a command whose warnings, where JSON is wanted, are kept for one document on stderr: with an error
+// they are part of the error's document, without one they are a document of their own. Commands that run on
+// (speaksAtOnce) say theirs as they come.
 func withNotes(command *cobra.Command, args []string, run func(*cobra.Command, []string) error) error {
 	if !WantsJSON(command) || speaksAtOnce(command) {
 		return run(command, args)

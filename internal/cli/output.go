@@ -156,10 +156,23 @@ func NothingDone(err error) bool {
 	return exit == ExitRefused || exit == ExitUnreached
 }
 
+// NoAnswer says of an error that nobody answered, whether or not something was sent: the node stopped, is being started
+// or cannot be reached. Who runs until interrupted asks again.
+func NoAnswer(err error) bool {
+	var nobody *api.NobodyLeadsError
+	if errors.As(err, &nobody) {
+		return true
+	}
+	var unanswered *api.UnansweredError
+	none, _ := api.NoAnswer(err)
+	return none || errors.As(err, &unanswered) || errors.As(err, new(unreachedError))
+}
+
 // verdictOn decides a command's exit code. An outcome that is not known comes first: whatever else went wrong, it must
-// not be taken for a refusal.
+// not be taken for a refusal. Then a rule's code, the command line's mistakes, and a node that was not reached; the
+// rest is a failure. A code whose words say that the money's whereabouts are unknown counts as an unknown outcome.
 func verdictOn(err error) verdict {
-	var rule fault.Coded
+	var rule interface{ ErrorCode() string } // some speak of no field
 	var usage UsageError
 	var input badInput
 	var unanswered *api.UnansweredError
@@ -168,7 +181,10 @@ func verdictOn(err error) verdict {
 	case errors.As(err, &unanswered):
 		return verdict{words.OutcomeUnknown, "", ExitUnknown}
 	case errors.As(err, &rule):
-		v := verdict{rule.ErrorCode(), rule.ErrorField(), ExitRefused}
+		v := verdict{rule.ErrorCode(), "", ExitRefused}
+		if of, has := rule.(fault.Coded); has {
+			v.field = of.ErrorField()
+		}
 		if money, _ := words.MoneyOf(v.code); money == words.MoneyUnknown {
 			v.exit = ExitUnknown
 		}
@@ -228,6 +244,10 @@ func Report(command *cobra.Command, err error) int {
 	}
 	// An error names what it found: a file's name, a word of another's answer.
 	text := errtext.Plain(err.Error())
+	var translated interface{ ErrorIn(language string) string }
+	if errors.As(err, &translated) {
+		text = errtext.Plain(translated.ErrorIn(string(language)))
+	}
 	if v.exit == ExitRefused && !strings.Contains(text, v.code) { // which the words are found by
 		text = v.code + ": " + text
 	}
@@ -260,3 +280,20 @@ func (e CodedError) Error() string { return e.Text }
 func (e CodedError) ErrorCode() string { return e.Code }
 
 func (e CodedError) ErrorField() string { return e.Field }
+
+// Interrupted is the error of a command that was interrupted, and err of one that was not.
+func Interrupted(command *cobra.Command, err error) error {
+	if stopped := command.Context().Err(); stopped != nil {
+		return fmt.Errorf("interrupted before the end: %w", stopped)
+	}
+	return err
+}
+
+// Present is Show of a result that took its time, unless the command was interrupted meanwhile: of what was cut off
+// nothing must pass for a result.
+func Present(command *cobra.Command, value any, human func(w io.Writer)) error {
+	if err := Interrupted(command, nil); err != nil {
+		return err
+	}
+	return Show(command, value, human)
+}

@@ -20,6 +20,12 @@ import (
 	"github.com/spf13/cobra"
 )
 
+// fieldless is a refusal that speaks of no field.
+type fieldless struct{}
+
+func (fieldless) Error() string     { return "no field of it is at fault" }
+func (fieldless) ErrorCode() string { return "log-contradicts" }
+
 // What went wrong decides the exit code, however it is wrapped.
 func TestExitCodesOfErrors(t *testing.T) {
 	dial := &url.Error{Op: "Get", URL: "http://127.0.0.1:1", Err: &net.OpError{Op: "dial", Err: errors.New("connection refused")}}
@@ -50,6 +56,7 @@ func TestExitCodesOfErrors(t *testing.T) {
 		{&api.UnreachedError{Cause: io.EOF}, ExitFailure, words.Failure}, // a request of nodes to each other
 		{UsageError{errors.New("a value")}, ExitUsage, words.Usage},
 		{errors.New("a file"), ExitFailure, words.Failure},
+		{fieldless{}, ExitRefused, "log-contradicts"},
 		{token.Errorf("of-tomorrow", "", "a code of a newer node"), ExitRefused, "of-tomorrow"},
 	} {
 		for _, err := range []error{c.err, fmt.Errorf("paying: %w", Begun(c.err))} {

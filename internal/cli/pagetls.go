@@ -42,7 +42,8 @@ func (p *PageTLS) AddCertificate(flags *pflag.FlagSet) {
 // UseCertificate names a certificate that the command's own flags have.
 func (p *PageTLS) UseCertificate(cert, key string) { p.cert, p.key = cert, key }
 
-// Read reads what --PAGE-tls says; a certificate is read again when it is renewed, until ctx ends.
+// Read reads what --PAGE-tls says; a certificate is read again when it is renewed, until ctx ends. It is called before
+// the page listens, so that a mistake ends the command before anything is served.
 func (p *PageTLS) Read(ctx context.Context, hangup <-chan os.Signal, log *slog.Logger) error {
 	switch address, ofProxy := strings.CutPrefix(p.mode, "proxy="); {
 	case p.mode == "":

@@ -23,7 +23,8 @@ func SecretFlags(flags *pflag.FlagSet, name, variable, what string) {
 	_ = flags.MarkHidden(name)
 }
 
-// Secret is what SecretFlags is given: the file's first line before the old spelling, and that before the environment.
+// Secret is what SecretFlags is given: the file's first line before the old spelling, and that before the environment;
+// "" where none of them gives one. An empty first line is a mistake and no empty secret.
 func Secret(command *cobra.Command, name, variable string) (string, error) {
 	if path := Flag(command, name+"-file"); path != "" {
 		content, err := ReadLimited(path, maxSecret)

@@ -39,6 +39,8 @@ type formerValue struct {
 	given *spellings
 }
 
+// Set gives the value to the flag as it is spelled today. passing says that it comes from here: the flag would take it
+// otherwise for given both ways.
 func (v formerValue) Set(text string) error {
 	if v.given.asToday {
 		return v.given.both()
@@ -54,6 +56,7 @@ type todaysValue struct {
 	given *spellings
 }
 
+// Set refuses a flag that is given in both spellings, in whichever order: one of them would be dropped without a word.
 func (v todaysValue) Set(text string) error {
 	if !v.given.passing {
 		if v.given.asBefore {
@@ -68,6 +71,7 @@ func (v todaysValue) Set(text string) error {
 // it.
 type spanValue struct{ pflag.Value }
 
+// Set hands the flag's own value the span as it reads one.
 func (v spanValue) Set(text string) error {
 	d, err := Duration(text)
 	if err != nil {
@@ -95,6 +99,7 @@ type wholeValue struct{ pflag.Value }
 
 var wholeNumbers = regexp.MustCompile(`^[+-]?[0-9]+(,[+-]?[0-9]+)*$`)
 
+// Set takes decimal digits, and leading zeros as such: the library would read 010 as 8.
 func (v wholeValue) Set(text string) error {
 	if !wholeNumbers.MatchString(text) {
 		return fmt.Errorf("%q is no whole number in decimal digits", text)

@@ -77,7 +77,8 @@ func countInWords(command *cobra.Command, args []string, err error) error {
 }
 
 // StrictTree marks what every command of a tree returns, and has those that only join others refuse what is no command
-// of theirs: cobra prints their help and succeeds, which a script takes for done.
+// of theirs: cobra prints their help and succeeds, which a script takes for done. It is called once, when all commands
+// are in the tree: a command that is added later has none of it, nor the exit codes.
 func StrictTree(command *cobra.Command) *cobra.Command {
 	for _, flags := range []*pflag.FlagSet{command.Flags(), command.PersistentFlags()} {
 		spansOfOneForm(flags)

@@ -26,12 +26,15 @@ func Waiting(command *cobra.Command) func(base string) (answered func()) {
 	return (&waiter{w: command.ErrOrStderr(), after: time.After}).wait
 }
 
+// waiter says on w, at first and then again and again, that a node has not answered yet. Of several requests at once
+// it speaks of one.
 type waiter struct {
 	w     io.Writer
 	after func(time.Duration) <-chan time.Time
 	mu    sync.Mutex // over the writer: held by the request that is spoken of, so that others beside it say nothing
 }
 
+// wait begins to wait for an answer; answered must be called, and returns only when nothing more will be written.
 func (s *waiter) wait(base string) (answered func()) {
 	if !s.mu.TryLock() {
 		return func() {}

@@ -26,7 +26,8 @@ func takeLine[E any](path string, take func(E) error) func(text []byte) error {
 	}
 }
 
-// ReadEntries hands the entries of a file over in order, a JSON object a line; there are none in a file that is not there.
+// ReadEntries hands the entries of a file over in order, a JSON object a line; there are none in a file that is not
+// there. It takes no lock, and may run beside one who adds. What take has kept before an error is not the whole file.
 func ReadEntries[E any](files vfs.FS, path string, take func(E) error) error {
 	err := ReadLines(files, path, takeLine(path, take))
 	if errors.Is(err, fs.ErrNotExist) {

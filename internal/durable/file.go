@@ -19,7 +19,8 @@ const (
 	lockRetry = 3 * time.Millisecond
 )
 
-// Lock takes a file's name, waiting for others who have it in hand.
+// Lock takes a file's name, waiting for others who have it in hand, up to lockWait; then the error is a
+// *vfs.LockedError, which names who holds it. A process that dies lets go.
 func Lock(files vfs.FS, path string) (io.Closer, error) {
 	for until := time.Now().Add(lockWait); ; time.Sleep(lockRetry) {
 		lock, err := files.LockFile(path)
@@ -30,7 +31,8 @@ func Lock(files vfs.FS, path string) (io.Closer, error) {
 	}
 }
 
-// Folder makes a folder, and shuts one that is made here or was there to everybody but its owner.
+// Folder makes a folder with its parents, and shuts one that is made here or was there to everybody but its owner. The
+// parents are left as they are.
 func Folder(files vfs.FS, dir string) error {
 	if err := files.MkdirAll(dir); err != nil {
 		return err
@@ -41,7 +43,8 @@ func Folder(files vfs.FS, dir string) error {
 // ErrTooLarge is a file that holds more than its reader takes.
 var ErrTooLarge = errors.New("too large")
 
-// Read reads a file of at most so many bytes.
+// Read reads a file of at most so many bytes; a larger one is ErrTooLarge and is not read. Replace renames, so that a
+// reader without the lock gets the old content or the new one, never a mixture.
 func Read(files vfs.FS, path string, most int64) ([]byte, error) {
 	f, err := files.Open(path)
 	if err != nil {
@@ -142,7 +145,7 @@ func writeNew(files vfs.FS, path string, content []byte) error {
 	return errors.Join(f.Sync(), f.Close())
 }
 
-// Remove takes a file away for good.
+// Remove takes a file away for good: a crash afterwards does not bring it back.
 func Remove(files vfs.FS, path string) error {
 	if err := files.Remove(path); err != nil {
 		return err

@@ -60,7 +60,8 @@ func (e *KindError) Error() string {
 func (e *KindError) ErrorCode() string  { return "not-a-journal" }
 func (e *KindError) ErrorField() string { return e.Path }
 
-// Journal is an open journal. Its methods may be called from several goroutines.
+// Journal is an open journal. Its methods may be called from several goroutines, Close by one who knows that no other
+// call is under way.
 type Journal struct {
 	path    string
 	options Options
@@ -74,8 +75,9 @@ type Journal struct {
 	failed error
 }
 
-// OpenJournal opens a journal, or begins one, and hands its records over in order. Another process that has it
-// open for writing is named (*vfs.LockedError).
+// OpenJournal opens a journal, or begins one, and hands its records over in order. Another process that has it open
+// for writing is named (*vfs.LockedError). An error of record ends the opening: what a record says must be taken or
+// the state that is built from the journal would lack it. The errors are *KindError, *DamagedError, or the disk's.
 func OpenJournal(files vfs.FS, path string, o Options, record func(body []byte) error) (*Journal, error) {
 	j := &Journal{path: path, options: o}
 	var err error
@@ -238,7 +240,9 @@ func (j *Journal) settle(files vfs.FS, begun bool) error {
 	return files.SyncDir(filepath.Dir(j.path))
 }
 
-// Append adds a record; when it returns nil the record survives a crash.
+// Append adds a record; when it returns nil the record survives a crash. A record whose writing failed may be on the
+// disk in part or whole, so after it none is taken: whether it is there decides the next start, which reads what the
+// disk has, and a record behind half of another would be lost with it.
 func (j *Journal) Append(body []byte) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()

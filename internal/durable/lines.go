@@ -23,12 +23,14 @@ type Lines struct {
 	file vfs.File
 	lock io.Closer
 
+	// mu is over what follows, and held until a line is on the disk.
 	mu     sync.Mutex
 	size   int64 // of the lines that are whole and durable
 	failed error // of a write that could not be taken back: nothing is written after it
 }
 
-// OpenLines opens a file of lines, or begins one, and hands its lines over in order, without their ends.
+// OpenLines opens a file of lines, or begins one, and hands its lines over in order, without their ends. Another
+// process that adds to it is named (*vfs.LockedError).
 func OpenLines(files vfs.FS, path string, line func(text []byte) error) (*Lines, error) {
 	lock, err := files.LockFile(path)
 	if err != nil {
@@ -92,6 +94,10 @@ func ReadLines(files vfs.FS, path string, line func(text []byte) error) (err err
 	return err
 }
 
+// maxLine bounds a line, in bytes: what stands in memory of a file that is no file of lines.
+// ErrDamagedLine is of a line in the midst of a file that holds bytes which were never written.
+var ErrDamagedLine = errors.New("is damaged, and others follow it")
+
 // maxLine bounds a line, in bytes.
 const maxLine = 16 << 20
 
@@ -102,7 +108,7 @@ func scanLines(file io.ReaderAt, end int64, line func([]byte) error) (last, whol
 		if at := bytes.IndexByte(buffer, '\n'); at >= 0 {
 			if text := buffer[:at]; bytes.IndexByte(text, 0) >= 0 {
 				if from+int64(at)+1 < end && !onlyZeros(file, from+int64(at)+1, end) {
-					return 0, 0, fmt.Errorf("a line that begins at byte %d is damaged, and others follow it", from)
+					return 0, 0, fmt.Errorf("a line that begins at byte %d %w", from, ErrDamagedLine)
 				}
 				return last, from, nil // the last, of which a crash left a part
 			} else if err := line(text); err != nil {

@@ -173,6 +173,7 @@ var needed = sync.OnceValue(func() [][]string {
 })
 
 // literals are texts of which one is in whatever matches a form: the longest such, or none when it cannot be said.
+// What may be left out (*, ?) tells nothing; of alternatives each must tell something, or all of it tells nothing.
 func literals(form *syntax.Regexp) (best []string) {
 	switch form.Op {
 	case syntax.OpLiteral:
@@ -206,7 +207,8 @@ func shortest(texts []string) int {
 	return len(slices.MinFunc(texts, func(a, b string) int { return len(a) - len(b) }))
 }
 
-// Plain is an error's text without the words of Go's libraries, and without passwords.
+// Plain is an error's text without the words of Go's libraries, and without passwords. It may be called by any
+// goroutine, on a text of any length: the forms are of RE2, whose time is linear in it.
 func Plain(text string) string {
 	text = Redact(text)
 	for i, needs := range needed() {

@@ -16,7 +16,7 @@ var (
 )
 
 // Redact is a text without the passwords of the URLs in it. What is printed, logged or answered is read by others than
-// those who may use them.
+// those who may use them. Where it is not clear what is password, it hides too much.
 func Redact(text string) string {
 	if !strings.Contains(text, "@") {
 		return text

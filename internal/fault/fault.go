@@ -20,7 +20,7 @@ type Refusal struct {
 	Family string // under which a line's codes are explained together, as "farm-*"; empty: each by itself
 }
 
-// Refuse makes a refusal; the detail is formatted.
+// Refuse makes a refusal without a family; the detail is formatted.
 func Refuse(code, field, format string, args ...any) error {
 	return &Refusal{Code: code, Field: field, Detail: fmt.Sprintf(format, args...)}
 }
@@ -50,7 +50,7 @@ func Code(err error) string {
 	return coded.ErrorCode()
 }
 
-// Of finds the first refusal of an error's chain.
+// Of finds the first refusal of an error's chain that has a field as well as a code. A nil error has none.
 func Of(err error) (Coded, bool) {
 	var coded Coded
 	ok := errors.As(err, &coded)

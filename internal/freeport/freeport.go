@@ -17,7 +17,8 @@ const (
 	tries   = 200
 )
 
-// Address is "host:port" with a port of a host of this machine that nobody listens on now.
+// Address is "host:port" with a port of a host of this machine that nobody listens on now. Another program may take it
+// before the caller does: who needs it tries again then.
 func Address(host string) (string, error) {
 	var last error
 	for range tries {

@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// bucket is a budget of bytes that fills with time. What is used beyond it is a debt that is waited for.
+// bucket is a budget of bytes that fills with time. What is used beyond it is a debt that is waited for: an answer's
+// size is not known before it is made.
 type bucket struct {
 	bytes float64
 	at    time.Time
@@ -23,14 +24,17 @@ func (b *bucket) fill(perSecond int64, now time.Time) {
 	b.at = now
 }
 
-// answers bounds the bytes of answers that strangers are given: encoding long lists takes the processor's time.
+// answers bounds the bytes of answers that strangers are given: encoding long lists takes the processor's time. All of
+// it is under the limiter's mu.
 type answers struct {
 	all       bucket
 	addresses map[string]*bucket
 	swept     time.Time
 }
 
-// mayAnswer says whether an answer may be made for a stranger.
+// mayAnswer says whether an answer may be made for a stranger: while neither he nor all strangers together are in
+// debt. An address gets a bucket with its first answer, and loses it once it is full again, so that their number is
+// bounded by the answers of the last seconds.
 func (l *Limiter) mayAnswer(c Caller, now time.Time) bool {
 	if l.limits.AnswersPerAddress == 0 || c.Known || c.Stream || c.Cheap {
 		return true
@@ -54,6 +58,8 @@ func (l *Limiter) mayAnswer(c Caller, now time.Time) bool {
 	return b.bytes > 0 && l.answers.all.bytes > 0
 }
 
+// answered takes an answer's bytes from what its address, and all strangers together, have. It may leave less than
+// nothing: an answer is not cut, and the next is refused until time has made up for it.
 func (l *Limiter) answered(c Caller, bytes int64, now time.Time) {
 	if bytes == 0 || l.limits.AnswersPerAddress == 0 || c.Known || c.Stream {
 		return
@@ -104,6 +110,7 @@ type counted struct {
 	bytes int64
 }
 
+// Write counts what was taken, not what was offered.
 func (w *counted) Write(b []byte) (int, error) {
 	n, err := w.ResponseWriter.Write(b)
 	w.bytes += int64(n)

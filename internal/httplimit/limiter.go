@@ -61,7 +61,8 @@ func (l *Limiter) most(what int) (total, address int64) {
 	return l.limits.Bodies, l.limits.BodiesPerAddress
 }
 
-// take takes some of a budget, if there is so much of it.
+// take takes some of a budget, if there is so much of it, all or nothing. What was taken is given back with the same
+// caller and amount.
 func (l *Limiter) take(c Caller, what int, n int64) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -97,7 +98,9 @@ func class(c Caller) int {
 	return 0
 }
 
-// Handler bounds what comes to a handler.
+// Handler bounds what comes to a handler: size of the body, requests or streams under way, bytes answered, and a
+// body's pace, in this order, the cheapest refusal first. What is refused before the handler is answered 429, by
+// reject; within it a body over its size or over the budget is the error of its Read.
 func (l *Limiter) Handler(next http.Handler, callerOf func(r *http.Request) Caller) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c := callerOf(r)
@@ -171,7 +174,8 @@ func (l *Limiter) roomForBody(c Caller) bool {
 // ErrBodies means that too many bodies are under way.
 var ErrBodies = errors.New("too much is being sent at once, by you or by all: come again later")
 
-// body counts what is read of a request's body, and gives it back when the request is over.
+// body counts what is read of a request's body, and gives it back when the request is over. It is used by the
+// handler's goroutine alone.
 type body struct {
 	io.ReadCloser
 	limiter *Limiter
@@ -183,6 +187,9 @@ type body struct {
 	ended   bool
 }
 
+// Read moves the deadline on with what has come, so that a body must come at a pace and not by a time: a large one
+// over a slow line is let in, and one that trickles is not. What is read beyond a small body's size is counted to its
+// caller.
 func (b *body) Read(p []byte) (int, error) {
 	if !b.ended { // a body that trickles is ended by its connection's deadline
 		_ = b.control.SetReadDeadline(b.began.Add(bodyGrace +

@@ -35,7 +35,8 @@ const (
 // spareFiles are what a server needs besides connections: its log, tiles, snapshots, an index.
 const spareFiles = 256
 
-// Default are the limits of a process that may have so many files open.
+// Default are the limits of a process that may have so many files open. A quarter of the connections is the most of
+// one address: many people may come from one (NAT), and no single one takes all.
 func Default(files int) Limits {
 	connections := max(16, min(8192, files-spareFiles, files*3/4))
 	return Limits{

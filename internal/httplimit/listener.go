@@ -37,6 +37,7 @@ type limited struct {
 	trusted string
 }
 
+// Accept closes what is too many before a byte of it is read or its TLS begun.
 func (l *limited) Accept() (net.Conn, error) {
 	for {
 		c, err := l.Listener.Accept()
@@ -90,6 +91,7 @@ type only struct {
 	address string
 }
 
+// Accept closes connections from elsewhere and goes on waiting: an error would end the server.
 func (l *only) Accept() (net.Conn, error) {
 	for {
 		c, err := l.Listener.Accept()

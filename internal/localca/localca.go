@@ -74,12 +74,15 @@ func isHostname(name string) bool {
 	return true
 }
 
+// serial is 120 random bits and at least 1: RFC 5280 (4.1.2.2) wants a positive number of at most 20 bytes, and
+// browsers' rules for authorities 64 bits of chance.
 func serial() *big.Int {
 	n, _ := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 120))
 	return n.Add(n, big.NewInt(1))
 }
 
-// New makes an authority for some names.
+// New makes an authority for some names: hosts and addresses, at least one. Whoever issues with it beyond them makes
+// certificates that no verifier takes.
 func New(names []string, now time.Time) (*Authority, error) {
 	dns, ips, err := split(names)
 	if err != nil {
@@ -142,7 +145,8 @@ func (a *Authority) Key() (string, error) {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})), nil
 }
 
-// Open joins an authority's certificate with its key.
+// Open joins an authority's certificate with its key. That they belong together is checked here: otherwise every
+// certificate that is issued would be refused at the other end, and only there.
 func Open(certificate []byte, key string) (*Authority, error) {
 	c, err := ParseAuthority(certificate)
 	if err != nil {
@@ -185,7 +189,8 @@ func ParseAuthority(content []byte) (*x509.Certificate, error) {
 	return c, nil
 }
 
-// Issue makes a server's certificate for all names of the authority, with the authority's behind it, and its key.
+// Issue makes a server's certificate for all names of the authority, with the authority's behind it, and its key, both
+// in PEM. It ends with the authority at the latest.
 func (a *Authority) Issue(now time.Time) (chain, key []byte, err error) {
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -215,7 +220,7 @@ func (a *Authority) Issue(now time.Time) (chain, key []byte, err error) {
 	return chain, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: encoded}), nil
 }
 
-// Fingerprint is the SHA-256 of a certificate, in hexadecimal digits.
+// Fingerprint is the SHA-256 of a certificate's DER bytes, in lower-case hexadecimal digits.
 func Fingerprint(c *x509.Certificate) string {
 	sum := sha256.Sum256(c.Raw)
 	return hex.EncodeToString(sum[:])

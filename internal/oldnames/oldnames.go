@@ -13,7 +13,7 @@ var spelledThen = func() map[string]string {
 // refuse.
 func Read(text []byte) []byte { return respell(text, spelledNow) }
 
-// Write spells the keys as they were before.
+// Write spells the keys as they were before, for a hash that was taken over them.
 func Write(text []byte) []byte { return respell(text, spelledThen) }
 
 // respell replaces keys: strings that a colon follows. Nothing else of the text is touched, so that layout and digits
@@ -54,6 +54,7 @@ func endOfString(text []byte, i int) int {
 	return len(text)
 }
 
+// isKey says whether a colon follows a string, which in JSON it does behind keys alone.
 func isKey(rest []byte) bool {
 	for _, c := range rest {
 		switch c {

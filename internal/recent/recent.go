@@ -4,7 +4,7 @@ package recent
 
 import "container/list"
 
-// Map holds at most so many entries.
+// Map holds at most so many entries. Each operation takes a constant time.
 type Map[K comparable, V any] struct {
 	most    int
 	entries map[K]*list.Element
@@ -31,7 +31,7 @@ func (m *Map[K, V]) Get(key K) (value V, ok bool) {
 	return e.Value.(entry[K, V]).value, true
 }
 
-// Put sets an entry and uses it.
+// Put sets an entry and uses it. When the map is full, the one whose use is longest ago goes for a new key.
 func (m *Map[K, V]) Put(key K, value V) {
 	if e, ok := m.entries[key]; ok {
 		e.Value = entry[K, V]{key, value}

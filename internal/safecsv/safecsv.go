@@ -36,7 +36,7 @@ func Cell(text string) string {
 	return text
 }
 
-// Text is the inverse of Cell.
+// Text is the inverse of Cell: Text(Cell(x)) is x for every text, also one that begins with the mark itself.
 func Text(cell string) string {
 	if len(cell) > 1 && cell[0] == mark && (cell[1] == mark || formula(cell[1:])) {
 		return cell[1:]

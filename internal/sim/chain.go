@@ -11,8 +11,9 @@ import (
 	"github.com/aqsha/aqsha/txlog"
 )
 
-// Chain is a ledger without disk or goroutines: the executor on a state, and the log that it makes.
-// It is what a node must agree with.
+// Chain is a ledger without disk or goroutines: the executor on a state, and the log that it makes. It is what a node
+// must agree with. It is used by one goroutine at a time. Invariant: Roots has one more than Blocks, and Leaf, Size
+// and the tree stand behind the last block.
 type Chain struct {
 	*World
 	State  ledger.State
@@ -30,7 +31,7 @@ type Chain struct {
 	tree     txlog.Tree
 }
 
-// NewChain founds the world's network in an empty state.
+// NewChain begins the world's network in a state, which must be empty: block 0 is the genesis leaf alone.
 func (w *World) NewChain(state ledger.State) *Chain {
 	c := &Chain{World: w, State: state, Now: w.Genesis.TimeMillis + 1000}
 	ledger.ApplyGenesis(state, w.Genesis)
@@ -71,7 +72,7 @@ func (c *Chain) store(entries [][]byte) {
 	c.Size = c.tree.Size()
 }
 
-// Entry returns an entry of the log.
+// Entry returns an entry of the log by its number from 0, which counts through all blocks with their leaves.
 func (c *Chain) Entry(number uint64) ([]byte, error) {
 	for _, block := range c.Blocks {
 		if number < uint64(len(block)) {
@@ -133,7 +134,8 @@ func (w *World) Salt(height uint64, i int) *ledger.Salt {
 	return (*ledger.Salt)(sum[:ledger.SaltBytes])
 }
 
-// Try executes one transaction in a block of its own.
+// Try executes one transaction in a block of its own, at c.Now, and returns its refusal or nil. A refused one leaves
+// the state as it was, but for what the block's time itself makes due.
 func (c *Chain) Try(tx *token.Transaction) *token.Error { return c.Block(tx)[0] }
 
 // Must executes a body, signed by whom it needs, and panics if it is refused.
@@ -150,7 +152,8 @@ func (c *Chain) Make(body token.Body) *token.Transaction {
 	return c.SignFor(c.State, body, c.Now+1_800_000)
 }
 
-// SignFor signs a body by whom a state demands, as far as their keys are of this world.
+// SignFor signs a body by whom a state demands, as far as their keys are of this world, and with no more signatures
+// than each threshold asks for.
 func (w *World) SignFor(state ledger.Reader, body token.Body, validUntil uint64) *token.Transaction {
 	groups, err := ledger.Signatories(state, body)
 	if err != nil { // of something that is not there: signed by nobody

@@ -10,7 +10,8 @@ import (
 )
 
 // OddSignature is one that ZIP-215 takes and verifiers without the cofactor refuse: its commitment is moved by the
-// point of order two, (0, −1), which takes (x, y) to (−x, −y). The key and its owner are as honest as any.
+// point of order two, (0, −1), which takes (x, y) to (−x, −y). The key and its owner are as honest as any. With R' = R
+// + T the equation S·B = R' + k·A fails by T, and 8·S·B = 8·R' + 8·k·A holds, since 8·T is the neutral element.
 func OddSignature(key token.PrivateKey, digest [32]byte) token.Signature {
 	order, _ := new(big.Int).SetString("7237005577332262213973186563042994240857116359379907606001950938285454250989",
 		10)

@@ -15,7 +15,8 @@ type Openers struct {
 	random  *rand.ChaCha8
 }
 
-// NewOpeners lets members deal a key that takes so many of them as threshold. The seed makes all of it.
+// NewOpeners lets members deal a key that takes so many of them as threshold. The seed makes all of it: each member's
+// own key, and every dealing.
 func (w *World) NewOpeners(seed byte, threshold, members int) *Openers {
 	o := &Openers{Network: w.Network, random: rand.NewChaCha8([32]byte{seed})}
 	own, public := make([]*sealed.Secret, members), make([]sealed.Point, members)

@@ -44,7 +44,8 @@ func (w *World) Template(name string) []byte {
 	return Template(name)
 }
 
-// Meals is a purpose whose money a school may have, which becomes plain when a canteen is paid.
+// Meals is a purpose whose money a school may have, which becomes plain when a canteen is paid. It lasts for twelve
+// hours from now (ms), after which what is left goes to returns.
 func Meals(returns token.WalletID, now uint64) token.Purpose {
 	return token.Purpose{
 		Name: "school meals", Earmark: `payer.role == "treasury"`, FromMillis: now, UntilMillis: now + 43_200_000,

@@ -48,7 +48,8 @@ func (w *World) validators(c *Chain) {
 // RootSequence is that of the authority's root set.
 func RootSequence(state ledger.Reader) uint64 { return state.Authority().Set(token.RoleRoot).Sequence }
 
-// Signer signs the log for validators of this world, with the checkpoint keys of those whose places are named.
+// Signer signs the log for validators of this world, with the checkpoint keys of those whose places are named; with
+// fewer than the quorum it refuses to sign.
 func (w *World) Signer(members []token.Validator, places ...int) note.Signer {
 	if len(members) == 1 && members[0].Checkpoint == w.LogValidator("").Checkpoint {
 		return w.LogSigner

@@ -19,7 +19,8 @@ import (
 // StartMillis is when a world begins: 2026-01-01 00:00 UTC.
 const StartMillis = 1_767_225_600_000
 
-// World is a network's keys and its genesis.
+// World is a network's keys and its genesis. Several goroutines may make keys and sign with it; the genesis and what
+// follows from it is set before they begin.
 type World struct {
 	Sets      [4][]token.PrivateKey // root, issue, policy, enforcement; three each
 	Genesis   ledger.Genesis
@@ -60,7 +61,7 @@ func NewWorldUnder(rules uint32, seed uint64) *World {
 	return w
 }
 
-// Refound recomputes the network's id after the genesis was changed.
+// Refound recomputes the network's id after the genesis was changed. What was signed before is of another network.
 func (w *World) Refound() { w.Network = w.Genesis.Network() }
 
 // Policy is the worlds' policy.
@@ -81,6 +82,7 @@ func Policy() token.Policy {
 // stream is deterministic bytes from a seed; never for keys of value.
 type stream struct{ seed, n uint64 }
 
+// Read gives one byte of a hash for each byte, so that the stream does not depend on how it is cut into reads.
 func (s *stream) Read(p []byte) (int, error) {
 	for i := range p {
 		block := sha256.Sum256(binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, s.seed), s.n))
@@ -112,7 +114,7 @@ type Signature struct {
 	Key   token.PrivateKey
 }
 
-// By lists signatures of the first n keys of a set of the authority.
+// By lists signatures of the first n keys of a set of the authority; the sets take two.
 func (w *World) By(role token.Role, n int) (s []Signature) {
 	for i := range n {
 		s = append(s, Signature{role, i, w.Sets[role-token.RoleRoot][i]})
@@ -125,7 +127,8 @@ func One(role token.Role, index int, key token.PrivateKey) []Signature {
 	return []Signature{{role, index, key}}
 }
 
-// Sign makes a transaction and signs it.
+// Sign makes a transaction that is valid until a time (ms) and signs it. A body that no transaction can have is the
+// test's mistake, and panics.
 func (w *World) Sign(body token.Body, validUntil uint64, groups ...[]Signature) *token.Transaction {
 	tx, err := token.New(body, validUntil)
 	if err != nil {
@@ -170,7 +173,8 @@ func (w *World) Issue(sequence uint64, to token.WalletID, validUntil uint64, amo
 	return w.Sign(&token.Issue{Sequence: sequence, To: to, Amounts: amounts}, validUntil, w.By(token.RoleIssue, 2))
 }
 
-// Pay is a transfer with one payer: to the payee, and the rest back.
+// Pay is a transfer with one payer: to the payee, and the rest back. Total is what the inputs are worth, in tiyn,
+// which the rules compare with what they find.
 func (w *World) Pay(from token.WalletID, key token.PrivateKey, to token.WalletID, amount money.Tiyn, inputs []token.ID,
 	total money.Tiyn, validUntil uint64) *token.Transaction {
 	body := &token.Transfer{Parties: []token.WalletID{from, to}, Payers: 1, Inputs: inputs,

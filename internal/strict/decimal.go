@@ -9,13 +9,14 @@ import (
 	"github.com/aqsha/aqsha/money"
 )
 
-// Decimal is a number exactly as it was written, as a count of 10^-9. In a file it may be a
+// Decimal is a number exactly as it was written, as a count of 10^-9: up to some 9.2 billion. In a file it may be a
 // number or a text ("20.50", "1_500_000"); a text may end in % for hundredths.
 type Decimal struct {
 	Nano int64
 	Set  bool // it was in the file
 }
 
+// nano is how many parts a unit has: a Decimal is a whole number of billionths.
 const nano = 1_000_000_000
 
 // UnmarshalTOML reads any of the forms.
@@ -51,7 +52,8 @@ func ungrouped(number string) string {
 	return plain.String()
 }
 
-// ParseDecimal reads "12.5", "-3", "1_000", "4.5%" with at most nine decimals.
+// ParseDecimal reads "12.5", "-3", "1_000", "4.5%" with at most nine decimals. Exponents, fractions and other bases,
+// which big.Rat reads too, are refused: an exponent of nine digits would take all memory.
 func ParseDecimal(text string) (Decimal, error) {
 	trimmed := strings.TrimSpace(text)
 	number, percent := strings.CutSuffix(trimmed, "%")
@@ -74,7 +76,7 @@ func ParseDecimal(text string) (Decimal, error) {
 	return Decimal{value.Num().Int64(), true}, nil
 }
 
-// Float is for simulations.
+// Float is for simulations: the nearest float64. Money is taken by Tiyn.
 func (d Decimal) Float() float64 { return float64(d.Nano) / nano }
 
 // PPM is the number in millionths; ok is false when it has finer parts.
@@ -117,5 +119,28 @@ func (t *Tenge) UnmarshalTOML(value any) error {
 		return err
 	}
 	*t = Tenge{amount, true}
+	return nil
+}
+
+// Price is what one of something small, such as a kWh, costs: a number or a text with at most eight decimals, as a
+// count of millionths of a tiyn. In a currency whose smallest coin is worth much, prices of power have parts of it.
+type Price struct {
+	Micro int64
+	Set   bool // it was in the file
+}
+
+// UnmarshalTOML reads any of a decimal's forms, without a percentage.
+func (p *Price) UnmarshalTOML(value any) error {
+	if text, ok := value.(string); ok && strings.Contains(text, "%") {
+		return fmt.Errorf("want a price, got %q", text)
+	}
+	var d Decimal
+	if err := d.UnmarshalTOML(value); err != nil {
+		return err
+	}
+	if d.Nano%10 != 0 {
+		return fmt.Errorf("price %s: more than 8 decimals", d)
+	}
+	*p = Price{d.Nano / 10, true}
 	return nil
 }

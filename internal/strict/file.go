@@ -10,7 +10,7 @@ import (
 	"github.com/BurntSushi/toml"
 )
 
-// MaxBytes of a file.
+// MaxBytes of a file: far more than a person writes, and little enough to be held several times.
 const MaxBytes = 1 << 20
 
 // Problem is what is wrong with a key of a file. A rule violation with a stable code.
@@ -46,7 +46,8 @@ type File struct {
 	lines map[string]int
 }
 
-// Decode reads text into v, whose every key must be known.
+// Decode reads text into v, whose every key must be known. The error is a *Problem: "too-long", "syntax", "value" or
+// "unknown-key". v may hold a part of the file then and is not to be used.
 func Decode(name, text string, v any) (*File, error) {
 	f := &File{Name: name, Text: text}
 	if len(text) > MaxBytes {

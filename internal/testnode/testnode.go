@@ -39,7 +39,7 @@ func BTCD(t testing.TB) *devnet.Node {
 	return node
 }
 
-// Core starts Bitcoin Core, or Knots, on regtest, or skips the test.
+// Core starts Bitcoin Core, or Knots, on regtest, with an index of transactions and without peers, or skips the test.
 func Core(t testing.TB) *bitcoin.Client {
 	t.Helper()
 	return CoreWith(t, "regtest", "-listen=0", "-txindex=1").Client
@@ -80,7 +80,8 @@ func CoreWith(t testing.TB, chain string, args ...string) *CoreNode {
 	return n
 }
 
-// Start runs the node and waits until it answers.
+// Start runs the node and waits until it answers, for a minute at most. It is for the test's own goroutine: on failure
+// the test ends.
 func (n *CoreNode) Start() {
 	n.t.Helper()
 	n.process = exec.Command(n.binary, n.args...)

@@ -41,7 +41,7 @@ const (
 )
 
 // commentsWanted is the least share of comments in the lines of code, in percent. It only grows.
-const commentsWanted = 9.7
+const commentsWanted = 10.3
 
 // commandRoomAllowed is the most lines of code that a room of commands may have, what lies below it included.
 const commandRoomAllowed = 2300

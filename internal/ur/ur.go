@@ -10,7 +10,8 @@ import (
 	"github.com/fxamacker/cbor/v2"
 )
 
-// bytewords are 256 words (BCR-2020-012). Frames use the first and last letter of each.
+// bytewords are 256 words (BCR-2020-012), word i at 4·i. Frames use the first and last letter of each, which tell all
+// of them apart: two letters a byte, in capitals, are half of what whole words take in a code.
 const bytewords = "ableacidalsoapexaquaarchatomauntawayaxisbackbaldbarnbeltbetabiasbluebodybragbrewbulbbuzzcalmcashcatschefcityclawcodecolacookcost" +
 	"cruxcurlcuspcyandarkdatadaysdelidicedietdoordowndrawdropdrumdulldutyeacheasyechoedgeepicevenexamexiteyesfactfairfernfigsfilmfish" +
 	"fizzflapflewfluxfoxyfreefrogfuelfundgalagamegeargemsgiftgirlglowgoodgraygrimgurugushgyrohalfhanghardhawkheathelphighhillholyhope" +
@@ -43,6 +44,7 @@ func words(data []byte) string {
 	return out.String()
 }
 
+// unwords is the inverse of words. Five bytes are the least: one and its checksum of four.
 func unwords(text string) ([]byte, error) {
 	if len(text)%2 != 0 || len(text) < 10 {
 		return nil, refuse("is not in letters of words")
@@ -94,9 +96,9 @@ func refuse(rule string, args ...any) error { return &FrameError{fmt.Sprintf(rul
 var decodeMode, _ = cbor.DecOptions{MaxArrayElements: 16, MaxNestedLevels: 4,
 	IndefLength: cbor.IndefLengthForbidden}.DecMode()
 
-// Frames cuts a message into frames of an animated code (BCR-2020-005, "ur:bytes"), in capitals; each holds at most so
-// many bytes. One frame is enough for a short message. They are pure fragments: whoever shows them begins again after
-// the last.
+// Frames cuts a message into frames of an animated code (BCR-2020-005, "ur:bytes"), in capitals, which codes pack more
+// densely; each holds at most so many bytes. One frame is enough for a short message. They are pure fragments: whoever
+// shows them begins again after the last.
 func Frames(message []byte, most int) ([]string, error) {
 	if most < 10 || len(message) > MaxMessage {
 		return nil, refuse("must hold 10 bytes and more, of a message of at most %d", MaxMessage)
@@ -138,13 +140,16 @@ func Join(text string) (message []byte, whole bool, err error) {
 	return nil, false, nil
 }
 
-// Joiner puts frames together, in any order, some of them twice. The zero Joiner is ready.
+// Joiner puts frames together, in any order, some of them twice. The zero Joiner is ready. It is used by one goroutine
+// at a time. The first part says what the message is; one that says otherwise is refused and changes nothing.
 type Joiner struct {
 	first part
 	parts map[uint32][]byte
 }
 
-// Add takes a frame and returns the message once it is whole.
+// Add takes a frame and returns the message once it is whole. Frames come in any order, from the middle on and more
+// than once, as a camera sees them. A frame says its place twice, in the text and in what it encodes, and both must be
+// the same; its sizes are bounded before anything is kept for it.
 func (j *Joiner) Add(frame string) (message []byte, whole bool, err error) {
 	frame = strings.ToLower(strings.TrimSpace(frame))
 	if !strings.HasPrefix(frame, urBytes) || len(frame) > maxFrame {
@@ -174,6 +179,8 @@ func (j *Joiner) Add(frame string) (message []byte, whole bool, err error) {
 	return j.put(p)
 }
 
+// put keeps a part. What it keeps is bounded: all parts have the size that follows from the first one's, and there are
+// at most Length of them.
 func (j *Joiner) put(p part) ([]byte, bool, error) {
 	if j.parts == nil {
 		j.first, j.parts = p, map[uint32][]byte{}

@@ -14,7 +14,8 @@ const (
 	longestMeans = 20_000 // observations: the search is quadratic in them
 )
 
-// Partition is the best way to cut a series into so many stretches with a mean each.
+// Partition is the best way to cut a series into so many stretches with a mean each. A break is the index of the first
+// observation after it; BIC is −2·ln L + (2m + 2)·ln n.
 type Partition struct {
 	Breaks []int   `json:"breaks"`
 	RSS    float64 `json:"rss"`
@@ -30,10 +31,10 @@ type Means struct {
 	Levels     []float64   `json:"levels"`
 }
 
-// BaiPerron finds the breaks of the mean that leave the least sum of squares,
-// for each number of breaks up to most, by dynamic programming (Bai and Perron
-// 2003): no stretch is shorter than trim of the series. The criterion counts a
-// break like a coefficient, as R's strucchange does.
+// BaiPerron finds the breaks of the mean that leave the least sum of squares, for each number of breaks up to most, by
+// dynamic programming (Bai and Perron 2003): no stretch is shorter than trim (a part of 1) of the series. With R_m(t)
+// the least of the first t observations and m breaks, R_m(t) = min_k R_{m−1}(k) + RSS(k, t), where RSS comes from
+// cumulated sums: most·n² steps in all. The criterion counts a break like a coefficient, as R's strucchange does.
 func BaiPerron(y []float64, most int, trim float64) (Means, error) {
 	if err := stats.Finite("series", y, 20); err != nil {
 		return Means{}, err

@@ -98,6 +98,8 @@ func most(x []float64) float64 {
 	return top
 }
 
+// episodes finds the stretches above the limits. Those shorter than ln n days are left out: with a limit a day at 95
+// %, single days lie above it by chance.
 func (b *Bubbles) episodes(n int) {
 	for t := 0; t < n; t++ {
 		first, peak := t, t

@@ -46,7 +46,8 @@ func ICSS(x []float64, robust bool) ([]VarianceBreak, error) {
 	return out, nil
 }
 
-// split finds candidates, left to right, by halving where the statistic is largest.
+// split finds candidates, left to right, by halving where the statistic is largest. first is the place of x[0] in the
+// whole series. A stretch shorter than two shortest ones is not tested.
 func split(x []float64, first int, robust bool) []int {
 	if len(x) < 2*least {
 		return nil
@@ -81,9 +82,10 @@ func settle(x []float64, points []int, robust bool) []int {
 	return points
 }
 
-// largest is where the cumulated squares part most from a straight line, a
-// count of observations before the change, and the statistic there. Changes in
-// the outermost fifth of the shortest stretch are not looked for.
+// largest is where the cumulated squares C_k part most from a straight line, a count of observations before the
+// change, and the statistic there: √(n/2)·|C_k/C_n − k/n|, or with robust |C_k − k/n·C_n|/√(n·λ²), λ² the long-run
+// variance of the squares. Changes in the outermost fifth of the shortest stretch are not looked for. A stretch
+// without movement has the statistic 0.
 func largest(x []float64, robust bool) (at int, stat float64) {
 	n := float64(len(x))
 	squares, total := make([]float64, len(x)), 0.0
@@ -111,7 +113,8 @@ func largest(x []float64, robust bool) (at int, stat float64) {
 	return at, stat
 }
 
-// longRun is the long-run variance of squares, Bartlett weights, ⌊4(n/100)^(2/9)⌋ lags.
+// longRun is the long-run variance of squares, Bartlett weights, ⌊4(n/100)^(2/9)⌋ lags. It is above zero, as it is
+// divided by.
 func longRun(squares []float64, mean float64) float64 {
 	n := len(squares)
 	lags := min(n-1, int(4*math.Pow(float64(n)/100, 2.0/9)))

@@ -186,8 +186,10 @@ func extreme(s segment, low, high float64, n int) float64 {
 	return full*high*high + part*part + math.Max(0, members-full-1)*low*low
 }
 
-// nakamotoRange: the least k with more than half, over all distributions with
-// these points. A group that ends at exactly one half needs one member more.
+// nakamotoRange: the least k with more than half, over all distributions with these points. A group that ends at
+// exactly one half needs one member more. The groups are walked from the richest; in the one that crosses a half, the
+// fewest are needed where its members hold as much as the group above and the one below leave them, the most where all
+// hold alike.
 func nakamotoRange(parts []segment, n int) Range {
 	count, held := 0.0, 0.0 // of the groups above
 	ceiling := math.Inf(1)

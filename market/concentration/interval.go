@@ -28,7 +28,8 @@ type PointTest struct {
 	Verdict    string   `json:"verdict"` // consistent, wrong
 }
 
-// Uncertainty is what the last period's figures would be in other samples.
+// Uncertainty is what the last period's figures would be in other samples: each has the value as measured and the 2.5
+// and 97.5 percent points of the resamples. Nakamoto is of more than half, CR1 the share of the largest.
 type Uncertainty struct {
 	Period    string      `json:"period,omitempty"`
 	Method    string      `json:"method"`
@@ -42,6 +43,8 @@ type Uncertainty struct {
 }
 
 const (
+	// The more draws a resample costs, the fewer are made, and never fewer than the least: an interval of less would
+	// be noise.
 	maxResamples   = 1000
 	leastResamples = 100
 	maxDraws       = 20_000_000 // holders times resamples
@@ -94,6 +97,8 @@ func UncertaintyOf(amounts []float64, counts bool, points []Point) (*Uncertainty
 	return u, nil
 }
 
+// interval is the middle 95 percent of the draws, which are sorted in place. It need not hold the value itself: fewer
+// holders are drawn than there are, as some come twice.
 func interval(value float64, draws []float64) Interval {
 	slices.Sort(draws)
 	return Interval{value, stats.Quantile(draws, 0.025), stats.Quantile(draws, 0.975)}

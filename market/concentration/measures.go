@@ -23,8 +23,9 @@ type Measures struct {
 	CR10        float64 `json:"cr10"`
 }
 
-// Measure computes every measure from exact amounts (blocks, satoshi,
-// hundredths of a per cent). It refuses negative amounts and an empty total.
+// Measure computes every measure from exact amounts (blocks, satoshi, hundredths of a per cent). It refuses negative
+// amounts and an empty total. With x in descending order from i = 0, Gini = Σ(n − 1 − 2i)·x_i/(n·Σx); this, HHI and
+// the shares are quotients of whole numbers, rounded once, and only the entropies are summed in floats.
 func Measure(amounts []int64) (Measures, error) {
 	x, err := positive(amounts)
 	if err != nil {
@@ -96,6 +97,7 @@ func top(x []int64, total *big.Int, k int) float64 {
 	return ratio(sum, total)
 }
 
+// ratio is a/b, rounded once.
 func ratio(a, b *big.Int) float64 {
 	f, _ := new(big.Rat).SetFrac(a, b).Float64()
 	return f

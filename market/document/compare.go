@@ -225,7 +225,8 @@ func (b *builder) beside() {
 	b.add(s)
 }
 
-// share of a country in a month, by the data.
+// share is the percentage of the hash rate that the mining map gives a country in a month (YYYY-MM). Nil where the
+// folder has no map, or the map no such month: the comparison says "not available" and does not fail.
 func (b *builder) share(country, month string) *float64 {
 	t, err := b.open("cbeci_country_share.csv")
 	if err != nil || t == nil {

@@ -66,7 +66,8 @@ type Input struct {
 	Origin string `json:"origin"`
 }
 
-// Document before it is written in a language.
+// Document before it is written in a language: cells and sentences carry keys of words and figures, and no text. Its
+// JSON form is the same in every language; a seal hashes that and each language's pages.
 type Document struct {
 	Format          string           `json:"format"`
 	Options         Options          `json:"options"`
@@ -80,7 +81,8 @@ type Document struct {
 	earlier bool // of the options
 }
 
-// builder carries the studies from which the sections are made.
+// builder carries the studies from which the sections are made, computed before those that quote them. pools and
+// countries may be nil where the folder has no such file.
 type builder struct {
 	*Document
 	use       usage.Study

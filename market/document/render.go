@@ -159,7 +159,9 @@ func barRows(w *writer, p Picture) [][]string {
 	return rows
 }
 
-// bars draws two shares of each row, one under the other, with their figures.
+// bars draws two shares of each row, one under the other, with their figures. All are to one scale, so that lengths
+// may be compared between rows; a share that is not known has a bar of no length. Words and labels are escaped here,
+// as the SVG is written into the page as it is.
 func (w *writer) bars(p Picture) string {
 	const width, left, row = 860.0, 190.0, 46.0
 	most := 0.0

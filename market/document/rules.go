@@ -148,7 +148,9 @@ func plain(v float64) Cell {
 
 func year(y int) string { return strconv.Itoa(y) }
 
-// summary comes first: the figures that the rules looked at, in sentences.
+// summary comes first: the figures that the rules looked at, in sentences. It is made last, when every section has
+// added its figures and every rule was asked. It counts the rules that fire and, apart from those that do not, the
+// ones that could not be asked for want of a figure: silence for want of data is not a finding.
 func (b *builder) summary() {
 	s := Section{Key: "summary",
 		Paragraphs: []Sentence{{Word: "summary.about." + b.Options.System,

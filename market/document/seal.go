@@ -43,8 +43,8 @@ type Seal struct {
 	Inputs  []Input           `json:"inputs"`
 	Missing []string          `json:"missing,omitempty"` // a file that was not there then must not be there now
 	Forms   map[string]string `json:"sha256"`            // json, html.en …, md.ru; pdf.en … as printed
-	// Texts are hashes of what a reader sees of each form (sealfile.TextHash), by which what was changed is named. Seals
-	// before had none.
+	// Texts are hashes of what a reader sees of each form (sealfile.TextHash), by which what was changed is named.
+	// Seals before have none.
 	Texts map[string]string `json:"texts_sha256,omitempty"`
 
 	rows map[string][]sealfile.Row

@@ -363,7 +363,9 @@ func (b *builder) concentrated() error {
 	return nil
 }
 
-// concentration is the section of pools and countries, in the last month within the study's days.
+// concentration is the section of pools and countries, in the last month within the study's days: a later one would
+// judge the window by what came after it. The figures are those with the unknown part counted as one holder (With).
+// The tenge's document shows the table for comparison, but its rules are not asked of Bitcoin's miners.
 func (b *builder) concentration() {
 	s := Section{Key: "concentration", Paragraphs: []Sentence{{Word: "concentration.about." + b.Options.System}}}
 	t := Table{Title: "concentration.table", Heads: []string{"of what", "date", "holders", "HHI", "effective number",

@@ -122,7 +122,8 @@ func (w *writer) cell(c Cell) string {
 	return c.Text
 }
 
-// number with the language's decimal sign, a true minus and groups of three.
+// number with the language's decimal sign, a true minus and groups of three, divided by a narrow space that does not
+// break. Four digits stay together, as a year does; and what rounds to zero has no sign, whichever side it came from.
 func (w *writer) number(v float64, digits int) string {
 	s := strconv.FormatFloat(v, 'f', digits, 64)
 	sign := ""

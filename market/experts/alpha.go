@@ -23,12 +23,12 @@ const (
 // Levels in rising order.
 var Levels = []Level{Nominal, Ordinal, Interval, Ratio}
 
-// Alpha is Krippendorff's coefficient of agreement over units, each with the
-// values that it was given by those who gave any: 1 − observed over expected
-// disagreement (Krippendorff 2011, "Computing Krippendorff's Alpha-Reliability").
-// Units with one value cannot be paired and count for nothing. It is refused
-// where nothing can be paired or all values are one, when no disagreement could
-// have been seen.
+// Alpha is Krippendorff's coefficient of agreement over units, each with the values that it was given by those who
+// gave any: 1 − observed over expected disagreement (Krippendorff 2011, "Computing Krippendorff's Alpha-Reliability").
+// With δ the level's squared difference, n values in all and m_u of a unit it is 1 − (n − 1)·Σ_u Σ_{i,j} δ(u_i,
+// u_j)/(m_u − 1) / Σ_{a,b} n_a·n_b·δ(a, b). 1 is agreement, 0 what chance gives, and it may be below 0. Units with one
+// value cannot be paired and count for nothing. It is refused where nothing can be paired or all values are one, when
+// no disagreement could have been seen.
 func Alpha(units [][]float64, level Level) (float64, error) {
 	if !slices.Contains(Levels, level) {
 		return 0, market.Refuse("choice", "level", "%q is not one of nominal, ordinal, interval, ratio", level)

@@ -27,13 +27,15 @@ const (
 	maxBytes  = 4 << 20
 )
 
+// Read takes scores from a CSV with the columns expert, system, criterion, score, in any order; an empty score is
+// none. At most maxScores scores and maxBytes bytes are read; a line that scores the same a second time is refused.
 // columns of a file of scores, by what they may be called.
 var columns = [][]string{{"expert", "эксперт", "сарапшы"}, {"system", "система", "жүйе"},
 	{"criterion", "критерий", "өлшем", "өлшемшарт"}, {"score", "оценка", "балл", "баға", "ұпай"}}
 
 // Read takes scores from a table with the columns expert, system, criterion, score, in any order and in one of three
-// languages, as people's programs write it (market.ReadSheet): separated by commas, semicolons or tabs, in any encoding,
-// or a workbook. decimal is "." or ",", or empty to recognise it. An empty score is none.
+// languages, as people's programs write it (market.ReadSheet): separated by commas, semicolons or tabs, in any
+// encoding, or a workbook. decimal is "." or ",", or empty to recognise it. An empty score is none.
 func Read(name string, r io.Reader, decimal string) ([]Score, error) {
 	data, err := io.ReadAll(io.LimitReader(r, maxBytes+1))
 	if err != nil {
@@ -140,6 +142,7 @@ func Rank(scores []Score, weights map[string]float64, level Level) (Study, error
 	return s, nil
 }
 
+// include keeps a sorted list of names, each once.
 func include(list []string, name string) []string {
 	if i, found := slices.BinarySearch(list, name); !found {
 		return slices.Insert(list, i, name)
@@ -172,6 +175,9 @@ func (s *Study) means(scores []Score, systems []string) ([][]float64, error) {
 	return sums, nil
 }
 
+// weigh takes the weights of criteria and divides them by their sum. None given weighs all alike; of those given, a
+// criterion that is not named weighs nothing, and a name that is no criterion is refused, for a misspelt one would
+// weigh nothing without a word.
 func (s *Study) weigh(weights map[string]float64) error {
 	total := 0.0
 	for name, w := range weights {
@@ -294,7 +300,8 @@ func cmpFloat(a, b float64) int {
 	return 0
 }
 
-// Print writes the study for a terminal, in a language.
+// Print writes the study for a terminal, in a language: how far the experts agree on each criterion and on all, by
+// Krippendorff's alpha or why there is none, then the systems with the share of draws in which each had each rank.
 func (s Study) Print(w io.Writer, l words.Language) {
 	fmt.Fprintln(w, l.Text("study.score-head", "experts", len(s.Experts), "criteria", len(s.Criteria), "level",
 		s.Level))

@@ -37,7 +37,9 @@ type Anchors struct {
 // DefaultAnchors as shipped, in the form to edit.
 func DefaultAnchors() []byte { return defaultAnchors }
 
-// ParseAnchors reads and checks an anchors file of at most 1 MiB.
+// ParseAnchors reads and checks an anchors file of at most 1 MiB. Worst may lie above best, where less is better; they
+// may not be equal, since scores are divided by their difference. Weights need not add up to 1: they are divided by
+// their sum where they are used.
 func ParseAnchors(data []byte) (Anchors, error) {
 	var a Anchors
 	if len(data) > 1<<20 {
@@ -64,6 +66,8 @@ func ParseAnchors(data []byte) (Anchors, error) {
 	return a, nil
 }
 
+// score is linear from worst (0) to best (1) and is cut off beyond them: an indicator twice as good as its best does
+// not make up for another.
 func (i Indicator) score(x float64) float64 {
 	return min(1, max(0, (x-i.Worst)/(i.Best-i.Worst)))
 }

@@ -83,6 +83,7 @@ func (a Anchors) total(values map[string]float64) (whole float64, functions []fl
 }
 
 const (
+	// draws of weights and anchors, over which the bands are taken
 	draws = 2000
 	// Sensitivity: weights times or divided by up to two, each anchor moved by
 	// up to a quarter of the distance between the two.
@@ -90,7 +91,9 @@ const (
 	anchorSpread = 0.25
 )
 
-// shaken is the anchors with weights and anchors varied.
+// shaken is the anchors with weights and anchors varied, each on its own. A factor f or, as often, 1/f is drawn for a
+// weight, so that doubling and halving are as likely. The order of the draws is that of the file, and with the same
+// seed the bands are the same.
 func (a Anchors) shaken(r *rand.Rand) Anchors {
 	out := a
 	out.Functions = nil

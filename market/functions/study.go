@@ -23,7 +23,8 @@ type Options struct {
 	Tenge    *usage.System // the digital tenge's use, from a node
 }
 
-// Study is the scorecard of several moneys with the verdict on the paper.
+// Study is the scorecard of several moneys with the verdict on the paper. The anchors stand in it whole: they are the
+// assumptions that a reader may hold against the scores.
 type Study struct {
 	From     string              `json:"from"`
 	To       string              `json:"to"`

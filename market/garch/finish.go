@@ -193,13 +193,15 @@ func (f *Fit) warn() {
 			args, pairs = append(args, text), append(pairs, string(rune('a'+i)), text)
 		}
 		english := fmt.Sprintf(format, args...)
-		f.Warnings, f.warned = append(f.Warnings, english), append(f.warned, words.SayAs(english, "study."+key, pairs...))
+		f.Warnings, f.warned = append(f.Warnings, english), append(f.warned,
+			words.SayAs(english, "study."+key, pairs...))
 	}
 	figure := func(format string, v float64) string { return fmt.Sprintf(format, v) }
 	switch {
 	case f.Convergence.Converged:
 	case f.Spec.Earlier:
-		warn("warned-decrement", "the optimiser did not converge: decrement %s", figure("%.3g", *f.Convergence.Decrement))
+		warn("warned-decrement", "the optimiser did not converge: decrement %s",
+			figure("%.3g", *f.Convergence.Decrement))
 	default:
 		warn("warned-no-optimum", "the optimiser did not converge: its parameters are of no optimum, and what follows "+
 			"from them does not hold")
@@ -223,8 +225,8 @@ func (f *Fit) warn() {
 		warn("warned-persistence", "persistence %s is not below one: the variance has no finite mean; the fit is "+
 			"printed as found, without the stationarity constraint", figure("%.4f", f.Persistence))
 	} else if f.Persistence > 0.99 {
-		warn("warned-near-one", "persistence %s is near one: unconditional variance and half-life are hardly determined",
-			figure("%.6f", f.Persistence))
+		warn("warned-near-one", "persistence %s is near one: unconditional variance and half-life are hardly "+
+			"determined", figure("%.6f", f.Persistence))
 	}
 	if f.N < 500 {
 		warn("warned-few", "%s observations: GARCH estimates from fewer than 500 are unreliable", f.N)

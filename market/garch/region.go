@@ -32,7 +32,7 @@ func (l layout) forgets(theta, residuals []float64) float64 {
 		if z < 0 {
 			b = down
 		}
-		// A logarithm of eight slopes at once: none is so small or large that their product is not a number of its size.
+		// A logarithm of eight slopes at once: none is so small or large that their product is no number of its size.
 		if product *= math.Abs(theta[l.beta] - b*z/2); t&7 == 7 {
 			sum += math.Log(product)
 			product = 1
@@ -109,6 +109,8 @@ func (b *bounded) starts(nu float64) [][]float64 {
 		value float64
 	}
 	var found []start
+	// One point for each persistence and size of the shock's answer: its sign and the asymmetry are the better ones.
+	// Others climb to the same top, and each climb costs as much as the grid.
 	out := newEvaluation(b.at.size)
 	for _, beta := range gridBetas {
 		for _, alphas := range gridAlphas {
@@ -160,6 +162,7 @@ func (e *estimator) simpler() *estimator {
 	}
 	s := &estimator{spec: spec, coords: spec.coordinates(), rows: spec.constraints(), scale: 1}
 	s.coords.bounds(s.rows)
+	// The mean's line of least squares is near the model's, and is taken off once.
 	c, phi := e.line()
 	at := e.spec.layout()
 	first := 0
@@ -287,6 +290,7 @@ func (e *estimator) inRegion(ctx context.Context, usual search) (*Fit, error) {
 			return nil, err
 		}
 	}
+	// The climbs inside stay beside the usual ones: which side wins is judged over all of them (sides).
 	within, err := e.inside(ctx)
 	if err != nil {
 		return nil, err

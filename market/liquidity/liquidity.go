@@ -63,8 +63,10 @@ func Measure(b Bars) (Measures, error) {
 	return out, nil
 }
 
-// highLow is Corwin and Schultz's estimator, with their adjustment for the night:
-// a bar that lies wholly above or below the close before it is moved there.
+// highLow is Corwin and Schultz's estimator, with their adjustment for the night: a bar that lies wholly above or
+// below the close before it is moved there. With β the sum of two bars' (ln H/L)², γ that of their common range and k
+// = 3 − 2√2, α = (√(2β) − √β)/k − √(γ/k) and the spread is 2(e^α − 1)/(1 + e^α): the range over two bars has twice the
+// variance of one, and the spread once. A pair without a proper range is passed over.
 func (m *Measures) highLow(b Bars) {
 	k := 3 - 2*math.Sqrt2
 	sum, pairs, negative := 0.0, 0.0, 0.0
@@ -95,7 +97,8 @@ func (m *Measures) highLow(b Bars) {
 	}
 }
 
-// impact is what a trade does to the price.
+// impact is what a trade does to the price: Amihud's mean of |r|/value and the slope of r on ±√value. Fewer than 30
+// bars with a trade leave both out.
 func (m *Measures) impact(r, value []float64) error {
 	var returns, flow []float64
 	sum := 0.0

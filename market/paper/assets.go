@@ -45,6 +45,7 @@ type Legal struct {
 	Source  string `json:"source"`
 }
 
+// legal is what the law of some countries says of digital assets, from the day it is in force or was given out.
 var legal = []Legal{
 	{"Kazakhstan", "2020-06-25",
 		"digital assets are property, not means of payment; mining may be done on notice to the authority",

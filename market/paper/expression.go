@@ -77,7 +77,8 @@ func (e environment) walk(node ast.Expr) (float64, error) {
 	return 0, fmt.Errorf("%T is not part of an expression", node)
 }
 
-// apply computes one operation; a comparison is 1 or 0.
+// apply computes one operation; a comparison is 1 or 0. Only what the claims need is an operator: any other, and a
+// division by zero, makes the claim an error and not a verdict.
 func apply(operator token.Token, a, b float64) (float64, error) {
 	truth := func(yes bool) (float64, error) {
 		if yes {

@@ -39,6 +39,9 @@ func Check(dir string) (Report, error) { return judge(dir, true) }
 // CheckEarlier judges by whatever the folder holds, as documents sealed in the formats 1 to 5 did.
 func CheckEarlier(dir string) (Report, error) { return judge(dir, false) }
 
+// judge computes the report: facts and claims become names of the expressions, a folder adds the data's figures, and
+// each claim is checked against them. Verdicts are counted by claim in Claims, and by finding in Verdicts. real says
+// that a synthetic file gives the claims no values.
 func judge(dir string, real bool) (Report, error) {
 	file, err := Load()
 	if err != nil {

@@ -97,7 +97,8 @@ func (t Table1) print(w io.Writer, l words.Language) {
 	}
 }
 
-// Channel is a year of one channel of Table 3.
+// Channel is a year of one channel of Table 3. Payments are in thousands of millions and values in millions of
+// millions of tenge, as the paper has them; growth and shares are fractions of 1.
 type Channel struct {
 	Channel        string   `json:"channel"`
 	Year           int      `json:"year"`

@@ -68,7 +68,7 @@ func downside(r []float64) float64 {
 	return math.Sqrt(sum / float64(len(r)))
 }
 
-// omega is the sum of gains by that of losses.
+// omega is the sum of gains by that of losses; infinite without a loss, which finite turns into no value.
 func omega(s sample) float64 {
 	gain, loss := 0.0, 0.0
 	for _, x := range s.r {
@@ -81,6 +81,7 @@ func omega(s sample) float64 {
 	return gain / loss
 }
 
+// tailRatio is how much larger the best twentieth's bound is than the worst's.
 func tailRatio(s sample) float64 {
 	sorted := slices.Clone(s.r)
 	slices.Sort(sorted)

@@ -28,7 +28,10 @@ type Cell struct {
 	Return float64 `json:"return"`
 }
 
-// Performance of one series, with a benchmark's where one is given.
+// Performance of one series, with a benchmark's where one is given. N counts returns. Days, RollingVol and RollSharpe
+// are of one length, a value for each return; RollBeta goes with BetaDays, the days that both series have but the
+// first, and CommonDays counts those with it. Resamples, BlockLength (in returns) and Seed make the intervals of
+// Figures.
 type Performance struct {
 	N           int                   `json:"n"`
 	Periods     float64               `json:"periods_a_year"`
@@ -53,6 +56,7 @@ type Performance struct {
 }
 
 const (
+	// Intervals are from so many resamples, under a fixed seed: the same prices give the same interval.
 	resamples = 1000
 	seed      = 1
 	// RollingDays of rolling Sharpe and beta; volatility rolls over 30.
@@ -78,7 +82,7 @@ func MeasureByCount(prices market.Series, benchmark market.Series, annual volati
 	return measureWith(prices, benchmark, annual, months(prices, true), float64(annual), nil)
 }
 
-// perYear is how many of n steps fall in 365 days.
+// perYear is how many of n steps fall in 365 days, by the time between the first price and the last.
 func perYear(times []time.Time) float64 {
 	n := len(times) - 1
 	return 365 * float64(n) / (times[n].Sub(times[0]).Hours() / 24)
@@ -233,7 +237,9 @@ func finite(v float64) *float64 {
 	return &v
 }
 
-// resample draws blocks of geometric length, wrapping around the end.
+// resample draws blocks of geometric length, wrapping around the end: at each step a new block begins with the
+// probability 1/block, so that block is the mean length (the stationary bootstrap of Politis and Romano, 1994).
+// Return, benchmark and riskless return of a day stay together, or what they share would be lost.
 func resample(random *rand.Rand, s sample, block float64) sample {
 	n := len(s.r)
 	out := sample{r: make([]float64, n), periods: s.periods, growth: s.growth}

@@ -43,6 +43,7 @@ func traded(_ context.Context, f Folder, q url.Values) (any, error) {
 	return study.StudyLiquidity(in)
 }
 
+// insideDays answers with the realised measures of prices within days; level is that of the test of jumps.
 func insideDays(_ context.Context, f Folder, q url.Values) (any, error) {
 	in, err := f.input(q)
 	if err != nil {
@@ -58,6 +59,8 @@ func insideDays(_ context.Context, f Folder, q url.Values) (any, error) {
 // maxFiles of one question: a request reads each.
 const maxFiles = 6
 
+// together answers with spillovers and correlations between files. lags 0 lets the study choose them; ahead is the
+// horizon of the forecast in steps.
 func together(ctx context.Context, f Folder, q url.Values) (any, error) {
 	names := strings.Split(q.Get("files"), ",")
 	if len(names) < 2 || len(names) > maxFiles {

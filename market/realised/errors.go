@@ -7,8 +7,9 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// errorsOf are standard errors from second differences of the mean negative
-// log-likelihood; nil where it does not curve upwards everywhere.
+// errorsOf are standard errors from second differences of the mean negative log-likelihood: √((H⁻¹)_ii/n); nil where
+// it does not curve upwards everywhere. Steps are a ten-thousandth of the parameter, or of 1 for small ones: with
+// finer ones the differences would be of rounding.
 func errorsOf(f func([]float64) float64, top []float64, n float64) map[string]float64 {
 	k := len(top)
 	hessian := mat.NewSymDense(k, nil)

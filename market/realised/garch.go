@@ -69,7 +69,7 @@ func Estimate(r, x []float64) (*Garch, error) {
 	for _, start := range [][]float64{{0.1, 0.55, 0.4, -shift, 1, -0.05, 0.1, math.Log(0.5)},
 		{0.02, 0.8, 0.18, -shift, 1, 0, 0.05, math.Log(0.7)}} {
 		start[0] = (1-start[1]-start[2])*p.first + start[2]*shift // at rest on the mean
-		// a simplex that has shrunk too early begins anew where it stopped
+		// A line search that gives up before the top begins anew where it stopped.
 		for range 3 {
 			result, err := optimize.Minimize(optimize.Problem{Func: value, Grad: central(value)}, start,
 				&optimize.Settings{GradientThreshold: 1e-9, MajorIterations: 500,

@@ -34,7 +34,11 @@ const (
 	leastInADay = 10
 )
 
-// OfDay measures one day's returns. Level is the test's, such as 0.001.
+// OfDay measures one day's returns. Level is the test's, such as 0.001. With n returns and each sum scaled for what
+// its shift leaves out: BV = π/2·Σ|r_i||r_{i−1}|, MedRV = π/(6 − 4√3 + π)·Σ median(|r_{i−2}|, |r_{i−1}|, |r_i|)², TQ =
+// n·μ⁻³·Σ|r_{i−2}r_{i−1}r_i|^{4/3} with μ = E|z|^{4/3}, and Z = (1 − BV/RV)/√((π²/4 + π − 5)/n·max(1, TQ/BV²)), which
+// is normal where there is no jump. A jump is one factor of two products of BV and no median, and vanishes from both
+// as n grows; in RV it stays whole.
 func OfDay(day string, r []float64, level float64) (Day, error) {
 	n := float64(len(r))
 	if len(r) < leastInADay {
@@ -82,8 +86,8 @@ func OfDay(day string, r []float64, level float64) (Day, error) {
 
 func median(a, b, c float64) float64 { return max(min(a, b), min(max(a, b), c)) }
 
-// twoScales averages sums of squares over grids of every fifth price, less the
-// noise that the finest grid shows; never below zero.
+// twoScales averages sums of squares over grids of every fifth price, less the noise that the finest grid shows:
+// (sparse − n̄/n·RV)/(1 − n̄/n) with n̄ the returns on a grid; never below zero.
 func twoScales(r []float64, rv float64) float64 {
 	n := float64(len(r))
 	sum := 0.0

@@ -55,6 +55,7 @@ type passes struct {
 	moves                         [][]float64 // expected transitions from i to j
 }
 
+// newPasses makes the room for n observations and k regimes.
 func newPasses(n, k int) *passes {
 	w := &passes{k: k, filtered: make([]float64, n*k), predicted: make([]float64, n*k), smoothed: make([]float64, n*k)}
 	for range k {
@@ -101,7 +102,10 @@ func (w *passes) forward(c *chain, r []float64) (logLik float64) {
 	return logLik + math.Log(product)
 }
 
-// backward is Kim's (1994) smoother after a forward pass.
+// backward is Kim's (1994) smoother after a forward pass: from the last day back, P(i at t, j at t+1 | all) =
+// filtered_t(i)·p_ij·smoothed_{t+1}(j)/predicted_{t+1}(j). Summed over j it is the smoothed probability of i at t;
+// summed over t it is the expected number of moves from i to j, by which expectation–maximisation and the score are
+// made.
 func (w *passes) backward(c *chain) {
 	k := w.k
 	n := len(w.filtered) / k
@@ -144,6 +148,8 @@ func (c *chain) pack() (theta []float64) {
 	return theta
 }
 
+// unpack undoes pack: p_ij = e^θ/(1 + Σe^θ), the diagonal's logit being 0, so that every row adds up to 1 whatever
+// theta is. The means are theta's own memory and not a copy.
 func unpack(theta []float64, k int) chain {
 	c := chain{theta[:k], make([]float64, k), make([][]float64, k)}
 	at := 2 * k

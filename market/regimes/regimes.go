@@ -83,7 +83,9 @@ func Estimate(ctx context.Context, r []float64, k int) (*Fit, error) {
 	return best, nil
 }
 
-// starts differ in how far apart the variances are and how lasting regimes.
+// starts differ in how far apart the variances are and how lasting regimes. All begin at the series' mean; variances
+// are spaced by the square of spread, around that of the series; and a day's regime goes on with the probability stay.
+// One regime has one start.
 func starts(r []float64, k int) (out []chain) {
 	mean, variance := stats.Mean(r), stats.Variance(r)
 	for _, spread := range []float64{2, 6} {

@@ -15,6 +15,9 @@ type figureChart struct {
 	chart   chart.Chart
 }
 
+// charts are the figures of the report in their order, each with the words of its caption and legend. A rolling
+// measure is drawn where there are more than 180 days, since with fewer its line would be a few points; news impact
+// where a fit with Student's t holds. Prices are on a logarithmic scale, on which equal returns have equal heights.
 func (r *Report) charts(lang Language) []figureChart {
 	w := r.writer(lang)
 	axis := chart.Compact(lang != English)

@@ -40,7 +40,8 @@ func (r *Report) CSV(w io.Writer) error {
 	return out.Error()
 }
 
-// Parquet writes the figures as a table; provenance is in the footer too.
+// Parquet writes the figures as a table, a row each, with null for a bound that a figure does not have. Provenance,
+// the program's version and the report's format are in the footer too, so that a copied file still says what it is of.
 func (r *Report) Parquet(w io.Writer) error {
 	t := &market.Table{Columns: []market.Column{{Name: "value"}, {Name: "low"}, {Name: "high"}},
 		Texts: []market.Text{{Name: "figure"}, {Name: "unit"}, {Name: "formula"}, {Name: "window"}, {Name: "sha256"}}}

@@ -38,6 +38,8 @@ type view struct {
 
 type row struct{ Name, Value, Interval, Unit, Formula, Window, Hash string }
 
+// chartView is a chart as the page's template takes it. The SVG is written into the page as it is: the chart package
+// escapes the words in it.
 type chartView struct {
 	Caption string
 	Legend  []string
@@ -49,12 +51,15 @@ type yearView struct {
 	Cells []cellView
 }
 
+// cellView is a month's cell of the heat map: its text, whether it went up or down, and how strong its shade is.
 type cellView struct {
 	Text  string
 	Class string
 	Style template.CSS
 }
 
+// riskView holds the two tables of one tail probability: the measures now, and the league of methods over the days
+// between which they were tested.
 type riskView struct {
 	P       string
 	Rows    [][]string
@@ -82,6 +87,8 @@ func (r *Report) HTML(out io.Writer, lang Language) error {
 	return pageTemplate.Execute(out, v)
 }
 
+// rows are the table of figures: value, interval, unit and formula in the page's language, and the first digits of the
+// SHA-256 of the file that each is from.
 func (r *Report) rows(w writer) []row {
 	var rows []row
 	for _, f := range r.Figures {
@@ -104,6 +111,8 @@ func short(hashes string) string {
 	return strings.Join(parts, " + ")
 }
 
+// drawdownRows are the deepest falls, with their depth in percent. One that has not recovered by the window's last day
+// is said to be open, and its length is that so far.
 func (r *Report) drawdownRows(w writer) [][]string {
 	var rows [][]string
 	for _, d := range r.Performance.Drawdowns {
@@ -118,6 +127,8 @@ func (r *Report) drawdownRows(w writer) [][]string {
 	return rows
 }
 
+// years are the returns of calendar months in percent, a row a year. A month that the window does not touch stays
+// empty. The shade is between 15 and 75 percent of the colour, by heat's strength, so that small returns are seen too.
 func (r *Report) years(w writer) []yearView {
 	heat := r.heat()
 	var years []yearView
@@ -136,6 +147,9 @@ func (r *Report) years(w writer) []yearView {
 	return years
 }
 
+// fitRows are the parameters of each GARCH fit with both standard errors, from the Hessian and the robust ones. The
+// model's name stands in its first row only. Under them is the persistence, which is withheld where the fit did not
+// converge, with the bounds that bind: at a bound the standard errors do not mean what they say.
 func (r *Report) fitRows(w writer) [][]string {
 	var rows [][]string
 	for _, g := range r.Fits {
@@ -220,6 +234,8 @@ func (r *Report) testRows(w writer) [][]string {
 	return rows
 }
 
+// riskTables are the words of value at risk (VaR) and expected shortfall (ES) at the tail probability p, and of the
+// league of methods tested on the days from … to. Beside the exceedances that were counted stand those expected, N·p.
 func riskTables(w writer, p float64, measures []risk.Measure, league []risk.Standing, from, to string) riskView {
 	v := riskView{P: w.number(&p, 2)}
 	for _, m := range measures {
@@ -252,6 +268,9 @@ func riskTables(w writer, p float64, measures []risk.Measure, league []risk.Stan
 	return v
 }
 
+// sources is where the figures come from: file, SHA-256, origin and time zone of the prices and of the benchmark, the
+// repairs made on reading with the lines they touched, and the version that wrote the report. With them the report can
+// be made again.
 func (r *Report) sources(w writer) [][2]string {
 	list := [][2]string{}
 	add := func(file, hash, origin, zone string) {

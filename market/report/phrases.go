@@ -17,6 +17,8 @@ type pattern struct {
 	form *regexp.Regexp
 }
 
+// patterns are the phrases with numbers in them, {0} and {1}, as expressions to find them by. They are sorted, since
+// the words are a map: the first that matches is taken, and the same report must read the same each time.
 var patterns = func() []pattern {
 	var out []pattern
 	for key := range words {
@@ -47,6 +49,8 @@ func (w writer) phrase(text string) string {
 	return strings.Join(parts, "; ")
 }
 
+// part translates one phrase without further parts: one of the patterns, with the numbers put back in the language's
+// way of writing them, or else a word. What is in no list comes out as it went in.
 func (w writer) part(text string) string {
 	for _, p := range patterns {
 		found := p.form.FindStringSubmatch(text)

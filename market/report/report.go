@@ -29,6 +29,8 @@ type Options struct {
 // firstRules says that a report is computed as those sealed in format 1 were.
 func (o Options) firstRules() bool { return o.Input.Rules == 1 }
 
+// Figure is one number of the report with its provenance: Low and High bound it where it is estimated from resamples,
+// Window is the days that it is of, and SHA256 that of the file.
 // before says that a report is computed as those sealed in formats before this one were.
 func (o Options) before(format int) bool { return o.Input.Rules != 0 && o.Input.Rules < format }
 
@@ -44,7 +46,8 @@ type Figure struct {
 	SHA256  string   `json:"sha256"`
 }
 
-// Report is the document before it is written in a language.
+// Report is the document before it is written in a language. days and prices are of the window and of one length;
+// conditional may be a day longer, where the close before the window is known.
 type Report struct {
 	Format      string                  `json:"format"`
 	Options     Options                 `json:"options"`
@@ -110,6 +113,9 @@ func Build(ctx context.Context, o Options, progress func(done, all int)) (*Repor
 	return r, nil
 }
 
+// addPerformance measures the window's prices, beside the benchmark's if one is given. The days of the charts are
+// those of the window; the measures need the close before it too, since a window's first return is from that one. A
+// report sealed under the first rules is made without it, as it was then, or its figures would not come out the same.
 func (r *Report) addPerformance() error {
 	in := r.Options.Input
 	all, err := in.Table.Series(r.Origin.Column)

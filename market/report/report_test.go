@@ -150,11 +150,12 @@ func TestSeal(t *testing.T) {
 	keys := seal.Log{Origin: "test/reports", Signer: signer, Verifier: verifier}
 	dir := t.TempDir()
 	r := year()
-	index, checkpoint, texts, err := r.Append(dir, keys)
+	index, checkpoint, _, err := r.Append(dir, keys)
 	if err != nil || index != 0 || len(checkpoint) == 0 {
 		t.Fatal(index, err)
 	}
-	if index, _, texts, err = r.Append(dir, keys); err != nil || index != 1 {
+	index, _, texts, err := r.Append(dir, keys)
+	if err != nil || index != 1 {
 		t.Fatal(index, err)
 	}
 	sealed, err := ReadSeal(dir, 1, keys)

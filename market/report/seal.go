@@ -63,8 +63,8 @@ type Seal struct {
 	// Reading are the options that the file was read with, where any was given.
 	Reading *market.ReadOptions `json:"reading,omitempty"`
 	Report  string              `json:"report_sha256"`
-	// Forms are the hashes of the files as the program of that version writes them, in every language; Texts those of what
-	// a reader sees of each (sealfile.TextHash), and of the JSON form without the version, "figures". Since format 8.
+	// Forms are the hashes of the files as the program of that version writes them, in every language; Texts those of
+	// what a reader sees of each (sealfile.TextHash), and of the JSON form without the version, "figures". Since format 8.
 	Version string            `json:"version,omitempty"`
 	Forms   map[string]string `json:"forms_sha256,omitempty"`
 	Texts   map[string]string `json:"texts_sha256,omitempty"`
@@ -282,6 +282,8 @@ func (s Seal) riskFree(open func(string, market.ReadOptions) (*market.Table, err
 	}, s.RiskFreeColumn)
 }
 
+// input opens a file that the sealed report was made from and holds it to the SHA-256 in the seal: figures of another
+// file, be it a newer extract of the same name, would be no check of the report.
 func (s Seal) input(open func(string, market.ReadOptions) (*market.Table, error), name, hash string,
 	reading market.ReadOptions) (*market.Table, error) {
 	table, err := open(name, reading)

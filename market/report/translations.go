@@ -57,6 +57,8 @@ func (r *Report) methods(w writer) []string {
 	return []string{returns, w.word("method: intervals"), w.word("method: garch"), w.word("method: risk")}
 }
 
+// word gives a key's words in the writer's language. Where the report is by steps and not by days, the form of the key
+// for steps comes first. A key that is not in the list is its own words.
 func (w writer) word(key string) string {
 	entry, ok := words[key]
 	if steps, has := words[key+" (steps)"]; has && w.bySteps {

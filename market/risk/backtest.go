@@ -6,8 +6,10 @@ import (
 	"github.com/aqsha/aqsha/market/stats"
 )
 
-// Coverage is Kupiec's (1995) unconditional and Christoffersen's (1998)
-// independence and joint tests of exceedances.
+// Coverage is Kupiec's (1995) unconditional and Christoffersen's (1998) independence and joint tests of exceedances.
+// With x of n days beyond, π = x/n, LR = −2·ln(L(p)/L(π)), where L(p) = (1−p)ⁿ⁻ˣpˣ, is χ² with one degree. Nij counts
+// days in the state j (1: beyond) after one in i, of which there are n − 1; LRInd holds the rate after a quiet day
+// against that after an exceedance, and LRCC is the sum of the two, χ² with two degrees.
 type Coverage struct {
 	N      int     `json:"n"`
 	Exceed int     `json:"exceed"`

@@ -41,21 +41,23 @@ func TestESRegression(r, shortfall []float64, p float64) ESRegression {
 	return out
 }
 
+// sortedBelow is how many of the sorted values are at most q.
 func sortedBelow(sorted []float64, q float64) int {
 	at, _ := slices.BinarySearch(sorted, math.Nextafter(q, math.Inf(1)))
 	return at
 }
 
 const (
+	// Under a fixed seed, so that the same returns give the same set.
 	confidenceReps = 2000
 	confidenceSeed = 1
 )
 
-// ConfidenceSet is the model confidence set of Hansen, Lunde and Nason (2011)
-// with the statistic T_max: methods leave, worst first, while equal losses of
-// those left are rejected. p[i] is the largest level at which method i would
-// still be in the set. Blocks of the stationary bootstrap have the mean length
-// n^⅓; losses[i] are one method's, day by day.
+// ConfidenceSet is the model confidence set of Hansen, Lunde and Nason (2011) with the statistic T_max: methods leave,
+// worst first, while equal losses of those left are rejected. p[i] is the largest level at which method i would still
+// be in the set: the largest p of all steps up to the one at which it left, so that it never falls along the way.
+// Blocks of the stationary bootstrap have the mean length n^⅓; losses[i] are one method's, day by day, all of one
+// length.
 func ConfidenceSet(losses [][]float64) []float64 {
 	m, n := len(losses), len(losses[0])
 	out := make([]float64, m)
@@ -107,8 +109,9 @@ func resampledMeans(losses [][]float64, n int) [][]float64 {
 	return draws
 }
 
-// leave finds the method that would leave and the p-value of the test that
-// all of those left lose equally.
+// leave finds the method that would leave and the p-value of the test that all of those left lose equally: T_max is
+// the largest of d_i/√var(d_i), d_i a method's mean loss less that of all left, and p the share of bootstrap samples,
+// moved to the hypothesis, whose own T_max is no smaller. Variances are those over the samples.
 func leave(left []int, means []float64, draws [][]float64) (worst int, p float64) {
 	k := len(left)
 	relative := func(x []float64) []float64 {

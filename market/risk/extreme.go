@@ -23,7 +23,8 @@ type Pareto struct {
 // leastBeyond is how few losses a tail may be fitted to.
 const leastBeyond = 30
 
-// FitTail takes the worst share of the returns (0.1: the worst tenth) as tail.
+// FitTail takes the worst share of the returns (0.1: the worst tenth) as tail. It needs 100 returns and 30 losses
+// beyond the threshold, which is itself a quantile of the sample.
 func FitTail(r []float64, share float64) (Pareto, error) {
 	if err := stats.Finite("returns", r, 100); err != nil {
 		return Pareto{}, err
@@ -54,8 +55,9 @@ func FitTail(r []float64, share float64) (Pareto, error) {
 	return out, nil
 }
 
-// fit maximises along θ = ξ/σ, on which ξ has a closed form (Grimshaw 1993): a
-// grid, then golden sections around its best point.
+// fit maximises along θ = ξ/σ, on which ξ has a closed form (Grimshaw 1993): ξ(θ) is the mean of ln(1 + θy), and ln L
+// = −n·(ln(ξ/θ) + ξ + 1). A grid, then golden sections around its best point: the profile may have more than one top,
+// and none towards θ = −1/max y, where the likelihood grows without bound as ξ falls below −1, which is shut out.
 func (p *Pareto) fit(y []float64) {
 	largest, mean, middle := y[len(y)-1], stats.Mean(y), y[len(y)/2] // y is sorted; a heavy tail has no mean to go by
 	profile := func(theta float64) (shape, logLik float64) {
@@ -109,8 +111,9 @@ func (p *Pareto) fit(y []float64) {
 
 func second(_, v float64) float64 { return v }
 
-// At gives value at risk and expected shortfall at p, a probability inside the
-// tail. The shortfall is null where the tail has no mean.
+// At gives value at risk and expected shortfall at p, a probability inside the tail: with u the threshold and F the
+// share of losses beyond it, VaR = u + σ/ξ·((p/F)^−ξ − 1) and ES = (VaR + σ − ξu)/(1 − ξ). The shortfall is null where
+// the tail has no mean (ξ ≥ 1).
 func (p Pareto) At(tail float64) (value float64, shortfall *float64, err error) {
 	share := float64(p.Beyond) / float64(p.N)
 	if !(tail > 0 && tail <= share) {

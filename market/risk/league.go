@@ -118,6 +118,7 @@ func League(ctx context.Context, r []float64, first, last, garchWindow int, p fl
 	return league, nil
 }
 
+// forecast is none where either figure is missing, so that a method is scored on both by the same days.
 func (m Measure) forecast() forecast {
 	if m.VaR == nil || m.ES == nil {
 		return none
@@ -182,8 +183,9 @@ func filtered(ctx context.Context, r []float64, first, last, window int, p float
 	return historical, extreme, nil
 }
 
-// score tests one method on the days on which it gave a figure. A method that
-// was refused on more than a tenth of them is out of the league.
+// score tests one method on the days on which it gave a figure. A method that was refused on more than a tenth of them
+// is out of the league. The loss of a day is (p − 1[r < −VaR])·(r + VaR), which is least on average at the true
+// quantile.
 func score(name string, r []float64, f []forecast, p float64) Standing {
 	s := Standing{Method: name, P: p}
 	var kept, v, e []float64
@@ -302,7 +304,8 @@ func confide(league []Standing, losses map[string][]float64) {
 	}
 }
 
-// rank puts methods that pass first, then by quantile loss; refused ones last.
+// rank puts methods that pass first, then by quantile loss; refused ones last and without a rank. A low loss does not
+// outweigh a failed test of coverage.
 func rank(league []Standing) {
 	key := func(s Standing) (int, float64) {
 		switch {

@@ -47,12 +47,13 @@ func AcerbiNull(z float64, days int, p, nu float64) (pValue, critical float64) {
 	return float64(at) / nullPaths, stats.Quantile(values, 0.05)
 }
 
+// gap is how many days until the next exceedance, at least one: geometric with the probability p, by inversion.
 func gap(random *rand.Rand, p float64) float64 {
 	return math.Floor(math.Log(1-random.Float64())/math.Log(1-p)) + 1
 }
 
-// tailLaw is the degrees of freedom of a t fitted to the returns before the
-// test, at least 2.1, below which the mean of the tail hardly settles.
+// tailLaw is the degrees of freedom of a t fitted to the returns before the test, at least 2.1, below which the mean
+// of the tail hardly settles. A sample that no t fits is taken for normal.
 func tailLaw(r []float64) float64 {
 	fit, err := garch.FitStudent(r)
 	if err != nil {
@@ -74,9 +75,8 @@ func tickLosses(r []float64, f []forecast, p float64) []float64 {
 	return out
 }
 
-// DieboldMariano (1995) is the one-sided p that the first losses are not
-// larger on average than the second, with Newey and West's variance of
-// floor(n^(1/3)) lags.
+// DieboldMariano (1995) is the one-sided p that the first losses are not larger on average than the second, with Newey
+// and West's variance of ⌊n^⅓⌋ lags; losses that never differ give ½. Both are of the same days.
 func DieboldMariano(a, b []float64) float64 {
 	d := make([]float64, len(a))
 	for i := range d {

@@ -47,8 +47,8 @@ func Static(r []float64, p float64, rules int) ([]Measure, garch.Student, error)
 	return out, t, nil
 }
 
-// Historical is minus the type-7 quantile and minus the mean of the returns
-// not above it.
+// Historical is minus the type-7 quantile and minus the mean of the returns not above it. There is at least one, the
+// least of all, so that the shortfall is never without a value.
 func Historical(r []float64, p float64) (valueAtRisk, shortfall float64) {
 	sorted := stats.Sorted(r)
 	q := stats.Quantile(sorted, p)
@@ -68,7 +68,8 @@ func NormalLaw(mean, sd, p float64) (valueAtRisk, shortfall float64) {
 	return -(mean + sd*z), -(mean - sd*distuv.UnitNormal.Prob(z)/p)
 }
 
-// student: VaR = −(μ + σ·t⁻¹(p)); ES has no value at ν ≤ 1.
+// student: VaR = −(μ + σq), q = t⁻¹(p), and ES = −μ + σ·f(q)/p·(ν + q²)/(ν − 1), f the density; ES has no value at ν ≤
+// 1.
 func student(t garch.Student, p float64) Measure {
 	q := TQuantile(p, t.Nu)
 	v := -(t.Mu + t.Sigma*q)
@@ -98,6 +99,10 @@ func CornishFisherQuantile(z, skewness, excess float64) (q float64, valid bool) 
 // rootless is the domain as it was until format 5: the expansion may also fall everywhere.
 func rootless(s, k float64) bool { return s*s/9 <= 4*(k/8-s*s/6)*(1-k/8+5*s*s/36) }
 
+// cornishFisher is value at risk by the normal quantile corrected for skewness and kurtosis, VaR = −(mean + sd·z), and
+// the expected shortfall as the mean of that quantile over the tail. Outside the moments for which the expansion rises
+// throughout it is no distribution, and is refused. Reports sealed under rules before the sixth keep the check that
+// they were made with.
 func cornishFisher(m stats.Moments, p float64, rules int) Measure {
 	z, valid := CornishFisherQuantile(distuv.UnitNormal.Quantile(p), m.Skewness, m.Excess)
 	if rules != 0 && rules < 6 {

@@ -28,7 +28,8 @@ type Event struct {
 	Source string `json:"source"`
 }
 
-// ParseEvents reads date,event,kind,source rows; nil gives the shipped list.
+// ParseEvents reads date,event,kind,source rows under that header; nil gives the shipped list. At most 1 MiB. Whether
+// a day lies in the window is not asked here: Study leaves out the events that it has no returns around.
 func ParseEvents(data []byte) ([]Event, error) {
 	if data == nil {
 		data = defaultEvents

@@ -48,6 +48,7 @@ type Leave struct {
 }
 
 const (
+	// So many lists of random days are drawn, under a fixed seed.
 	randomLists = 2000
 	placeboSeed = 1
 )
@@ -154,6 +155,9 @@ func (p *Placebo) random(ar []float64, n int, observed float64) {
 	p.RandomP, p.Confirms = float64(low)/randomLists, float64(confirmed)/randomLists
 }
 
+// leaveOneOut tests the mean again without each event in turn, and keeps the least and the largest p and how many stay
+// below 5 %. The event without which p is largest is the one that carries the finding: if p passes 5 % without it, the
+// finding is of one day and not of the list.
 func (p *Placebo) leaveOneOut(x []float64, names []string) {
 	p.LeaveOut = Leave{LeastP: math.Inf(1), MaxP: math.Inf(-1), N: len(x)}
 	for i := range x {

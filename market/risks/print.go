@@ -9,7 +9,8 @@ import (
 	"github.com/aqsha/aqsha/words"
 )
 
-// Print writes the report for a terminal, in a language.
+// Print writes the report for a terminal, in a language: the indicators, the events, causality in both directions at
+// the level of 5 %, first digits, and last what could not be computed and why.
 func (r Report) Print(w io.Writer, l words.Language) {
 	if len(r.Indicators) > 0 {
 		fmt.Fprintln(w, l.Text("risks.head", "from", r.From, "to", r.To))
@@ -40,6 +41,8 @@ func (r Report) Print(w io.Writer, l words.Language) {
 	}
 }
 
+// print writes one risk: what is measured, its value with unit, source and days, a sentence on it, and what data it
+// would need where it has none.
 func (i Indicator) print(w io.Writer, l words.Language) {
 	value, window := l.Text("risks.none"), ""
 	if i.Value != nil {
@@ -92,6 +95,8 @@ func needsIn(l words.Language, needs string) string {
 	return l.Text("risks.needs-residents")
 }
 
+// print writes the abnormal returns around each event, in percent, then their means with the t test, the sign test, a
+// sentence and the placebo. CAR1 and CAR5 are cumulated from the day of the event to the first and the fifth after it.
 func (e *EventStudy) print(w io.Writer, l words.Language) {
 	fmt.Fprintf(w, "\n%s\n", l.Text("risks.events-head"))
 	tab := tabwriter.NewWriter(w, 2, 0, 2, ' ', tabwriter.AlignRight)
@@ -109,6 +114,7 @@ func (e *EventStudy) print(w io.Writer, l words.Language) {
 	e.Placebo.print(w, l)
 }
 
+// print writes the first-digit test with its deviation and the spread of sizes in decades, then what it comes to.
 func (x *Wash) print(w io.Writer, l words.Language) {
 	text := l.Text("risks.wash", "n", x.N, "chi", fmt.Sprintf("%.1f", x.Benford.Stat), "p",
 		fmt.Sprintf("%.3g", x.Benford.P), "mad", fmt.Sprintf("%.4f", x.MAD), "spread", fmt.Sprintf("%.1f", x.Spread),

@@ -67,7 +67,9 @@ type study struct {
 	macro, pools, residents                            *market.Table
 }
 
-// OfFolder computes what the folder allows; the rest is not available.
+// OfFolder computes what the folder allows; the rest is not available, with a note of the file or the reason. Only a
+// folder without 200 prices of bitcoin in the window is refused, for nothing else can be measured without them. The
+// window in the report is that of the prices found, which may be shorter than the one asked for.
 func OfFolder(o Options) (Report, error) {
 	s := &study{Report: Report{From: o.From, To: o.To}, dir: o.Dir}
 	if err := market.CheckWindow(o.From, o.To); err != nil {
@@ -101,6 +103,8 @@ func (r *Report) note(said words.Said) {
 	r.Notes, r.said = append(r.Notes, said.String()), append(r.said, said)
 }
 
+// open reads a file of the folder and notes its provenance. One that is not there is noted, and is nil without an
+// error; one that is there and cannot be read stops the study, for it would be missing without a word.
 func (s *study) open(name string) (*market.Table, error) {
 	t, err := market.ReadFile(filepath.Join(s.dir, name), market.ReadOptions{})
 	if errors.Is(err, fs.ErrNotExist) {
@@ -158,6 +162,9 @@ func (s *study) load() error {
 	return err
 }
 
+// causality asks with Granger's test whether the price helps to foretell the hash rate and the other way round, with
+// four lags of weekly growth. A step over a day without either has the growth 0. "Cause" means no more than that: the
+// past of the one improves a forecast of the other.
 func (s *study) causality() {
 	if s.hash.Len() < 200 {
 		s.note(words.Say("risks.note-hash"))
@@ -188,6 +195,8 @@ func (s *study) causality() {
 	}
 }
 
+// wash looks at daily volumes for signs of trades that were none. The sizes are sums of days, so that round sizes say
+// nothing (the argument true); volume over what moved on the chain is on the days that both have.
 func (s *study) wash() {
 	if s.volume.Len() == 0 {
 		s.note(words.Say("risks.note-wash-volume"))

@@ -97,6 +97,9 @@ func indexE(text string) int {
 	return len(text)
 }
 
+// word puts the findings into words: of first digits, of round sizes and of volume over transfers, always in that
+// order, one of each. sums says that the sizes are daily totals, of which roundness says nothing. First digits are
+// expected to follow Benford's law only where sizes span two decades or more.
 func (w *Wash) word(sums bool) {
 	switch {
 	case w.Spread < 2:

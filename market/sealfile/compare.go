@@ -12,7 +12,8 @@ type Difference struct {
 	Column   string `json:"column,omitempty"`
 	Expected string `json:"expected"`
 	Found    string `json:"found"`
-	// Kind is cell, missing (a row that was sealed), added (one that was not) or format: the same number otherwise written.
+	// Kind is cell, missing (a row that was sealed), added (one that was not) or format: the same number in another
+	// notation.
 	Kind string `json:"kind"`
 }
 
@@ -99,6 +100,7 @@ func script(a, b []Row) []step {
 	for i, r := range b {
 		keysB[i] = r.key()
 	}
+	// longest[i, j] is how many rows a[i:] and b[j:] have in common in their order (Wagner and Fischer 1974).
 	width := len(b) + 1
 	longest := make([]int32, (len(a)+1)*width)
 	for i := len(a) - 1; i >= 0; i-- {
@@ -127,7 +129,8 @@ func script(a, b []Row) []step {
 	return steps
 }
 
-// pair compares rows between two that stayed: those of one name with each other, then those of one table in their order.
+// pair compares rows between two that stayed: those of one name with each other, then those of one table in their
+// order.
 func pair(gone, come []Row, heads map[string][]string) []Difference {
 	var out []Difference
 	taken := make([]bool, len(come))

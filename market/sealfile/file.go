@@ -23,7 +23,7 @@ const MaxFile = 64 << 20
 type File struct {
 	Format string           `json:"format"`
 	Origin string           `json:"origin"`     // of the log
-	Key    string           `json:"public_key"` // of the log, as the sealing side names it: proves nothing of who that is
+	Key    string           `json:"public_key"` // of the log, as the sealing side names it: no proof of who that is
 	Proof  seal.Proof       `json:"proof"`
 	Texts  map[string][]Row `json:"texts"` // by form; their hashes stand in the entry
 }

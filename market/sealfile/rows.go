@@ -65,6 +65,7 @@ func htmlRows(text string) []Row {
 		p.text.WriteString(text[:open])
 		text = text[open:]
 		end := strings.IndexByte(text, '>')
+		// A remark may hold what looks like rows: no reader sees it.
 		if strings.HasPrefix(text, "<!--") {
 			if end = strings.Index(text, "-->"); end >= 0 {
 				end += 2
@@ -117,6 +118,7 @@ func (p *page) tag(name string) {
 			p.rows = append(p.rows, Row{text, []string{text}, false})
 		}
 		p.heading = false
+	// What begins or ends a line on the screen; inside a row it is a part of the cell.
 	case "p", "/p", "li", "/li", "div", "/div", "table", "ul", "/ul", "nav", "/nav", "a", "/a", "br", "body", "/body":
 		if !p.inRow && !p.heading {
 			p.flush()

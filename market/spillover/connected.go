@@ -94,8 +94,8 @@ func Connectedness(names []string, columns [][]float64, lags, ahead int) (Connec
 	return out, nil
 }
 
-// preferred is the number of lags with the least criterion, all fitted to the
-// same observations.
+// preferred is the number of lags with the least criterion, all fitted to the same observations: ln|Σ| + k(kp + 1)·ln
+// n/n, Σ the residuals' covariance divided by n and not by the degrees of freedom.
 func preferred(columns [][]float64, most int) (int, error) {
 	best, lags := math.Inf(1), 1
 	for p := 1; p <= most; p++ {
@@ -122,7 +122,8 @@ type autoregression struct {
 	df    int
 }
 
-// fitVAR by least squares, equation by equation, without the first skip observations.
+// fitVAR by least squares, equation by equation, without the first skip observations. As every equation has the same
+// regressors, nothing is gained by fitting them together.
 func fitVAR(columns [][]float64, lags, skip int) (*autoregression, error) {
 	k, first := len(columns), lags+skip
 	n := len(columns[0]) - first
@@ -171,7 +172,9 @@ func fitVAR(columns [][]float64, lags, skip int) (*autoregression, error) {
 	return v, nil
 }
 
-// decompose gives the generalised shares of variance, rows scaled to one.
+// decompose gives the generalised shares of variance, rows scaled to one. With Ψ_0 = I and Ψ_h = Σ_l A_l·Ψ_{h−l}, θ_ij
+// = σ_jj⁻¹·Σ_h (e_iᵀΨ_hΣe_j)²/Σ_h e_iᵀΨ_hΣΨ_hᵀe_i. Shocks that go together are counted to each of them, so that a row
+// need not add up to one before it is scaled.
 func (v *autoregression) decompose(ahead int) [][]float64 {
 	k, _ := v.sigma.Dims()
 	psi := []*mat.Dense{mat.NewDense(k, k, nil)} // of the moving-average form

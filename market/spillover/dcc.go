@@ -56,6 +56,9 @@ func Dynamic(names []string, z [][]float64) (*DCC, error) {
 	return out, out.second(z)
 }
 
+// second maximises the likelihood of the correlations in a and b, which share keeps inside their triangle. Constant is
+// the likelihood with a = b = 0, which is that of correlations that never change: twice the difference is how much the
+// model gains by letting them move.
 func (d *DCC) second(z [][]float64) error {
 	w := newWalker(z)
 	value := func(theta []float64) float64 {
@@ -110,6 +113,7 @@ func share(theta []float64) (a, b float64) {
 	return x / (1 + x + y), y / (1 + x + y)
 }
 
+// square is a k×k matrix of zeros.
 func square(k int) [][]float64 {
 	out := make([][]float64, k)
 	for i := range out {
@@ -133,6 +137,7 @@ type walker struct {
 	now, solved []float64
 }
 
+// newWalker computes S, the mean of zzᵀ, once: every walk begins with it.
 func newWalker(z [][]float64) *walker {
 	k := len(z)
 	w := &walker{z: z, k: k, n: len(z[0]), s: make([]float64, k*(k+1)/2), q: make([]float64, k*(k+1)/2),

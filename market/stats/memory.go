@@ -5,7 +5,8 @@ import (
 	"slices"
 )
 
-// scales are block lengths from 8 to n/4, evenly spaced in logarithm.
+// scales are block lengths from 8 to n/4, evenly spaced in logarithm, without repetitions. Shorter blocks say nothing
+// of a trend, and of longer ones there are fewer than four to average.
 func scales(n int) []int {
 	top := math.Log2(float64(n) / 4)
 	var out []int
@@ -24,8 +25,9 @@ func slope(s []int, f []float64) float64 {
 	return Covariance(x, y) / Variance(x)
 }
 
-// DFA is the exponent of detrended fluctuation analysis (Peng et al. 1994),
-// first order, non-overlapping blocks.
+// DFA is the exponent of detrended fluctuation analysis (Peng et al. 1994), first order, non-overlapping blocks: the
+// slope of ln F(s) against ln s, where F(s)² is the mean square of the summed deviations about a straight line in each
+// block of s. Without memory it is ½. The last n mod s values are in no block of that length.
 func DFA(x []float64) float64 {
 	mean, sum := Mean(x), 0.0
 	profile := make([]float64, len(x))
@@ -46,7 +48,8 @@ func DFA(x []float64) float64 {
 	return slope(s, f)
 }
 
-// detrended is the residual sum of squares about a straight line.
+// detrended is the residual sum of squares about a straight line, in one pass: Σ(i − mean)² of 0 … n−1 is n(n² −
+// 1)/12.
 func detrended(y []float64) float64 {
 	n := float64(len(y))
 	my, mx := Mean(y), (n-1)/2
@@ -58,7 +61,10 @@ func detrended(y []float64) float64 {
 	return syy - sxy*sxy/(n*(n*n-1)/12)
 }
 
-// RescaledRange is Hurst's exponent by R/S over non-overlapping blocks.
+// RescaledRange is Hurst's exponent by R/S over non-overlapping blocks: the slope of the mean of (max − min of the
+// summed deviations)/(standard deviation, n) against the length, in logarithms. In small samples it is too large even
+// without memory; no correction is made. A block that stands still has no deviation to divide by, and the result is
+// NaN.
 func RescaledRange(x []float64) float64 {
 	s := scales(len(x))
 	f := make([]float64, len(s))
@@ -79,8 +85,9 @@ func RescaledRange(x []float64) float64 {
 	return slope(s, f)
 }
 
-// GPH is Geweke and Porter-Hudak's (1983) memory parameter d from the lowest
-// ⌊√n⌋ frequencies (R: fracdiff::fdGPH(bandw.exp=0.5)).
+// GPH is Geweke and Porter-Hudak's (1983) memory parameter d from the lowest ⌊√n⌋ frequencies (R:
+// fracdiff::fdGPH(bandw.exp=0.5)): minus the slope of ln I(ω_j) against 2·ln(2·sin(ω_j/2)), I the periodogram at ω_j =
+// 2πj/n. Each ordinate is a sum over all values: n·√n steps. 1e-9 keeps the root of a square from falling short.
 func GPH(x []float64) float64 {
 	n, mean := len(x), Mean(x)
 	g := int(math.Sqrt(float64(n)) + 1e-9)

@@ -19,7 +19,8 @@ func Mean(x []float64) float64 {
 // SD is the sample standard deviation (n−1).
 func SD(x []float64) float64 { return math.Sqrt(Variance(x)) }
 
-// Variance is the sample variance (n−1), in two passes.
+// Variance is the sample variance (n−1), in two passes: the mean of squares less the square of the mean would lose its
+// digits where the mean is large beside the deviation. NaN for fewer than two values.
 func Variance(x []float64) float64 {
 	m, sum := Mean(x), 0.0
 	for _, v := range x {
@@ -37,12 +38,14 @@ func Covariance(x, y []float64) float64 {
 	return sum / float64(len(x)-1)
 }
 
-// Correlation is Pearson's.
+// Correlation is Pearson's, of two series of one length; NaN where one of them is constant.
 func Correlation(x, y []float64) float64 { return Covariance(x, y) / (SD(x) * SD(y)) }
 
 // Spearman is the correlation of ranks, ties sharing their mean rank.
 func Spearman(x, y []float64) float64 { return Correlation(ranks(x), ranks(y)) }
 
+// ranks of the values from 1 on. Equal values share the mean of the ranks that they take together, as Spearman's
+// correlation has it.
 func ranks(x []float64) []float64 {
 	order := make([]int, len(x))
 	for i := range order {
@@ -71,8 +74,8 @@ func ranks(x []float64) []float64 {
 	return out
 }
 
-// Moments of a sample. Variance here is the population's (n), as the
-// skewness and kurtosis are.
+// Moments of a sample. Variance here is the population's (n), as the skewness and kurtosis are: skewness is m₃/m₂^1.5
+// and the excess m₄/m₂² − 3, with m_k the mean of (x − mean)^k. No correction for small samples is made.
 type Moments struct {
 	N        int     `json:"n"`
 	Mean     float64 `json:"mean"`
@@ -106,7 +109,8 @@ func Describe(x []float64) (Moments, error) {
 	return m, nil
 }
 
-// Finite refuses fewer than least values and any NaN or infinity, naming the first.
+// Finite refuses fewer than least values and any NaN or infinity, naming the first. Estimators ask it at their door,
+// so that no optimiser runs into a NaN, of which every comparison is false.
 func Finite(field string, x []float64, least int) error {
 	if len(x) < least {
 		return market.Refuse("too-short", field, "%d values; at least %d are needed", len(x), least)

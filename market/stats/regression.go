@@ -8,7 +8,8 @@ import (
 	"github.com/aqsha/aqsha/market"
 )
 
-// Regression is a least-squares fit of y on columns of X.
+// Regression is a least-squares fit of y on columns of X. Coefficients and Errors begin with the constant's, then come
+// those of the columns in their order; Residuals are as long as y.
 type Regression struct {
 	Coefficients []float64
 	Errors       []float64 // classical standard errors
@@ -20,7 +21,8 @@ type Regression struct {
 	inverse *mat.Dense // (XᵀX)⁻¹
 }
 
-// Fit regresses y on a constant and the given columns, by QR.
+// Fit regresses y on a constant and the given columns, by QR. The columns have y's length; n·k² steps. R2 is 1 −
+// RSS/TSS about the mean, and no number where y is constant.
 func Fit(y []float64, columns ...[]float64) (*Regression, error) {
 	n, k := len(y), len(columns)+1
 	if n <= k {

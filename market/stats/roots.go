@@ -21,7 +21,9 @@ type PhillipsPerron struct {
 	P     float64 `json:"p"`
 }
 
-// PP computes the test; lags < 0 takes ⌈12(n/100)^¼⌉.
+// PP computes the test; lags < 0 takes ⌈12(n/100)^¼⌉. With γ_l the residuals' autocovariances, λ² = γ₀ + 2Σ(1 − l/(q +
+// 1))γ_l and s² = RSS/(n − k): Tau = √(γ₀/λ²)·(ρ − 1)/se − (λ² − γ₀)·n·se/(2λ·s) and Rho = n(ρ − 1) − n²·se²·(λ² −
+// γ₀)/(2s²).
 func PP(x []float64, trend bool, lags int) (PhillipsPerron, error) {
 	if lags < 0 {
 		lags = int(math.Ceil(12 * math.Pow(float64(len(x))/100, 0.25)))
@@ -103,7 +105,9 @@ type Whittle struct {
 // leastMemory is the shortest series whose memory is estimated.
 const leastMemory = 50
 
-// LocalWhittle takes m = ⌊n^0.65⌋ where m is 0.
+// LocalWhittle takes m = ⌊n^0.65⌋ where m is 0. d minimises R(d) = ln(Σ ω_j^{2d}·I_j/m) − 2d·Σ ln ω_j/m; the sign of
+// its derivative is bisected, which ends at d's bound where the minimum lies beyond. Frequencies are divided by their
+// geometric mean first, which leaves R' as it is and the powers near 1.
 func LocalWhittle(x []float64, m int) (Whittle, error) {
 	n := len(x)
 	if m == 0 {

@@ -18,7 +18,8 @@ type Test struct {
 // ChiSquareP is the upper tail of χ² with df degrees of freedom.
 func ChiSquareP(x, df float64) float64 { return distuv.ChiSquared{K: df}.Survival(x) }
 
-// autocovariance at lag, about the mean, divided by n.
+// autocovariance at lag, about the mean, divided by n and not by n − lag: with n the autocovariances belong to a
+// process that there can be, and no sum of them weighted by Bartlett is negative.
 func autocovariance(x []float64, mean float64, lag int) float64 {
 	sum := 0.0
 	for t := lag; t < len(x); t++ {
@@ -38,7 +39,8 @@ func Autocorrelations(x []float64, lags int) []float64 {
 	return out
 }
 
-// LjungBox tests that autocorrelations up to lags are zero (χ²_lags).
+// LjungBox tests that autocorrelations up to lags are zero: Q = n(n + 2)·Σ ρ_l²/(n − l), χ² with as many degrees as
+// lags. Of the residuals of a fit the degrees would be fewer by its parameters; that is left to the caller.
 func LjungBox(x []float64, lags int) Test {
 	n, q := float64(len(x)), 0.0
 	for i, rho := range Autocorrelations(x, lags) {
@@ -48,7 +50,8 @@ func LjungBox(x []float64, lags int) Test {
 	return Test{lags, q, ChiSquareP(q, float64(lags))}
 }
 
-// ARCHLM is Engle's (1982) test: n·R² of squared residuals on their lags.
+// ARCHLM is Engle's (1982) test: n·R² of squared residuals on a constant and their lags, χ² with as many degrees. n is
+// what is left after the lags.
 func ARCHLM(e []float64, lags int) (Test, error) {
 	if len(e) < 2*lags+2 {
 		return Test{}, market.Refuse("too-short", "residuals", "%d values for %d lags", len(e), lags)
@@ -94,10 +97,12 @@ func ADF(x []float64) (Test, error) {
 	return Test{k, stat, adfP(stat, float64(len(x)-1))}, nil
 }
 
-// ADFDrift is the t-statistic with a constant, no trend, and the given lags
-// (R: urca::ur.df(type="drift")).
+// ADFDrift is the t statistic with a constant, no trend, and the given lags (R: urca::ur.df(type="drift")). It has no
+// p: its law is not that of ADF's table, which is for a constant and a trend.
 func ADFDrift(x []float64, lags int) (float64, error) { return dickeyFuller(x, lags, false) }
 
+// dickeyFuller is the t statistic of γ in Δx_t = α (+ βt) + γx_{t−1} + Σ_{l=1..k} δ_l Δx_{t−l} + ε_t. Under a unit
+// root γ is 0, and the statistic has a law of its own, far below Student's.
 func dickeyFuller(x []float64, k int, trend bool) (float64, error) {
 	if len(x) < 2*k+6 {
 		return 0, market.Refuse("too-short", "series", "%d values; the unit-root test with %d lags needs %d", len(x), k,
@@ -127,6 +132,7 @@ func dickeyFuller(x []float64, k int, trend bool) (float64, error) {
 }
 
 var (
+	// Rows are probabilities, columns sizes of the sample; the last size stands for an infinite one.
 	adfSizes = []float64{25, 50, 100, 250, 500, 100000}
 	adfProbs = []float64{0.01, 0.025, 0.05, 0.10, 0.90, 0.95, 0.975, 0.99}
 	adfTable = [][]float64{
@@ -137,6 +143,7 @@ var (
 	}
 )
 
+// adfP reads the table at the sample's size first and then at the statistic.
 func adfP(stat, n float64) float64 {
 	critical := make([]float64, len(adfProbs))
 	for i, row := range adfTable {
@@ -158,8 +165,9 @@ func interpolate(x, y []float64, at float64) float64 {
 	return y[len(y)-1]
 }
 
-// KPSS tests level stationarity with trunc(4(n/100)^¼) Bartlett lags; p from
-// Kwiatkowski et al. (1992) table 1, inside [0.01, 0.10].
+// KPSS tests level stationarity with trunc(4(n/100)^¼) Bartlett lags: Σ S_t²/(n²·λ²), S_t the summed deviations from
+// the mean and λ² their long-run variance; p from Kwiatkowski et al. (1992) table 1, inside [0.01, 0.10]. Here the
+// null is that the series is stationary, where that of ADF and PP is that it is not.
 func KPSS(x []float64) Test {
 	n := float64(len(x))
 	lags := int(4 * math.Pow(n/100, 0.25))
@@ -201,8 +209,8 @@ func SignBias(z []float64) (Test, error) {
 	return Test{0, stat, ChiSquareP(stat, 3)}, nil
 }
 
-// Granger tests whether lags of x help to predict y beyond y's own lags: F
-// with (lags, n−2·lags−1) degrees of freedom.
+// Granger tests whether lags of x help to predict y beyond y's own lags: F = ((RSS₁ − RSS₂)/lags)/(RSS₂/df) with
+// (lags, n − 2·lags − 1) degrees of freedom, n the values that are left after the lags.
 func Granger(y, x []float64, lags int) (Test, error) {
 	if len(x) != len(y) || len(y) < 4*lags+2 {
 		return Test{}, market.Refuse("too-short", "series", "two series of one length, at least %d", 4*lags+2)

@@ -22,6 +22,7 @@ type File struct {
 	Data []byte
 }
 
+// start is the first day of every file.
 var start = time.Date(2014, 11, 28, 0, 0, 0, 0, time.UTC)
 
 // days runs to 2025-12-31, so that the windows of a real study fit.
@@ -69,6 +70,7 @@ func Write(dir string) error {
 	return nil
 }
 
+// table writes a file with its origin in the first line, so that no reader takes it for a market's.
 func table(name string, header []string, rows [][]string) File {
 	var b bytes.Buffer
 	b.WriteString("# origin: " + Origin + "\n")
@@ -78,8 +80,10 @@ func table(name string, header []string, rows [][]string) File {
 	return File{name, b.Bytes()}
 }
 
+// text writes all digits that a float has, and never an exponent.
 func text(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
 
+// window is the bars from a day on to another, which is not in it.
 func window(bars []bar, from, to string) []bar {
 	var out []bar
 	for _, b := range bars {
@@ -141,6 +145,8 @@ func networkFile(name string, daily []bar, early bool) File {
 	return table(name, header, rows)
 }
 
+// rollingSD is the standard deviation of the last n daily returns up to the day d, with n − 1 below the sum; empty
+// where there are not so many yet.
 func rollingSD(daily []bar, d, n int) string {
 	if d < n {
 		return ""
@@ -153,6 +159,8 @@ func rollingSD(daily []bar, d, n int) string {
 	return text(round(math.Sqrt((squares-sum*sum/float64(n))/float64(n-1)), 10))
 }
 
+// ohlcFile writes bars of a day or an hour with the headers of either layout: dates, or seconds since 1970. The volume
+// in dollars is at the mean of open and close.
 func ohlcFile(name string, bars []bar, layout string) File {
 	header := []string{"date", "open", "high", "low", "close", "volume_btc", "volume_usd"}
 	if layout == "unix" {
@@ -171,6 +179,7 @@ func ohlcFile(name string, bars []bar, layout string) File {
 	return table(name, header, rows)
 }
 
+// closeFile writes closes of weekdays, as an exchange that keeps weekends has them.
 func closeFile(name string, bars []bar) File {
 	var rows [][]string
 	for _, b := range bars {

@@ -84,6 +84,7 @@ func sharesFile(r *rand.Rand) File {
 	return table("cbeci_country_share.csv", []string{"month", "country", "share_pct", "abs_hashrate_ehs"}, rows)
 }
 
+// consumptionFile is annualised terawatt-hours at five prices of power: the dearer the power, the fewer machines pay.
 func consumptionFile(daily []bar) File {
 	var rows [][]string
 	for d, b := range daily {
@@ -98,6 +99,8 @@ func consumptionFile(daily []bar) File {
 		"twh_at_0.07_usd_kwh", "twh_at_0.10_usd_kwh", "twh_at_0.15_usd_kwh"}, rows)
 }
 
+// macroFile is 45 quarters of a country: output, prices and the rate of exchange grow with noise, and interest lies
+// between 7 and 10 percent. The first is 2014Q4, the quarter in which prices begin.
 func macroFile(r *rand.Rand) File {
 	var rows [][]string
 	cpi, gdp, rate := 190.0, 3000.0, 185.0

@@ -40,7 +40,9 @@ func student(r *rand.Rand, nu int) float64 {
 	return r.NormFloat64() / math.Sqrt(chi/float64(nu)) * math.Sqrt(float64(nu-2)/float64(nu))
 }
 
-// path simulates hours and days; factor is a common daily shock (may be nil).
+// path simulates hours and days; factor is a common daily shock (may be nil). The variance begins at its long-run
+// level ω/(1 − α − β) and follows h = ω + α·shock² + β·h; the shock keeps unit variance with the factor in it, since
+// its loading and √(1 − loading²) are squared and added. A jump falls only, and feeds the variance of the days after.
 func (a asset) path(first time.Time, factor []float64) (hourly, daily []bar) {
 	r := rand.New(rand.NewPCG(a.seed, 0x5eed))
 	h := a.omega / (1 - a.alpha - a.beta)

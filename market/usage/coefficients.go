@@ -32,8 +32,11 @@ type Coefficients struct {
 	Intensive  float64 `json:"intensive_reserve"`
 }
 
+// norm is the hours that the machine should have run: the calendar's less those that were planned or permitted not to.
 func (m Machine) norm() float64 { return m.CalendarHours - m.RepairHours - m.OffGridHours }
 
+// check refuses figures that no coefficient can be made of: a norm that is not above zero, by which is divided, and a
+// fact below zero. The comparisons are turned round, so that NaN is refused too.
 func (m Machine) check() error {
 	if !(m.norm() > 0) || !(m.NormTHs > 0) || !(m.HoursFact >= 0) || !(m.FactTHs >= 0) {
 		return market.Refuse("machine", m.Name,

@@ -28,7 +28,8 @@ type TengeDays struct {
 // seriesYears is how far back the node is asked, in days.
 const seriesYears = 365
 
-// dailyRow is one day of a node's series; a value is whole tiyn, payments or wallets.
+// dailyRow is one day of a node's series; a value is whole tiyn, payments or wallets. A day is either shown, be it
+// with 0, or suppressed and without a value.
 type dailyRow struct {
 	Date       string   `json:"date"`
 	Of         string   `json:"of"`
@@ -65,8 +66,11 @@ func FetchDays(ctx context.Context, client *http.Client, base string, today time
 	return mean(series), nil
 }
 
+// dailyMeasures are the series that are asked for, in the order of the sums in mean.
 var dailyMeasures = []string{"payments", "value", "active", "held"}
 
+// rowsByDay holds an answer to what it must be: one total a day, shown or suppressed and not both, and a value that a
+// float64 has exactly (at most 2⁵³). A node is not the program's own, and what it says is checked like a file.
 func rowsByDay(measure string, rows []dailyRow) (map[string]dailyRow, error) {
 	out := map[string]dailyRow{}
 	for _, r := range rows {
@@ -167,13 +171,17 @@ func (d *TengeDays) Hidden() *float64 {
 	return &n
 }
 
+// remark says under the table of what days the means are, and how many are hidden.
 func (d *TengeDays) remark() string {
 	return fmt.Sprintf(
 		"digital tenge: means of the %d days from %s to %s on which the node shows them; %d days of few "+
 			"wallets are suppressed", d.Shown, d.From, d.To, d.Suppressed)
 }
 
-// daily sets what daily series tell; kztPerUSD turns tenge into the table's unit.
+// daily sets what daily series tell; kztPerUSD turns tenge into the table's unit. They take the place of what the last
+// blocks gave, being over whole days. The use of capacity is payments a second, spread evenly over the day's 86,400
+// seconds, over the capacity; the velocity is a year of a day's payments over what was held at its end; and a joule is
+// 1/3.6·10⁶ of a kWh.
 func (t TengeStats) daily(s *System, kztPerUSD float64) {
 	d := t.Days
 	s.set("transactions", *d.Payments)

@@ -183,6 +183,9 @@ func fleet(devices []Device, at time.Time) []float64 {
 	return out
 }
 
+// caseOf is the network's consumption, annualised, and the electricity cost of a coin in its three cases. The first of
+// efficiencies is the best and the last the worst, in J/TH; hash is the network's rate in TH/s and coins are those
+// issued a day. The cost of a coin is a day's energy times the price of a kWh over the day's coins: TWh·10⁹ are kWh.
 func caseOf(efficiencies []float64, hash, coins float64, o Overheads) Energy {
 	mean := 0.0
 	for _, v := range efficiencies {

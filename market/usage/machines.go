@@ -92,7 +92,8 @@ func ReservesOf(machines []Machine, coinsADay, networkTHs, priceKZT float64) (Re
 	return r, nil
 }
 
-// Print writes the reserves for a terminal, in a language.
+// Print writes the reserves for a terminal, in a language: the coefficients of use, what is lost by standing still
+// (extensive) and by running slow (intensive), and their worth, which is not available without a network's figures.
 func (r Reserves) Print(w io.Writer, l words.Language) {
 	number := func(v *float64) string {
 		if v == nil {

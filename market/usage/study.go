@@ -115,6 +115,8 @@ func OfFolder(o Options) (Study, error) {
 	return s, nil
 }
 
+// addCountry adds the months of a country's part, at the consumption that Cambridge estimates for power at 5 cents a
+// kWh. A folder without either file has none; a country that the map does not have is a note under the table.
 func (s *Study) addCountry(open func(string) *market.Table, country string) {
 	consumption, shares := open("cbeci_consumption_twh.csv"), open("cbeci_country_share.csv")
 	if consumption == nil || shares == nil {
@@ -178,6 +180,10 @@ func cents(v float64) string { return fmt.Sprintf("%.2f", v) }
 
 func whole(v float64) string { return fmt.Sprintf("%.0f", v) }
 
+// printEnergy writes three days of the estimate and, over all of them, the cost of a coin on a logarithmic scale and
+// the ratio of the fleet's cost of a coin to its price: above 1 an equal mix of the machines of four years burns more
+// than the coin fetches. It says on how many days that was so, on how many no device paid, and how many are
+// extrapolated from an old list.
 func (s Study) printEnergy(w io.Writer, l words.Language) {
 	n := len(s.Energy)
 	if n == 0 {

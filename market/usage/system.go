@@ -79,6 +79,8 @@ type reader struct {
 	from, to string
 }
 
+// aligned gives the columns on the days of the window that all of them have, so that a ratio is never of different
+// days. Nil where a column is not in the file, or no day has them all.
 func (r reader) aligned(names ...string) [][]float64 {
 	var all []market.Series
 	for _, name := range names {
@@ -94,6 +96,7 @@ func (r reader) aligned(names ...string) [][]float64 {
 	return nil
 }
 
+// mean is over the days of the window on which the column has a value.
 func (r reader) mean(name string) float64 {
 	if v := r.aligned(name); v != nil {
 		return stats.Mean(v[0])
@@ -109,6 +112,8 @@ func (r reader) ratioOfMeans(a, b string) float64 {
 	return math.NaN()
 }
 
+// meanOfRatios is the mean over days of a/b, each day counting the same, where ratioOfMeans counts a day by its b. A
+// day with b = 0 makes it infinite, which set leaves out.
 func (r reader) meanOfRatios(a, b string) float64 {
 	v := r.aligned(a, b)
 	if v == nil {
@@ -161,6 +166,7 @@ func Network(name string, t *market.Table, from, to string, blocksADay float64, 
 }
 
 const (
+	// The protocol's pace is a block in ten minutes.
 	bitcoinBlocks = 144 // a day
 	// confirmations after which a payment counts as final: six leave an attacker
 	// with a tenth of the hash rate 0.06 % (Rosenfeld 2014).
@@ -190,7 +196,9 @@ func (s *System) intensityFromSize(r reader, to string, transactions float64) {
 	s.set("network K_int at most", min(1, size/1e6))
 }
 
-// fees in USD are in the file, or are coins times price.
+// fees in USD are in the file, or are coins times price, day by day: the product of two means would leave out that
+// fees rise with the price. What a payment costs the system is its fee and its share of the new coins, which holders
+// pay by their coins' being worth less.
 func (s *System) fees(r reader) {
 	feesUSD := r.mean("fees_usd")
 	if v := r.aligned("fees_native", "price_usd"); math.IsNaN(feesUSD) && v != nil {
@@ -214,6 +222,9 @@ func (s *System) fees(r reader) {
 	}
 }
 
+// electricity takes the best case of the estimate, whose terawatt-hours are annualised: ·10⁹/365.25 makes them the
+// kilowatt-hours of a day. The mean is over the days of the estimate in the window, of which there may be fewer than
+// of payments.
 func (s *System) electricity(r reader, energy []Energy) {
 	sum, n := 0.0, 0
 	for _, e := range energy {

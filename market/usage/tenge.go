@@ -37,6 +37,8 @@ type TengeStats struct {
 	Days *TengeDays `json:"days,omitempty"`
 }
 
+// maxAnswer bounds what is read of an answer, in bytes: it is of another's node. A longer one is cut and then not
+// understood.
 const maxAnswer = 8 << 20
 
 // leastSpan is how many seconds a node's blocks must span before figures of a day or a year are made of them: those
@@ -136,6 +138,8 @@ func withheld(err error) bool {
 		http.StatusUnauthorized, http.StatusForbidden, http.StatusNotImplemented}, answer.status)
 }
 
+// getJSON asks a node for one path. A status other than 200 comes back as statusError, so that the caller can tell a
+// page that an older node does not have from a failure.
 func getJSON(ctx context.Context, client *http.Client, base, path string, to any) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimRight(base, "/")+path, nil)
 	if err != nil {

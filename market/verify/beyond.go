@@ -23,7 +23,9 @@ import (
 //go:embed expected_beyond.json
 var expectedBeyond []byte
 
-// beyond computes the figures of the models beyond GARCH, as beyond.py lays them out.
+// beyond computes the figures of the models beyond GARCH, as beyond.py lays them out: the keys of the tree are those
+// of the results file, by which the two are compared. Their window is 2019 to 2021; each part is told to progress
+// before it begins, since some take many seconds.
 func beyond(ctx context.Context, open Source, progress func(string)) (tree, error) {
 	out := tree{}
 	btc, err := column(open, "cm_btc_daily.csv", "price_usd")
@@ -167,7 +169,8 @@ func spilloverTree(open Source, btc market.Series, out tree) error {
 	return nil
 }
 
-// liquidityTree are measures from a year's daily bars.
+// liquidityTree are measures from the daily bars of 2021. Of Roll's measure the covariance is compared and not the
+// spread made of it, which has no value where the covariance is above zero.
 func liquidityTree(open Source, out tree) error {
 	t, err := open("bitstamp_btcusd_d.csv")
 	if err != nil {

@@ -84,7 +84,9 @@ func column(open Source, file, name string) (market.Series, error) {
 	return table.Series(name)
 }
 
-// window is everything that is computed of a span of daily prices.
+// window is everything that is computed of a span of daily prices, in the tree of the results file: moments, tests,
+// GARCH fits, value at risk and the deepest fall. Returns are in percent and windowed by their own days, so that the
+// first is from the close before the span.
 func window(ctx context.Context, prices, returns market.Series, days [2]string) (tree, error) {
 	p, r := prices.Window(days[0], days[1]), returns.Window(days[0], days[1]).Values
 	m, err := stats.Describe(r)

@@ -210,7 +210,9 @@ func amihud(open Source, _, _ market.Series) (tree, error) {
 	return tree{"value": a}, err
 }
 
-// cross compares returns with those of shares and gold, on the days on which all three were traded.
+// cross compares returns with those of shares and gold, on the days on which all three were traded: over a weekend
+// bitcoin's return is then one of three days, as that of the others is. Volatility is annualised with 252 days, the
+// exchanges' year, and the window begins a day early, so that 2021 has its first return.
 func cross(open Source, btc, _ market.Series) (tree, error) {
 	index, err := column(open, "sp500_close.csv", "close")
 	if err != nil {

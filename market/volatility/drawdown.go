@@ -18,8 +18,9 @@ type Drawdown struct {
 	DaysAll   int     `json:"days_peak_to_recovery"` // to the end of data when not recovered
 }
 
-// Drawdowns lists the falls from each running peak, deepest first, and the
-// Ulcer index √mean(DD²) in percent and the share of days under water.
+// Drawdowns lists the falls from each running peak, deepest first, and the Ulcer index √mean(DD²) in percent and the
+// share of days under water, both over all days. A fall ends where its peak's height is reached again, and one that
+// has not ended counts to the last day. One pass over the prices, which must be above zero.
 func Drawdowns(prices market.Series) (all []Drawdown, ulcer, underWater float64) {
 	day := func(i int) string { return prices.Times[i].Format(time.DateOnly) }
 	days := func(a, b int) int { return int(prices.Times[b].Sub(prices.Times[a]).Hours()/24 + 0.5) }

@@ -7,8 +7,10 @@ import (
 	"github.com/aqsha/aqsha/market/stats"
 )
 
-// HAR is Corsi's (2009) regression of realised variance on its last day, mean
-// week and mean month, with Newey–West errors of 22 lags, in levels and logs.
+// HAR is Corsi's (2009) regression of realised variance on its last day, mean week and mean month, with Newey–West
+// errors of 22 lags, in levels and logs: RV_t = b₀ + b₁·RV_{t−1} + b₂·mean(RV, Week) + b₃·mean(RV, Month) + ε_t, over
+// the N days that have a whole month before them. Week and Month are in days. Next comes from the levels: a forecast
+// from the logs would need a correction, since the exponential of a mean is less than the mean of exponentials.
 type HAR struct {
 	N       int       `json:"n"`
 	Week    int       `json:"week"`

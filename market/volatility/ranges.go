@@ -7,7 +7,9 @@ import (
 	"github.com/aqsha/aqsha/market/stats"
 )
 
-// Ranges are volatilities a year, as fractions (1 is 100 %), from daily bars.
+// Ranges are volatilities a year, as fractions (1 is 100 %), from daily bars. What moves from one close to the next
+// opening is in CloseToClose, YangZhang and GarmanKlassYZ, and not in the others, which are too small of a market that
+// closes. YangZhangK is the weight that Yang and Zhang's has for the variance from open to close.
 type Ranges struct {
 	N              int     `json:"n"`
 	CloseToClose   float64 `json:"cc_ann"`
@@ -19,10 +21,11 @@ type Ranges struct {
 	GarmanKlassYZ  float64 `json:"gk_yz_ann"` // with the overnight jump
 }
 
-// RangeEstimators computes every range estimator over bars 1…n; bar 0 only
-// lends its close to the overnight return. u = ln(H/O), d = ln(L/O),
-// c = ln(C/O), o = ln(O/C₋₁). Sources: Parkinson 1980; Garman and Klass 1980;
-// Rogers and Satchell 1991; Yang and Zhang 2000.
+// RangeEstimators computes every range estimator over bars 1…n; bar 0 only lends its close to the overnight return. u
+// = ln(H/O), d = ln(L/O), c = ln(C/O), o = ln(O/C₋₁). Means over bars of (u − d)²/(4·ln 2) (Parkinson 1980), ½(u − d)²
+// − (2·ln 2 − 1)c² (Garman and Klass 1980) and u(u − c) + d(d − c) (Rogers and Satchell 1991), which alone of these
+// three is right where prices trend; Var(o) + k·Var(c) + (1 − k)·RS with k = 0.34/(1.34 + (n + 1)/(n − 1)) (Yang and
+// Zhang 2000). A bar whose high is below, or whose low is above, its open or close is refused and not mended.
 func RangeEstimators(open, high, low, close []float64, a Annual) (Ranges, error) {
 	n := len(open) - 1
 	if n < 2 {

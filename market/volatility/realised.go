@@ -39,8 +39,8 @@ func Realised(returns []float64, a Annual) float64 {
 	return stats.SD(returns) * math.Sqrt(float64(a))
 }
 
-// Rolling is the realised volatility of the window ending at each return;
-// NaN before the first full window.
+// Rolling is the realised volatility of the window ending at each return; NaN before the first full window, so that
+// the result has the length of the returns.
 func Rolling(returns []float64, window int, a Annual) []float64 {
 	out := make([]float64, len(returns))
 	for i := range out {

@@ -124,6 +124,8 @@ type tileCheck struct {
 	compared uint64
 }
 
+// compare holds a tile against the hashes that the entries give. Partial tiles may be shorter at a source that is
+// being written to; what there is of them must fit.
 func (c *tileCheck) compare(t txlog.Tile, want []txlog.Hash) error {
 	got, err := c.source.Tile(c.ctx, t)
 	if err != nil {

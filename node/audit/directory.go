@@ -60,12 +60,16 @@ type segments struct {
 	checkpoint []byte
 }
 
+// Checkpoint, Entries and Tile are what a verification asks for: the checkpoint is the one that was read first, though
+// a node may have stored a newer one since.
 func (s *segments) Checkpoint(context.Context) ([]byte, error) { return s.checkpoint, nil }
 func (s *segments) Entries(_ context.Context, size uint64) iter.Seq2[[]byte, error] {
 	return s.log.Entries(size)
 }
 func (s *segments) Tile(_ context.Context, t txlog.Tile) ([]byte, error) { return s.log.Tile(t) }
 
+// stored verifies a log's folder from its first entry, and then looks for what the folder has beside it: a node may be
+// writing to it meanwhile, and nothing is changed.
 func stored(ctx context.Context, dir string, network token.NetworkID,
 	progress func(done, size uint64)) (Report, error) {
 	log, err := txlog.OpenStored(vfs.OS, dir)
@@ -126,11 +130,22 @@ func pastRemains(dir string, log *txlog.Stored, point *node.Point) (faults []Fau
 	return faults
 }
 
-// How often, and how far apart, a directory is looked at again that a node may be writing.
+// How often, and how far apart, a directory is looked at again that a node may be writing; and how often where one has
+// it open: validators publish the checkpoint of a block with the votes on the next one, which may take some rounds.
 const (
-	looks     = 6
-	lookPause = 100 * time.Millisecond
+	looks       = 6
+	looksBeside = 150
+	lookPause   = 100 * time.Millisecond
 )
+
+// beside says whether a node has a log's folder open. Where that cannot be said nobody has.
+func beside(dir string) bool {
+	lock, err := vfs.LockShared(dir)
+	if err == nil {
+		_ = lock.Close()
+	}
+	return errors.As(err, new(*vfs.LockedError))
+}
 
 // remains names what the verification of a log up to its checkpoint passes over: damaged slots, entries for which the
 // checkpoint does not speak, and bytes behind them. A node that runs publishes a checkpoint right behind each batch and
@@ -140,6 +155,10 @@ func remains(ctx context.Context, dir string, log *txlog.Stored) (faults []Fault
 	var published txlog.Checkpoint
 	tail := log.Tail()
 	var slots []*txlog.DamageError
+	most := looks
+	if beside(dir) {
+		most = looksBeside
+	}
 	for look := 0; ; look++ {
 		var signed []byte
 		if signed, slots, err = log.Checkpoint(); err != nil {
@@ -151,7 +170,7 @@ func remains(ctx context.Context, dir string, log *txlog.Stored) (faults []Fault
 		if published.Size > size {
 			tail = nil // a batch stands there by now
 		}
-		if (len(slots) == 0 && published.Size >= size && tail == nil) || look == looks {
+		if (len(slots) == 0 && published.Size >= size && tail == nil) || look == most {
 			break
 		}
 		select {
@@ -194,6 +213,7 @@ func (m mirror) read(name string, most int64) ([]byte, error) {
 	return b, err
 }
 
+// Checkpoint is the mirror's newest.
 func (m mirror) Checkpoint(context.Context) ([]byte, error) {
 	return m.read("checkpoint", txlog.MaxCheckpointBytes)
 }
@@ -211,6 +231,8 @@ func (m mirror) Tile(_ context.Context, t txlog.Tile) ([]byte, error) {
 	return b, err
 }
 
+// Entries are the bundles' one after the other. As with tiles, a full bundle may have replaced the partial one that
+// the size asks for; what it has beyond the size is not yielded.
 func (m mirror) Entries(_ context.Context, size uint64) iter.Seq2[[]byte, error] {
 	return Bundles(size, func(t txlog.Tile) ([]byte, error) {
 		b, err := m.read(t.Path(), maxTileFile)

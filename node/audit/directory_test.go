@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/mod/sumdb/note"
 
@@ -328,6 +329,35 @@ func TestDirectoryVerifiesWhileItGrows(t *testing.T) {
 	if _, err := directory(h.dir); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// Validators publish a block's checkpoint with the votes on the next one: while a node has the log open, entries wait
+// longer for theirs than between two steps of one that orders alone.
+func TestDirectoryWaitsForACheckpointThatVotesBring(t *testing.T) {
+	t.Parallel()
+	w := sim.NewWorld(1)
+	chain, _ := w.Story(ledger.NewModel())
+	h := &history{chain: chain, dir: filepath.Join(t.TempDir(), "log")}
+	h.open(t)
+	h.write(t, chain.Blocks[0])
+	h.commit(t, chain.Blocks[1])
+	verified := make(chan error)
+	go func() {
+		_, err := directory(h.dir)
+		verified <- err
+	}()
+	select {
+	case err := <-verified:
+		t.Fatalf("it was judged before the votes came: %v", err)
+	case <-time.After(time.Second): // as long as some rounds of voting
+	}
+	if _, err := h.log.Publish(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-verified; err != nil {
+		t.Fatal(err)
+	}
+	h.close(t)
 }
 
 // A mirror in the layout of C2SP tlog-tiles has all that is needed.

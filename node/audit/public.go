@@ -114,6 +114,8 @@ type publicCheck struct {
 	changes  []txlog.Checkpoint // of who signs, that the walk has not come to
 }
 
+// run reads the hashes of all entries from the tiles: leaves of blocks are found by their places, and each block must
+// begin where the one before ends.
 func (p *publicCheck) run() error {
 	for p.stream.Size() < p.size {
 		first := p.stream.Size()

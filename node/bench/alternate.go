@@ -107,7 +107,8 @@ func (r *run) grow() error {
 	return err
 }
 
-// restart measures how long the node takes to serve again: from its newest snapshot, and from the log alone.
+// restart measures how long the node takes to serve again: from its newest snapshot, and from the log alone. The
+// system's cache is as the run left it, warm.
 func (r *run) restart() error {
 	r.notify("restarting", 0, 2)
 	if err := r.node.Close(); err != nil {

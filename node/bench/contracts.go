@@ -63,6 +63,7 @@ type mix struct {
 	result    ContractResult
 }
 
+// openContract is a contract of the workload, whose version the next action must name.
 type openContract struct {
 	id      token.WalletID
 	card    int
@@ -72,7 +73,8 @@ type openContract struct {
 // soonExpires is after what time the measured tokens expire; the clock is then set forward by this.
 const soonExpires = 20 * 60_000
 
-// RunContracts measures execution alone, then through the node, then while many tokens return.
+// RunContracts measures execution alone, then through the node, then while many tokens return. The clock of the node
+// can be set ahead (ahead, ms), so that what expires does so within the run.
 func RunContracts(ctx context.Context, o ContractOptions,
 	notify func(phase string, done, of int)) (ContractResult, error) {
 	if o.Contracts < 1 || o.Contracts > o.Wallets/4 {
@@ -103,6 +105,7 @@ func RunContracts(ctx context.Context, o ContractOptions,
 	return m.result, nil
 }
 
+// execution takes the medians of runs of each kind; its ratios are of the same run, and then their median.
 func (m *mix) execution(notify func(phase string, done, of int)) error {
 	var plain, earmarked, remembered, create, act, ratio, rememberedRatio []float64
 	for i := range m.o.Runs {

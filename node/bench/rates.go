@@ -19,7 +19,8 @@ type signed struct {
 	signature token.Signature
 }
 
-// rawRate verifies signatures in batches on all cores, without anything else, and returns the best rate a second.
+// rawRate verifies signatures in batches on all cores, without anything else, and returns the best rate a second, over
+// all sizes of a batch: it is the limit that the node's rate is held against, and must not be too low.
 func rawRate(all []signed, verify func(batch []signed) bool) float64 {
 	best := 0.0
 	for _, size := range rawBatches {

@@ -48,7 +48,8 @@ const (
 	whenRemembered = `payee.role == "shop"`
 )
 
-// newRules makes a state of some wallets with a plain token and one of each purpose.
+// newRules makes a state of some wallets with a plain token and one of each purpose. It is put together and not
+// executed: its sums are set so that conservation holds, and signatures are trusted, since rules alone are measured.
 func newRules(wallets int) *rules {
 	r := &rules{world: sim.NewWorld(1), state: livestate.New(sha256.Sum256([]byte("rules"))), wallets: wallets}
 	ledger.ApplyGenesis(r.state, r.world.Genesis)

@@ -570,7 +570,8 @@ func (r *run) memory() {
 	})
 }
 
-// verify replays the whole log from nothing, every signature included.
+// verify replays the whole log from nothing, every signature included, and holds what the workload believes to own
+// against it: a rate of payments that were not made would be no rate.
 func (r *run) verify() error {
 	checkpoint, err := r.node.Log().Publish()
 	if err != nil {

@@ -197,7 +197,8 @@ func resident() uint64 {
 	return pages * uint64(os.Getpagesize())
 }
 
-// judge compares the end with the beginning.
+// judge compares the end with the beginning: the median of the last third over that of the first, so that a single
+// slow minute counts for nothing.
 func (s *SoakResult) judge() {
 	drift := func(of func(Sample) float64) float64 {
 		third := len(s.Samples) / 3

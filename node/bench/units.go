@@ -157,6 +157,8 @@ func unitAction(text string) int {
 	return 0
 }
 
+// unitCost measures what an expression takes, as the difference between an action with as many copies of it as fit and
+// one with an empty condition. A single copy is lost in what an action costs anyway.
 func unitCost(key token.Signer, text string, runs int) (UnitCost, error) {
 	copies, which := 1, unitAction(text)
 	compile := func(when string) (*contract.Program, error) {

@@ -36,7 +36,8 @@ func New[T any](room int, now func() time.Time) *Queue[T] {
 	return q
 }
 
-// of finds or makes a source's queue. The lock is held.
+// of finds or makes a source's queue. The lock is held. Beyond maxSources, those that are idle are forgotten, at most
+// once a second; when all are busy, newcomers of a class share one queue: who invents addresses shares with himself.
 func (q *Queue[T]) of(source Source, now time.Time) *queue[T] {
 	if s, ok := q.sources[source]; ok {
 		s.standing.age(now)

@@ -124,6 +124,8 @@ func (q *queue[T]) idle(now time.Time) bool {
 
 func (q *queue[T]) push(i item[T]) { q.items = append(q.items, i) }
 
+// pop takes the oldest. What was taken is moved away when it is half of the slice: each item is copied at most once a
+// halving, and the memory of a burst is used again.
 func (q *queue[T]) pop() item[T] {
 	i := q.items[q.first]
 	q.items[q.first] = item[T]{}

@@ -55,6 +55,8 @@ func (w *Writer) Write(p []byte) (n int, err error) {
 	return n, w.err
 }
 
+// flush writes a piece: its length plain and packed (4 bytes each, big-endian), and the bytes. One that packing makes
+// longer goes out plain, which the reader knows by the equal lengths.
 func (w *Writer) flush() {
 	w.space = append(w.space[:0], make([]byte, headBytes)...)
 	w.space = w.pack.EncodeAll(w.piece, w.space)
@@ -67,6 +69,7 @@ func (w *Writer) flush() {
 	w.piece = w.piece[:0]
 }
 
+// headBytes is the length of what precedes a piece.
 const headBytes = 8
 
 func (w *Writer) write(p []byte) {

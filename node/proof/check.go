@@ -42,7 +42,9 @@ func bad(field, format string, args ...any) error {
 	return token.Errorf(BadProof, field, format, args...)
 }
 
-// Check verifies a proof file against a network's id alone.
+// Check verifies a proof file against a network's id alone: the genesis in it has that id, names who signs the log,
+// the checkpoint is signed by them, each entry is in the log under it, and value is conserved from issues to the
+// token. An error has the code BadProof and names the part that does not hold, or is that of decoding.
 func Check(data []byte, network token.NetworkID) (*Result, error) {
 	f, err := Decode(data)
 	if err != nil {
@@ -90,6 +92,8 @@ var TokenDoesNotShow = []string{
 	"who the people behind the wallets are",
 }
 
+// checkGenesis takes the genesis from the file itself: its hash is the network's id, which the caller knows, so that
+// nothing else has to be believed.
 func (f *File) checkGenesis(network token.NetworkID) (*ledger.Genesis, error) {
 	first := f.Entries[0]
 	if first.Index != 0 || ledger.NetworkOf(first.Entry) != network {
@@ -102,6 +106,8 @@ func (f *File) checkGenesis(network token.NetworkID) (*ledger.Genesis, error) {
 	return e.Leaf.Genesis, nil
 }
 
+// checkCheckpoint follows the log's signers from the genesis and verifies the checkpoint under those in force. It may
+// bear no other signature: a file has one form.
 func (f *File) checkCheckpoint(g *ledger.Genesis) (txlog.Checkpoint, error) {
 	s, err := signers.FromGenesis(*g, f.Signers)
 	if err != nil {
@@ -201,6 +207,7 @@ func (s *step) add(entry int, brought []token.ID, effects ledger.Effects) {
 	}
 }
 
+// readSystem reads what the ledger did by itself; kinds that make no tokens have no place in a provenance.
 func readSystem(entry int, system *ledger.System) (s step, err error) {
 	switch system.Kind {
 	case ledger.SystemEnd:
@@ -270,7 +277,8 @@ func (f *File) checkProvenance(r *Result) error {
 	return nil
 }
 
-// conserves checks that a step's inputs were made by earlier steps and that no value appears.
+// conserves checks that a step's inputs were made by earlier steps and that no value appears. Steps are in the order
+// of the log, so that nothing can rest on itself.
 func conserves(s step, outputs map[token.ID]made) error {
 	in, out := s.issued, s.burned
 	for _, id := range s.inputs {

@@ -41,6 +41,8 @@ const (
 // Encode returns the file's bytes.
 func (f *File) Encode() []byte { return f.encode(magic) }
 
+// encode writes version 1 where no validators have changed, so that files of networks without changes stay readable by
+// programs that know no others.
 func (f *File) encode(magic string) []byte {
 	items, of := 5, uint64(version)
 	if len(f.Signers) > 0 {

@@ -27,7 +27,9 @@ const receiptMagic = "aqsha-receipt"
 // maxReceiptBytes bounds a file: two entries, two paths, a checkpoint; and links, of some 6 KB each.
 const maxReceiptBytes = 4 << 20
 
-// MakeReceipt gathers the receipt of a transaction that stands at an entry, under the newest checkpoint.
+// MakeReceipt gathers the receipt of a transaction that stands at an entry, under the newest checkpoint, with the path
+// of the genesis beside the transaction's: who knows only the network's id can then see whose keys signed. An entry
+// that the checkpoint does not cover yet is refused, and may be asked for again a moment later.
 func MakeReceipt(n *node.Node, id token.TransactionID, index uint64) (*Receipt, error) {
 	signed, checkpoint, err := n.ProofCheckpoint()
 	if err != nil {
@@ -72,7 +74,9 @@ func IsReceipt(data []byte) bool {
 	return false
 }
 
-// ReceiptResult is what a receipt shows.
+// ReceiptResult is what a receipt shows. Index is the transaction's entry in the log, which the checkpoint covers;
+// Shows and DoesNotShow say in words what follows from it and what does not, such as that a wallet has the money
+// still.
 type ReceiptResult struct {
 	Network     token.NetworkID     `json:"network"`
 	Name        string              `json:"name"`

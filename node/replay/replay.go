@@ -217,7 +217,8 @@ func (w *worker) prepare(u *unit) {
 	}
 }
 
-// prepare decodes a block and, with a worker, gives its signatures to the worker's batch.
+// prepare decodes a block and, with a worker, gives its signatures to the worker's batch. It runs beside others; the
+// block is its own until it is handed on, and an error waits in it for its turn.
 func (e *Engine) prepare(b *Block, w *worker) {
 	decode := ledger.DecodeEntry
 	if e.Cache == nil {

@@ -65,6 +65,17 @@ func (s *Signers) KeyOf(size uint64) string { return s.at(size).key }
 // VerifierOf is that key.
 func (s *Signers) VerifierOf(size uint64) note.Verifier { return s.at(size).verifier }
 
+// Newest is who signs behind everything that is known here: fit for what a log's key signs beside checkpoints.
+func (s *Signers) Newest() note.Verifier { return s.spans[len(s.spans)-1].verifier }
+
+// NewestKey is its verifier key.
+func (s *Signers) NewestKey() string { return s.spans[len(s.spans)-1].key }
+
+// Single is the key of the newest where it is a single Ed25519 key; false for a quorum's.
+func (s *Signers) Single() (token.PublicKey, bool) {
+	return ledger.SingleKey(s.spans[len(s.spans)-1].key)
+}
+
 func (s *Signers) at(size uint64) *span {
 	i := len(s.spans) - 1
 	for i > 0 && size <= s.spans[i].after {
@@ -128,7 +139,8 @@ const (
 	maxCheckpointBytes = 16 << 10
 )
 
-// Follow is the signers after the change that a link shows.
+// Follow is the signers after the change that a link shows: signed by those before, who thereby name those after. A
+// change that changes no key has no link.
 func (s *Signers) Follow(l *Link) (*Signers, error) {
 	c, err := s.holds(l)
 	if err != nil {

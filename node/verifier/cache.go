@@ -14,6 +14,7 @@ type Cache struct {
 	shards [keyShards]keyShard
 }
 
+// keyShards is how many parts the cache has: so many that two verifiers seldom want the same lock.
 const keyShards = 64
 
 // keyBytes is what one cached key takes: its decoding, the key and its place in the map, measured.

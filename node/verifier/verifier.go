@@ -124,7 +124,8 @@ func (v *Verifier) Plain(notify func(plain bool)) error {
 	return nil
 }
 
-// decodeKeys takes keys from the cache, and decodes those that are not there together.
+// decodeKeys takes keys from the cache, and decodes those that are not there together, which costs less. Only keys
+// that decode are kept: others would let strangers fill the cache.
 func (v *Verifier) decodeKeys() {
 	n := len(v.keys)
 	v.decoded, v.ok, v.missing = slices.Grow(v.decoded[:0], n)[:n], slices.Grow(v.ok[:0], n)[:n], v.missing[:0]

@@ -30,7 +30,7 @@ func (a Advice) in(currency string) Advice {
 func (r *Result) inWords() map[string]Advice {
 	words := map[string]Advice{}
 	for _, language := range Languages {
-		words[language] = r.phrase(In(language))
+		words[language] = r.phrase(r.In(language))
 	}
 	return words
 }
@@ -56,7 +56,7 @@ func (r *Result) phrase(t Phrases) Advice {
 	}
 	// Absent, and not 0, where no price within reach makes the plan worth nothing.
 	if b := r.BreakEven; b.PowerFactor != nil {
-		a.Changes = append(a.Changes, t.Say("even power", t.Number(*b.PowerKZT, 2)+" ₸",
+		a.Changes = append(a.Changes, t.Say("even power", t.Price(*b.PowerKZT)+" ₸",
 			t.Percent(*b.PowerFactor, false)))
 	}
 	if b := r.BreakEven; b.BitcoinFactor != nil {
@@ -95,7 +95,7 @@ func (r *Result) stepsOf(t Phrases, best *Strategy) []string {
 	return t.steps(*best)
 }
 
-// steps are what is to be done, in the order of time.
+// steps are what is to be done, in the order of time: buy, then retire, then what becomes of the coins.
 func (t Phrases) steps(s Strategy) []string {
 	var steps []string
 	if len(s.Buy) == 0 {
@@ -138,6 +138,8 @@ func (t Phrases) short(s Strategy) string {
 	return strings.TrimSuffix(line, ";") + "."
 }
 
+// reasons are the parts' own contributions, the other ways beside the best, and the limits. Contributions do not add
+// up to the whole (see explain), and are not said as if they did.
 func (r *Result) reasons(t Phrases, best *Option) []string {
 	var out []string
 	for _, m := range r.Marginals {

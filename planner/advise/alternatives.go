@@ -8,7 +8,8 @@ import (
 	"github.com/aqsha/aqsha/planner/value"
 )
 
-// Distribution sums up outcomes, in tenge.
+// Distribution sums up outcomes, present values in tenge. VaR5 and CVaR5 are losses, positive where the worst
+// twentieth loses: the loss that a twentieth of the futures exceeds, and the mean loss of those.
 type Distribution struct {
 	Mean            float64 `json:"mean"`
 	P5              float64 `json:"p5"`
@@ -22,6 +23,7 @@ type Distribution struct {
 	Objective       float64 `json:"objective"` // mean − λ·CVaR₅
 }
 
+// distributionOf takes quantiles and risks of the same paths; none is fitted.
 func distributionOf(o finance.Outcomes, lambda float64) Distribution {
 	q := o.Quantiles(0.05, 0.25, 0.5, 0.75, 0.95)
 	d := Distribution{Mean: o.Mean(), P5: q[0], P25: q[1], Median: q[2], P75: q[3], P95: q[4],
@@ -59,7 +61,8 @@ func spending(w *value.Economy, s Strategy) []float64 {
 	return out
 }
 
-// elsewhere is the farm as it is, and the same money put where it grows by a factor to the plan's end.
+// elsewhere is the farm as it is, and the same money put where it grows by a factor to the plan's end. It is spent
+// when the strategy would spend it and comes back in the last month, where its gain is profit like any other.
 func elsewhere(ctx context.Context, w *value.Economy, s Strategy,
 	growth func(path, month int) float64) (finance.Outcomes, error) {
 	spent := spending(w, s)

@@ -573,6 +573,23 @@ func TestNumbersInWords(t *testing.T) {
 	}
 }
 
+// A small plan, or one in a currency of much worth, is written in thousands, in words, tables and units alike.
+func TestAmountsInThousands(t *testing.T) {
+	r := &advise.Result{Options: []advise.Option{{Way: advise.WayBest}}}
+	r.Power.CapitalKZT = 3e6
+	small := r.In("en")
+	r.Options[0].P95 = 10e6
+	large := r.In("ru")
+	for got, want := range map[string]string{small.Millions(948_200): "948.2 thousand ₸",
+		small.Amount(948_200):           "948.2",
+		small.InUnit("Cash, million $"): "Cash, thousand $", large.Millions(948_200): "0,9 млн ₸",
+		large.InUnit("млн $"): "млн $", small.Price(0.0512): "0.0512", small.Price(11.5): "11.50"} {
+		if got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
 // Every plan that is read can be planned, also at the ends of what it may say; or what does not go together is refused
 // with a code.
 func TestPlansAtTheirEnds(t *testing.T) {

@@ -32,7 +32,7 @@ type Search struct {
 	Nodes int     `json:"nodes"`
 }
 
-// Marginal is what leaving one part out would change.
+// Marginal is what leaving one part out would change: negative where the part is worth its place.
 type Marginal struct {
 	Part      string  `json:"part"` // buy, retire, hold
 	At        int     `json:"index"`
@@ -50,7 +50,10 @@ type Incremental struct {
 	Flows             []money.Tiyn `json:"flows_tiyn"` // the first now, each further one a month later
 }
 
-// Result is everything about a plan.
+// Result is everything about a plan. It carries the text of the plan and of the files that it names, with seed and
+// number of paths, so that it can be computed again; From and To are the first and the last month, RateDate the day of
+// the rate of exchange, and Lambda the λ of the objective mean − λ·CVaR₅. Options, Marginals, Tornado and Changes are
+// valued from the same draws as the advice.
 type Result struct {
 	Format    string            `json:"format"`
 	Version   string            `json:"version"`
@@ -221,6 +224,7 @@ func (r *Result) explain(ctx context.Context, w *value.Economy, best Strategy) e
 	return r.increment(ctx, w, best, flows)
 }
 
+// load is the most power that the strategy draws in any month, at the meter, and the money that it spends of its own.
 func load(w *value.Economy, s Strategy) Load {
 	p := w.Plan
 	l := Load{LimitKW: float64(p.LimitWatts) / 1000, CapitalKZT: float64(p.Capital) / 100}

@@ -9,7 +9,8 @@ import (
 	"github.com/aqsha/aqsha/planner/value"
 )
 
-// search solves the grid for each share held, and once more for the best that differs in kind.
+// search solves the grid for each share held, and once more for the best that differs in kind. Bounds of all shares
+// together bound the whole: the gap is the largest bound less what was found, 0 where the search was exact.
 func (r *Result) search(ctx context.Context, w *value.Economy) (best Strategy, second *Strategy, err error) {
 	most, bound := math.Inf(-1), math.Inf(-1)
 	r.Search.Exact = true

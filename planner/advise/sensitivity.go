@@ -11,7 +11,7 @@ import (
 )
 
 // BreakEven is where the strategy's mean present value is zero; nil when it is nowhere between a twentieth and twenty
-// times.
+// times. The strategy stays what it is: with another price another one may be the best.
 type BreakEven struct {
 	PowerFactor   *float64 `json:"power_factor"`
 	PowerKZT      *float64 `json:"power_kzt_per_kwh"` // the first month's tariff, before VAT and fees
@@ -100,7 +100,7 @@ func sensitivities(ctx context.Context, p *planner.Plan, prices *paths.Prices, s
 	}
 	// No root in the bracket is said as none, and not as the bracket's end.
 	if b.PowerFactor != nil {
-		b.PowerKZT = ptr(float64(tariff) / 100 * *b.PowerFactor)
+		b.PowerKZT = ptr(float64(tariff) / 1e6 / 100 * *b.PowerFactor)
 	}
 	if b.BitcoinFactor != nil {
 		b.BitcoinUSD = ptr(p.PriceUSD * *b.BitcoinFactor)
@@ -262,6 +262,8 @@ type MonthRow struct {
 	EntryCost float64   `json:"entry_usd"`
 }
 
+// monthRows sums the strategy's money up by month, over all paths, in tenge. Values of a path lie together (path ×
+// months + month); the running totals are by path, so that their fans are of whole futures.
 func monthRows(w *value.Economy, f *value.Monthly) []MonthRow {
 	rows := make([]MonthRow, w.Months)
 	sums := make(finance.Outcomes, w.Paths)

@@ -11,7 +11,8 @@ import (
 	"github.com/aqsha/aqsha/planner/value"
 )
 
-// Purchase is machines bought at a date.
+// Purchase is machines bought at a date. Offer and Month are places in the plan's lists of offers and months; Cost is
+// all machines together, in tenge of the month of purchase.
 type Purchase struct {
 	Offer int           `json:"-"`
 	Month int           `json:"-"`
@@ -39,6 +40,7 @@ type Strategy struct {
 }
 
 // same says whether two strategies do the same in kind: which models are bought, what is retired when, what is held.
+// Offers are a set of 64 bits, of which maxOffers leaves most unused.
 func (s Strategy) same(o Strategy) bool {
 	models := func(s Strategy) (set uint64) {
 		for _, b := range s.Buy {
@@ -119,6 +121,8 @@ func newGrid(ctx context.Context, w *value.Economy, hold params.PPM) (*grid, err
 	return g, nil
 }
 
+// taxWeights is what a tenge of profit of each year costs today: the rate of the year's last month, discounted to the
+// year's end.
 func taxWeights(w *value.Economy) []float64 {
 	weights := make([]float64, w.Years)
 	for m, y := range w.Year {
@@ -151,7 +155,8 @@ func (g *grid) limits() (months []int) {
 	return months
 }
 
-// purchase adds a group: so many of an offer at a month.
+// purchase adds a group: so many of an offer at a month. Value and tax base of one machine are linear in their number,
+// so that one unit serves all options of the group; what is used of each limit is of the whole number.
 func (g *grid) purchase(ctx context.Context, offer, month int, coins value.Coins, checks []int) error {
 	p, w := g.economy.Plan, g.economy
 	o := p.Offers[offer]
@@ -184,7 +189,7 @@ func (g *grid) purchase(ctx context.Context, offer, month int, coins value.Coins
 	return nil
 }
 
-// strategy reads a choice.
+// strategy reads a choice: an option's index for each group, retirements first, in the fleet's order, then purchases.
 func (g *grid) strategy(choice []int) Strategy {
 	p := g.economy.Plan
 	s := Strategy{Hold: g.hold}
@@ -206,7 +211,8 @@ func (g *grid) strategy(choice []int) Strategy {
 	return s
 }
 
-// Holdings are the machines of a strategy.
+// holdings are the machines of a strategy: from when to when they hash, over which months they are written off, and
+// what they cost and bring. Months are from the plan's start; those of the fleet may lie before it.
 func holdings(w *value.Economy, s Strategy) []value.Holding {
 	p := w.Plan
 	var out []value.Holding
@@ -231,7 +237,8 @@ func holdings(w *value.Economy, s Strategy) []value.Holding {
 	return out
 }
 
-// starts is what is paid at the start of months: purchases less what a loan pays.
+// starts is what is paid at the start of months: purchases less what a loan pays, negative. It is discounted to the
+// month's beginning, while the month's other money comes at its end.
 func starts(w *value.Economy, s Strategy) []float64 {
 	out := make([]float64, w.Months)
 	for _, h := range holdings(w, s) {

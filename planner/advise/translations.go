@@ -30,17 +30,31 @@ var phrases = catalog.Load(translations)
 //go:embed translations
 var translations embed.FS
 
-// Phrases writes in one language.
-type Phrases struct{ index int }
+// Phrases writes in one language, and amounts in one unit.
+type Phrases struct {
+	index     int
+	thousands bool // amounts are in thousands: of a small farm, or of a currency of much worth
+}
 
 // In chooses a language: en, kk, ru.
 func In(language string) Phrases {
 	for i, l := range Languages {
 		if l == language {
-			return Phrases{i}
+			return Phrases{index: i}
 		}
 	}
-	return Phrases{0}
+	return Phrases{}
+}
+
+// In writes of a result: in millions, or in thousands where millions with one decimal would leave one or two digits of
+// what the ways are worth.
+func (r *Result) In(language string) Phrases {
+	t, most := In(language), r.Power.CapitalKZT
+	for _, o := range r.Options {
+		most = max(most, math.Abs(o.Mean), math.Abs(o.P5), math.Abs(o.P95))
+	}
+	t.thousands = most < 10e6
+	return t
 }
 
 // Say fills a phrase.
@@ -52,7 +66,8 @@ func (t Phrases) Say(key string, args ...any) string {
 	return fmt.Sprintf(phrase, args...)
 }
 
-// Number has the language's decimal sign and thin spaces between thousands.
+// Number has the language's decimal sign and thin spaces between thousands, and a true minus sign; what rounds to zero
+// has none.
 func (t Phrases) Number(v float64, decimals int) string {
 	text := strconv.FormatFloat(math.Abs(v), 'f', decimals, 64)
 	whole, fraction, _ := strings.Cut(text, ".")
@@ -76,9 +91,37 @@ func (t Phrases) Number(v float64, decimals int) string {
 	return b.String()
 }
 
-// Millions of tenge.
-func (t Phrases) Millions(tenge float64) string {
-	return t.Number(tenge/1e6, 1) + " " + t.Say("million")
+// Scale is how much one of the unit is in which amounts are written.
+func (t Phrases) Scale() float64 {
+	if t.thousands {
+		return 1e3
+	}
+	return 1e6
+}
+
+// Amount of tenge in millions or thousands, without the unit.
+func (t Phrases) Amount(tenge float64) string { return t.Number(tenge/t.Scale(), 1) }
+
+// Unit in which amounts are written, with the sign of the tenge.
+func (t Phrases) Unit() string { return t.InUnit(t.Say("million") + " ₸") }
+
+// InUnit is a text that speaks of millions, in the unit in which amounts are written.
+func (t Phrases) InUnit(text string) string {
+	if t.thousands {
+		return strings.ReplaceAll(text, t.Say("million"), t.Say("thousand"))
+	}
+	return text
+}
+
+// Millions of tenge, or thousands, with the unit.
+func (t Phrases) Millions(tenge float64) string { return t.Amount(tenge) + " " + t.Unit() }
+
+// Price of a kWh. One far below a whole unit, as in dollars, has the digits that it is made of.
+func (t Phrases) Price(perKWh float64) string {
+	if math.Abs(perKWh) < 1 {
+		return t.Number(perKWh, 4)
+	}
+	return t.Number(perKWh, 2)
 }
 
 // Signed millions, with a plus.

@@ -38,6 +38,7 @@ func polynomial(flows []money.Tiyn) []*big.Int {
 	return trim(p)
 }
 
+// trim drops leading zeros: the degree of a polynomial is its length less one.
 func trim(p []*big.Int) []*big.Int {
 	for len(p) > 0 && p[len(p)-1].Sign() == 0 {
 		p = p[:len(p)-1]
@@ -59,7 +60,8 @@ func signChanges(p []*big.Int) int {
 	return changes
 }
 
-// sturm is the chain p, p′, −rem, …, each made primitive by a positive factor.
+// sturm is the chain p, p′, −rem, …, each made primitive by a positive factor: signs are kept, and coefficients stay
+// as small as they can. By Sturm's theorem the changes of sign at a less those at b are the roots of p in (a, b].
 func sturm(p []*big.Int) [][]*big.Int {
 	derivative := make([]*big.Int, len(p)-1)
 	for i := range derivative {
@@ -79,7 +81,8 @@ func sturm(p []*big.Int) [][]*big.Int {
 	}
 }
 
-// remainder of a by b times a positive number, so that it has the remainder's signs.
+// remainder of a by b times a positive number, so that it has the remainder's signs. Pseudo-division: no fractions
+// come up, and nothing is rounded.
 func remainder(a, b []*big.Int) []*big.Int {
 	rest := make([]*big.Int, len(a))
 	for i := range a {
@@ -117,7 +120,9 @@ func primitive(p []*big.Int) []*big.Int {
 	return out
 }
 
-// squareFree is p without repeated roots: p over the last of its chain, which is gcd(p, p′).
+// squareFree is p without repeated roots: p over the last of its chain, which is gcd(p, p′). The division is exact, in
+// rationals, and is brought to whole numbers by the least common denominator. refine bisects by signs, which p itself
+// need not change at a double root.
 func squareFree(chain [][]*big.Int) []*big.Int {
 	p, common := chain[0], chain[len(chain)-1]
 	if len(common) == 1 {
@@ -183,7 +188,8 @@ func variations(chain [][]*big.Int, x *big.Rat) int {
 	return changes
 }
 
-// isolate finds the roots in (a, b], each to a part in 2^58.
+// isolate finds the roots in (a, b], each to a part in 2^58, in ascending order. Intervals are halved until each has
+// one root; as p is free of squares this ends.
 func isolate(chain [][]*big.Int, free []*big.Int, a, b *big.Rat) []*big.Rat {
 	var roots []*big.Rat
 	var split func(a, b *big.Rat, va, vb int)

@@ -28,7 +28,8 @@ func (o Outcomes) LossProbability() float64 {
 // tailCount is how many outcomes make the worst 5 %, at least one.
 func tailCount(n int) int { return max(1, n/20) }
 
-// Tail gives the indices of the worst 5 % of outcomes (at least one), the worst first, ties by index.
+// Tail gives the indices of the worst 5 % of outcomes (at least one), the worst first, ties by index: the same futures
+// each time.
 func (o Outcomes) Tail() []int {
 	index := make([]int, len(o))
 	for i := range index {
@@ -60,7 +61,7 @@ func (o Outcomes) Risk() (var5, cvar5 float64) {
 	return -o[tail[len(tail)-1]], -total / float64(len(tail))
 }
 
-// Quantiles reads several off a copy (type 7).
+// Quantiles reads several off a copy (type 7: linear between the order statistics at p·(n−1)).
 func (o Outcomes) Quantiles(ps ...float64) []float64 {
 	sorted := slices.Sorted(slices.Values(o))
 	out := make([]float64, len(ps))

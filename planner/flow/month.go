@@ -43,7 +43,8 @@ type Statement struct {
 	Cash         money.Tiyn    `json:"cash_tiyn"`    // before profit tax
 }
 
-// Month computes a month in which all machines run.
+// Month computes a month in which all machines run, in whole numbers: energy and coins are rounded down, money to the
+// nearest tiyn. It is the statement that the simulation's floats are held against.
 func Month(in Input) (Statement, error) {
 	s := Statement{FixedCost: in.FixedCost, Depreciation: in.Depreciation}
 	if err := in.Terms.Check(); err != nil {

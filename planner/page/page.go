@@ -43,21 +43,22 @@ func Write(out io.Writer, r *advise.Result, language string) error {
 	if err != nil {
 		return err
 	}
-	t := advise.In(language)
-	word := func(key string) string { return words[key][i] }
+	t := r.In(language)
+	word := func(key string) string { return t.InUnit(words[key][i]) }
 	v := view{Lang: language, T: word, Result: r, Advice: r.Words[language], Simulated: fmt.Sprintf(word("simulated"),
 		t.Number(float64(r.Paths), 0), fmt.Sprint(r.Seed))}
 	for _, o := range r.Options {
-		v.Ways = append(v.Ways, []string{t.Say("way " + string(o.Way)), million(t, o.Mean), t.Number(o.MeanUSD/1e6, 2),
-			million(t, o.P5), million(t, o.Median), million(t, o.P95), million(t, o.VaR5), million(t, o.CVaR5),
-			t.Number(100*o.LossProbability, 1) + " %", million(t, o.Objective)})
+		v.Ways = append(v.Ways, []string{t.Say("way " + string(o.Way)), t.Amount(o.Mean),
+			t.Number(o.MeanUSD/t.Scale(), 2),
+			t.Amount(o.P5), t.Amount(o.Median), t.Amount(o.P95), t.Amount(o.VaR5), t.Amount(o.CVaR5),
+			t.Number(100*o.LossProbability, 1) + " %", t.Amount(o.Objective)})
 	}
 	for _, m := range r.Months {
-		v.Months = append(v.Months, []string{m.Month, million(t, m.Income), million(t, -m.Power), million(t, -m.Tax),
-			million(t, m.Cash), million(t, m.Total)})
+		v.Months = append(v.Months, []string{m.Month, t.Amount(m.Income), t.Amount(-m.Power), t.Amount(-m.Tax),
+			t.Amount(m.Cash), t.Amount(m.Total)})
 	}
 	axis := chart.Compact(language != "en")
-	v.Charts = fans(r, word, axis)
+	v.Charts = fans(r, t, word, axis)
 	v.Tornado = tornado(r, t, word)
 	v.Schedule = schedule(r.Day, word, axis)
 	// Written whole and then put into the other currency: amounts in words, tables and charts cannot disagree then.
@@ -72,10 +73,9 @@ func Write(out io.Writer, r *advise.Result, language string) error {
 	return err
 }
 
-func million(t advise.Phrases, tenge float64) string { return t.Number(tenge/1e6, 1) }
-
-// fans draw price, hashprice and money with their quantiles, and the mean cash of each month.
-func fans(r *advise.Result, word func(string) string, axis func(float64) string) []drawn {
+// fans draw price, hashprice and money with their quantiles, and the mean cash of each month. Rows of a fan are 5, 25,
+// 50, 75 and 95 per cent, in this order.
+func fans(r *advise.Result, t advise.Phrases, word func(string) string, axis func(float64) string) []drawn {
 	months := make([]string, len(r.Months))
 	take := func(scale float64, fan func(advise.MonthRow) []float64) [][]float64 {
 		columns := make([][]float64, 5)
@@ -89,7 +89,7 @@ func fans(r *advise.Result, word func(string) string, axis func(float64) string)
 	var entry, cash []float64
 	for i, m := range r.Months {
 		months[i] = m.Month
-		entry, cash = append(entry, 100*m.EntryCost), append(cash, m.Cash/1e6)
+		entry, cash = append(entry, 100*m.EntryCost), append(cash, m.Cash/t.Scale())
 	}
 	fan := func(key string, columns [][]float64, more ...chart.Line) chart.Chart {
 		lines := append([]chart.Line{{Name: word("median one"), Values: columns[2]}}, more...)
@@ -102,7 +102,7 @@ func fans(r *advise.Result, word func(string) string, axis func(float64) string)
 	price.Log = true
 	hash := fan("hashprice", take(100, func(m advise.MonthRow) []float64 { return m.HashFan }),
 		chart.Line{Name: word("entry"), Values: entry})
-	total := fan("money", take(1e-6, func(m advise.MonthRow) []float64 { return m.TotalFan }))
+	total := fan("money", take(1/t.Scale(), func(m advise.MonthRow) []float64 { return m.TotalFan }))
 	flow := chart.Chart{Title: word("flow"), Days: months, Bars: cash,
 		Lines: []chart.Line{{Name: word("mean one"), Values: cash}}, Format: axis}
 	return []drawn{
@@ -114,11 +114,11 @@ func fans(r *advise.Result, word func(string) string, axis func(float64) string)
 }
 
 func tornado(r *advise.Result, t advise.Phrases, word func(string) string) template.HTML {
-	d := chart.Tornado{Title: word("tornado"), Base: r.Option(advise.WayBest).Mean / 1e6,
+	d := chart.Tornado{Title: word("tornado"), Base: r.Option(advise.WayBest).Mean / t.Scale(),
 		Format: func(v float64) string { return t.Number(v, 0) }}
 	for _, s := range r.Tornado {
 		d.Swings = append(d.Swings, chart.Swing{Name: t.Say("input " + s.Input), LowEnd: t.Percent(s.LowFactor-1, true),
-			HighEnd: t.Percent(s.HighFactor-1, true), Low: s.Low / 1e6, High: s.High / 1e6})
+			HighEnd: t.Percent(s.HighFactor-1, true), Low: s.Low / t.Scale(), High: s.High / t.Scale()})
 	}
 	return template.HTML(d.SVG())
 }
@@ -128,11 +128,15 @@ func schedule(day *advise.Day, word func(string) string, axis func(float64) stri
 	var hours []string
 	var x, load, limit, tariff []float64
 	for _, h := range day.Hours {
+		price := float64(h.Price) / 100
+		if h.Exact != 0 {
+			price = float64(h.Exact) / 1e8
+		}
 		for _, end := range []float64{0, 0.999} { // a step from the hour's beginning to its end
 			hours = append(hours, fmt.Sprintf("%02d:00", h.Hour+int(math.Round(end))))
 			x = append(x, float64(h.Hour)+end)
 			load, limit, tariff = append(load, float64(h.KWh)/1000), append(limit, float64(h.LimitWh)/1000),
-				append(tariff, float64(h.Price)/100)
+				append(tariff, price)
 		}
 	}
 	return []drawn{

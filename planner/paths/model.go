@@ -32,7 +32,8 @@ type Origin struct {
 	Annual float64 `json:"annualisation"`
 }
 
-// ReadModel checks a file's content. It may be either form that aqsha market garch writes.
+// ReadModel checks a file's content. It may be either form that aqsha market garch writes. Parameters are read as they
+// are named; one that the model does not need is passed over.
 func ReadModel(content []byte) (*Model, error) {
 	if len(content) > 1<<20 {
 		return nil, fmt.Errorf("volatility model: longer than %d bytes", 1<<20)
@@ -51,7 +52,8 @@ func ReadModel(content []byte) (*Model, error) {
 	return &m, m.check()
 }
 
-// fromFit takes what "aqsha market garch --json" prints: the whole fit, without a last price.
+// fromFit takes what "aqsha market garch --json" prints: the whole fit, without a last price. Where it is no fit, m
+// stays empty, and its format is what is refused.
 func (m *Model) fromFit(content []byte) {
 	var study struct {
 		Origin Origin

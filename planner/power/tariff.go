@@ -21,7 +21,8 @@ type Hours uint32
 // AllDay is every hour.
 const AllDay Hours = 1<<24 - 1
 
-// ParseHours reads "0-10", "22-6" (over midnight), "8-12,18-22" or "" for the whole day.
+// ParseHours reads "0-10", "22-6" (over midnight), "8-12,18-22" or "" for the whole day. An hour is named by its
+// beginning, 0 to 23; the last is not included, and may be 24. Spans may overlap.
 func ParseHours(text string) (Hours, error) {
 	if text == "" {
 		return AllDay, nil

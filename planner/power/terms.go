@@ -45,6 +45,7 @@ func (t Terms) Check() error {
 	return nil
 }
 
+// The constants keep the value of a kWh in whole numbers: a rational of integers, rounded once, at the end.
 var (
 	whole = big.NewInt(int64(params.WholePPM))
 	// mJ a kWh · 10^12 hashes · 1000 of PUE
@@ -106,6 +107,8 @@ func (t Terms) Ceiling(milliJTH int64) (money.Tiyn, error) {
 	return 0, fmt.Errorf("levy without bands")
 }
 
+// highest solves revenue = (price + grid fee)·(1 + VAT) + levy for the price, rounded down: at that price a machine
+// does not lose.
 func (t Terms) highest(revenue *big.Rat, levy money.Tiyn) (money.Tiyn, error) {
 	rest := new(big.Rat).Sub(revenue, new(big.Rat).SetInt64(int64(levy)))
 	rest.Mul(rest, big.NewRat(int64(params.WholePPM), int64(params.WholePPM+t.VAT)))

@@ -13,6 +13,7 @@ import (
 	"github.com/aqsha/aqsha/params"
 )
 
+// maxRows bounds a file of meter readings or receipts.
 const maxRows = 100_000
 
 // Metered is a day's electricity.
@@ -62,6 +63,7 @@ func ReadReceived(in io.Reader) ([]Received, error) {
 	return out, err
 }
 
+// rows reads a CSV of days with a header, days ascending and each once. Errors name the line.
 func rows(in io.Reader, name string, header []string, row func(day params.Date, cells []string) error) error {
 	r := csv.NewReader(in)
 	r.FieldsPerRecord, r.Comment = len(header), '#'

@@ -9,10 +9,10 @@ import (
 	"github.com/aqsha/aqsha/params"
 	"github.com/aqsha/aqsha/planner"
 	"github.com/aqsha/aqsha/planner/flow"
-	"github.com/aqsha/aqsha/planner/power"
 )
 
-// LevyRow is a quarter's declaration.
+// LevyRow is a quarter's declaration, or the part of it at one rate. WattHours is what the levy is of, metered as far
+// as Basis says so, and Planned what the plan has for the same time; PerKWh is the law's rate, and Levy what is due.
 type LevyRow struct {
 	Quarter   string      `json:"quarter"`
 	Basis     string      `json:"basis"` // metered, planned, metered in part
@@ -24,7 +24,7 @@ type LevyRow struct {
 	PayBy     params.Date `json:"pay_by"`
 }
 
-// TaxRow is a month's part of the tax base; a December's row closes the year.
+// TaxRow is a month's part of the tax base; a December's row closes the year. Amounts are in tiyn, Coins in satoshi.
 type TaxRow struct {
 	Month   string        `json:"month"`
 	Coins   money.Satoshi `json:"satoshi"`
@@ -67,11 +67,12 @@ type Registers struct {
 	Licence []LicenceRow `json:"licence"`
 }
 
-// month is what is known of one.
+// month is what is known of one. Income is that of the coins at the price on the day of each receipt; metered says
+// that the meter speaks of it, and without that planned stands in.
 type month struct {
 	at              planner.Month
 	law             planner.Law
-	tariff          money.Tiyn
+	tariff          farm.MicroTiyn
 	planned, actual int64 // Wh
 	metered         bool
 	coins, sold     money.Satoshi
@@ -105,6 +106,7 @@ func Build(p *planner.Plan, metered []Metered, received []Received) (*Registers,
 	return r, r.licence(p)
 }
 
+// gather puts what was metered and received into the months that it is of. A month without a meter's word is planned.
 func gather(p *planner.Plan, metered []Metered, received []Received) ([]*month, error) {
 	// Without books, the plan's first year; with them, the months that they are of, whatever the plan's.
 	first, last := p.Start, p.Start+planner.Month(min(12, p.Months)-1)
@@ -140,14 +142,14 @@ func gather(p *planner.Plan, metered []Metered, received []Received) ([]*month, 
 	return months, nil
 }
 
-// expected is a month of the machines that there are, all running.
+// expected is a month of the machines that there are, all running, and what is written off of them in it.
 func expected(p *planner.Plan, at planner.Month) (*month, error) {
 	law, err := p.LawAt(at)
 	if err != nil {
 		return nil, err
 	}
 	m := &month{at: at, law: law}
-	if m.tariff, err = power.PriceAt(p.Tariffs, at.First(), 0); err != nil {
+	if m.tariff, err = p.TariffOn(at.First()); err != nil {
 		return nil, err
 	}
 	for _, f := range p.Fleet {
@@ -180,16 +182,23 @@ func (m *month) energy() int64 {
 	return m.planned
 }
 
-// perKWh multiplies watt-hours by a price of a kWh, to the nearest tiyn.
-func perKWh(wattHours int64, price money.Tiyn) money.Tiyn {
-	n := new(big.Int).Mul(big.NewInt(wattHours), big.NewInt(int64(price)))
-	n.Add(n, big.NewInt(500))
-	return money.Tiyn(n.Quo(n, big.NewInt(1000)).Int64())
+// levy of a kWh of the month: Kazakhstan's law has none with parts of a tiyn.
+func (m *month) levy(p *planner.Plan) (money.Tiyn, error) {
+	levy, err := m.law.LevyOf(p.Source, m.tariff)
+	return levy.Tiyn(), err
 }
 
+// perKWh multiplies watt-hours by a price of a kWh, to the nearest tiyn.
+func perKWh(wattHours int64, price farm.MicroTiyn) money.Tiyn {
+	n := new(big.Int).Mul(big.NewInt(wattHours), big.NewInt(int64(price)))
+	n.Add(n, big.NewInt(500_000_000))
+	return money.Tiyn(n.Quo(n, big.NewInt(1_000_000_000)).Int64())
+}
+
+// levies sums energy up by quarter and rate. Deadlines are those in force in the quarter's last month.
 func (r *Registers) levies(p *planner.Plan, months []*month) error {
 	for _, m := range months {
-		rate, err := m.law.Levy.PerKWh(p.Source, m.tariff)
+		rate, err := m.levy(p)
 		if err != nil {
 			return err
 		}
@@ -220,7 +229,7 @@ func (r *Registers) levies(p *planner.Plan, months []*month) error {
 		row.WattHours += m.energy()
 		row.Planned += m.planned
 		// Of the quarter's sum: months rounded one by one would not add up to what is declared.
-		row.Levy = perKWh(row.WattHours, rate)
+		row.Levy = perKWh(row.WattHours, 1_000_000*farm.MicroTiyn(rate))
 	}
 	return nil
 }
@@ -235,10 +244,12 @@ func due(after planner.Month, months, day int) params.Date {
 	return at.Day(min(day, at.Days()))
 }
 
+// taxes sums the base up over the year, month by month: base = income − invoice − levy − fixed − depreciation. A
+// year's loss is carried into the next, where it lowers the base.
 func (r *Registers) taxes(p *planner.Plan, months []*month) error {
 	var base, carried money.Tiyn
 	for i, m := range months {
-		levy, err := m.law.Levy.PerKWh(p.Source, m.tariff)
+		levy, err := m.levy(p)
 		if err != nil {
 			return err
 		}
@@ -246,7 +257,7 @@ func (r *Registers) taxes(p *planner.Plan, months []*month) error {
 		vat := new(big.Int).Mul(big.NewInt(int64(net)), big.NewInt(int64(m.law.VAT)))
 		vat.Add(vat, big.NewInt(int64(params.WholePPM)/2)).Quo(vat, big.NewInt(int64(params.WholePPM)))
 		row := TaxRow{Month: m.at.String(), Coins: m.coins, Income: m.income, Invoice: net + money.Tiyn(vat.Int64()),
-			Levy: perKWh(m.energy(), levy), Fixed: p.MonthlyCost, Written: m.depreciation}
+			Levy: perKWh(m.energy(), 1_000_000*farm.MicroTiyn(levy)), Fixed: p.MonthlyCost, Written: m.depreciation}
 		row.Base = row.Income - row.Invoice - row.Levy - row.Fixed - row.Written
 		// A loss is carried into the next year; a profit was taxed in its own.
 		if i > 0 && m.at.Number() == 1 {
@@ -268,6 +279,8 @@ func (r *Registers) taxes(p *planner.Plan, months []*month) error {
 	return nil
 }
 
+// quotas holds sales against the quota within each year. What was sold in advance counts within the year, what is
+// behind goes over into the next. What is due is rounded up to a satoshi.
 func (r *Registers) quotas(months []*month) {
 	var behind money.Satoshi // above: coins that are still to be sold; below: sold in advance within the year
 	for _, m := range months {
@@ -282,6 +295,7 @@ func (r *Registers) quotas(months []*month) {
 	}
 }
 
+// licence says until when it lasts, and its fee where the index of its year is known.
 func (r *Registers) licence(p *planner.Plan) error {
 	kind, term, err := p.LicenceTerm()
 	if err != nil {

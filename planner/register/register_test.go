@@ -2,6 +2,7 @@ package register_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -176,5 +177,23 @@ func TestHosted(t *testing.T) {
 	}
 	if r.Tax[0].Invoice != 44_080_000_00 { // 2,000,000 · (11.50 + 4.50 + 3.00) · 1.16
 		t.Errorf("invoice %s", r.Tax[0].Invoice)
+	}
+}
+
+// A tariff with parts of a tiyn is not lost over a month's energy.
+func TestATariffWithPartsOfATiyn(t *testing.T) {
+	p := sample()
+	fee := p.GridFee + p.HostingFee
+	p.Tariffs[0].Price = 1_150_751_234 // 11.50751234 tenge
+	m, err1 := register.ReadMetered(strings.NewReader(metered))
+	x, err2 := register.ReadReceived(strings.NewReader(received))
+	r, err := register.Build(p, m, x)
+	if err = errors.Join(err1, err2, err); err != nil {
+		t.Fatal(err)
+	}
+	// 2,000,000 kWh
+	net := 2 * (1_150_751_234 + int64(fee)) // millionths of a tiyn for each of a million kWh are tiyn
+	if want := money.Tiyn(net + (net*int64(p.Laws[0].VAT)+500_000)/1_000_000); r.Tax[0].Invoice != want {
+		t.Errorf("invoice %s, want %s", r.Tax[0].Invoice, want)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 
+	"github.com/aqsha/aqsha/farm"
 	"github.com/aqsha/aqsha/params"
 	"github.com/aqsha/aqsha/planner"
 	"github.com/aqsha/aqsha/planner/paths"
@@ -54,7 +55,8 @@ func DrawPrices(ctx context.Context, p *planner.Plan) (*paths.Prices, error) {
 	return p.Model.Simulate(ctx, p.PriceUSD, p.Growth, p.Days(), p.Paths, p.Seed)
 }
 
-// NewEconomy lets the network answer the prices, and lays out costs by month. The prices are only read.
+// NewEconomy lets the network answer the prices, and lays out costs by month. The prices are only read. A shift of an
+// input moves it on the same futures, so that differences are the input's.
 func NewEconomy(ctx context.Context, p *planner.Plan, prices *paths.Prices, shift Shift) (*Economy, error) {
 	w := &Economy{Plan: p, Shift: shift, Prices: prices, Paths: prices.Paths, Months: p.Months}
 	if err := w.byMonth(); err != nil {
@@ -85,13 +87,17 @@ func (w *Economy) uptime() float64 {
 	return min(1, float64(w.Plan.Uptime)/float64(params.WholePPM)*w.Shift.Uptime)
 }
 
+// tiyn is a price as a float, the same number for whole tiyn as if it had been counted in them: results computed before
+// prices had parts of one come out the same.
+func tiyn(m farm.MicroTiyn) float64 { return float64(m) / 1e6 }
+
 // byMonth lays out what is the same on every path. The discount of a month is (1+r)^(1/12), a year's is the rate
 // itself; the dollar rises by the twelfth root of its year as well. VAT is paid on power and fees, not on the levy.
 func (w *Economy) byMonth() error {
 	p := w.Plan
 	rate := math.Pow(1+p.Discount.Float()*w.Shift.Discount, 1.0/12)
 	discount := 1.0
-	for m := range p.Months {
+	for m := range p.Months { // each with the law of its first day
 		w.At = append(w.At, discount)
 		discount /= rate
 		w.Discount = append(w.Discount, discount)
@@ -100,13 +106,13 @@ func (w *Economy) byMonth() error {
 		if err != nil {
 			return err
 		}
-		levy, err := p.Laws[m].Levy.PerKWh(p.Source, tariff)
+		levy, err := p.Laws[m].LevyOf(p.Source, tariff)
 		if err != nil {
 			return err
 		}
 		vat := 1 + float64(p.Laws[m].VAT)/1e6
 		w.PerKWh = append(w.PerKWh,
-			((float64(tariff)*w.Shift.Power+float64(p.GridFee+p.HostingFee))*vat+float64(levy)*w.Shift.Levy)/100)
+			((tiyn(tariff)*w.Shift.Power+tiyn(p.GridFee+p.HostingFee))*vat+tiyn(levy)*w.Shift.Levy)/100)
 		w.Hours = append(w.Hours, float64(24*p.Month(m).Days())*w.uptime())
 		w.TaxRate = append(w.TaxRate, float64(p.Laws[m].Tax)/1e6)
 		year := p.Month(m).Year() - p.Start.Year()

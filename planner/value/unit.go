@@ -22,7 +22,7 @@ func (w *Economy) NewVector() Vector {
 }
 
 // Coins is what coins mined in a month bring, for a share held: factors of their value on receipt. There is a factor
-// for each month, because the law's quota changes.
+// for each month, because the law's quota changes. now + hold need not be 1: a sale has a cost.
 type Coins struct {
 	now  []float64 // cash now, discounted
 	sale []float64 // share of the value lost to selling now: deductible
@@ -128,7 +128,8 @@ func (w *Economy) fixedOf(l Life, to int) (pv float64, tax []float64) {
 	return pv, tax
 }
 
-// Bought is an offer's machine paid at a month: its life, and what it costs.
+// Bought is an offer's machine paid at a month: its life, and what it costs. Interest of a loan lowers the tax base of
+// its years; what is paid back does not.
 func (w *Economy) Bought(ctx context.Context, o planner.Offer, month int, coins Coins) (Vector, error) {
 	price := o.PriceUSD * w.Dollar[month] * w.Shift.Machines
 	from := month + o.Delivery

@@ -447,7 +447,10 @@ func (a *State) Finder(b *Block) uint64 {
 	return b.User
 }
 
-// book enters a block: the reward to its users, and what its coinbase pays them already.
+// book enters a block: the reward to its users, and what its coinbase pays them already. The reward comes from the
+// account "immature", which is negative by it until the coinbase matures. Under schemes that pay per share it goes to
+// the reserve, as the users were credited when their shares came. pending is what each user has of it, so that a block
+// that leaves the chain can be taken back.
 func (a *State) book(b *Block, timeMillis int64) ([]Entry, error) {
 	total := b.Job.CoinbaseValue
 	e := Entry{

@@ -18,7 +18,8 @@ const olderLog = "the log in this directory is older than the books, as after a 
 // does not give, and every account has what the log says. The caller holds mu.
 func (a *Accounts) compare(ctx context.Context) error { return a.compareSince(ctx, &books.Snapshot{}) }
 
-// compareSince is compare for books of which a part was seen before: what came after is read.
+// compareSince is compare for books of which a part was seen before: what came after is read. Both ways: an account
+// that only one side has is a difference too.
 func (a *Accounts) compareSince(ctx context.Context, before *books.Snapshot) error {
 	now, err := a.books.Since(ctx, before)
 	if err != nil {

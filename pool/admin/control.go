@@ -47,8 +47,9 @@ func ParseRole(text string) (Role, error) {
 	return RoleNone, fmt.Errorf("role %q: want viewer, support or admin", text)
 }
 
-// Control serves the administration on a Unix socket. Who asks is known from the kernel: the pool's
-// own user and root are admins, members of a group have the group's role, nobody else any.
+// Control serves the administration on a Unix socket. Who asks is known from the kernel: the pool's own user and root
+// are owners, members of a group have the group's role, nobody else any. The role is that of the moment at which the
+// connection was made: one that was taken away counts for connections made afterwards.
 type Control struct {
 	Pool   *pool.Pool
 	Groups map[string]Role
@@ -103,6 +104,8 @@ func (c *Control) roleOf(conn net.Conn) Role {
 	return c.roleOfUser(strconv.Itoa(uid))
 }
 
+// roleOfUser is the highest role that any group of a user grants, as the system knows him now; whom it does not know
+// has none.
 func (c *Control) roleOfUser(uid string) Role {
 	who, err := user.LookupId(uid)
 	if err != nil {
@@ -124,7 +127,8 @@ func (c *Control) roleOfUser(uid string) Role {
 // maxControlBody bounds a request; each is a few fields.
 const maxControlBody = 16 << 10
 
-// ControlRequest is what any of the administration's requests may carry.
+// ControlRequest is what any of the administration's requests may carry. Each action reads its own fields and passes
+// the others over; a field that none has is refused, so that a misspelt one does not leave a limit out.
 type ControlRequest struct {
 	serve.Selector
 	Everybody bool    `json:"everybody,omitempty"` // an empty selector is meant
@@ -155,6 +159,7 @@ type ControlAnswer struct {
 	Missing     []payments.Missing   `json:"missing,omitempty"`
 }
 
+// action is what a request of its name does, and the least role that may ask for it.
 type action struct {
 	needs Role
 	do    func(ctx context.Context, p *pool.Pool, r *ControlRequest) (*ControlAnswer, error)
@@ -170,6 +175,7 @@ func (r *ControlRequest) selected() error {
 	return nil
 }
 
+// counted is the answer of an action on connections: to how many it was done.
 func counted(n int, err error) (*ControlAnswer, error) { return &ControlAnswer{Connections: n}, err }
 
 // Bounds of what is asked.
@@ -178,6 +184,8 @@ const (
 	maxDrainSeconds = 3600
 )
 
+// actions are the requests by their paths. What only looks needs a viewer; what touches single connections and can be
+// undone by connecting again needs support; what lasts, or has to do with money, needs an admin.
 var actions = map[string]action{
 	"sessions": {RoleViewer, func(ctx context.Context, p *pool.Pool, r *ControlRequest) (*ControlAnswer, error) {
 		if r.Limit < 0 || r.Limit > maxSessions {
@@ -283,7 +291,8 @@ var actions = map[string]action{
 	}},
 }
 
-// ParseNetwork reads an address or a network of addresses.
+// ParseNetwork reads an address or a network of addresses. Bits beyond the network's are cleared, and an IPv4 address
+// within IPv6 is the IPv4 one, as connections are compared.
 func ParseNetwork(text string) (netip.Prefix, error) {
 	if address, err := netip.ParseAddr(text); err == nil {
 		return netip.PrefixFrom(address.Unmap(), address.Unmap().BitLen()), nil
@@ -295,6 +304,7 @@ func ParseNetwork(text string) (netip.Prefix, error) {
 	return prefix.Masked(), nil
 }
 
+// handler has a path for each action, all by POST. Roles are asked before the request is read.
 func (c *Control) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /handover", c.handOver)

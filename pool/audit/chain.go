@@ -10,7 +10,11 @@ import (
 	"github.com/aqsha/aqsha/pool/sharelog"
 )
 
-// CheckChain holds what a log says of its blocks and payments against a node's chain.
+// CheckChain holds what a log says of its blocks and payments against a node's chain: final blocks are in it and
+// orphans are not, no block of the pool is in it that the log does not name, mean fees are those of the blocks, and
+// each payment that is said to be made is in its block, to these scripts in these amounts, and makes no other. A node
+// that does not answer ends it with an error and convicts nobody. What is convicted depends on the node: its chain is
+// taken as it is.
 func (a *Auditor) CheckChain(ctx context.Context, network bitcoin.Network, node *bitcoin.Client) error {
 	for _, b := range a.state.Blocks {
 		hash, err := node.HashAt(ctx, int(b.Height))
@@ -77,7 +81,9 @@ func (a *Auditor) checkUnnamed(ctx context.Context, node *bitcoin.Client) error 
 	return nil
 }
 
-// checkSettled looks a payment up in the block that it is said to be in.
+// checkSettled looks a payment up in the block that it is said to be in. Each payee needs an output of its own with
+// exactly the amount, so that one output does not pay two of them; further outputs, such as change, are nobody's
+// business here. A block that lacks the transaction convicts the payment.
 func (a *Auditor) checkSettled(ctx context.Context, node *bitcoin.Client, p *accounting.Payment) error {
 	s := p.Settled
 	claim := fmt.Sprintf("payment %d: %s is in block %s at height %d", p.Number, s.TxID, s.Block, s.Height)

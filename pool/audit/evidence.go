@@ -257,6 +257,8 @@ type unclaimed struct {
 // write their shares independently.
 const claimSlack = 1000
 
+// checkUnclaimed convicts of shares that solved a block which the pool did not claim. A miner who finds one on a
+// parent on which the pool has another is late, and no fault of anybody's.
 func (a *Auditor) checkUnclaimed() {
 	for _, u := range a.unclaimed {
 		switch first, known := a.solved[u.previous]; {

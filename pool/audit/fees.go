@@ -76,6 +76,7 @@ type chainFees struct {
 	known   map[int]money.Satoshi
 }
 
+// of is what a block of the chain paid in fees, read once.
 func (c *chainFees) of(ctx context.Context, height int) (money.Satoshi, error) {
 	if fees, ok := c.known[height]; ok {
 		return fees, nil

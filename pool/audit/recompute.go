@@ -190,18 +190,22 @@ func (a *Auditor) share(index uint64, s *sharelog.Share) error {
 	}
 	user, units := a.state.Users[s.Worker], payout.Units(s.Difficulty)
 	subsidy := job.CoinbaseValue - job.Fees
-	err = errors.Join(a.all.Add(user, units, subsidy, job.Bits, a.state.Scheme.FeePPM),
-		a.full.Add(user, units, subsidy+job.MeanFees, job.Bits, a.state.Scheme.FeePPM))
+	// A job whose target is none is the pool's lie, and no reason to look no further.
+	if err := errors.Join(a.all.Add(user, units, subsidy, job.Bits, a.state.Scheme.FeePPM),
+		a.full.Add(user, units, subsidy+job.MeanFees, job.Bits, a.state.Scheme.FeePPM)); err != nil {
+		a.convict(index, "bits", fmt.Sprintf("%08x", job.Bits), err.Error())
+	}
 	if a.work[user] == nil {
 		a.work[user] = new(big.Int)
 	}
 	a.work[user].Add(a.work[user], units)
 	a.shares[user]++
 	a.history.Add(index, user, units)
-	return err
+	return nil
 }
 
-// block computes every scheme's split of a block: the pool's own as its accounts have it.
+// block computes every scheme's split of a block: the pool's own as its accounts have it, the others as they would
+// have divided the same reward of the same shares, for the comparison.
 func (a *Auditor) block(b *accounting.Block) error {
 	target, err := bitcoin.TargetOfBits(b.Job.Bits)
 	if err != nil {

@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"bufio"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -22,9 +23,18 @@ type Member struct {
 // maxMembers bounds a list of members.
 const maxMembers = 1_000_000
 
+// ReadMembers reads a CSV with the columns wallet, iin_bin, name, licence, licence_date, with or without these names
+// as its first line. Errors name the line. Of a wallet that stands twice the last line counts.
+// byteOrderMark is what spreadsheet programs begin a CSV in UTF-8 with.
+const byteOrderMark = "\ufeff"
+
 // ReadMembers reads a CSV with the columns wallet, iin_bin, name, licence, licence_date.
 func ReadMembers(from io.Reader) (map[string]Member, error) {
-	reader := csv.NewReader(from)
+	text := bufio.NewReader(from)
+	if mark, _ := text.Peek(len(byteOrderMark)); string(mark) == byteOrderMark {
+		_, _ = text.Discard(len(byteOrderMark))
+	}
+	reader := csv.NewReader(text)
 	reader.FieldsPerRecord = 5
 	members := map[string]Member{}
 	for line := 1; ; line++ {
@@ -48,6 +58,9 @@ func ReadMembers(from io.Reader) (map[string]Member, error) {
 		if !isIIN(fields[1]) {
 			return nil, fmt.Errorf("members, line %d, iin_bin %q: want 12 digits with a right check digit", line,
 				fields[1])
+		}
+		if _, twice := members[fields[0]]; twice { // one of the two would be named to the state for the other
+			return nil, fmt.Errorf("members, line %d: wallet %.90q stands there twice", line, fields[0])
 		}
 		members[fields[0]] = Member{fields[0], fields[1], fields[2], fields[3], date}
 	}

@@ -87,6 +87,7 @@ func (b *Books) Book(ctx context.Context, entries ...Entry) error {
 	return differ
 }
 
+// bookOne books an entry, once: one whose key is there must be the same, or the books differ from the log.
 func bookOne(ctx context.Context, tx *sql.Tx, e Entry) error {
 	result, err := tx.ExecContext(ctx,
 		"INSERT INTO entry (key, time_millis, memo) VALUES (?, ?, ?) ON CONFLICT(key) DO NOTHING", e.Key, e.TimeMillis,

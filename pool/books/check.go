@@ -24,7 +24,8 @@ func OpenToRead(file string) (*Books, error) {
 	return &Books{db}, nil
 }
 
-// Missing are those of the entries that the books do not have. One that they have otherwise is a *DifferError.
+// Missing are those of the entries that the books do not have. One that they have otherwise is a *DifferError. All are
+// looked up in one transaction: of one state of the books.
 func (b *Books) Missing(ctx context.Context, entries ...Entry) (missing []Entry, err error) {
 	if len(entries) == 0 {
 		return nil, nil

@@ -34,7 +34,7 @@ func (b *Books) Outdated(ctx context.Context) (bool, error) {
 	return false, nil
 }
 
-// Keys lists the keys of entries that begin with one of the prefixes.
+// Keys lists the keys of entries that begin with one of the prefixes, prefix by prefix, in the order of booking.
 func (b *Books) Keys(ctx context.Context, prefixes ...string) (keys []string, err error) {
 	for _, prefix := range prefixes {
 		rows, err := b.db.QueryContext(ctx, "SELECT key FROM entry WHERE substr(key, 1, ?) = ? ORDER BY id",
@@ -58,7 +58,8 @@ func (b *Books) Keys(ctx context.Context, prefixes ...string) (keys []string, er
 	return keys, nil
 }
 
-// Rebuild begins the books anew with entries, and keeps the old ones beside. A crash leaves either.
+// Rebuild begins the books anew with entries, and keeps the old ones beside, in tables named _before. A crash leaves
+// either. Where an earlier rebuild's tables are still there it fails and changes nothing.
 func (b *Books) Rebuild(ctx context.Context, entries []Entry) error {
 	tx, err := b.db.BeginTx(ctx, nil)
 	if err != nil {

@@ -48,6 +48,11 @@ func Models() []Model {
 }
 
 // device is one machine. The simulation's goroutine owns it.
+//
+// work is what is searched: the job with this extranonce2 and version, from position on, the next nonce. hashedTo is
+// the moment up to which its rate has been turned into hashes, and carry what is left of a hash then, so that however
+// finely time is cut a machine hashes at its rate. pending are the shares without an answer, by the id that they were
+// sent under; turn counts submissions, by which its names take turns; partial is of a line that has not ended.
 type device struct {
 	*Model
 	number  int
@@ -108,6 +113,8 @@ func (d *device) suggestion() []byte {
 	return fmt.Appendf(nil, `{"id":%d,"method":"mining.suggest_difficulty","params":[%g]}`, d.ids, suits*d.Suggest)
 }
 
+// hashesPerDifficulty is 2⁴⁸/65,535, the mean number of hashes for a share of difficulty 1, whose target is
+// 65,535·2²⁰⁸.
 const hashesPerDifficulty = float64(1<<48) / 65535
 
 // hear takes what the pool sent.
@@ -130,6 +137,8 @@ func (d *device) hear(data []byte, now time.Time, r *Result) error {
 	}
 }
 
+// message takes what the pool sends, as this model does: some take a new job up only when the old one has been
+// searched for a while.
 func (d *device) message(m *stratum.Message, now time.Time, r *Result) error {
 	switch string(m.Method) {
 	case "mining.set_difficulty":
@@ -158,6 +167,7 @@ func (d *device) message(m *stratum.Message, now time.Time, r *Result) error {
 	return nil
 }
 
+// answer takes an answer by its id, as devices do that number their requests themselves.
 func (d *device) answer(m *stratum.Message, r *Result) error {
 	if bytes.HasPrefix(m.Result, []byte("[[")) {
 		subscription, err := stratum.ParseSubscription(m.Result)
@@ -201,6 +211,7 @@ func (d *device) take(now time.Time) {
 	d.prepare()
 }
 
+// prepare makes the work of the device's extranonce2 and its rolled version bits (BIP 320).
 func (d *device) prepare() {
 	filled := append(append([]byte(nil), d.job.Head...), d.extranonce1...)
 	filled = binary.BigEndian.AppendUint64(filled, d.extranonce2)

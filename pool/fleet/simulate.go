@@ -123,6 +123,7 @@ func (w *world) make() {
 	}
 }
 
+// connect brings a device to the pool from an address of its own and plans when it leaves.
 func (w *world) connect(d *device) error {
 	ip := netip.AddrFrom4([4]byte{10, byte(d.number >> 16), byte(d.number >> 8), byte(d.number)})
 	conn, ok := w.pool.Connect(ip, 2*d.latency, w.now)
@@ -218,6 +219,7 @@ func (w *world) schedule(d *device) error {
 // slice is how long a device hashes without looking up.
 const slice = 2 * time.Second
 
+// hashing plans the device's next slice of work, for as long as it is on this connection.
 func (w *world) hashing(d *device, conn *serve.VirtualConn) {
 	w.at(w.now.Add(slice), func() error {
 		if d.conn != conn || !d.ready() {
@@ -332,6 +334,7 @@ func (w *world) block(hash bitcoin.Hash) error {
 	return nil
 }
 
+// jobInterval is how often a pool offers the tip's template again, with newer transactions.
 const jobInterval = 30 * time.Second
 
 // offer hands the pool the tip's template, now and each half minute.
@@ -353,6 +356,8 @@ func (w *world) offer(at uint64) error {
 	return nil
 }
 
+// run does what is planned in the order of its time, until the end and ten seconds more. The clock is the events': a
+// run of a day takes what its hashes take.
 func (w *world) run() error {
 	// How often accepted shares become durable: a sync of the disk each time.
 	commitEvery := min(max(w.Blocks/2, 250*time.Millisecond), 5*time.Second)
@@ -384,6 +389,7 @@ func (w *world) run() error {
 	return errors.New("nothing more happens")
 }
 
+// finish counts what has not come to an end: shares without an answer, and blocks that were claimed and never sent.
 func (w *world) finish() {
 	for _, d := range w.devices {
 		w.result.Unsaid += uint64(len(d.pending))

@@ -81,9 +81,11 @@ func (g *Guard) KeepNew(keep func(fresh map[netip.Addr]time.Time, most int) erro
 func (g *Guard) Unban(ip netip.Addr) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	_, banned := g.banned[ip]
+	now := time.Now()
+	until, known := g.banned[ip]
+	banned := known && now.Before(until) // one that has ended, or was lifted, is none
 	if banned {
-		g.banned[ip] = time.Now()
+		g.banned[ip] = now
 		g.unkept[ip] = g.banned[ip]
 	}
 	return banned

@@ -42,7 +42,8 @@ func Send(to *net.UnixConn, state []byte, files []int) error {
 	return nil
 }
 
-// Receive takes what Send passes. The descriptors are closed when a program is executed.
+// Receive takes what Send passes. The descriptors are closed when a program is executed. Numbers are bounded before
+// anything is allocated, and with an error no descriptor stays open.
 func Receive(from *net.UnixConn) (state []byte, files []int, err error) {
 	var header [headerSize]byte
 	if _, err := io.ReadFull(from, header[:]); err != nil {
@@ -73,6 +74,8 @@ func Receive(from *net.UnixConn) (state []byte, files []int, err error) {
 
 var errNoFiles = errors.New("a message without sockets")
 
+// receiveSome takes the descriptors of one message. A kernel that had no room for all says so by MSG_CTRUNC: sockets
+// would be missing without a word.
 func receiveSome(from *net.UnixConn) (files []int, err error) {
 	var one [1]byte
 	oob := make([]byte, syscall.CmsgSpace(perMessage*4))

@@ -35,6 +35,10 @@ type Handover struct {
 // gob gives them their zero value.
 const Version = 1
 
+// State is what a pool's next process needs to go on with its connections, in gob. Places (Current, Transactions, Job,
+// File) are indices into the lists of the same State, so that what several share is described once. Died is when each
+// tip was followed by another, Claims when a block on a tip was last sent out: one that is on its way must not be
+// claimed anew by the next process. Exempt and Earned are the guard's: who is not to be banned.
 type State struct {
 	Version      int
 	Listeners    []ListenerFile
@@ -50,11 +54,14 @@ type State struct {
 	Draining     bool
 }
 
+// ListenerFile is a socket that listens: the name of its port, and its place among the files passed.
 type ListenerFile struct {
 	Name string
 	File int
 }
 
+// Job is a job as it was handed out. Record is what the log has of it; MinTime and MaxTime bound the time of a header
+// in Unix seconds, TipTime is that of the block it builds on; Clean says that it ended the jobs before it.
 type Job struct {
 	Record                    sharelog.Job
 	Template                  bitcoin.Template // without transactions
@@ -71,6 +78,7 @@ type Loop struct {
 	Solo  []Coinbase
 }
 
+// Coinbase is one made for a single user, of the job at a place. Record is what the log has of it.
 type Coinbase struct {
 	Job    int
 	Number uint64
@@ -78,6 +86,11 @@ type Coinbase struct {
 	Record *sharelog.Job
 }
 
+// Conn is a connection with all that its loop knew of it. File is the number of its socket among the files passed;
+// Partial is of a line that has not ended, Unsent what the miner has not taken yet. One worker stands in Worker,
+// several by their names in Workers. Window, Requests, Good and Bad are the counts by which a miner is closed, so that
+// a handover gives nobody a fresh allowance; Steps are the difficulties of the jobs that are still known, the oldest
+// first.
 type Conn struct {
 	File                           int
 	IP                             netip.Addr
@@ -98,17 +111,21 @@ type Conn struct {
 	Requests, Good, Bad            int
 }
 
+// Worker is a worker by his name, with his own least difficulty and the last that was found for him.
 type Worker struct {
 	Name        string // in full
 	Floor, Last float64
 	Share       time.Time // the newest valid one on the connection
 }
 
+// Step says that jobs have a difficulty from a number on. A share is judged by that of its job, so the steps go with
+// the connection: by the newest alone, shares that are under way would be refused.
 type Step struct {
 	From       uint64
 	Difficulty stratum.Difficulty
 }
 
+// Vardiff is the search for a connection's difficulty, as it stands: see serve.
 type Vardiff struct {
 	Wanted       stratum.Difficulty
 	Since        time.Time
@@ -117,6 +134,7 @@ type Vardiff struct {
 	Least, Asked float64
 }
 
+// Earned says when an address last sent a share that counted.
 type Earned struct {
 	IP netip.Addr
 	At time.Time
@@ -159,6 +177,7 @@ func (h *Handover) Take(file int) (fd int, ok bool) {
 }
 
 const (
+	// The words of one byte that the two processes say to each other.
 	GoAhead   = 'g' // the successor is ready to receive
 	confirmed = 'c' // the successor serves
 )

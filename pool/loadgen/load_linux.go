@@ -39,7 +39,8 @@ type conn struct {
 	ready    bool
 }
 
-// Connect opens n connections and logs them in.
+// Connect opens n connections and logs them in, all from one thread by epoll: goroutines for thousands of connections
+// would take the processor that is measured. It fails when not all have a job within a minute.
 func Connect(ctx context.Context, address, user string, n int) (*Load, error) {
 	target, err := netip.ParseAddrPort(address)
 	if err != nil || !target.Addr().Is4() {
@@ -70,6 +71,7 @@ func Connect(ctx context.Context, address, user string, n int) (*Load, error) {
 	return l, nil
 }
 
+// connect dials and logs in while the socket still blocks; its answers come by poll.
 func (l *Load) connect(target netip.AddrPort) error {
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -106,7 +108,7 @@ func (l *Load) all(is func(*conn) bool) bool {
 	return !slices.ContainsFunc(l.conns, func(c *conn) bool { return !is(c) })
 }
 
-// poll handles what has come; after is called for each connection that had answers.
+// poll handles what has come, waiting up to timeoutMillis; after is called for each connection that had answers.
 func (l *Load) poll(timeoutMillis int, after func(*conn) error) error {
 	events := make([]unix.EpollEvent, 256)
 	n, err := unix.EpollWait(l.epoll, events, timeoutMillis)
@@ -130,6 +132,7 @@ func (l *Load) poll(timeoutMillis int, after func(*conn) error) error {
 	return nil
 }
 
+// read takes what one read gives, splits it into lines and keeps the last, unfinished one.
 func (l *Load) read(c *conn) error {
 	had := copy(l.buf, c.partial)
 	n, err := unix.Read(c.fd, l.buf[had:])
@@ -158,7 +161,8 @@ var (
 	isID     = []byte(`{"id":`)
 )
 
-// line reads as little as tells what it is: the generator shares the machine with the pool.
+// line reads as little as tells what it is: the generator shares the machine with the pool. Ids 1 and 2 are those of
+// subscribing and authorizing; whatever has another answers a share.
 func (l *Load) line(c *conn, line []byte) {
 	switch {
 	case bytes.HasPrefix(line, []byte(`{"id":null`)):

@@ -100,6 +100,7 @@ func bundleAt(index, size uint64) txlog.Tile {
 		Width: int(min(size-first, txlog.TileWidth))}
 }
 
+// entries yields entries [from, to) of a copy of a log of a size, bundle by bundle, and after an error nothing more.
 func entries(dir string, from, to, size uint64, yield func([]byte, error) bool) {
 	for index := from; index < to; {
 		tile := bundleAt(index, size)
@@ -133,7 +134,8 @@ func entries(dir string, from, to, size uint64, yield func([]byte, error) bool) 
 	}
 }
 
-// rootsOf computes the roots of a log at its size and at others below it.
+// rootsOf computes the roots of a log at its size and at others below it, from its first entry on: a copy is believed
+// for its entries alone.
 func rootsOf(dir string, size uint64, others ...uint64) (map[uint64]txlog.Hash, error) {
 	roots := map[uint64]txlog.Hash{}
 	var tree txlog.Tree

@@ -44,6 +44,7 @@ type RewrittenError struct {
 	Before, Now txlog.Checkpoint
 }
 
+// Error names the two checkpoints and the folder in which both lie, signed.
 func (e *RewrittenError) Error() string {
 	return fmt.Sprintf("the pool has rewritten its log: it has signed %d entries with the root %s, and then %d "+
 		"entries that do not begin with them; both signed checkpoints are in %s",
@@ -99,7 +100,8 @@ func Fetch(ctx context.Context, o Options) (*Result, error) {
 	return result, o.write(checkpointFile, signed)
 }
 
-// verifier is of the key that was given, of the copy's, or, the first time, of the pool's. A copy keeps to its key.
+// verifier is of the key that was given, of the copy's, or, the first time, of the pool's. A copy keeps to its key: a
+// pool that shows another later is refused, and the first time is when it can deceive.
 func (o *Options) verifier(ctx context.Context) (note.Verifier, string, error) {
 	kept, err := durable.Read(vfs.OS, filepath.Join(o.Dir, keyFile), 4096)
 	there := err == nil
@@ -128,7 +130,9 @@ func (o *Options) verifier(ctx context.Context) (note.Verifier, string, error) {
 	return verifier, key, o.write(keyFile, []byte(strings.TrimSpace(key)+"\n"))
 }
 
-// bundles fetches what a directory lacks of a log.
+// bundles fetches what a directory lacks of a log. A bundle that is there is not asked for again, nor looked at: the
+// roots that are computed afterwards tell whether all of them are right. The last one is named by how many entries it
+// has, so that a longer log has another name for it.
 func (o *Options) bundles(ctx context.Context, dir string, size uint64) error {
 	for first := uint64(0); first < size; first += txlog.TileWidth {
 		tile := bundleAt(first, size)
@@ -174,6 +178,8 @@ func (o *Options) whoLies(ctx context.Context, oldSigned, signed []byte, before,
 	return o.rewritten(oldSigned, signed, before, now)
 }
 
+// rewritten keeps the evidence, the two checkpoints as they were signed, beside the entries of the second, and is the
+// error that says so. The copy of before stays as it is.
 func (o *Options) rewritten(oldSigned, signed []byte, before, now txlog.Checkpoint) error {
 	err := errors.Join(o.write(filepath.Join(rewrittenDir, "checkpoint.before"), oldSigned),
 		o.write(filepath.Join(rewrittenDir, "checkpoint.now"), signed))
@@ -194,6 +200,7 @@ func (o *Options) writeAt(path string, content []byte) error {
 // tries of a request: a pool that restarts is away for seconds, and one that is busy says so.
 const tries = 6
 
+// get fetches a file, and tries again after 1, 2, … seconds where that may help: no answer, 5xx, 429.
 func (o *Options) get(ctx context.Context, path string, most int64) (content []byte, err error) {
 	for n := range tries {
 		if n > 0 {
@@ -211,6 +218,8 @@ func (o *Options) get(ctx context.Context, path string, most int64) (content []b
 	return nil, err
 }
 
+// getOnce asks once; again says whether asking again may help. One byte more than the most is read, so that a file
+// that is too long is told from one that just fits.
 func (o *Options) getOnce(ctx context.Context, path string, most int64) (content []byte, again bool, err error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, o.URL+path, nil)
 	if err != nil {

@@ -21,6 +21,7 @@ type API struct {
 }
 
 const (
+	// The API is open to whoever reaches its address, and is read like what strangers send.
 	apiTimeout    = 5 * time.Second
 	maxAPIRequest = 4 << 10
 	maxAPIClients = 32
@@ -42,7 +43,8 @@ const (
 	apiDescription = "aqsha"
 )
 
-// Serve answers until ctx ends and then closes the listener.
+// Serve answers until ctx ends and then closes the listener. A connection is for one question, as in cgminer's API,
+// and answered within apiTimeout; beyond maxAPIClients at once they are closed.
 func (a *API) Serve(ctx context.Context, listener net.Listener) error {
 	stop := context.AfterFunc(ctx, func() { _ = listener.Close() })
 	defer stop()

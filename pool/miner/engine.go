@@ -66,7 +66,8 @@ func (e *Engine) Set(job *Job) {
 // Shares are those found, oldest first. The channel is closed when Run returns.
 func (e *Engine) Shares() <-chan *Share { return e.shares }
 
-// Run searches until ctx ends.
+// Run searches until ctx ends, and then closes the channel of shares once no thread can send any more. It is called
+// once.
 func (e *Engine) Run(ctx context.Context) {
 	stop := context.AfterFunc(ctx, func() {
 		e.mu.Lock()

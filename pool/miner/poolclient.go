@@ -258,6 +258,7 @@ func (s *session) open() error {
 	return s.write(out)
 }
 
+// quote is a text as JSON has it: names and passwords come from a configuration and may hold anything.
 func quote(text string) string {
 	quoted, _ := json.Marshal(text)
 	return string(quoted)

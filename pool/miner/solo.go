@@ -21,6 +21,7 @@ type Solo struct {
 	Found  func(hash bitcoin.Hash) // called for each accepted block; may be nil
 }
 
+// soloExtranonce is how many bytes of the coinbase the miner counts in by himself.
 const soloExtranonce = 8
 
 type soloJob struct {
@@ -115,7 +116,8 @@ func (s *Solo) handIn(ctx context.Context, block []byte) (bitcoin.Verdict, strin
 	}
 }
 
-// submit hands a block in and says whether it was taken.
+// submit hands a block in and says whether it was taken. When no node could be reached it is lost: a miner alone keeps
+// no journal of blocks, which a pool does.
 func (s *Solo) submit(ctx context.Context, share *Share, one soloJob, stats *Stats) bool {
 	stats.found(share.Difficulty())
 	block := one.template.Block(share.unit.header(share.Nonce), one.parts.WithWitness(share.unit.coinbase()))

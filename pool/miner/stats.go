@@ -30,11 +30,13 @@ type Stats struct {
 	lastOK   time.Time
 }
 
+// sample is how many hashes had been made at a moment; a rate is the difference of two.
 type sample struct {
 	at     time.Time
 	hashes uint64
 }
 
+// maxWindow is the longest window of which a rate is shown.
 const maxWindow = 15 * time.Minute
 
 // NewStats starts counting now.
@@ -42,7 +44,9 @@ func NewStats(now time.Time) *Stats {
 	return &Stats{started: now, rejected: map[string]uint64{}, samples: []sample{{now, 0}}}
 }
 
-// Summary is a moment's state.
+// Summary is a moment's state. Rates are in millions of hashes a second, over the last 5 seconds, the last one and 15
+// minutes and since the start; difficulties are sums over shares, but for BestShare, that of the best hash, and
+// Difficulty, that of the present job.
 type Summary struct {
 	Kernel             string            `json:"kernel"`
 	Threads            int               `json:"threads"`
@@ -74,7 +78,8 @@ func (s Summary) RejectedTotal() (n uint64) {
 	return n
 }
 
-// Summary at a time, which also becomes a sample for the rates.
+// Summary at a time, which also becomes a sample for the rates, at most one a second and no older than maxWindow but
+// for one: a rate over 15 minutes needs a sample before them.
 func (s *Stats) Summary(now time.Time) Summary {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -130,7 +130,9 @@ func (p *Payments) lostTransaction(ctx context.Context, s *sharelog.Settled) (lo
 	return lost, err
 }
 
-// outcomeIn is what a block makes of a settled payment; nil: nothing.
+// outcomeIn is what a block makes of a settled payment; nil: nothing. Any transaction that was sent for the payment
+// confirms it. Of one that was lost, another that spends its coins takes the place: conflicted, unless it pays all of
+// the payment.
 func (p *Payments) outcomeIn(block *wire.MsgBlock, one *accounting.Payment, lost *lostTx) *sharelog.Settled {
 	now := *one.Settled
 	if holds(block, now.TxID) {

@@ -52,6 +52,7 @@ type logView struct {
 	users map[string]uint64
 }
 
+// IsUser says whether a script is a user's of the pool, as the log knew them when the view was made.
 func (l *logView) IsUser(script []byte) bool { return l.users[string(script)] != 0 }
 
 // reconcile asks chain, wallet and mirror what the log has lost; a *FaultError says what. The caller holds p.mu. An

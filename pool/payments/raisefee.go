@@ -116,7 +116,8 @@ func (p *Payments) replace(ctx context.Context, r *raise, rate float64, spent ma
 	return p.wallet.Send(ctx, draft.Raw)
 }
 
-// raiseByChild sends a child of the newest transaction, which is durable and in the log before.
+// raiseByChild sends a child of the newest transaction, which is durable and in the log before: after a crash between
+// two of these steps the next start goes on with what the outbox has, and pays no second fee.
 func (p *Payments) raiseByChild(ctx context.Context, r *raise, rate float64, spent map[wire.OutPoint]bool,
 	tip uint64) error {
 	earlier := money.Satoshi(0)

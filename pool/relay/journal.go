@@ -78,6 +78,8 @@ func (j journal) load() (blocks []*Block, bad []error, err error) {
 	return blocks, bad, nil
 }
 
+// read reads a block that was found and held against its name: the height, and the hash of its header. Found is the
+// file's time.
 func read(path string) (*Block, error) {
 	info, err := os.Stat(path)
 	if err != nil {

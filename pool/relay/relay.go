@@ -152,7 +152,9 @@ func (r *Relay) Send(b *Block) {
 	})
 }
 
-// handOver gives a block to all nodes and peers and waits until each has answered or timed out.
+// handOver gives a block to all nodes and peers and waits until each has answered or timed out. A node that is slow by
+// RPC is reached by the peer-to-peer protocol as well. Only when every node has refused it is a block called refused:
+// a node that is behind refuses what others take.
 func (r *Relay) handOver(b *Block) {
 	ctx, cancel := context.WithTimeout(context.Background(), attemptTime)
 	defer cancel()
@@ -180,7 +182,8 @@ func (r *Relay) handOver(b *Block) {
 	}
 }
 
-// submit hands a block to a node, repeating while the node does not answer.
+// submit hands a block to a node, repeating while the node does not answer, after 50 ms, 100 ms and so on, until ctx
+// ends. To submit again does no harm.
 func (r *Relay) submit(ctx context.Context, node *bitcoin.Client, b *Block) (verdict bitcoin.Verdict, ok bool) {
 	raw, err := r.raw(b)
 	if err != nil {
@@ -267,6 +270,7 @@ func (r *Relay) Wait() {
 	}
 }
 
+// allWritten says whether each block is in the journal or with a node: none is lost when the process ends now.
 func (r *Relay) allWritten() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()

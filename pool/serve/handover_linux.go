@@ -166,7 +166,7 @@ func (srv *Server) Adopt(h *handover.Handover) error {
 	for i, old := range s.Loops {
 		l := srv.loops[i%len(srv.loops)]
 		for _, one := range old.Solo {
-			if one.Job < len(jobs) {
+			if one.Job >= 0 && one.Job < len(jobs) {
 				made := job.NewHandout(jobs[one.Job], one.Number, 0, one.Parts)
 				made.Record = one.Record
 				l.handouts[made.Key()] = made
@@ -183,7 +183,7 @@ func (srv *Server) Adopt(h *handover.Handover) error {
 func (srv *Server) adoptJob(s *handover.State, one *handover.Job) (*job.Job, error) {
 	t := one.Template
 	for _, at := range one.Transactions {
-		if at >= len(s.Transactions) {
+		if at < 0 || at >= len(s.Transactions) {
 			return nil, errors.New("a transaction is missing")
 		}
 		t.Transactions = append(t.Transactions, s.Transactions[at])
@@ -244,7 +244,8 @@ func stepAt(srv *Server, s handover.Step) step {
 	return step{s.From, s.Difficulty, srv.targetOf(s.Difficulty)}
 }
 
-// adoptWorkers holds a connection's workers as its authorizations did.
+// adoptWorkers holds a connection's workers as its authorizations did: the registry counts who holds a worker, and
+// each hold is given back when the connection ends. After an error some may be held; the caller closes the connection.
 func (l *loop) adoptWorkers(c *conn, one *handover.Conn) error {
 	find := func(known handover.Worker) (*worker.Worker, error) {
 		w, err := l.server.registry.Find(known.Name)

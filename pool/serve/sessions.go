@@ -130,13 +130,13 @@ func (srv *Server) Kick(ctx context.Context, s Selector) (int, error) {
 	return srv.each(ctx, s, func(l *loop, c *conn) { l.close(c) })
 }
 
-// maxMessage bounds what devices are to show.
-const maxMessage = 200
+// MaxMessage bounds what devices are to show, bytes.
+const MaxMessage = 200
 
 // Message has devices show a text (client.show_message), where their firmware can.
 func (srv *Server) Message(ctx context.Context, s Selector, text string) (int, error) {
-	if text == "" || len(text) > maxMessage {
-		return 0, fmt.Errorf("message: want 1 to %d bytes", maxMessage)
+	if text == "" || len(text) > MaxMessage {
+		return 0, fmt.Errorf("message: want 1 to %d bytes", MaxMessage)
 	}
 	params, err := json.Marshal([]string{text})
 	if err != nil {

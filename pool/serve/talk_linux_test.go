@@ -91,7 +91,7 @@ func (h *hall) offer(parent byte, bits uint32) *job.Handout {
 	}
 	clean := h.server.CurrentJob() == nil || h.server.CurrentJob().Template.Previous != template.Previous
 	j := &job.Job{Template: template, Arrived: h.now, Clean: clean, Seen: h.server.seen.On(template.Previous),
-		MinTime: template.MinTime, Record: sharelog.Job{Number: h.jobs, Variants: []sharelog.Variant{{}}}}
+		MinTime: template.MinTime, Record: sharelog.Job{Number: h.jobs, Variants: []sharelog.Variant{{Head: parts.Head, Tail: parts.Tail}}}}
 	j.Handouts = []*job.Handout{job.NewHandout(j, h.jobs, 0, parts)}
 	h.server.current.Store(j)
 	h.loop.loop.now = h.now

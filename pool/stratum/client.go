@@ -12,6 +12,7 @@ import (
 // What a miner must understand: jobs, and the answer to subscribe.
 
 const (
+	// What a pool may send: a miner is not to be filled up by one.
 	maxBranch     = 32 // 2^32 transactions
 	maxExtranonce = 32
 	maxJobID      = 64
@@ -88,6 +89,8 @@ func ParseSubscription(result []byte) (*Subscription, error) {
 	return s, s.setExtranonce(parts[1], parts[2])
 }
 
+// setExtranonce takes what a pool sends. A size of 0 would leave nothing to search but the nonce, a large one would
+// make every coinbase large: both are refused.
 func (s *Subscription) setExtranonce(first, size json.RawMessage) error {
 	var digits string
 	if err := json.Unmarshal(first, &digits); err != nil || len(digits) > 2*maxExtranonce {

@@ -77,6 +77,9 @@ func (m *Message) parse(line []byte, limit int) error {
 	}
 }
 
+// member takes the value of a key into the message; of a key that stands twice the last counts. Values are slices of
+// the line, as they stand there, with their quotes but for method. Keys that nobody asks for are scanned and passed
+// over.
 func (m *Message) member(s *scanner, key []byte) error {
 	if string(key) == "params" && s.at < len(s.data) && s.data[s.at] == '[' {
 		return m.params(s)
@@ -104,6 +107,8 @@ func (m *Message) member(s *scanner, key []byte) error {
 	return nil
 }
 
+// params takes an array's items, at most maxParams, as they stand in the line: slices of it, which are good until the
+// next line is read, so that a share costs no allocation.
 func (m *Message) params(s *scanner) error {
 	s.at++
 	m.N = 0
@@ -227,6 +232,7 @@ func (s *scanner) text() ([]byte, error) {
 	return nil, ErrNotJSON
 }
 
+// escape passes over an escape in a text (RFC 8259, section 7). It is not decoded: what is compared is without any.
 func (s *scanner) escape() error {
 	s.at++
 	if s.at >= len(s.data) {
@@ -249,6 +255,7 @@ func (s *scanner) escape() error {
 	return ErrNotJSON
 }
 
+// value passes over any value. depth bounds the recursion, so that a line of brackets does not take the stack.
 func (s *scanner) value(depth int) error {
 	if depth > maxDepth {
 		return ErrTooDeep
@@ -323,6 +330,7 @@ func (s *scanner) digits() bool {
 	return s.at > from
 }
 
+// number passes over a number in the grammar of RFC 8259, section 6: no leading zeros, no bare point.
 func (s *scanner) number() error {
 	s.take('-')
 	if !s.take('0') && !s.digits() {

@@ -71,7 +71,8 @@ func AppendSetDifficulty(to []byte, d Difficulty) []byte {
 	return append(to, "]}\n"...)
 }
 
-// Notify is mining.notify taken apart.
+// Notify is mining.notify taken apart. Previous is in the order of the header's bytes, whatever order the words came
+// in; Branch is the coinbase's siblings from the leaf up; Time is in Unix seconds. CleanJobs ends all jobs before it.
 type Notify struct {
 	JobID      string
 	Previous   bitcoin.Hash
@@ -103,7 +104,8 @@ func parsePrevious(text []byte) (h bitcoin.Hash, ok bool) {
 	return h, true
 }
 
-// AppendNotify appends mining.notify.
+// AppendNotify appends mining.notify, with the line's end: job, previous hash (in Stratum's order of words), coinb1,
+// coinb2, branch, version, bits, time (8 digits each) and whether older jobs are void. Nothing needs an escape.
 func AppendNotify(to []byte, n *Notify) []byte {
 	to = append(to, `{"id":null,"method":"mining.notify","params":["`...)
 	to = append(to, n.JobID...)

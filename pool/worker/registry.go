@@ -81,7 +81,10 @@ func SameAddress(canonical, other string) bool {
 	return canonical == other || strings.ToUpper(canonical) == other && canonical == strings.ToLower(other)
 }
 
-// Find returns the worker of a user name, held for a connection until release.
+// Find returns the worker of a user name, held for a connection until release. An address that has as many names as
+// are allowed, or as many workers that earn, gets its worker without a name for any further one: the miner is paid all
+// the same, and whoever makes names up by the thousand costs no memory. Only when the registry is full is anybody
+// refused.
 func (r *Registry) Find(full string) (*Worker, error) {
 	address, name := SplitName(full)
 	canonical, script, err := r.network.Canonical(address)
@@ -168,6 +171,9 @@ func (r *Registry) Register(w *Worker, log func(sharelog.Record)) uint64 {
 	if number := w.Number.Load(); number != 0 {
 		return number
 	}
+	if w = r.knownLocked(w); w.Number.Load() != 0 {
+		return w.Number.Load()
+	}
 	a := w.account
 	if a.earning >= maxAccountWorkers && w.Name != "" {
 		// Its work is the address's; the name is not kept.
@@ -198,6 +204,28 @@ func (r *Registry) Register(w *Worker, log func(sharelog.Record)) uint64 {
 		r.numberLocked(w, r.last)
 	}
 	return w.Number.Load()
+}
+
+// knownLocked is the worker that a name has now. A connection that was closed has released its worker, and what it had
+// found before counts all the same: its name is entered again, or is that of who came under it meanwhile. An address is
+// under one account, and one number, however its connections end.
+func (r *Registry) knownLocked(w *Worker) *Worker {
+	if known := r.byName[w.FullName()]; known != nil {
+		return known
+	}
+	if a := r.accounts[w.Address]; a != nil {
+		w.account = a
+	} else {
+		a = w.account
+		if r.accounts[w.Address] = a; a.user != 0 {
+			r.script[a.user] = a.script
+		}
+	}
+	r.byName[w.FullName()] = w
+	if w.account.held++; w.Name == "" {
+		w.account.plain = w
+	}
+	return w
 }
 
 func (r *Registry) numberLocked(w *Worker, number uint64) {

@@ -320,3 +320,47 @@ func TestRates(t *testing.T) {
 		t.Errorf("ten minutes after the last share: %g, %g, %g", later.HashRate1m, later.HashRate1h, later.HashRate24h)
 	}
 }
+
+// Whoever is registered after his connection has let go of him, alone, beside others, or after another came under his
+// name, is under one number of one account; what was never registered leaves nothing.
+func TestARegistrationAfterTheRelease(t *testing.T) {
+	for _, name := range []string{addresses[0], addresses[0] + ".rig"} {
+		for what, between := range map[string]func(*Registry, *kept){
+			"nobody":         func(*Registry, *kept) {},
+			"somebody else":  func(r *Registry, k *kept) { r.Register(find(t, r, addresses[1]), k.log) },
+			"the same again": func(r *Registry, _ *kept) { find(t, r, name) },
+			"the same, who has earned": func(r *Registry, k *kept) {
+				r.Register(find(t, r, name), k.log)
+			},
+			"another of the address": func(r *Registry, k *kept) { r.Register(find(t, r, addresses[0]+".other"), k.log) },
+			"a question whose he is": func(r *Registry, _ *kept) { r.UserOf(find(t, r, name)) },
+		} {
+			r, log := newRegistry(t), &kept{}
+			w := find(t, r, name)
+			r.UserOf(w)
+			r.Release(w)
+			between(r, log)
+			number := r.Register(w, log.log)
+			if again := r.Register(find(t, r, name), log.log); again != number || number == 0 {
+				t.Errorf("%s, %s: worker %d and %d", name, what, number, again)
+			}
+			users, numbers := map[string]uint64{}, map[uint64]bool{}
+			for _, record := range *log {
+				if user, known := users[record.Address]; known && user != record.User || numbers[record.Number] {
+					t.Errorf("%s, %s: %+v", name, what, *log)
+				}
+				users[record.Address], numbers[record.Number] = record.User, true
+			}
+			for address, a := range r.accounts {
+				if a.held < 0 || a.earning < 0 || a.earning+a.held == 0 {
+					t.Errorf("%s, %s: account %s has %d held and %d earning", name, what, address, a.held, a.earning)
+				}
+			}
+		}
+	}
+	r := newRegistry(t)
+	r.Release(find(t, r, addresses[0]+".rig"))
+	if len(r.accounts) != 0 || len(r.byName) != 0 {
+		t.Errorf("%d accounts and %d names of nobody", len(r.accounts), len(r.byName))
+	}
+}

@@ -55,7 +55,8 @@ func (w *Worker) LastDifficulty() float64 {
 	return w.last
 }
 
-// Stats is what a worker has done since the pool started.
+// Stats is what a worker has done since the pool started. A share counts in Work with the difficulty that was asked of
+// it, not with that of its hash, which is Best's. Rejected is by the reason.
 type Stats struct {
 	Worker      string            `json:"worker"`
 	User        string            `json:"user"`

@@ -251,3 +251,63 @@ func (s *signer) Sign(text []byte) ([]byte, error) {
 	}
 	return s.quorum.join(string(text), signed)
 }
+
+// secretTitle begins the text of a signed note's secret key (golang.org/x/mod/sumdb/note), which goes on with
+// +NAME+HASH+KEY: the hash of the verifier key in hexadecimal, and in base64 an algorithm's byte and a seed.
+const secretTitle = "PRIVATE+KEY"
+
+// SoleSecret is the secret of a quorum whose one member has a key, in the form of a signed note's; OpenSecret reads it.
+func SoleSecret(name string, key ed25519.PrivateKey) (string, error) {
+	v, err := sole(name, key)
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%s+%s+%08x+%s", secretTitle, name, v.KeyHash(),
+		base64.StdEncoding.EncodeToString(append([]byte{algorithm}, key.Seed()...))), nil
+}
+
+// sole signs for a quorum of one.
+func sole(name string, key ed25519.PrivateKey) (*signer, error) {
+	q := Quorum{Threshold: 1, Members: []ed25519.PublicKey{key.Public().(ed25519.PublicKey)}}
+	text, err := q.Key(name)
+	if err != nil {
+		return nil, err
+	}
+	v, err := NewVerifier(text)
+	if err != nil {
+		return nil, err
+	}
+	return &signer{v, q, []ed25519.PrivateKey{key}}, nil
+}
+
+// OpenSecret reads the secret of a log's key that one hand has: an Ed25519 key of a signed note, or that of a quorum of
+// one. The verifier believes what the signer signs.
+func OpenSecret(secret string) (note.Signer, note.Verifier, error) {
+	// A name has no plus, base64 may.
+	parts := strings.SplitN(secret, "+", 5)
+	key, err := base64.StdEncoding.DecodeString(parts[len(parts)-1])
+	if err != nil || len(parts) != 5 || len(key) != 1+ed25519.SeedSize {
+		return nil, nil, errors.New("not an Ed25519 key of a signed note")
+	}
+	private := ed25519.NewKeyFromSeed(key[1:])
+	if key[0] == algorithm {
+		s, err := sole(parts[2], private)
+		if err != nil {
+			return nil, nil, err
+		}
+		if text, err := SoleSecret(s.Name(), private); err != nil || secret != text {
+			return nil, nil, errors.New("malformed secret of a quorum of one")
+		}
+		return s, s.Verifier, nil
+	}
+	s, err := note.NewSigner(secret)
+	if err != nil {
+		return nil, nil, err
+	}
+	text, err := note.NewEd25519VerifierKey(s.Name(), private.Public().(ed25519.PublicKey))
+	if err != nil {
+		return nil, nil, err
+	}
+	v, err := note.NewVerifier(text)
+	return s, v, err
+}

@@ -202,3 +202,53 @@ func FuzzNoBytesAreAQuorumsSignature(f *testing.F) {
 		}
 	})
 }
+
+// A secret that one hand has signs under the verifier that comes with it: a quorum's of one under the quorum's own key,
+// an ordinary key's under that. Whatever is changed in a text is refused.
+func TestASecretOfOneHand(t *testing.T) {
+	t.Parallel()
+	q, keys := members(1)
+	text, err := q.Key("tenge.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sole, err := quorum.SoleSecret("tenge.example", keys[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	ordinary, ordinaryKey, err := note.GenerateKey(rand.Reader, "tenge.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for secret, key := range map[string]string{sole: text, ordinary: ordinaryKey} {
+		signer, verifier, err := quorum.OpenSecret(secret)
+		if err != nil {
+			t.Fatal(err)
+		}
+		signed, err := note.Sign(&note.Note{Text: "text\n"}, signer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := open(t, key, signed); err != nil {
+			t.Errorf("under the key %s: %v", key, err)
+		}
+		if _, err := note.Open(signed, note.VerifierList(verifier)); err != nil {
+			t.Errorf("under its own verifier: %v", err)
+		}
+		for i := range secret {
+			if changed := secret[:i] + "!" + secret[i+1:]; i < len(secret)-1 {
+				if _, _, err := quorum.OpenSecret(changed); err == nil {
+					t.Errorf("read: %s", changed)
+				}
+			}
+		}
+	}
+	for _, wrong := range []string{"", "PRIVATE+KEY", "PRIVATE+KEY+a+00000000+8Q==", ordinaryKey, sole + "\n"} {
+		if _, _, err := quorum.OpenSecret(wrong); err == nil {
+			t.Errorf("read: %q", wrong)
+		}
+	}
+	if _, err := quorum.SoleSecret("two words", keys[0]); err == nil {
+		t.Error("a name with a blank")
+	}
+}

@@ -125,7 +125,8 @@ func (l *benchLedger) Payable(context.Context) (office.Payable, error) {
 func (l *benchLedger) Stamp(context.Context, uint64, [32]byte) error   { return nil }
 func (l *benchLedger) Receipt(context.Context, string) ([]byte, error) { return nil, nil }
 
-// benchWorker has notes of one tiyn and changes them into others, whose secrets it prepared.
+// benchWorker has notes of one tiyn and changes them into others, whose secrets it prepared. One goroutine at a time
+// has it.
 type benchWorker struct {
 	set    *cash.Keyset
 	seed   []byte
@@ -254,6 +255,7 @@ func logSize(o *office.Office) (sum int64) {
 	return sum
 }
 
+// together has all workers work at once and waits for the last: a round takes as long as its slowest.
 func together(workers []*benchWorker, work func(w *benchWorker) error) error {
 	var all sync.WaitGroup
 	failed := make([]error, len(workers))
@@ -439,6 +441,7 @@ func sendSwaps(ctx context.Context, address string, requests, answers [][]byte) 
 	return errors.Join(failed...)
 }
 
+// exchange sends one request and reads its answer, on a connection that stays open.
 func exchange(connection net.Conn, reader *bufio.Reader, request []byte) ([]byte, error) {
 	if _, err := connection.Write(request); err != nil {
 		return nil, err
@@ -538,6 +541,7 @@ func restartOverRead(books *cash.Books, signing *cash.Signing) (float64, error) 
 	return time.Since(began).Seconds() / reading.Seconds(), nil
 }
 
+// heap is the bytes that are live after a collection.
 func heap() uint64 {
 	runtime.GC()
 	var m runtime.MemStats

@@ -60,16 +60,24 @@ export function time(millis: number, _: Language): string {
   return partsOf(millis).clock;
 }
 
-/** The day within a year: histories are short, and a phone is narrow. */
-export function date(millis: number, language: Language): string {
+/** A day so near, before or after, is meant when no year is said. */
+const NEAR = 100 * 86_400_000;
+
+function dayOfYear(millis: number, language: Language): string {
   const { day, month } = partsOf(millis);
   return `${day}${NBSP}${MONTHS[language][month - 1]}`;
+}
+
+/** A day: within this year's near months without its year, for a phone is narrow; any other with it. */
+export function date(millis: number, language: Language, now = Date.now()): string {
+  const near = Math.abs(millis - now) <= NEAR && dayIn(millis).slice(0, 4) === dayIn(now).slice(0, 4);
+  return near ? dayOfYear(millis, language) : fullDate(millis, language);
 }
 
 /** A day with its year, for what is kept. */
 export function fullDate(millis: number, language: Language): string {
   const year = dayIn(millis).slice(0, 4);
-  return language === "kk" ? `${year}${NBSP}жылғы ${date(millis, language)}` : `${date(millis, language)}${NBSP}${year}`;
+  return language === "kk" ? `${year}${NBSP}жылғы ${dayOfYear(millis, language)}` : `${dayOfYear(millis, language)}${NBSP}${year}`;
 }
 
 /** A time for tables, as RFC 3339 writes it with the network's zone: 2026-11-29T01:00:00+05:00. */

@@ -51,6 +51,8 @@ func listApplications(w io.Writer, l words.Language, list []api.ApplicationView)
 	table.Flush()
 }
 
+// applicationsAccept makes "applications accept". The bank's signature goes to the node, and the applicant's completes
+// it: until then no wallet is there, and the bank's sequence is not used up.
 func applicationsAccept() *cobra.Command {
 	command := &cobra.Command{
 		Use: "accept ID", Short: "Accept an application: the bank signs the registration for the applicant",
@@ -111,8 +113,8 @@ func applicationsServe() *cobra.Command {
 	command := &cobra.Command{
 		Use: "serve", Short: "Accept applications as they come, for the lowest tier, at a bounded rate",
 		Long: `Accepts applications one after the other, for wallets of the lowest tier, which are for who is not
-identified yet. It runs beside the bank's keys, until it is interrupted. Each paper is waited for before the next is
-signed.`,
+identified yet. It runs beside the bank's keys, until it is interrupted: a node that stops is waited for. Each paper is
+waited for before the next is signed.`,
 		Example: "  aqsha bank applications serve --per-hour 60 --access-file bank.token", Args: cobra.NoArgs,
 		RunE: session.OnLedger(func(ctx context.Context, command *cobra.Command, s *session.Session, _ []string) error {
 			perHour, _ := command.Flags().GetInt("per-hour")
@@ -123,7 +125,7 @@ signed.`,
 			if most < 0 {
 				return cli.Usage(errors.New("--most: want how many, or 0 for no end"))
 			}
-			return serveApplications(ctx, command, s, time.Hour/time.Duration(perHour), most)
+			return newApplicationServer(command, s, perHour, most).serve(ctx)
 		}),
 	}
 	command.Flags().Int("per-hour", 60, "accept at most so many an hour")
@@ -131,38 +133,123 @@ signed.`,
 	return command
 }
 
-func serveApplications(ctx context.Context, command *cobra.Command, s *session.Session, pause time.Duration,
-	most int) error {
-	for done := 0; most == 0 || done < most; {
-		list, err := s.API.Applications(ctx)
-		if err != nil {
-			return err
-		}
-		for _, a := range list {
-			if a.State != api.ApplicationWaits || most != 0 && done >= most {
-				continue
-			}
+// serveApplications accepts what waits, one after the other, until most or ctx ends it. A refusal ends it too: whoever
+// runs it decides whether it goes on.
+// applicationServer accepts applications as they come.
+type applicationServer struct {
+	list       func(ctx context.Context) ([]api.ApplicationView, error)
+	accept     func(ctx context.Context, a api.ApplicationView) (token.WalletID, error)
+	registered func(ctx context.Context, id token.WalletID) error
+	sleep      func(ctx context.Context, long time.Duration) error
+	now        func() time.Time
+	served     func(a api.ApplicationView, id token.WalletID)
+	silent     func(cause error) // the node does not answer; said once until it does
+
+	perHour, most int
+	accepted      []time.Time // of the hour
+	done          int
+}
+
+func newApplicationServer(command *cobra.Command, s *session.Session, perHour, most int) *applicationServer {
+	l := cli.LanguageFor(command)
+	return &applicationServer{
+		list: s.API.Applications,
+		accept: func(ctx context.Context, a api.ApplicationView) (token.WalletID, error) {
 			_, draft, err := s.Accept(ctx, a, 0)
 			if err != nil {
-				return err
+				return token.WalletID{}, err
 			}
-			id := token.RegisteredID(draft.Transaction.ID())
-			fmt.Fprintln(command.OutOrStdout(), cli.LanguageFor(command).Text("bank.served", "id", a.ID, "wallet", id))
-			done++
-			// One after the other: each draft names the bank's sequence, which the one before it uses up when its
-			// holder submits it.
-			if err := untilRegistered(ctx, s, id); err != nil {
-				return err
+			return token.RegisteredID(draft.Transaction.ID()), nil
+		},
+		registered: func(ctx context.Context, id token.WalletID) error { return untilRegistered(ctx, s, id) },
+		sleep:      sleep, now: time.Now,
+		served: func(a api.ApplicationView, id token.WalletID) {
+			fmt.Fprintln(command.OutOrStdout(), l.Text("bank.served", "id", a.ID, "wallet", id))
+		},
+		silent: func(cause error) {
+			fmt.Fprintln(command.ErrOrStderr(), l.Text("bank.serve-waits", "cause", terminal.Plain(cause.Error())))
+		},
+		perHour: perHour, most: most,
+	}
+}
+
+// Between two looks at a node that does not answer.
+const (
+	firstSilentWait = time.Second
+	maxSilentWait   = 15 * time.Second
+)
+
+// serve accepts until it has accepted the most, or ctx ends. A node that stops or is started anew ends it not: what was
+// asked of it is asked again, and what it says of an application that was accepted meanwhile is what counts.
+func (d *applicationServer) serve(ctx context.Context) error {
+	wait := firstSilentWait
+	for silent := false; d.most == 0 || d.done < d.most; {
+		err := d.round(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case err == nil:
+			silent, wait = false, firstSilentWait
+			err = d.sleep(ctx, applicationsEvery)
+		case !cli.NoAnswer(err):
+			return err
+		default:
+			if !silent {
+				d.silent(err)
 			}
-			if err := sleep(ctx, pause); err != nil {
-				return err
-			}
+			silent = true
+			err = d.sleep(ctx, wait)
+			wait = min(2*wait, maxSilentWait)
 		}
-		if err := sleep(ctx, applicationsEvery); err != nil {
+		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// round accepts what waits.
+func (d *applicationServer) round(ctx context.Context) error {
+	list, err := d.list(ctx)
+	if err != nil {
+		return err
+	}
+	for _, a := range list {
+		if a.State != api.ApplicationWaits || d.most != 0 && d.done >= d.most {
+			continue
+		}
+		if pause := d.pause(); pause > 0 {
+			if err := d.sleep(ctx, pause); err != nil {
+				return err
+			}
+		}
+		id, err := d.accept(ctx, a)
+		if err != nil {
+			return err
+		}
+		d.accepted = append(d.accepted, d.now())
+		d.served(a, id)
+		d.done++
+		// One after the other: each draft names the bank's sequence, which the one before it uses up when its
+		// holder submits it.
+		if err := d.registered(ctx, id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// pause is how long the next application waits so that no hour has more than perHour of them: those that come at once
+// are accepted at once while the hour has room.
+func (d *applicationServer) pause() time.Duration {
+	now := d.now()
+	for len(d.accepted) > 0 && now.Sub(d.accepted[0]) >= time.Hour {
+		d.accepted = d.accepted[1:]
+	}
+	if len(d.accepted) < d.perHour {
+		return 0
+	}
+	return time.Hour - now.Sub(d.accepted[0])
 }
 
 // untilRegistered waits until the applicant has handed his paper in, or has had the time to.

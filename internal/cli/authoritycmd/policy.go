@@ -282,6 +282,8 @@ func policyProposeDelay() *cobra.Command {
 	}
 }
 
+// policyProposeRules makes "policy propose-rules". A version that this program does not know is refused here, though
+// the ledger would take it: the node would stop at the block from which it holds.
 func policyProposeRules() *cobra.Command {
 	command := &cobra.Command{
 		Use: "propose-rules VERSION", Short: "Propose another version of the ledger's rules; root signs",

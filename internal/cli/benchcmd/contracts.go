@@ -24,6 +24,13 @@ longest, for each unit of its estimated cost (--json has them all).`,
   aqsha bench contracts --wallets 4000 --live-tokens 20000 --transfers 8192 --runs 3 --expiring 20000 --json`,
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
+			if err := checkNumbers(between{"contracts", o.Contracts, 1, maxRows / 4},
+				between{"wallets", o.Wallets, 4 * o.Contracts, maxRows}, // of each four take part
+				between{"live-tokens", o.LiveTokens, 1, maxRows}, between{"transfers", o.Transfers, 1, maxRows},
+				between{"runs", o.Runs, 1, 1000}, between{"expiring", o.Expiring, 0, maxRows},
+				between{"unit-runs", o.UnitRuns, 1, 1_000_000}); err != nil {
+				return err
+			}
 			result, err := benchIn(command, "", func(dir string, notify func(string, int, int)) (bench.ContractResult,
 				error) {
 				// Always a folder of its own: a million expiring tokens are nobody's data.

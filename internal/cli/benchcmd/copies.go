@@ -47,6 +47,9 @@ Rates are medians of the rounds.`,
 			if clients < 1 || clients > 100 || rounds < 1 || rounds > 100 {
 				return cli.Usage(errors.New("--clients, --rounds: want 1 to 100"))
 			}
+			if duration <= 0 || duration > time.Hour {
+				return cli.Usage(fmt.Errorf("--for %s: want more than nothing and at most an hour", duration))
+			}
 			d, err := drill.New(command.Context(), cli.Narrator(command),
 				drill.Result{Clients: clients, Acknowledgement: true})
 			if err != nil {

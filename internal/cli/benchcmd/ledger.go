@@ -43,6 +43,9 @@ the same minute. What was written is replayed and verified at the end.`,
 			default:
 				return cli.Usage(fmt.Errorf("--through %q: want process or http", through))
 			}
+			if err := checkPopulation(o); err != nil {
+				return err
+			}
 			result, err := benchIn(command, o.Dir, func(dir string, notify func(string, int, int)) (bench.Result,
 				error) {
 				o.Dir = dir

@@ -32,6 +32,9 @@ three of disk.`,
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
 			o.Runs = 1
+			if err := checkLoad(o.Options, o.Load, "after", o.After); err != nil {
+				return err
+			}
 			if part != "" {
 				if _, err := hex.Decode(o.Payer[:], []byte(payer)); err != nil {
 					return err

@@ -28,6 +28,9 @@ transfers, is replayed and verified at the end, and removed.`,
 		RunE: func(command *cobra.Command, _ []string) error {
 			// One run to find the rate; the time is for the load.
 			o.Runs = 1
+			if err := checkLoad(o.Options, o.Load, "duration", o.Duration); err != nil {
+				return err
+			}
 			result, err := benchIn(command, o.Dir, func(dir string, notify func(string, int, int)) (bench.SoakResult,
 				error) {
 				o.Dir = dir

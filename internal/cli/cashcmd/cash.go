@@ -181,7 +181,8 @@ func cashAmount(text string) (money.Tiyn, error) {
 	return amount, nil
 }
 
-// readToken reads a token from an argument, or from stdin for "-".
+// readToken reads a token from an argument, or from stdin for "-": the text, or all frames of it in any order. What is
+// read is bounded by what a token may be.
 func readToken(command *cobra.Command, text string) (*coin.Token, error) {
 	if text == "-" {
 		raw, err := io.ReadAll(io.LimitReader(command.InOrStdin(), coin.MaxTokenText+1))
@@ -209,6 +210,8 @@ func readToken(command *cobra.Command, text string) (*coin.Token, error) {
 // oddAmount is the step that withdrawals have unless somebody wants otherwise, as the study recommends.
 const oddAmount = study.Rounding
 
+// newCashWithdrawCommand makes "cash withdraw". A crash costs nothing: outputs are on the disk before the payment goes
+// out, and the payment carries the quote by which the next command finds it.
 func newCashWithdrawCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use: "withdraw FROM AMOUNT", Short: "Buy banknotes with tenge of a ledger wallet",
@@ -287,6 +290,8 @@ from them.`,
 	}
 }
 
+// newCashRestoreCommand makes "cash restore". The wallet is made before the office is asked; when that fails, the same
+// command without --words-file goes on.
 func newCashRestoreCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use: "restore", Short: "Bring a cash wallet's notes back from its twelve words",

@@ -61,6 +61,7 @@ Exit code 3 says that a note is not booked.`,
 	return command
 }
 
+// lookForNotes finds a token's notes in a log. It exits with 3 when one is missing, after the evidence was written.
 func lookForNotes(command *cobra.Command, args []string) error {
 	if cli.Flag(command, "stamp") != "" && cli.Flag(command, "evidence") == "" {
 		return cli.Usage(errors.New("--stamp goes into a file: name it with --evidence"))
@@ -142,6 +143,8 @@ func writeEvidence(command *cobra.Command, f *recount.Finder, missing []coin.Iss
 	})(command, nil)
 }
 
+// checkEvidence holds a file of evidence against the log as it is now: what was booked since is no longer missing. Who
+// wrote it is not believed; the signatures in it are verified again.
 func checkEvidence(command *cobra.Command, file string, args []string) error {
 	raw, err := cli.ReadLimited(file, recount.MaxEvidence)
 	if err != nil {
@@ -189,6 +192,7 @@ func errorOfEvidence(err error) error {
 	return err
 }
 
+// showBookings prints what was found of each note; one that is missing ends the command with exit code 3.
 func showBookings(command *cobra.Command, list []recount.Booking, missing int) error {
 	view := map[string]any{"notes": list, "missing": missing, "convicts": recount.Convicts(list)}
 	err := cli.Show(command, view, func(out io.Writer) {

@@ -38,6 +38,8 @@ neither serves nor accepts one that is not, so that nobody can be given keys of 
 	return command
 }
 
+// newCashKeysNew makes "cash keys new". Until the keyset is announced nothing serves it: a crash leaves one that was
+// never used.
 func newCashKeysNew() *cobra.Command {
 	command := &cobra.Command{
 		Use: "new", Short: "Make a keyset",
@@ -112,6 +114,9 @@ A running office serves a new keyset from the next block of its log on.`,
 	}
 }
 
+// announceKeysets announces each keyset that is not yet, one after the other, under the lock of the keys' file: two
+// such commands at once would announce one twice. With a draft it stops after the first: whoever has the other keys
+// signs that one, and the next takes the number after it.
 func announceKeysets(ctx context.Context, command *cobra.Command, s *session.Session, args []string) error {
 	dir := cli.Flag(command, "office")
 	signer, public, err := logSigner(dir)

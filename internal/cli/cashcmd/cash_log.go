@@ -133,6 +133,8 @@ or a copy of its log.`,
 	return command
 }
 
+// newCashVerifyCommand makes "cash verify". Its exit codes: 0 nothing is wrong, 3 the log is wrong or the reserve
+// lacks, 4 not known, each said in its help.
 func newCashVerifyCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use: "verify [URL|DIR]", Short: "Verify a cash office's public log from nothing",
@@ -186,6 +188,7 @@ func unverified(l words.Language, gap recount.Gap) string {
 	return l.Text("cash.not-verified", "what", l.Text("cash-gap."+gap.Name, gap.Values...))
 }
 
+// cashLogOf verifies the log of the argument, or of --mint, and holds it against the ledger where there is one.
 func cashLogOf(command *cobra.Command, args []string) (recount.Report, error) {
 	place := cli.Flag(command, "mint")
 	if len(args) == 1 {

@@ -49,6 +49,8 @@ nobody has spent.`,
 	return command
 }
 
+// runCashPrint changes notes into those of the sheet and writes it. The notes have left the wallet before the sheet is
+// on the disk: where that fails their token is printed instead, and settle --reclaim takes them back.
 func runCashPrint(ctx context.Context, command *cobra.Command, w *cashwallet.Wallet, args []string) error {
 	amount, err := cashAmount(args[0])
 	if err != nil {

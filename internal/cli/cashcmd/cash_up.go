@@ -72,6 +72,9 @@ func plainName(r rune) rune {
 	return '-'
 }
 
+// runOffice runs an office until it is interrupted. It listens before it opens anything, so that an address that is
+// taken costs nothing, and holds the folder's lock for all of its life. Refused are a folder without an announced
+// keyset and a ledger that no node runs.
 func runOffice(ctx context.Context, command *cobra.Command, s *session.Session, args []string) error {
 	dir := cli.Flag(command, "office")
 	if _, instance, err := datadir.Announced(cli.Flag(command, "data")); cli.Flag(command, "node") == "" &&
@@ -139,7 +142,8 @@ const (
 	minRetry, maxRetry       = time.Minute, 30 * 24 * time.Hour
 )
 
-// officeLimits reads them; what makes no sense is refused before anything is opened.
+// officeLimits reads them; what makes no sense is refused before anything is opened. Bounds are those of the flags: a
+// cap below one operation would refuse all of that size, an interval of seconds would write a block for each note.
 func officeLimits(command *cobra.Command) (l limitsOfOffice, err error) {
 	if l.most, err = cli.AmountFlag(command, "most"); err != nil {
 		return l, err

@@ -128,6 +128,8 @@ func memoFits(command *cobra.Command) error {
 	return nil
 }
 
+// runCashSend makes a token and prints it, last of all: it is the money. Whatever fails after the notes left the
+// wallet either prints it all the same or leaves it to settle --reclaim.
 func runCashSend(ctx context.Context, command *cobra.Command, w *cashwallet.Wallet, args []string) error {
 	amount, err := cashAmount(args[0])
 	if err != nil {
@@ -176,6 +178,8 @@ func runCashSend(ctx context.Context, command *cobra.Command, w *cashwallet.Wall
 		func(out io.Writer) { fmt.Fprintln(out, text) })
 }
 
+// newCashReceiveCommand makes "cash receive". The payee of --to-wallet is resolved before the notes are changed: a
+// name that nobody knows must not be found out with the money in between.
 func newCashReceiveCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use: "receive TOKEN|-", Short: "Take a token: its notes become this wallet's",
@@ -219,6 +223,8 @@ if they are locked to this wallet's key. --to-wallet pays the money on into a le
 	return command
 }
 
+// receive changes the token's notes for the wallet's own, at once, and pays them on if asked. An office that signs
+// nothing more still redeems: then the token itself pays, without notes of this wallet between.
 func receive(ctx context.Context, command *cobra.Command, w *cashwallet.Wallet, t *coin.Token) error {
 	key, err := w.LockKey()
 	if err != nil {
@@ -251,6 +257,8 @@ func receive(ctx context.Context, command *cobra.Command, w *cashwallet.Wallet, 
 		})
 }
 
+// receiveOffline keeps what cannot be asked for: genuine by their proofs, unspent only if they are locked to this
+// wallet.
 func receiveOffline(command *cobra.Command, w *cashwallet.Wallet, t *coin.Token) error {
 	key, err := w.LockKey()
 	if err != nil {
@@ -347,6 +355,7 @@ func payee(command *cobra.Command, text string, amount money.Tiyn, memo string) 
 	return p.String(), nil
 }
 
+// payFromCash pays a ledger wallet from the notes; what of the payment is not known yet, the next command ends.
 func payFromCash(ctx context.Context, command *cobra.Command, w *cashwallet.Wallet, to string, amount money.Tiyn,
 	memo string) error {
 	request, err := payee(command, to, amount, memo)
@@ -411,6 +420,7 @@ const (
 	settleEvery = 300 * time.Millisecond
 )
 
+// newCashSettleCommand makes "cash settle". It exits with 4 while something is on its way: run again, it ends it.
 func newCashSettleCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use: "settle", Short: "End what was begun, and change what was received offline",
@@ -483,6 +493,8 @@ func stateText(l words.Language, state string) string {
 	return terminal.Plain(state)
 }
 
+// newCashCheckCommand makes "cash check". It exits with 3 when a note is not unspent. Nothing is taken: between the
+// check and a payment the giver may spend it.
 func newCashCheckCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "check TOKEN|CODE|-", Short: "Say of a token, or of a printed note's outer code, whether it is genuine " +

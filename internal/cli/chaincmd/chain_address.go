@@ -43,6 +43,8 @@ test network. For bitcoin of value take an address of your own wallet, for insta
 	return command
 }
 
+// makeAddress makes a key of a test network. The address is returned only when the key is on the disk: coins that are
+// mined to it before are nobody's.
 func makeAddress(name, out string) (string, error) {
 	network, err := bitcoin.FindNetwork(name)
 	if err != nil {

@@ -20,6 +20,8 @@ type riskRow struct {
 // maxRows bounds --confirmations: a week of blocks.
 const maxRows = 1008
 
+// newChainRiskCommand makes "chain risk". It asks no node. From half of the hash rate on every payment can be
+// reversed: then no number of confirmations is an answer, and null is.
 func newChainRiskCommand() *cobra.Command {
 	var confirmations int
 	var share, bound float64

@@ -53,6 +53,8 @@ node stops; unless --keep is given, what this command created is removed.`,
 // maxBlocks bounds --blocks, which are mined before anything else is answered.
 const maxBlocks = 100_000
 
+// run starts the node, mines, and waits. node.url is written when all that is there: who waits for the file finds the
+// blocks.
 func (up *chainUp) run(command *cobra.Command) (err error) {
 	ctx := command.Context()
 	network, err := bitcoin.FindNetwork(up.network)

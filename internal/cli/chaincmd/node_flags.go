@@ -55,6 +55,8 @@ func (f *NodeFlags) Dial(ctx context.Context) (*bitcoin.Client, bitcoin.Network,
 	}
 }
 
+// dialOnce makes a client and asks which network it is on, which also shows that the node answers. With an error
+// nothing is open.
 func (f *NodeFlags) dialOnce(ctx context.Context) (*bitcoin.Client, bitcoin.Network, error) {
 	client, err := f.Client()
 	if err != nil {

@@ -105,6 +105,8 @@ func acceptWarnings(c wallet.Channel, now uint64) (all []cli.Said) {
 	return all
 }
 
+// newChannelAccept makes "channel accept". Whether the sender has left is asked of the node each time; without a node
+// acceptOffline bounds how long that may not have been asked.
 func newChannelAccept() *cobra.Command {
 	command := &cobra.Command{
 		Use: "accept NAME VOUCHER", Short: "Check a voucher as the receiver, and keep it", Args: cobra.ExactArgs(2),

@@ -164,6 +164,9 @@ func senderOf(ctx context.Context, ledger channels.Ledger, keyring *wallet.Keyri
 	return channel.NewSender(c.Terms, key, *f.Seed, rand.Reader, paid, nil), nil
 }
 
+// newChannelPay makes "channel pay". The new total is in the sender's file before the voucher is printed: after a
+// crash the channel has paid at least what any receiver can have seen. --from corrects it downwards by the receiver's
+// word.
 func newChannelPay() *cobra.Command {
 	command := &cobra.Command{
 		Use: "pay NAME AMOUNT", Short: "Sign a voucher for AMOUNT more; it is printed, for the receiver",
@@ -310,6 +313,7 @@ func closeChannel(ctx context.Context, s channelSide, f channels.File, by token.
 	return s.Call(ctx, wallet.Call{Contract: f.Channel.Contract, By: by, Action: action, Args: f.Claim.Args()})
 }
 
+// newChannelClose makes "channel close". The claim is the best voucher that is kept; to bring it twice does no harm.
 func newChannelClose() *cobra.Command {
 	command := &cobra.Command{
 		Use: "close NAME", Short: "Close with the last voucher, as the receiver; --claim is paid and leaves it open",
@@ -341,6 +345,8 @@ type final struct {
 	Signature token.Signature `json:"signature"`
 }
 
+// newChannelFinal makes "channel final". The signature is over the total that is in the file when Closing is set,
+// under the file's lock: a voucher that comes at the same time is in it or is refused.
 func newChannelFinal() *cobra.Command {
 	return &cobra.Command{
 		Use: "final NAME", Short: "As the receiver, agree to close at what was accepted; the sender settles with it",
@@ -374,6 +380,8 @@ func newChannelFinal() *cobra.Command {
 	}
 }
 
+// newChannelSettle makes "channel settle". The contract verifies the receiver's signature: a file that was changed is
+// refused.
 func newChannelSettle() *cobra.Command {
 	return &cobra.Command{
 		Use: "settle NAME FINAL", Short: "As the sender, close at once with the receiver's consent",

@@ -48,6 +48,7 @@ const maxKeptChannel = 16 << 20
 // keptLedger answers for a node with what was kept.
 type keptLedger struct{ kept *keptChannel }
 
+// Channel is the channel as it was when it was kept; of any other nothing is known without a network.
 func (l keptLedger) Channel(_ context.Context, id token.WalletID) (wallet.Channel, error) {
 	if l.kept.Channel.Contract != id {
 		return wallet.Channel{}, token.Errorf(channelUnseen, "channel", "what is kept is of channel %s",
@@ -60,7 +61,8 @@ func keptPath(command *cobra.Command, id token.WalletID) string {
 	return filepath.Join(cli.Flag(command, "data"), "channels", id.String()+".opening.json")
 }
 
-// readKept reads what was kept of a channel and checks its proof against the network.
+// readKept reads what was kept of a channel and checks its proof against the network. What it returns is as of Asked:
+// that nobody has left since, no file can say.
 func readKept(command *cobra.Command, name string) (*keptChannel, *wallet.Keyring, error) {
 	keyring, err := datadir.OpenKeyring(command)
 	if err != nil {
@@ -181,7 +183,9 @@ func payOffline(command *cobra.Command, args []string) error {
 	})
 }
 
-// acceptOffline takes a voucher where there is no node, as long as nothing can be lost by it.
+// acceptOffline takes a voucher where there is no node, as long as nothing can be lost by it: a sender who left right
+// after the node was asked can take the rest back when the window is over, and the receiver must have claimed by then.
+// A clock that is a day behind what the node's said is refused too, since it would make that time seem far.
 func acceptOffline(command *cobra.Command, args []string) error {
 	k, keyring, err := readKept(command, args[0])
 	if err == nil {

@@ -39,6 +39,7 @@ with aqsha channel leave.`,
 	return command
 }
 
+// newDeviceKey makes "device key": the device's own, which opens no wallet and signs vouchers alone.
 func newDeviceKey() *cobra.Command {
 	return &cobra.Command{
 		Use: "key NAME", Short: "Make a device's key, with which its owner opens channels for it",
@@ -58,6 +59,8 @@ func newDeviceKey() *cobra.Command {
 	}
 }
 
+// newDeviceCharger makes "device charger". Cars are served one after the other; a session that fails is said, and the
+// next is taken. A kill loses at most --keep ticks, which the car has paid and the charger has not written down.
 func newDeviceCharger() *cobra.Command {
 	command := &cobra.Command{
 		Use: "charger", Short: "Be a charger: take ticks from cars, look at the ledger for revocations, close channels",
@@ -125,6 +128,8 @@ func newDeviceCharger() *cobra.Command {
 	return cli.SpeakingAtOnce(command)
 }
 
+// newDeviceCar makes "device car". The mandate (most a day, most to this charger) is held here, before a tick is given
+// away: a charger that asks for more gets nothing.
 func newDeviceCar() *cobra.Command {
 	command := &cobra.Command{
 		Use: "car CHANNEL", Short: "Be a car: pay a charger by the tick", Args: cobra.ExactArgs(1),

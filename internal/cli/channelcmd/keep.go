@@ -35,6 +35,7 @@ type keptNow struct {
 	Missing  cli.Said       `json:"missing,omitzero"` // of that
 }
 
+// newChannelKeep makes "channel keep". asked is taken before the node is: the time that it vouches for is no later.
 func newChannelKeep() *cobra.Command {
 	command := &cobra.Command{
 		Use: "keep NAME", Short: "Ask the node once, and keep what paying and accepting without one need: the terms, " +
@@ -101,7 +102,8 @@ func (k keptNow) say(w io.Writer, l words.Language, name string, keyring *wallet
 	}
 }
 
-// lackedForPaying says what a directory lacks to sign vouchers of a channel; empty if nothing.
+// lackedForPaying says what a directory lacks to sign vouchers of a channel; empty if nothing. It is asked where there
+// is a node, so that somebody learns of it before he stands at a till without one.
 func lackedForPaying(command *cobra.Command, keyring *wallet.Keyring, name string, c wallet.Channel) (lacks cli.Said,
 	err error) {
 	path := channelPath(command, name, "sender")

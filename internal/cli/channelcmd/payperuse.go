@@ -148,6 +148,7 @@ func writeReadings(path string, readings []meter.Reading, chain token.Hash, sign
 	})
 }
 
+// newUseRead makes "pay-per-use read". A seed gives the same load again; times are the ledger's.
 func newUseRead() *cobra.Command {
 	command := &cobra.Command{
 		Use: "read NAME", Short: "Be a meter (simulated): write signed readings, one a minute",
@@ -206,7 +207,8 @@ everything else. Each is chained to the one before by its hash; the last is sign
 	return command
 }
 
-// readReadings checks a file of readings against a contract: chain, order, plausibility, signature.
+// readReadings checks a file of readings against a contract: chain, order, plausibility, signature. One signature at
+// the end is enough, as the chain is over all before it; a file that was cut has none that fits.
 func readReadings(path string, s *session.Session, m wallet.Meter,
 	key token.PublicKey) (last readingLine, count int, err error) {
 	from, err := os.Open(path)
@@ -245,7 +247,8 @@ type Usage struct {
 	Bill     money.Tiyn      `json:"bill"`
 }
 
-// judged reads a contract and a file of readings, and computes the bill.
+// judged reads a contract and a file of readings, and computes the bill as the contract will, by the key that the
+// meter's wallet has now.
 func judged(ctx context.Context, s *session.Session, name, path string) (wallet.Meter, readingLine, Usage, error) {
 	ids, err := s.Resolve(name)
 	if err != nil {

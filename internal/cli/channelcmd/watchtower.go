@@ -23,6 +23,8 @@ import (
 	"github.com/aqsha/aqsha/words"
 )
 
+// newChannelExport makes "channel export". The file has no key: who holds it can bring the claim, and the money goes
+// to the receiver.
 func newChannelExport() *cobra.Command {
 	return &cobra.Command{
 		Use: "export NAME", Short: "Print the receiver's best claim, for a watchtower: who has it can only let the " +
@@ -49,6 +51,8 @@ in it: a tower that is to claim that too is given a new export, under the same f
 	}
 }
 
+// newChannelWatch makes "channel watch". Two looks within the shortest window are needed: a sender can take the rest
+// back when it is over.
 func newChannelWatch() *cobra.Command {
 	command := &cobra.Command{
 		Use: "watch CLAIM...", Short: "Be a watchtower: when a sender leaves a channel, bring the receiver's claim",
@@ -125,7 +129,8 @@ type towerEvent struct {
 	Entry    *uint64 `json:"entry,omitempty"` // that paid it
 }
 
-// look looks once at every file's channel; open is how many are to be looked at again.
+// look looks once at every file's channel; open is how many are to be looked at again. A file that cannot be read
+// counts as open, and a trouble is said once until it is another or over.
 func (t *tower) look(ctx context.Context, files []string) (open int, troubles error) {
 	for _, path := range files {
 		f, err := channels.Read(path)

@@ -7,12 +7,15 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/spf13/cobra"
 
 	"github.com/aqsha/aqsha/internal/cli"
+	"github.com/aqsha/aqsha/internal/durable"
+	"github.com/aqsha/aqsha/txlog/vfs"
 )
 
 // Ended is what a command came to.
@@ -105,4 +108,17 @@ func (e Ended) JSON(t testing.TB, into any) {
 	if err := json.Unmarshal([]byte(e.Out), into); err != nil || e.Exit != 0 {
 		t.Fatalf("exit %d, %v\n%s%s", e.Exit, err, e.Out, e.Err)
 	}
+}
+
+// Put writes a file, and the folders above it, and returns its name.
+func Put(t testing.TB, content string, path ...string) string {
+	t.Helper()
+	name := filepath.Join(path...)
+	if err := vfs.OS.MkdirAll(filepath.Dir(name)); err != nil {
+		t.Fatal(err)
+	}
+	if err := durable.Replace(vfs.OS, name, []byte(content)); err != nil {
+		t.Fatal(err)
+	}
+	return name
 }

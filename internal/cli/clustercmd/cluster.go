@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -69,7 +70,7 @@ who has voted for the last block, and how many votes of each are missing since i
 				// After everything is shown: who asks because payments wait wants to see who is missing, and a monitor
 				// reads the exit code.
 				if why := seen.Waits(); err == nil && why != "" {
-					return token.Errorf(statuscmd.GroupUnwell, "cluster", "%s", why)
+					return token.Errorf(statuscmd.GroupUnwell, "cluster", "%s", terminal.Plain(why))
 				}
 				return err
 			})
@@ -87,6 +88,15 @@ func describeCluster(w io.Writer, l words.Language, seen *status.Status) {
 	}
 	if seen.Outside {
 		fmt.Fprintln(w, l.Text("cluster.outside", "name", seen.Member))
+	}
+	// Above the table of members, among whom they are no more.
+	if len(seen.Leaving) > 0 {
+		var left []string
+		for i := range seen.Leaving {
+			left = append(left, terminal.Plain(seen.Leaving[i].Name))
+		}
+		fmt.Fprintln(w, l.Text("cluster.leaving", "block", seen.Changed+status.InForce, "names",
+			strings.Join(left, ", ")))
 	}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, l.Text("cluster.columns"))

@@ -12,16 +12,20 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/aqsha/aqsha/api"
 	"github.com/aqsha/aqsha/cluster"
 	"github.com/aqsha/aqsha/cluster/status"
 	"github.com/aqsha/aqsha/internal/cli"
 	"github.com/aqsha/aqsha/internal/cli/datadir"
 	"github.com/aqsha/aqsha/internal/cli/nodecmd"
 	"github.com/aqsha/aqsha/internal/cli/session"
+	"github.com/aqsha/aqsha/internal/cli/statuscmd"
 	"github.com/aqsha/aqsha/internal/durable"
+	"github.com/aqsha/aqsha/internal/terminal"
 	"github.com/aqsha/aqsha/ledger"
 	"github.com/aqsha/aqsha/token"
 	"github.com/aqsha/aqsha/txlog/quorum"
@@ -147,6 +151,11 @@ func prepareNext(command *cobra.Command, dir string) (who token.Validator, err e
 	if err != nil {
 		return who, err
 	}
+	return nextKeys(dir, settings.Name, keyring)
+}
+
+// nextKeys makes next keys for the validator of a name and a directory, in its keyring.
+func nextKeys(dir, name string, keyring *wallet.Keyring) (who token.Validator, err error) {
 	keys, err := cluster.NewKeys()
 	if err != nil {
 		return who, err
@@ -164,7 +173,7 @@ func prepareNext(command *cobra.Command, dir string) (who token.Validator, err e
 	if waiting, err := keyring.NextValidator(); err != nil {
 		return who, err
 	} else if waiting != "" {
-		return waitingNext(dir, settings.Name, waiting)
+		return waitingNext(dir, name, waiting)
 	}
 	if err := cluster.Rekey(dir, keys); err != nil {
 		return who, err
@@ -172,7 +181,7 @@ func prepareNext(command *cobra.Command, dir string) (who token.Validator, err e
 	if err := keyring.SaveNextValidator(keys.Text()); err != nil {
 		return who, err
 	}
-	return publish(dir, settings.Name, keys)
+	return publish(dir, name, keys)
 }
 
 // publish writes who a validator is that has keys.
@@ -299,7 +308,9 @@ func readPublic(path string) (v token.Validator, err error) {
 }
 
 // changed submits, or drafts, who the validators are after a change of those that the node names now.
-func changed(done string, change func([]token.Validator, []string) ([]token.Validator, error)) func(
+// It then waits until so many blocks are there behind the change that whoever leaves, or starts with other keys, is not
+// needed as he was.
+func changed(done string, blocks uint64, change func([]token.Validator, []string) ([]token.Validator, error)) func(
 	*cobra.Command, []string) error {
 	return session.OnLedger(func(ctx context.Context, command *cobra.Command, s *session.Session, args []string) error {
 		authority, err := s.API.Authority(ctx)
@@ -319,7 +330,7 @@ func changed(done string, change func([]token.Validator, []string) ([]token.Vali
 				return err
 			}
 		}
-		next, err := change(present, args)
+		next, err := change(slices.Clone(present), args)
 		if err != nil {
 			return err
 		}
@@ -334,9 +345,71 @@ func changed(done string, change func([]token.Validator, []string) ([]token.Vali
 			}
 		}
 		receipt, err := s.SetValidators(ctx, authority.Set(token.RoleRoot).Sequence, reason, next)
-		return session.ShowDone(command, receipt, err,
-			cli.LanguageFor(command).Text("cluster."+done, "names", names(next)))
+		if err != nil {
+			return session.ShowDone(command, receipt, err, "")
+		}
+		l := cli.LanguageFor(command)
+		// Before the answer: whoever stops a validator at once would take from the others a vote that they need.
+		waiting := awaitBlocks(ctx, s.API.Cluster, receipt.Index, blocks, func(seen *status.Status) {
+			fmt.Fprintln(command.ErrOrStderr(), l.Text("cluster.comes", "block", seen.Changed+blocks))
+		})
+		said := l.Text("cluster."+done, "names", names(next))
+		if left := without(present, next); waiting == nil && len(left) > 0 && blocks == status.InForce {
+			said += "\n" + l.Text("cluster.may-stop", "names", names(left))
+		}
+		return errors.Join(session.ShowDone(command, receipt, nil, said), waiting)
 	})
+}
+
+// Bounds of waiting for a change to be in force.
+const (
+	forceBound = time.Minute
+	forcePoll  = 200 * time.Millisecond
+)
+
+// awaitBlocks waits, at most forceBound, until the node that is asked has so many blocks behind the change of
+// validators in the entry of an index. notify is called once if they are not there yet. The error says that the change
+// is executed, who is away, and that nobody may be stopped.
+func awaitBlocks(ctx context.Context, ask func(context.Context) (api.Ordering, error), index, blocks uint64,
+	notify func(*status.Status)) error {
+	bounded, done := context.WithTimeout(ctx, forceBound)
+	defer done()
+	tick := time.NewTicker(forcePoll)
+	defer tick.Stop()
+	why := "the node that was asked does not say"
+	for notified := false; ; {
+		ordering, err := ask(bounded)
+		if seen := ordering.Cluster; err == nil && seen != nil {
+			if seen.Has(index, blocks) {
+				return nil
+			}
+			if seen.Since > index && !notified {
+				notify(seen)
+				notified = true
+			}
+			if why = "it is at block " + strconv.FormatUint(seen.Height, 10); len(seen.Away()) > 0 {
+				why += ", and does not reach " + strings.Join(seen.Away(), ", ")
+			}
+		}
+		select {
+		case <-tick.C:
+		case <-bounded.Done():
+			// No refusal of the change, which stands: the code is that of payments which wait.
+			return token.Errorf(statuscmd.GroupUnwell, "cluster", "the change is executed and not in force yet (%s): "+
+				"stop no validator until \"aqsha cluster status\" names nobody who is still needed",
+				terminal.Plain(why))
+		}
+	}
+}
+
+// without lists the validators of a list who are none of the next, or have other keys there.
+func without(present, next []token.Validator) (left []token.Validator) {
+	for i := range present {
+		if !slices.ContainsFunc(next, func(v token.Validator) bool { return v.Vote == present[i].Vote }) {
+			left = append(left, present[i])
+		}
+	}
+	return left
 }
 
 // running is how many of the next validators are there with the keys that they will have, and how many must be.
@@ -387,7 +460,8 @@ turn to propose costs each round a wait.`,
 		Example: "  aqsha cluster add ./net/kazpost/cluster/validator.json --data ./net/central\n" +
 			"  aqsha cluster add ./kazpost.json --out draft.json --node https://10.0.0.1:8420",
 		Args: cobra.ExactArgs(1),
-		RunE: changed("added", func(present []token.Validator, args []string) ([]token.Validator, error) {
+		RunE: changed("added", status.Handing, func(present []token.Validator,
+			args []string) ([]token.Validator, error) {
 			v, err := readPublic(args[0])
 			if err != nil {
 				return nil, err
@@ -403,10 +477,14 @@ func newClusterRemoveCommand() *cobra.Command {
 		Short: "Have a validator order no more; root signs",
 		Long: `Have a validator order no more, by a transaction of the authority's root keys, which says why:
 without --reason, at which block it signed twice and by which hash the proof is known, if the node has it. From the
-second block after it on its votes do not count, and its signatures of the log neither; what it signed before stays.`,
+second block after it on its votes do not count, and its signatures of the log neither; what it signed before stays.
+Until that block is there the others need it: the command waits for it, and then says that the validator may be stopped.
+If it is not there within a minute, the exit code is 3 (group-unwell): the change is executed, and nobody may be stopped
+yet.`,
 		Example: "  aqsha cluster remove tulpar --reason left --data ./net/central",
 		Args:    cobra.ExactArgs(1),
-		RunE: changed("removed", func(present []token.Validator, args []string) ([]token.Validator, error) {
+		RunE: changed("removed", status.InForce, func(present []token.Validator,
+			args []string) ([]token.Validator, error) {
 			at := slices.IndexFunc(present, func(v token.Validator) bool { return v.Name == args[0] })
 			if at < 0 {
 				return nil, cli.Usage(fmt.Errorf("%s is no validator: %s", args[0], names(present)))
@@ -429,7 +507,8 @@ that "aqsha cluster prepare" made in its directory. The others go on; the valida
 transaction, and goes on with its next keys.`,
 		Example: "  aqsha cluster rotate ./dala.json --data ./net/central",
 		Args:    cobra.ExactArgs(1),
-		RunE: changed("rotated", func(present []token.Validator, args []string) ([]token.Validator, error) {
+		RunE: changed("rotated", status.Handing, func(present []token.Validator,
+			args []string) ([]token.Validator, error) {
 			v, err := readPublic(args[0])
 			if err != nil {
 				return nil, err

@@ -44,7 +44,10 @@ type clusterDemo struct {
 	CatchUpSeconds float64        `json:"catch_up_seconds"` // from its start to having what the others have
 	// from the start of the killed one without its disk until it had everything
 	RejoinSeconds   float64 `json:"rejoin_seconds"`
-	Lost            int     `json:"lost"` // answered payments that a validator does not have
+	Changed         string  `json:"changed"`        // who was removed, and taken back with other keys
+	Changes         int     `json:"changes"`        // of who signs the log, as its links show from the genesis on
+	ReturnSeconds   float64 `json:"return_seconds"` // from its start with them until it had everything
+	Lost            int     `json:"lost"`           // answered payments that a validator does not have
 	EqualRoots      bool    `json:"equal_roots"`
 	SupplyConserved bool    `json:"supply_conserved"`
 }
@@ -59,11 +62,12 @@ type validatorEnd struct {
 func newClusterDemoCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "demo",
-		Short: "Run four validators on this machine, pay through each, kill one, pay on, and have it back",
+		Short: "Run four validators on this machine, pay through each, kill one, have it back, and change who they are",
 		Long: `Found a network for the demonstration with four validators in processes of their own; pay through each
 of them, one payment through two of them at once; kill one (SIGKILL) and pay on through the others; start it again and
-wait until it has what they have. Prints the four logs' roots, which are equal, and fails when they are not or when a
-payment that was answered is missing.`,
+wait until it has what they have, also without its disk. Then remove another by the authority's keys, pay on, and take
+it back with other keys. Prints the four logs' roots, which are equal, and fails when they are not, when a payment that
+was answered is missing, or when the log's signers do not follow from the genesis.`,
 		Example: "  aqsha cluster demo\n  aqsha cluster demo --json",
 		Args:    cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
@@ -95,6 +99,8 @@ func (c clusterDemo) describe(w io.Writer, l words.Language) {
 	fmt.Fprintln(w, l.Text("cluster.demo-paid", "payments", c.Payments, "killed", c.Killed, "pause",
 		seconds(c.PauseSeconds), "caught", seconds(c.CatchUpSeconds)))
 	fmt.Fprintln(w, l.Text("cluster.demo-rejoined", "seconds", seconds(c.RejoinSeconds)))
+	fmt.Fprintln(w, l.Text("cluster.demo-changed", "name", c.Changed, "seconds", seconds(c.ReturnSeconds), "changes",
+		c.Changes))
 }
 
 // clusterPlay is a demonstration under way.
@@ -152,6 +158,9 @@ func (p *clusterPlay) play(ctx context.Context) error {
 		return err
 	}
 	if err := p.lose(ctx, victim); err != nil {
+		return err
+	}
+	if err := p.change(ctx, len(p.plans)-1); err != nil {
 		return err
 	}
 	return p.conclude(ctx)

@@ -16,6 +16,7 @@ import (
 	"github.com/aqsha/aqsha/internal/cli/nodecmd"
 	"github.com/aqsha/aqsha/node"
 	"github.com/aqsha/aqsha/txlog"
+	"github.com/aqsha/aqsha/txlog/quorum"
 	"github.com/aqsha/aqsha/wallet"
 )
 
@@ -24,8 +25,9 @@ func newClusterDissolveCommand() *cobra.Command {
 		Use:   "dissolve",
 		Short: "Make of the last validator that is left a node that orders alone",
 		Long: `Make the directory of a validator that orders a ledger alone, after "aqsha cluster remove" has removed
-all others, one of a node that orders by itself, as "aqsha init" makes them. The validator does not run. Its key for
-checkpoints signs the log as before, so that followers, proofs and receipts go on; entries, roots and the network's id
+all others or which was founded with it alone, one of a node that orders by itself, as "aqsha init" makes them. The
+validator does not run. Its key for checkpoints signs the log as before, so that
+followers, proofs and receipts go on; entries, roots and the network's id
 stay. Whatever this validator has voted for and not yet executed it executes first.
 
 What was the cluster's stays beside, in cluster.dissolved-ENTRIES; that directory must never run as a validator again,
@@ -67,6 +69,7 @@ type dissolving struct {
 	config  datadir.Config
 	keyring *wallet.Keyring
 	engine  *cluster.Engine
+	set     int // validators that the ledger has set: this one, or none yet
 }
 
 // dissolve does it, in steps of which each may be the last before a crash: until the rename at the end the directory is
@@ -75,8 +78,11 @@ func (d *dissolving) dissolve(ctx context.Context) (head node.Head, beside strin
 	if err := d.finish(ctx); err != nil {
 		return head, "", err
 	}
-	secret := d.engine.LogSecret(d.config.Name)
-	signer, err := note.NewSigner(secret)
+	secret, err := d.engine.LogSecret(d.config.Name, d.set)
+	if err != nil {
+		return head, "", err
+	}
+	signer, _, err := quorum.OpenSecret(secret)
 	if err != nil {
 		return head, "", err
 	}
@@ -165,6 +171,7 @@ func (d *dissolving) finished() (voted uint64, done bool, err error) {
 	}
 	defer n.Close()
 	members, _ := n.ExecutedValidators()
+	d.set = len(members)
 	if err := d.engine.Alone(members); err != nil {
 		return 0, false, cli.Usage(fmt.Errorf("%w: a cluster is dissolved when all but one are removed", err))
 	}

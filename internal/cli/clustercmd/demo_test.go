@@ -13,7 +13,9 @@ import (
 
 	"github.com/aqsha/aqsha/api"
 	"github.com/aqsha/aqsha/internal/cli/drill"
+	"github.com/aqsha/aqsha/ledger"
 	"github.com/aqsha/aqsha/money"
+	"github.com/aqsha/aqsha/node/signers"
 	"github.com/aqsha/aqsha/token"
 	"github.com/aqsha/aqsha/txlog"
 	"github.com/aqsha/aqsha/wallet"
@@ -102,5 +104,26 @@ func TestADemonstrationFailsWhenItIsNotSo(t *testing.T) {
 	defer cancel()
 	if err := p.compare(ctx); err == nil || p.genesis.EqualRoots {
 		t.Errorf("%v, %+v", err, p.genesis)
+	}
+}
+
+// Who signs the log after changes must follow from the genesis, by as many changes as were made.
+func TestADemonstrationFailsWhenItsChangesAreNotShown(t *testing.T) {
+	t.Parallel()
+	g := ledger.Genesis{Name: "tenge.localhost"}
+	for name, shows := range map[string][]byte{"nothing": nil, "no links": signers.Encode(nil), "rubbish": {0xff}} {
+		mux := http.NewServeMux()
+		mux.HandleFunc("GET /v1/genesis", func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			_ = json.NewEncoder(w).Encode(g)
+		})
+		mux.HandleFunc("GET /v1/signers", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(shows) })
+		server := httptest.NewServer(mux)
+		defer server.Close()
+		p := &clusterPlay{Drill: &drill.Drill{}, plans: []validatorPlan{{Name: "farmers"}},
+			clients: []*wallet.Client{{API: api.NewClient(server.URL, "")}}}
+		if err := p.shown(t.Context(), 0); err == nil || p.genesis.Changes != 0 {
+			t.Errorf("%s: %v, %d changes", name, err, p.genesis.Changes)
+		}
 	}
 }

@@ -107,3 +107,56 @@ func TestTheLastValidatorBecomesANode(t *testing.T) {
 		t.Errorf("the node does not believe the snapshot that it was left with:\n%s", &log)
 	}
 }
+
+// A cluster that was founded with one validator, whose list was never set, becomes a node too: it signs under the
+// genesis's key, that of a quorum of one, as before.
+func TestAFounderAloneBecomesANode(t *testing.T) {
+	t.Parallel()
+	root := filepath.Join(t.TempDir(), "net")
+	run(t, root, "init", "--development", "--shared-keys", "--validators", "solo", "--peer-port", twoPorts(t), "--port",
+		"1").Wants(t, 0)
+	dir := filepath.Join(root, "solo")
+	t.Run("a validator", func(t *testing.T) {
+		solo := served.At(t, dir, nouns)
+		solo.Done("bank", "admit", "halyk")
+	})
+	var made struct{ Entries uint64 }
+	run(t, dir, "dissolve", "--json").JSON(t, &made)
+	if made.Entries < 2 {
+		t.Errorf("%+v", made)
+	}
+	t.Run("a node", func(t *testing.T) {
+		alone := served.At(t, dir, nouns)
+		alone.Done("bank", "admit", "kaspi")
+	})
+	c, lock, err := datadir.TakeLedger(context.Background(), dir, datadir.AnyLedger)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lock.Close()
+	keyring, err := wallet.OpenKeyring(dir, "", func(string) (string, error) { return "", errors.New("no passphrase") })
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := datadir.OpenNode(dir, c, keyring, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	signed, at := n.Published()
+	if err := n.CheckCheckpoint(signed); err != nil || at.Size != n.Head().Size || at.Size <= made.Entries {
+		t.Errorf("%d entries of %d are signed, %d were behind the dissolution: %v", at.Size, n.Head().Size, made.Entries,
+			err)
+	}
+	// Nothing has changed the log's key: nothing needs to be shown.
+	if known, err := n.Signers(); err != nil || known.Changes() != 0 {
+		t.Errorf("%d changes, %v", known.Changes(), err)
+	}
+	// The log's key of the genesis opens from its file, as a follower's promotion asks for it.
+	path := filepath.Join(dir, wallet.LogKeyFile)
+	if _, _, err := keyring.ReadLogKey(path, n.Genesis().LogKey); err != nil {
+		t.Error(err)
+	}
+	if err := n.Close(); err != nil {
+		t.Error(err)
+	}
+}

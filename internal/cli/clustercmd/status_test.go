@@ -36,8 +36,11 @@ func TestAClusterInWhichPaymentsWait(t *testing.T) {
 		exit   int
 		says   string
 	}{
-		"well":                     {ordering(func(*status.Status) {}), 0, "dala"},
-		"quiet, and not for long":  {ordering(func(s *status.Status) { s.Silent = status.MaxSilent; s.Reached = 1 }), 0, ""},
+		"well":                    {ordering(func(*status.Status) {}), 0, "dala"},
+		"quiet, and not for long": {ordering(func(s *status.Status) { s.Silent = status.MaxPause; s.Reached = 1 }), 0, ""},
+		"too few, for longer than blocks take": {ordering(func(s *status.Status) {
+			s.Silent, s.Reached = status.MaxPause+1, 2
+		}), 3, "2 of 3, and 3 are needed; away: tulpar"},
 		"too few":                  {ordering(func(s *status.Status) { s.Silent, s.Reached = long, 2 }), 3, "too few"},
 		"enough, and no block":     {ordering(func(s *status.Status) { s.Silent = long }), 3, "agreed on no block"},
 		"it fetches":               {ordering(func(s *status.Status) { s.CatchingUp = true }), 3, "fetches"},

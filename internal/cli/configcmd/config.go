@@ -80,7 +80,8 @@ var farmSettings = []setting{
 	{"interval", `"30s"`, `"60s"`, "Between two polls of a machine."},
 	{"timeout", `"5s"`, `"10s"`, "Of one poll."},
 	{"pools", `[]`, `["stratum+tcp://pool.example.kz:3333 bc1q…"]`,
-		"Pools that machines may mine for: beginnings of \"URL\" or \"URL USER\". None: any."},
+		"Pools that machines may mine for: \"URL\" or \"URL USER\". Host and named port are compared whole, USER is " +
+			"a beginning. None: any."},
 	{"webhooks", `[]`, `["https://alerts.example.kz/aqsha"]`, "URLs that get each alert as JSON."},
 	{"tariff_kzt", `"20"`, `"17.85"`, "Tenge a kilowatt-hour."},
 	{"levy_kzt", `"2"`, `"0"`, "Digital mining levy, tenge a kilowatt-hour, on top of the tariff."},
@@ -234,6 +235,8 @@ func readFarm(dir string) error {
 	return err
 }
 
+// newConfigCheckCommand makes "config check". It reads what a start reads and changes nothing; it exits as the start
+// would have.
 func newConfigCheckCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:     "check [DIR]",

@@ -27,6 +27,7 @@ import (
 	"github.com/aqsha/aqsha/node"
 	"github.com/aqsha/aqsha/token"
 	"github.com/aqsha/aqsha/txlog"
+	"github.com/aqsha/aqsha/words"
 )
 
 // consoleBench is what bench console prints. Times are medians; Bare is a page of one heading, met in the same turns.
@@ -67,6 +68,12 @@ var visits = []struct {
 // eventsAim is the least part of the payments that subscribers should leave.
 const eventsAim = 0.95
 
+// Bounds of what is asked for. Each subscriber takes a connection at both ends, and descriptors for them.
+const (
+	maxPayments    = 100_000
+	maxSubscribers = 100_000
+)
+
 // NewBenchConsoleCommand is the verb "console" of "bench".
 func NewBenchConsoleCommand() *cobra.Command {
 	var rounds, subscribers, payments int
@@ -83,13 +90,16 @@ all of it: ratios count.`,
   aqsha bench console --rounds 1 --subscribers 50 --payments 100 --json`,
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
+			if subscribers < 1 || subscribers > maxSubscribers {
+				return cli.Usage(fmt.Errorf("--subscribers %d: want 1 to %d", subscribers, maxSubscribers))
+			}
 			// This program again, as the subscribers' process.
 			if heard != "" {
 				return hear(command.Context(), heard, subscribers, command.InOrStdin(), command.OutOrStdout())
 			}
-			if rounds < 1 || subscribers < 1 || payments < 1 || rounds*payments > 100_000 {
-				return cli.Usage(errors.New("want at least one round, subscriber and payment, and 100,000 " +
-					"payments at most"))
+			// By division: a product of two large numbers wraps round to a small one.
+			if rounds < 1 || payments < 1 || payments > maxPayments/rounds {
+				return cli.Usage(errors.New("want at least one round and payment, and 100,000 payments at most"))
 			}
 			result := consoleBench{Rounds: rounds, Subscribers: subscribers}
 			err := benchServed(command.Context(), subscribers, func(n *pagesNode) error {
@@ -104,7 +114,7 @@ all of it: ratios count.`,
 			if result.NoBrowser != "" {
 				fmt.Fprintf(os.Stderr, "NO PAGE WAS MEASURED: %s\n", result.NoBrowser)
 			}
-			return cli.Show(command, result, func(w io.Writer) { describeConsole(w, result) })
+			return cli.Show(command, result, func(w io.Writer) { describeConsole(w, cli.LanguageFor(command), result) })
 		},
 	}
 	command.Flags().IntVar(&rounds, "rounds", 5, "times that each is done, in turns, of which medians count")
@@ -115,27 +125,39 @@ all of it: ratios count.`,
 	return command
 }
 
-func describeConsole(w io.Writer, r consoleBench) {
+// describeConsole writes the figures beside what they should be at most.
+func describeConsole(w io.Writer, l words.Language, r consoleBench) {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	if len(r.Pages) > 0 {
-		fmt.Fprintln(table, "largest paint\toverview\twallet\tbare page\taim\t")
+		fmt.Fprintln(table, l.Text("bench-pages.columns"))
 	}
 	for _, p := range r.Pages {
-		fmt.Fprintf(table, "%s\t%.0f ms\t%.0f ms\t%.0f ms\t%.0f ms\t\n", p.Visit, p.OverviewMilli, p.WalletMillis,
-			p.BareMillis, p.Aim)
+		cells := []string{l.Phrase("bench-visit", p.Visit)}
+		for _, millis := range []float64{p.OverviewMilli, p.WalletMillis, p.BareMillis, p.Aim} {
+			cells = append(cells, inMillis(l, millis))
+		}
+		fmt.Fprintf(table, "%s\t\n", strings.Join(cells, "\t"))
 	}
 	_ = table.Flush()
 	if r.Use != nil {
-		fmt.Fprintf(table, "wallet in use, processor %d times slower\t\taim\t\n", useSlower)
-		for _, row := range r.Use.rows() {
+		fmt.Fprintln(table, l.Text("bench-pages.use", "times", useSlower))
+		for _, row := range r.Use.rows(l) {
 			fmt.Fprintf(table, "%s\t\n", strings.Join(row, "\t"))
 		}
 		_ = table.Flush()
 	}
-	fmt.Fprintf(w, "%d subscribers: %.0f payments a second, %.0f without: %.2f (aim %.2f); they heard %.2f of the "+
-		"blocks\n", r.Subscribers, r.WithEvents, r.WithoutThem, r.EventsRatio, eventsAim, r.Heard)
-	fmt.Fprintf(w, "  the node's processor time for a payment, without and with: %.2f; hearing took %.2f processors\n",
-		r.WorkRatio, r.HearingCPU)
+	figure := func(format string, n float64) string { return fmt.Sprintf(format, n) }
+	fmt.Fprintln(w, l.Text("bench-pages.subscribers", "count", r.Subscribers, "with", figure("%.0f", r.WithEvents),
+		"without", figure("%.0f", r.WithoutThem),
+		"ratio", figure("%.2f", r.EventsRatio), "aim", figure("%.2f", eventsAim),
+		"heard", figure("%.2f", r.Heard)))
+	fmt.Fprintln(w, " ", l.Text("bench-pages.work", "ratio", figure("%.2f", r.WorkRatio), "hearing",
+		figure("%.2f", r.HearingCPU)))
+}
+
+// inMillis is a time of a browser's in a language.
+func inMillis(l words.Language, millis float64) string {
+	return l.Text("bench-pages.millis", "n", fmt.Sprintf("%.0f", millis))
 }
 
 // pagesNode is a node that serves a simulated network on loopback, and a bare page beside it.
@@ -154,6 +176,8 @@ type pagesNode struct {
 // benchMinutes is how long what the bench signs may be executed.
 const benchMinutes = 30 * time.Minute
 
+// benchServed makes a network in a directory of its own, a node that serves it, and beside it a server of a bare page,
+// which shows what the browser alone takes. It hands them to use, and ends and deletes all of it afterwards.
 func benchServed(ctx context.Context, subscribers int, use func(n *pagesNode) error) (err error) {
 	dir, err := os.MkdirTemp("", "aqsha-bench-console-")
 	if err != nil {

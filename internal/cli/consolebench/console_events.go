@@ -34,6 +34,7 @@ type hearing struct {
 type subscribers struct {
 	process *exec.Cmd
 	stdin   io.WriteCloser
+	stdout  io.Reader
 	answers *bufio.Scanner
 }
 
@@ -46,7 +47,8 @@ func thisProgram(ctx context.Context, url string, n int) (*exec.Cmd, error) {
 	return exec.CommandContext(ctx, self, "bench", "console", "--hear", url, "--subscribers", fmt.Sprint(n)), err
 }
 
-// subscribe starts the process and returns when each stream was answered.
+// subscribe starts the process and returns when each stream was answered. The subscribers are a process of their own,
+// so that what hearing costs them is not counted as the node's time.
 func subscribe(ctx context.Context, make hearer, url string, n int) (s *subscribers, err error) {
 	process, err := make(ctx, url, n)
 	if err != nil {
@@ -64,6 +66,7 @@ func subscribe(ctx context.Context, make hearer, url string, n int) (s *subscrib
 	if err := process.Start(); err != nil {
 		return nil, err
 	}
+	s.stdout = stdout
 	s.answers = bufio.NewScanner(stdout)
 	if first, err := s.read(); err != nil || first.Opened != n {
 		return nil, errors.Join(err, s.close(), fmt.Errorf("%d of %d streams were opened", first.Opened, n))
@@ -71,6 +74,7 @@ func subscribe(ctx context.Context, make hearer, url string, n int) (s *subscrib
 	return s, nil
 }
 
+// read takes the process's next line; what it says went wrong is the error.
 func (s *subscribers) read() (h hearing, err error) {
 	if !s.answers.Scan() {
 		return h, fmt.Errorf("the subscribers' process ended: %w", errors.Join(s.answers.Err(), io.ErrUnexpectedEOF))
@@ -114,10 +118,14 @@ func (s *subscribers) await(ctx context.Context, blocks uint64) (h hearing, err 
 
 // close ends the process, and its streams with it.
 func (s *subscribers) close() error {
-	return errors.Join(s.stdin.Close(), s.process.Wait())
+	err := s.stdin.Close()
+	_, _ = io.Copy(io.Discard, s.stdout) // what it still says: while nobody reads that, it does not end
+	return errors.Join(err, s.process.Wait())
 }
 
-// hear is the subscribers' process: it opens so many streams, and reports until its input ends.
+// hear is the subscribers' process: it opens so many streams, and reports until its input ends. Each line that comes
+// in asks for a report, so that the two keep no time of their own. Each stream has a connection of its own, as from
+// another browser.
 func hear(ctx context.Context, url string, n int, in io.Reader, out io.Writer) error {
 	ctx, stop := context.WithCancel(ctx)
 	var group sync.WaitGroup

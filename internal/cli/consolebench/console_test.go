@@ -19,6 +19,7 @@ import (
 	"github.com/aqsha/aqsha/livestate"
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/node"
+	"github.com/aqsha/aqsha/words"
 )
 
 // hearHere is where a test's own process hears events.
@@ -104,7 +105,7 @@ func TestPaymentsBesideSubscribers(t *testing.T) {
 		t.Errorf("%+v", result)
 	}
 	var text strings.Builder
-	describeConsole(&text, result)
+	describeConsole(&text, words.English, result)
 	if !strings.Contains(text.String(), "20 subscribers") || strings.Contains(text.String(), "largest paint") {
 		t.Errorf("%s", text.String())
 	}
@@ -152,7 +153,16 @@ func TestTheWalletInUseIsMeasured(t *testing.T) {
 // What was measured of the pages is printed under its name, and no figure that is none.
 func TestWhatThePagesBenchPrints(t *testing.T) {
 	var out bytes.Buffer
-	describeConsole(&out, consoleBench{Subscribers: 5, EventsRatio: 0.9})
+	result := consoleBench{Subscribers: 5, EventsRatio: 0.9,
+		Pages: []pageTimes{{Visit: "second visit, slow 4G", OverviewMilli: 368}}}
+	for l, want := range map[words.Language]string{words.Kazakh: "жазылушылар 5", words.Russian: "подписчиков 5"} { // any order
+		out.Reset()
+		if describeConsole(&out, l, result); !strings.Contains(out.String(), want) || strings.Contains(out.String(), "slow 4G") {
+			t.Errorf("%s: %s", l, out.String())
+		}
+	}
+	out.Reset()
+	describeConsole(&out, words.English, result)
 	for _, want := range []string{"5 subscribers", "0.90"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("want %q in\n%s", want, out.String())

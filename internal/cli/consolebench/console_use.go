@@ -11,6 +11,7 @@ import (
 	"github.com/aqsha/aqsha/money"
 	nodebench "github.com/aqsha/aqsha/node/bench"
 	"github.com/aqsha/aqsha/token"
+	"github.com/aqsha/aqsha/words"
 )
 
 // use is what a person with a wallet waits for, on a processor four times slower. Times are medians.
@@ -59,6 +60,8 @@ const fill = async (label, text) => {
 const go = async (href) => (await until(() => document.querySelector("nav a[href='" + href + "']"), href)).click()
 `
 
+// makeWallet opens the page as a person does who is there for the first time, and gives the new wallet's key, which
+// the bank registers; givePaper puts in the bank's answer. hands are the words for pressing and filling.
 const makeWallet = hands + `
 await press("Make a wallet")
 await fill("Passphrase", "seven sheep in the yard")
@@ -100,7 +103,8 @@ const of = (path) => performance.getEntriesByType("resource").filter((e) => new 
 const asked = of("/v1/sessions/challenges"), opened = of("/v1/sessions")
 return opened.map((e, i) => e.responseEnd - asked[i].startTime)`
 
-// used makes a wallet on a phone, has it pay, and measures what its person waits for.
+// used makes a wallet on a phone, has it pay, and measures what its person waits for: medians over all rounds of the
+// taps and of signing in, and the longest task of any round, which is when the page does not answer.
 func (p *pagesNode) used(ctx context.Context, browser *bench.Browser, rounds int) (u use, err error) {
 	u = use{TapAim: tapAim, SignInAim: signInAim, LongAim: longAim}
 	var taps, ins []float64
@@ -129,6 +133,8 @@ func (p *pagesNode) used(ctx context.Context, browser *bench.Browser, rounds int
 // paymentsEach is how often one person pays.
 const paymentsEach = 3
 
+// onePerson is one round: a wallet is made, registered and funded, pays several times and signs in. Times are in
+// milliseconds.
 func (p *pagesNode) onePerson(ctx context.Context, tab *bench.Tab) (taps, signed []float64, longest bench.Task,
 	err error) {
 	var public string
@@ -190,10 +196,11 @@ func (p *pagesNode) fund(ctx context.Context, to token.WalletID, amount money.Ti
 }
 
 // rows are what describeConsole shows of it.
-func (u use) rows() [][]string {
+func (u use) rows(l words.Language) [][]string {
 	row := func(name string, got, aim float64) []string {
-		return []string{name, fmt.Sprintf("%.0f ms", got), fmt.Sprintf("%.0f ms", aim)}
+		return []string{name, inMillis(l, got), inMillis(l, aim)}
 	}
-	return [][]string{row("tap to receipt", u.TapMillis, u.TapAim), row("sign-in", u.SignInMillis, u.SignInAim),
-		row("longest task, at \""+u.LongAt+"\"", u.LongMillis, u.LongAim)}
+	return [][]string{row(l.Text("bench-pages.tap"), u.TapMillis, u.TapAim),
+		row(l.Text("bench-pages.sign-in"), u.SignInMillis, u.SignInAim),
+		row(l.Text("bench-pages.longest", "at", u.LongAt), u.LongMillis, u.LongAim)}
 }

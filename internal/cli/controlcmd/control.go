@@ -110,7 +110,9 @@ func completeActions(_ *cobra.Command, args []string, _ string) ([]string, cobra
 	return actions, cobra.ShellCompDirectiveNoFileComp
 }
 
-// letOut gives an order at once, keeps it, or shows what it would be.
+// letOut gives an order at once, keeps it, or shows what it would be. The pool is held against the settings in each
+// case: an order to a pool that is not allowed is not even kept. Above four_eyes no order goes out at once, whoever
+// gives it.
 func letOut(command *cobra.Command, c *control.Controller, o *control.Order, dir string, config *records.Config,
 	machines []*fleet.Machine, dry bool, at string, within time.Duration) error {
 	if o.Action == control.Pool {
@@ -184,6 +186,8 @@ func orderSettings(command *cobra.Command, o *control.Order, fan, led string) (e
 	return err
 }
 
+// giveOrder opens the trail and gives the order. It ends with an error when a machine did not do it, after what all of
+// them did was shown.
 func giveOrder(command *cobra.Command, c *control.Controller, dir string, machines []*fleet.Machine,
 	o control.Order) error {
 	if err := prepare(command, c, dir); err != nil {

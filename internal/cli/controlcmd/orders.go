@@ -101,7 +101,7 @@ is written down, and it is not made up for. Everything stands in orders.jsonl, t
 	}
 	command.Flags().BoolVar(&all, "all", false, "those that have ended too")
 	command.AddCommand(newFarmOrdersConfirmCommand(), newFarmOrdersWithdrawCommand(), newFarmOrdersRunCommand(),
-		newFarmOrdersCurtailCommand(), newFarmOrdersAccountCommand())
+		newFarmOrdersCurtailCommand(), newFarmOrdersAccountCommand(), newFarmOrdersTrailCommand())
 	cli.ChangingVerbs(command, "confirm", "withdraw", "run", "curtail")
 	return command
 }
@@ -138,8 +138,9 @@ func showOrders(command *cobra.Command, dir string, list []orders.Order, over in
 			// Names and outcomes are of people and machines: nothing of theirs may move the cursor of whoever reads the
 			// list.
 			action := strings.TrimSpace(string(first.What.Action) + " " + terminal.Plain(first.What.Detail()))
-			text := l.Text("farm.order", "id", r.ID, "state", l.Text("order-state."+string(r.State)), "action", action,
-				"count", len(first.Machines), "kw", first.KW, "who", terminal.Plain(first.Who))
+			text := l.Count("farm.order", len(first.Machines), "id", r.ID, "state",
+				l.Text("order-state."+string(r.State)), "action", action, "kw", first.KW, "who",
+				terminal.Plain(first.Who))
 			if second := r.Confirmer(); second != "" {
 				text = l.Text("farm.order-confirmed", "order", text, "who", terminal.Plain(second))
 			}
@@ -207,6 +208,8 @@ func newFarmOrdersWithdrawCommand() *cobra.Command {
 	return command
 }
 
+// newFarmOrdersRunCommand makes "farm orders run". An order is written as begun before the first machine is told: a
+// crash leaves it interrupted, never given twice.
 func newFarmOrdersRunCommand() *cobra.Command {
 	var c control.Controller
 	var duration time.Duration

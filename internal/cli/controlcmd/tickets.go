@@ -193,6 +193,8 @@ func showFailures(command *cobra.Command, book *repair.Book, inventory *fleet.In
 	})
 }
 
+// showEarned sums what repairs were worth, over closed tickets with an hour accounted for after them; the others are
+// counted, and not taken for nothing.
 func showEarned(command *cobra.Command, tickets []repair.Ticket) error {
 	b, err := farmdir.Open(command)
 	if err != nil {

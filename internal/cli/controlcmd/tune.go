@@ -125,7 +125,8 @@ func tuneProfiles(names []string, watts []int64, held int) (list []control.Order
 	return list, nil
 }
 
-// tuneTerms are the newest price of work and the price of power.
+// tuneTerms are the newest price of work and the price of power: the command line's, or the settings'. Without a price
+// of work nothing can be compared, and it is refused.
 func tuneTerms(command *cobra.Command, config *records.Config, power string) (t tune.Terms, err error) {
 	if t.Power, err = config.PricePerKWh(); err != nil {
 		return t, err
@@ -149,6 +150,7 @@ func tuneTerms(command *cobra.Command, config *records.Config, power string) (t 
 	return t, nil
 }
 
+// showSplit draws as the run will, by the same seed, and tells no machine anything.
 func showSplit(command *cobra.Command, machines []*fleet.Machine, r *tune.Runner) error {
 	able, missing := tune.Able(machines, r.Profiles)
 	tuned, held := r.Draw(able)

@@ -68,6 +68,8 @@ func drillTime(d time.Duration) error {
 	return nil
 }
 
+// runDrills plays drills one after the other, each on a network of its own. All results are shown; a payment that was
+// answered and is lost makes it a failure, at the end.
 func runDrills(command *cobra.Command, only []string, clients int, duration time.Duration) error {
 	results := map[string]drill.Outcome{}
 	var failed error

@@ -120,6 +120,8 @@ func addInsteadOf(command *cobra.Command, o *promoteOptions) {
 		"EPOCH:WORD of a candidate that was given up before it led, as a refusal names it (more than one: repeat)")
 }
 
+// promote makes a follower the leader. The directory's lock is held throughout, and the configuration changed last: a
+// crash before that leaves a follower, of which the promotion is run again with the same ballot (prepare.own).
 func promote(command *cobra.Command, o promoteOptions) error {
 	ctx, dir := command.Context(), cli.Flag(command, "data")
 	over := make([]failover.Ballot, len(o.insteadOf))
@@ -221,7 +223,11 @@ func (p *promoting) logSigner(keyring *wallet.Keyring) (note.Signer, error) {
 	if p.logKey == "" {
 		return keyring.LogSigner()
 	}
-	secret, signer, err := keyring.ReadLogKey(p.logKey, p.n.Genesis().LogKey)
+	public, _, err := p.n.LeadKey()
+	if err != nil {
+		return nil, err
+	}
+	secret, signer, err := keyring.ReadLogKey(p.logKey, public)
 	if err != nil {
 		return nil, cli.Usage(fmt.Errorf("--log-key: %w", err))
 	}

@@ -2,6 +2,7 @@ package copycmd
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -13,9 +14,9 @@ import (
 	"github.com/aqsha/aqsha/internal/cli/statuscmd"
 	"github.com/aqsha/aqsha/node"
 	"github.com/aqsha/aqsha/node/failover"
+	"github.com/aqsha/aqsha/node/signers"
 	"github.com/aqsha/aqsha/token"
 	"github.com/aqsha/aqsha/txlog"
-	"github.com/aqsha/aqsha/txlog/quorum"
 )
 
 // standing is how far a node is, by the checkpoint that it shows; a follower's bears its cosignature, and so says who
@@ -45,10 +46,8 @@ func (p *promoting) standingOf(ctx context.Context, url string) (s standing) {
 	if h, err := p.client(url).Health(asking); err == nil && h.Follows != nil {
 		s.LeaderSize = h.Follows.LeaderSize
 	}
-	verifier, err := quorum.NewVerifier(p.n.Genesis().LogKey)
+	c, err := p.signedBy(asking, url, signed)
 	if err == nil {
-		var c txlog.Checkpoint
-		c, _, err = txlog.OpenCheckpoint(signed, p.n.Log().Origin(), note.VerifierList(verifier))
 		s.Size, s.root, s.epoch = c.Size, c.Root, node.EpochOf(c)
 		if err == nil {
 			err = p.n.Covers(c) // nobody was told of what it has: it is not copied, and its word does not count
@@ -64,6 +63,38 @@ func (p *promoting) standingOf(ctx context.Context, url string) (s standing) {
 		}
 	}
 	return s
+}
+
+// signedBy opens a node's checkpoint. One that those who are known here have not signed may be of those who sign behind
+// what this follower has: the node shows how they came.
+func (p *promoting) signedBy(ctx context.Context, url string, signed []byte) (c txlog.Checkpoint, err error) {
+	known, err := p.n.Signers()
+	if err != nil {
+		return c, err
+	}
+	if c, _, err = known.Open(signed); err == nil {
+		return c, nil
+	}
+	claimed, parsing := txlog.ParseSigned(signed)
+	if parsing != nil || claimed.Size <= p.n.Log().Size() {
+		return c, err
+	}
+	shown, asked := p.client(url).Signers(ctx)
+	if asked != nil || shown == nil {
+		return c, err
+	}
+	links, asked := signers.Decode(shown)
+	if asked == nil {
+		asked = p.n.LearnSigners(links)
+	}
+	if asked == nil {
+		known, asked = p.n.Signers()
+	}
+	if asked != nil {
+		return c, errors.Join(asked, err)
+	}
+	c, _, err = known.Open(signed)
+	return c, err
 }
 
 // query asks everybody how far he is, copies from who has more, and refuses when something answered may be lost.

@@ -17,7 +17,7 @@ import (
 // the leader that this follower sees, and be free to promise. Whoever is refused by the last of them would have stopped
 // the first for nothing.
 func (p *promoting) look(ctx context.Context, prepare node.Prepare) error {
-	logKey, err := note.NewVerifier(p.n.Genesis().LogKey)
+	_, logKey, err := p.n.LeadKey()
 	if err != nil {
 		return err
 	}

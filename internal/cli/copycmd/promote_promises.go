@@ -17,7 +17,6 @@ import (
 	"github.com/aqsha/aqsha/internal/durable"
 	"github.com/aqsha/aqsha/node"
 	"github.com/aqsha/aqsha/token"
-	"github.com/aqsha/aqsha/txlog/quorum"
 	"github.com/aqsha/aqsha/txlog/vfs"
 )
 
@@ -26,7 +25,7 @@ import (
 // asks in the same order, so that one of the two is refused by the first whom both ask; its own promise comes last, and
 // a candidate that was refused follows the other.
 func (p *promoting) collect(ctx context.Context, asking []byte, prepare node.Prepare) error {
-	logKey, err := quorum.NewVerifier(p.n.Genesis().LogKey)
+	_, logKey, err := p.n.LeadKey()
 	if err != nil {
 		return err
 	}

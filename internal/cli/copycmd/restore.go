@@ -106,6 +106,9 @@ Only a backup that says so is of a development network, open to read; those that
 	return command
 }
 
+// restore brings a ledger back. Everything that can be refused is, before anything is set aside: network, the point
+// that was asked for, its signatures, the history that is here. What is here is moved, not deleted; until the end a
+// file (RestoringFile) says that the directory is between, and the command, run again, goes on.
 func restore(command *cobra.Command, source string, to point, accept bool) (err error) {
 	ctx, dir := command.Context(), cli.Flag(command, "data")
 	keyring, err := datadir.OpenKeyring(command)

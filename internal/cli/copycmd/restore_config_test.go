@@ -17,19 +17,6 @@ import (
 	"github.com/aqsha/aqsha/txlog"
 )
 
-// put writes a file of a test, and the folders above it.
-func put(t *testing.T, content string, path ...string) string {
-	t.Helper()
-	name := filepath.Join(path...)
-	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return name
-}
-
 func content(t *testing.T, path ...string) string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(path...))
@@ -105,7 +92,7 @@ func aRestorationKeepsTheConfiguration(t *testing.T, r resting) {
 		"an access of nobody":  {strings.Replace(whole, `"auditor"`, `"king"`, 2), "role"},
 	} {
 		dir := r.copied(r.ledger, "as "+name)
-		put(t, c.config, dir, datadir.ConfigFile)
+		clitest.Put(t, c.config, dir, datadir.ConfigFile)
 		if c.config == "-" {
 			_ = os.Remove(filepath.Join(dir, datadir.ConfigFile))
 		}
@@ -127,7 +114,7 @@ func aRestorationKeepsTheConfiguration(t *testing.T, r resting) {
 	}
 	// A restoration that was cut off: the folder is a copy's by then, and what it is to be stands beside.
 	dir := r.copied(r.backup, "cut off")
-	put(t, whole, dir, datadir.RestoringFile)
+	clitest.Put(t, whole, dir, datadir.RestoringFile)
 	if err := os.Remove(filepath.Join(dir, "log", "checkpoint")); err != nil {
 		t.Fatal(err)
 	}
@@ -139,7 +126,7 @@ func aRestorationKeepsTheConfiguration(t *testing.T, r resting) {
 		t.Error("the restoration that ended is under way still")
 	}
 	r.on("cut off", "backup", r.at("cut off")).Wants(t, 2)
-	put(t, "access = [", dir, datadir.RestoringFile)
+	clitest.Put(t, "access = [", dir, datadir.RestoringFile)
 	before := files(t, dir)
 	if e := r.on("cut off", "restore", r.backup); e.Exit == 0 || files(t, dir) != before {
 		t.Errorf("without what is to be brought back: exit %d, %s", e.Exit, e.Err)
@@ -151,7 +138,7 @@ func aReplacedLeaderComesBack(t *testing.T, r resting) {
 	key := filepath.Join(r.ledger, "keys", "log.secret")
 	next := r.copied(r.backup, "next")
 	r.on("next", "promote", "--log-key", key).Wants(t, 0, "is the leader from entry 3 on")
-	put(t, content(t, next, "fence"), r.ledger, "fence") // it has heard of its successor
+	clitest.Put(t, content(t, next, "fence"), r.ledger, "fence") // it has heard of its successor
 	e := r.on("ledger", "restore", next).Wants(t, 0, "It was replaced as the leader", "aqsha follow URL")
 	if strings.Contains(e.Out, "to-size") {
 		t.Errorf("said to be of the past:\n%s", e.Out)

@@ -110,7 +110,7 @@ func (p *oldLog) common(ctx context.Context, client *api.Client, head node.Head)
 	return low, nil
 }
 
-// list describes the entries from one on, as far as they can be read.
+// list describes the entries from one on, as far as they can be read, at most maxLost of them.
 func (p *oldLog) list(from uint64) (entries []lostEntry, err error) {
 	if p.log == nil {
 		return nil, nil

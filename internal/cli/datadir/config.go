@@ -116,7 +116,9 @@ const DefaultListen = "127.0.0.1:8420"
 // ErrNoNetwork is of a directory without a ledger where no node was named.
 var ErrNoNetwork = errors.New("no network")
 
-// ReadConfig reads a data directory's configuration and checks it.
+// ReadConfig reads a data directory's configuration and checks it. Unknown keys are refused: a misspelt one would
+// leave its default in force without a word. It takes no lock; a file is replaced whole. Without one the error is
+// ErrNoNetwork.
 func ReadConfig(dir string) (Config, error) {
 	c := Config{Listen: DefaultListen}
 	// A pipe in its place would be waited for, by a running node too.
@@ -178,6 +180,9 @@ func ChangeConfig(dir string, change func(c *Config) error) error {
 	return errors.Join(changeConfig(dir, change), lock.Close())
 }
 
+// changeConfig reads, changes and replaces the file; comments that a person wrote into it are lost. The caller holds
+// the directory or the lock of what it changes, or another's change between the two would be lost. What changes
+// nothing writes nothing.
 func changeConfig(dir string, change func(c *Config) error) error {
 	c, err := ReadConfig(dir)
 	if err != nil {

@@ -24,7 +24,7 @@ const maxKeyDays = 36_525
 const maxSegmentMiB = 1024
 
 // CheckNodes refuses what a configuration says of other nodes when it could never work: it would be noticed when they
-// are needed.
+// are needed. Errors have the code BadConfig and name the key.
 func (c Config) CheckNodes() error {
 	if err := CheckFollowers(c.Followers); err != nil {
 		return err

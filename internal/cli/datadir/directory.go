@@ -258,7 +258,8 @@ func Outside(data, dir string) error {
 		data))
 }
 
-// absolute is a path from the root, with links followed as far as it exists.
+// absolute is a path from the root, with links followed as far as it exists. What does not exist yet has no links: two
+// spellings of one place are the same text.
 func absolute(path string) string {
 	path, err := filepath.Abs(path)
 	if err != nil {

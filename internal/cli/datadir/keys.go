@@ -36,7 +36,9 @@ func PromptPassphrase(prompt string) (string, error) {
 	return string(secret), err
 }
 
-// OpenKeyring opens the keys and names of the data directory.
+// OpenKeyring opens the keys and names of the data directory. A passphrase is asked for when a key is needed that is
+// encrypted, once; outside a development network new keys are encrypted too, and never lie open for want of a
+// terminal.
 func OpenKeyring(command *cobra.Command) (*wallet.Keyring, error) {
 	known, err := Passphrase(command)
 	if err != nil {
@@ -69,7 +71,8 @@ func isDevelopment(dir string) bool {
 // unencryptedKey is the refusal to leave a new key readable to whoever reads the disk.
 const unencryptedKey token.Code = "unencrypted-key"
 
-// NewPassphrase asks twice for the passphrase of new keys, unless one is known.
+// NewPassphrase asks twice for the passphrase of new keys, unless one is known. A mistyped one would shut its owner
+// out of keys that nobody else has.
 func NewPassphrase(known string) (string, error) {
 	if known != "" {
 		return known, nil

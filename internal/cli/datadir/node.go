@@ -44,7 +44,8 @@ type membersOf struct {
 	Acks      int      `toml:"acks"`
 }
 
-// membersBefore is the list with which a leader answered last, if it is another than its configuration's.
+// membersBefore is the list with which a leader answered last, if it is another than its configuration's. Until the
+// change is settled, followers of both count: those of the old list may hold what nobody of the new one has.
 func membersBefore(dir string, c Config) (before node.MembersBefore, err error) {
 	var kept membersOf
 	_, err = toml.DecodeFile(filepath.Join(dir, membersFile), &kept)
@@ -94,7 +95,8 @@ func OpenNode(dir string, c Config, keyring *wallet.Keyring, logger *slog.Logger
 // keyDays is how long a key lives unless the configuration says otherwise.
 const keyDays = 730
 
-// NodeConfig is what a data directory's configuration comes to for a node.
+// NodeConfig is what a data directory's configuration comes to for a node: a follower without followers of its own, a
+// validator, or a leader with the log's key. The key is asked for here, before the node is opened.
 func NodeConfig(dir string, c Config, keyring *wallet.Keyring, logger *slog.Logger) (node.Config, error) {
 	nc := node.Config{Dir: dir, Logger: logger, Reverify: c.Reverify, Acks: c.Acks, Leader: c.Leader,
 		Options: txlog.Options{Origin: c.Name, FS: NodeFS}, ReadOnly: c.ReadOnly != nil,

@@ -21,6 +21,7 @@ import (
 	"github.com/aqsha/aqsha/scenario"
 	"github.com/aqsha/aqsha/token"
 	"github.com/aqsha/aqsha/wallet"
+	"github.com/aqsha/aqsha/words"
 )
 
 // NewDemoCommand makes the command "demo".
@@ -45,6 +46,9 @@ played before is not played again.`,
 	return command
 }
 
+// runDemo serves a development network in the directory and plays its story from where it was left. The directory's
+// lock is taken before anything is asked of it, and held until the end. With --once it ends after the last step; else
+// it serves on and, as long as nobody runs the console, gives a link for the first administrator.
 func runDemo(command *cobra.Command, _ []string) error {
 	dir := cli.Flag(command, "data")
 	once, _ := command.Flags().GetBool("once")
@@ -187,7 +191,12 @@ func storySteps(steps []scenario.Step, dir string) []api.StoryStep {
 				links = append(links, api.StoryLink(l))
 			}
 		}
-		list = append(list, api.StoryStep{Name: step.Name, Title: step.Title, State: state, Links: links})
+		titles := map[string]string{}
+		for _, l := range words.Languages {
+			titles[string(l)] = step.TitleIn(l)
+		}
+		list = append(list, api.StoryStep{Name: step.Name, Title: step.Title, Titles: titles, State: state,
+			Links: links})
 	}
 	return list
 }

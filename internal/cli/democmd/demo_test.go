@@ -14,6 +14,7 @@ import (
 	"github.com/aqsha/aqsha/scenario"
 	"github.com/aqsha/aqsha/token"
 	"github.com/aqsha/aqsha/wallet"
+	"github.com/aqsha/aqsha/words"
 )
 
 // An address that is asked for goes before that of the configuration; a story that is told once takes any.
@@ -127,5 +128,16 @@ func TestWhereTheStorysStaffAre(t *testing.T) {
 	}
 	if got := demo.Staff(); len(got) != 0 {
 		t.Errorf("without its record, as in a copy: %+v", got)
+	}
+}
+
+// The page has each step's title in every language: it is read by whoever speaks it.
+func TestStepsOfThePageHaveTheirTitles(t *testing.T) {
+	t.Parallel()
+	for _, step := range storySteps(scenario.Steps(), t.TempDir()) {
+		if len(step.Titles) != len(words.Languages) || step.Titles["en"] != step.Title || step.Titles["ru"] == step.Title ||
+			step.Titles["kk"] == step.Title || step.Titles["kk"] == step.Titles["ru"] {
+			t.Errorf("%s: %q has the titles %v", step.Name, step.Title, step.Titles)
+		}
 	}
 }

@@ -48,7 +48,8 @@ func (r Result) Describe(w io.Writer, l words.Language) {
 	fmt.Fprintln(w, l.Text("drill.verified", "size", r.VerifiedEntries))
 }
 
-// Drill is one rehearsal.
+// Drill is one rehearsal. Its goroutine alone has the children, and fills in Result when the payers have ended;
+// acknowledged are the payments that were answered and must be found afterwards, open those of which it is not known.
 type Drill struct {
 	ctx      context.Context
 	Say      func(format string, args ...any) // of each step, for who watches
@@ -73,6 +74,7 @@ func New(ctx context.Context, say func(format string, args ...any), asked Result
 	return &Drill{ctx: ctx, Say: say, Dir: dir, Result: asked}, err
 }
 
+// Path is a part of the drill's directory, which is deleted at its end.
 func (d *Drill) Path(part string) string { return filepath.Join(d.Dir, part) }
 
 // self is this program again.

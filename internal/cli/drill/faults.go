@@ -31,6 +31,8 @@ func (g *Group) LeaderLost() error {
 	return g.promote()
 }
 
+// leaderCutOff stops the leader's process without ending it, promotes a follower, and lets the old leader go on: it
+// has promised nothing and knows of nothing, and must answer no payment all the same.
 func (g *Group) leaderCutOff() error {
 	g.fault("the leader stands still")
 	if err := g.Nodes[0].Process.Signal(syscall.SIGSTOP); err != nil {
@@ -49,12 +51,15 @@ func (g *Group) leaderCutOff() error {
 	return g.answersNothing(0)
 }
 
+// followerLost kills one of two followers: the other acknowledges, and payments go on.
 func (g *Group) followerLost() error {
 	g.fault("killing a follower")
 	g.kill(2)
 	return nil
 }
 
+// twoLost kills both followers: the leader alone must answer nothing, since nobody has what it would answer for, and
+// goes on by itself when they are back.
 func (g *Group) twoLost() error {
 	g.fault("killing both followers")
 	g.kill(1)
@@ -66,6 +71,9 @@ func (g *Group) twoLost() error {
 	return errors.Join(g.follow(1), g.follow(2))
 }
 
+// wrongPromotion promotes a follower while the other cannot be asked: it may lack what the other has acknowledged, so
+// the promotion is to be refused until the other is back. The words of the refusal are looked at, so that it is that
+// one.
 func (g *Group) wrongPromotion() error {
 	g.fault("killing the leader and a follower")
 	g.kill(0)
@@ -83,6 +91,7 @@ func (g *Group) wrongPromotion() error {
 	return g.promote()
 }
 
+// switchover has a follower take over from a leader that runs, as for an update.
 func (g *Group) switchover() error {
 	g.fault("taking over")
 	if err := g.Nodes[1].End(); err != nil {
@@ -95,6 +104,8 @@ func (g *Group) switchover() error {
 	return err
 }
 
+// oldCopy puts an older copy of the leader's directory in place of it, as a restoration gone wrong does: its followers
+// have acknowledged more than it knows, and it must answer nothing. A follower is promoted.
 func (g *Group) oldCopy() error {
 	g.kill(0)
 	if err := os.CopyFS(g.d.Path("old"), os.DirFS(g.dir(0))); err != nil {

@@ -18,7 +18,9 @@ import (
 	"github.com/aqsha/aqsha/wallet"
 )
 
-// Group is a leader, node 0, and two followers, of whom one must acknowledge; and who pays there.
+// Group is a leader, node 0, and two followers, of whom one must acknowledge; and who pays there. What stands before
+// mu belongs to the goroutine that plays what befalls the group; the payers only read urls, keyring and wallets, which
+// are set before they begin.
 type Group struct {
 	d        *Drill
 	duration time.Duration
@@ -57,6 +59,7 @@ func (g *Group) Wait(duration time.Duration) {
 	}
 }
 
+// kill ends a node's process as a power cut would: nothing of it is written any more.
 func (g *Group) kill(i int) {
 	_ = g.Nodes[i].Process.Kill()
 	_ = g.Nodes[i].Wait()
@@ -203,6 +206,8 @@ func (g *Group) StartPaying() (stop func()) {
 
 func (g *Group) client() *api.Client { return api.NewClient(strings.Join(g.urls, ","), "") }
 
+// pay pays until the context ends. After a failure it begins with a new client, as a person would open the program
+// again: who leads may be another.
 func (g *Group) pay(ctx context.Context, i int) {
 	remote := g.client()
 	for ctx.Err() == nil {
@@ -213,6 +218,8 @@ func (g *Group) pay(ctx context.Context, i int) {
 	}
 }
 
+// payOnce prepares, sends and notes one payment. Only what was sent after the fault says that the group serves again:
+// an answer to a payment of before may have been under way. What is refused because the drill ends is not counted.
 func (g *Group) payOnce(ctx context.Context, client *wallet.Client, i int) error {
 	tx, err := client.Prepare(ctx, g.wallets[i], g.wallets[(i+1)%g.d.Result.Clients], 1, token.Memo{})
 	if err != nil {

@@ -61,7 +61,8 @@ watch that runs takes changes in at once.`,
 						if l.Expired {
 							until = said.Text("access.expired", "at", until)
 						}
-						fmt.Fprintf(tab, "%s\t%s\t%s\t%s\n", terminal.Plain(l.Name), l.Role, terminal.Plain(l.Selector),
+						fmt.Fprintf(tab, "%s\t%s\t%s\t%s\n", terminal.Plain(l.Name),
+							said.Phrase("role-name", string(l.Role)), terminal.Plain(l.Selector),
 							until)
 					}
 				})
@@ -117,7 +118,8 @@ func newFarmAccessNewCommand() *cobra.Command {
 			return cli.Show(command, shown, func(w io.Writer) {
 				if out != "" {
 					fmt.Fprintln(w, cli.LanguageFor(command).Text("farm.access-made", "name", terminal.Plain(a.Name),
-						"role", a.Role, "machines", terminal.Plain(a.Selector), "file", out))
+						"role", cli.LanguageFor(command).Phrase("role-name", string(a.Role)),
+						"machines", terminal.Plain(a.Selector), "file", out))
 					return
 				}
 				fmt.Fprintln(w, token)

@@ -154,7 +154,7 @@ func printNotices(command *cobra.Command, zone *time.Location, notices []alert.N
 			sign = "+"
 		}
 		if n.Group {
-			many = " " + cli.LanguageFor(command).Text("farm.group", "count", len(n.Machines))
+			many = " " + cli.LanguageFor(command).Count("farm.group", len(n.Machines))
 		}
 		if n.Silenced {
 			many += " " + cli.LanguageFor(command).Text("farm.group-silenced")

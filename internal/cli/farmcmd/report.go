@@ -238,7 +238,10 @@ the log's key from elsewhere; the folder's own word proves only that nothing cha
 			}
 			return cli.Show(command, verified, func(w io.Writer) {
 				l := cli.LanguageFor(command)
-				fmt.Fprintln(w, l.Text("farm.verified", "entry", index, "what", sealed))
+				fmt.Fprintln(w, l.Text("farm.verified", "entry", index, "month", sealed.Month,
+					"machines", sealed.Machines,
+					"simulated", sealed.Simulated, "accepted", sealed.MicroSatoshi.Satoshi().Format(), "lost",
+					sealed.Lost.Satoshi().Format(), "account", sealed.Account))
 				fmt.Fprintln(w, l.Text("farm.verified-days", "polled", verified.PolledDays, "summed",
 					verified.SummedDays))
 			})

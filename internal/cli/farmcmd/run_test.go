@@ -20,6 +20,7 @@ import (
 	"github.com/aqsha/aqsha/farm/records"
 	"github.com/aqsha/aqsha/farm/usage"
 	"github.com/aqsha/aqsha/internal/cli/clitest"
+	"github.com/aqsha/aqsha/words"
 )
 
 // ran runs "farm …" on a folder.
@@ -114,8 +115,8 @@ func TestWhatMachinesAreSaidToBe(t *testing.T) {
 	if _, err := os.Stat(none); !errors.Is(err, fs.ErrNotExist) {
 		t.Error("a folder was made for machines that are not there")
 	}
-	if heatLimitText(0) != "no heat limit" || heatLimitText(90) != "hot from 90 °C" {
-		t.Error(heatLimitText(0), heatLimitText(90))
+	if l := words.Of("en"); heatLimitText(l, 0) != "no heat limit" || heatLimitText(l, 90) != "hot from 90 °C" {
+		t.Error(heatLimitText(l, 0), heatLimitText(l, 90))
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/aqsha/aqsha/internal/cli/farmdir"
 	"github.com/aqsha/aqsha/internal/fault"
 	"github.com/aqsha/aqsha/internal/terminal"
+	"github.com/aqsha/aqsha/words"
 )
 
 func newFarmSetCommand() *cobra.Command {
@@ -61,11 +62,12 @@ certificate=- has a machine that speaks HTTPS believed with the certificate that
 			}
 			return cli.Show(command, machines, func(w io.Writer) {
 				cli.Tabbed(w, func(tab io.Writer) {
+					l := cli.LanguageFor(command)
 					for _, m := range machines {
 						rate, watts, _ := m.Nameplate()
-						fmt.Fprintln(tab, cli.LanguageFor(command).Text("farm.limits", "machine", terminal.Plain(m.ID),
+						fmt.Fprintln(tab, l.Text("farm.limits", "machine", terminal.Plain(m.ID),
 							"place", terminal.Plain(m.Place.String()), "model", terminal.Plain(m.Model), "rate",
-							rate/1_000_000, "watts", watts, "heat", heatLimitText(m.HeatLimit())))
+							rate/1_000_000, "watts", watts, "heat", heatLimitText(l, m.HeatLimit())))
 					}
 				})
 			})
@@ -73,9 +75,9 @@ certificate=- has a machine that speaks HTTPS believed with the certificate that
 	}
 }
 
-func heatLimitText(limit int64) string {
+func heatLimitText(l words.Language, limit int64) string {
 	if limit == 0 {
-		return "no heat limit"
+		return l.Text("farm.no-heat-limit")
 	}
-	return fmt.Sprintf("hot from %d °C", limit)
+	return l.Text("farm.heat-limit", "degrees", limit)
 }

@@ -18,8 +18,11 @@ import (
 	"github.com/aqsha/aqsha/internal/cli/farmdir"
 )
 
+// maxFirst keeps the numbers of simulated machines within the digits of their serial numbers.
+const maxFirst = 9_000_000
+
 func newFarmSimulateCommand() *cobra.Command {
-	var machines, httpPort int
+	var machines, first, httpPort int
 	var seed uint64
 	var only, at, recorded string
 	var faults []string
@@ -32,6 +35,7 @@ Whatsminer API 3), with realistic noise, in each protocol in turn. They call the
 --fault KIND:MACHINES[@AFTER[+FOR]] breaks some: offline, silent, hung, garbage, slow, board, hot, fan,
 lowhash, rejects, wrongpool, theft, nopool, reboot, counters. Runs until interrupted.`,
 		Example: `  aqsha farm simulate --machines 100 --add
+  aqsha farm simulate --machines 100 --first 100 --at 127.20.0.1 --add    # a hundred others
   aqsha farm simulate --recorded recordings --at 127.20.0.1
   aqsha farm simulate --machines 10000 --fault silent:3000 --fault board:5@10m+1h`,
 		Args: cobra.NoArgs,
@@ -41,6 +45,9 @@ lowhash, rejects, wrongpool, theft, nopool, reboot, counters. Runs until interru
 			}
 			if httpPort < 0 || httpPort > 65_535 {
 				return cli.Usage(errors.New("--antminer-port: want 0 to 65535"))
+			}
+			if first < 0 || first > maxFirst {
+				return cli.Usage(fmt.Errorf("--first: want 0 to %d", maxFirst))
 			}
 			orders, err := parseOrders(faults)
 			if err != nil {
@@ -52,21 +59,22 @@ lowhash, rejects, wrongpool, theft, nopool, reboot, counters. Runs until interru
 				}
 			}
 			// Loopback is checked where they listen: simulated machines are nobody's to find by a scan.
-			first, err := netip.ParseAddr(at)
+			from, err := netip.ParseAddr(at)
 			if err != nil {
 				return cli.Usage(fmt.Errorf("--at: %w", err))
 			}
 			if recorded != "" {
-				return serveRecorded(command, recorded, &replay.Server{First: first, Port: protocol.Port,
+				return serveRecorded(command, recorded, &replay.Server{First: from, Port: protocol.Port,
 					PortV3: protocol.PortV3, WebPort: httpPort})
 			}
-			server := &simulate.Server{Units: simulate.Units(machines, seed, protocol.Protocol(only),
+			server := &simulate.Server{Units: simulate.UnitsFrom(first, machines, seed, protocol.Protocol(only),
 				usage.At(time.Now()), orders), HTTPPort: httpPort}
-			return serveSimulated(command, server, first, add)
+			return serveSimulated(command, server, from, add)
 		},
 	}
 	flags := command.Flags()
 	flags.IntVar(&machines, "machines", 100, "how many")
+	flags.IntVar(&first, "first", 0, "number of the first, which its serial number and MAC are made of")
 	flags.IntVar(&httpPort, "antminer-port", 8080, "of simulated Antminers' web pages; 0: none")
 	flags.StringVar(&at, "at", "127.10.0.1", "address of the first; the others follow it")
 	flags.Uint64Var(&seed, "seed", 1, "of their lives")
@@ -96,7 +104,7 @@ func serveSimulated(command *cobra.Command, server *simulate.Server, first netip
 	machines := len(server.Units)
 	from, to := server.Units[0].Machine.Address, server.Units[machines-1].Machine.Address
 	if err := cli.Show(command, map[string]any{"machines": machines, "first": from, "last": to}, func(w io.Writer) {
-		fmt.Fprintln(w, cli.LanguageFor(command).Text("farm.simulated", "count", machines, "from", from, "to", to))
+		fmt.Fprintln(w, cli.LanguageFor(command).Count("farm.simulated", machines, "from", from, "to", to))
 	}); err != nil {
 		return err
 	}
@@ -138,6 +146,21 @@ func addUnits(command *cobra.Command, units []*simulate.Unit) error {
 	machines := make([]fleet.Machine, len(units))
 	for i, u := range units {
 		machines[i] = u.Machine
+	}
+	inventory, err := fleet.OpenInventory(dir)
+	if err != nil {
+		return err
+	}
+	there := map[string]string{}
+	for i := range inventory.Machines {
+		there[inventory.Machines[i].ID] = inventory.Machines[i].Address
+	}
+	for i := range machines {
+		// Of a run at other addresses, which may be going on: its machines would become these.
+		if at, ok := there[machines[i].ID]; ok && at != machines[i].Address {
+			return cli.Usage(fmt.Errorf("%s is in the fleet at %s: begin at another number with --first",
+				machines[i].ID, at))
+		}
 	}
 	_, _, err = mergeInto(dir, machines)
 	return err

@@ -1,6 +1,7 @@
 package farmcmd
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,6 +23,7 @@ import (
 	"github.com/aqsha/aqsha/farm/repair"
 	"github.com/aqsha/aqsha/internal/cli"
 	"github.com/aqsha/aqsha/internal/cli/farmdir"
+	"github.com/aqsha/aqsha/internal/fault"
 	"github.com/aqsha/aqsha/internal/terminal"
 	"github.com/aqsha/aqsha/txlog/vfs"
 	"github.com/aqsha/aqsha/words"
@@ -90,6 +92,10 @@ Ends with 5 when none of the joined farms was reached, with 3 when one refuses, 
 func sitesEnd(joined []siteReading) error {
 	var errs []error
 	reached := 0
+	// What a site that was reached says comes first: the words below the lines are of the first.
+	joined = slices.SortedStableFunc(slices.Values(joined), func(a, b siteReading) int {
+		return cmp.Compare(btoi(api.NotReached(a.err)), btoi(api.NotReached(b.err)))
+	})
 	for _, r := range joined {
 		if r.err == nil || !api.NotReached(r.err) {
 			reached++
@@ -103,6 +109,13 @@ func sitesEnd(joined []siteReading) error {
 			errors.Join(errs...)))
 	}
 	return errors.Join(errs...)
+}
+
+func btoi(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 // readOwn reads the folder's own farm.
@@ -188,13 +201,23 @@ func readJoined(ctx context.Context, joined []records.JoinedFarm, list string) [
 					r.Overview = &o
 				}
 			}
-			if err != nil {
+			if err = siteError(j, err); err != nil {
 				*r = siteReading{Name: j.Name, URL: j.URL, err: err, Problem: err.Error()}
 			}
 		})
 	}
 	asked.Wait()
 	return readings
+}
+
+// siteError is why a joined farm was not read, in a farm's words: what a node says to somebody who is not signed in
+// would send the reader to a wallet's key.
+func siteError(j records.JoinedFarm, err error) error {
+	if err != nil && fault.Code(err) == "unauthorised" {
+		return farm.Refuse("farm-site-denied", "joined",
+			"the token in %s opens nothing there: it was revoked, has expired, or is another farm's", j.TokenFile)
+	}
+	return err
 }
 
 func printSites(w io.Writer, l words.Language, readings []siteReading, list string, zone *time.Location) {
@@ -206,7 +229,7 @@ func printSites(w io.Writer, l words.Language, readings []siteReading, list stri
 			name := terminal.Plain(r.Name)
 			// In its place in the list, so that nobody takes a site that was not read for one without machines.
 			if r.err != nil {
-				fmt.Fprintln(tab, l.Text("farm.not-read", "name", name, "why", terminal.Plain(r.Problem)))
+				fmt.Fprintln(tab, l.Text("farm.not-read", "name", name, "why", terminal.Plain(l.Error(r.err))))
 				continue
 			}
 			if r.Overview != nil {
@@ -235,7 +258,7 @@ func printSites(w io.Writer, l words.Language, readings []siteReading, list stri
 			for i := range r.Orders {
 				o := &r.Orders[i]
 				fmt.Fprintf(tab, "%s\t%d\t%s\t%s\t%s\t%s\n", name, o.ID, l.Text("order-state."+string(o.State)),
-					o.First().What.Action, l.Text("farm.machines", "count", len(o.First().Machines)),
+					o.First().What.Action, l.Count("farm.machines", len(o.First().Machines)),
 					l.Text("farm.by", "who", terminal.Plain(o.First().Who)))
 			}
 			for _, t := range r.Tickets {

@@ -34,9 +34,8 @@ func newMarketConcentrationCommand() *cobra.Command {
   aqsha market concentration --points 0.9:0.1,0.999:0.5 --n 50000`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
-			if last < 0 {
-				return market.Refuse("last", "last", "%d periods cannot be printed; want 1 and more, or 0 for all",
-					last)
+			if err := checkCounts(last, n); err != nil {
+				return err
 			}
 			// Known points without a file give bounds only: nobody's holdings are there to measure.
 			if len(args) == 0 {
@@ -87,4 +86,15 @@ func newMarketConcentrationCommand() *cobra.Command {
 	f.IntVar(&n, "n", 0, "number of holders, for bounds of HHI and Nakamoto")
 	f.IntVar(&last, "last", 0, "print only so many last periods")
 	return command
+}
+
+// checkCounts refuses numbers of periods and of holders that cannot be.
+func checkCounts(last, n int) error {
+	if last < 0 {
+		return market.Refuse("last", "last", "%d periods cannot be printed; want 1 and more, or 0 for all", last)
+	}
+	if n < 0 {
+		return market.Refuse("choice", "n", "%d holders; want one or more, or 0 where it is not known", n)
+	}
+	return nil
 }

@@ -130,6 +130,9 @@ func newMarketImportCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if err := cli.CheckOutputs(args, cli.Output{Flag: "out", Path: out}); err != nil {
+				return err
+			}
 			// Chosen before it is read: of a cell only its figure is left afterwards, and how it was written could not
 			// be shown.
 			options.ExplainLines = lines

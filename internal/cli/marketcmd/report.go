@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/aqsha/aqsha/internal/cli"
+	"github.com/aqsha/aqsha/internal/cli/sealcmd"
 	"github.com/aqsha/aqsha/market"
 	"github.com/aqsha/aqsha/market/performance"
 	marketreport "github.com/aqsha/aqsha/market/report"
@@ -128,7 +129,7 @@ log there; "aqsha verify report" re-derives it from its inputs.`,
 					return err
 				}
 				along := filepath.Join(f.out, baseOf(r)+".seal.json")
-				if err := writeSealFile(f.seal, along, keys, index, texts); err != nil {
+				if err := sealcmd.WriteFile(f.seal, along, keys, index, texts); err != nil {
 					return err
 				}
 				written = append(written, along)
@@ -182,6 +183,9 @@ var reportForms = []string{"html", "md", "csv", "json", "parquet"}
 
 // checkForms refuses a form that is none.
 func (f *reportFlags) checkForms() error {
+	if len(f.formats) == 0 {
+		return market.Refuse("format", "format", "no form to write; want some of html, md, csv, json, parquet")
+	}
 	for _, form := range f.formats {
 		if !slices.Contains(reportForms, form) {
 			return market.Refuse("format", "format", "%q is not one of html, md, csv, json, parquet", form)

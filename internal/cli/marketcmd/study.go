@@ -20,6 +20,7 @@ import (
 
 	"github.com/aqsha/aqsha/internal/cli"
 	"github.com/aqsha/aqsha/internal/cli/chaincmd"
+	"github.com/aqsha/aqsha/internal/cli/sealcmd"
 	"github.com/aqsha/aqsha/market"
 	"github.com/aqsha/aqsha/market/document"
 	"github.com/aqsha/aqsha/market/garch"
@@ -125,6 +126,9 @@ func measured(command *cobra.Command, o *document.Options, tenge *tengeFlags, ch
 
 // check refuses what cannot be written before anything is computed.
 func (s *studyOutput) check() error {
+	if len(s.languages) == 0 || len(s.formats) == 0 { // minutes, for no file
+		return market.Refuse("format", "format", "no language or no form to write")
+	}
 	for _, l := range s.languages {
 		if _, err := marketreport.ParseLanguage(l); err != nil {
 			return err
@@ -191,7 +195,7 @@ func (s *studyOutput) write(command *cobra.Command, d *document.Document) error 
 			return err
 		}
 		along := filepath.Join(s.out, fmt.Sprintf("study-%s.seal.json", d.Options.System))
-		if err := writeSealFile(s.seal, along, keys, index, texts); err != nil {
+		if err := sealcmd.WriteFile(s.seal, along, keys, index, texts); err != nil {
 			return err
 		}
 		written = append(written, along)
@@ -344,12 +348,12 @@ func newMarketGarchCommand() *cobra.Command {
 			if err := checkGarch(command.Flags(), o, model, law, mean); err != nil {
 				return err
 			}
+			if err := checkGarchFiles(args, o.Days, fan, parameters); err != nil {
+				return err
+			}
 			in, err := flags.input(args[0])
 			if err != nil {
 				return err
-			}
-			if command.Flags().Changed("mean-lags") && mean != "ar" {
-				return market.Refuse("mean-lags", "mean-lags", "only --mean ar has lags")
 			}
 			if asked, why := wide.asked(model, law, mean); asked {
 				if like != "" || parameters != "" || fan != "" || o.Days > 0 || o.Spec.Free {
@@ -410,9 +414,13 @@ func checkGarch(f *pflag.FlagSet, o study.GarchOptions, model, law, mean string)
 				strings.Join(choice.known, ", "))
 		}
 	}
+	if f.Changed("mean-lags") && mean != "ar" {
+		return market.Refuse("mean-lags", "mean-lags", "only --mean ar has lags")
+	}
 	if o.Days < 0 || f.Changed("forecast") && o.Days == 0 {
 		return market.Refuse("forecast", "forecast", "%d steps; want one or more", o.Days)
 	}
+	// Passed over, they would seem to have been heeded.
 	for _, flag := range []string{"paths", "level", "seed"} {
 		if f.Changed(flag) && o.Days == 0 {
 			return market.Refuse("choice", flag, "--%s is of a forecast: give --forecast STEPS", flag)
@@ -422,6 +430,16 @@ func checkGarch(f *pflag.FlagSet, o study.GarchOptions, model, law, mean string)
 		return market.Refuse("forecast", "paths", "%d simulated paths; want one or more", o.Paths)
 	}
 	return nil
+}
+
+// checkGarchFiles refuses, before the fit, a chart of no forecast and files that would replace what is read or each
+// other.
+func checkGarchFiles(inputs []string, days int, fan, parameters string) error {
+	if fan != "" && days == 0 {
+		return market.Refuse("choice", "fan", "a fan chart shows a forecast: give --forecast DAYS")
+	}
+	return cli.CheckOutputs(inputs, cli.Output{Flag: "fan", Path: fan},
+		cli.Output{Flag: "parameters", Path: parameters})
 }
 
 // forecastFlags choose a forecast and where it is drawn.
@@ -438,9 +456,6 @@ func writeFan(command *cobra.Command, path string, in study.Input, g study.Garch
 	language, err := cli.LanguageOf(command)
 	if err != nil {
 		return err
-	}
-	if g.Forecast == nil { // before a file is made
-		return market.Refuse("choice", "fan", "a fan chart shows a forecast: give --forecast DAYS")
 	}
 	return cli.WriteFile(path, func(w io.Writer) error {
 		return marketreport.Fan(w, in, g, marketreport.Language(language))

@@ -1,6 +1,7 @@
 package marketcmd
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -33,6 +34,9 @@ func (f *tengeFlags) register(command *cobra.Command) {
 func (f *tengeFlags) statistics(command *cobra.Command) (*usage.TengeStats, error) {
 	if !(f.kztPerUSD >= 0) || math.IsInf(f.kztPerUSD, 1) {
 		return nil, cli.Usage(fmt.Errorf("--kzt-per-usd: want tenge for a dollar, got %g", f.kztPerUSD))
+	}
+	if f.node != "" && f.file != "" { // one would be passed over
+		return nil, cli.Usage(errors.New("--node and --tenge: whose figures? Give one of the two"))
 	}
 	var stats usage.TengeStats
 	var err error
@@ -119,6 +123,14 @@ measured_j_th) and split its reserve into time and speed.`,
 		Example: "  aqsha market reserves site.csv --coins-a-day 450 --network-ths 1e9 --price-kzt 35e6",
 		Args:    cli.ExactArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
+			for _, one := range []struct {
+				flag  string
+				value float64
+			}{{"coins-a-day", coins}, {"network-ths", network}, {"price-kzt", price}} {
+				if !(one.value >= 0) || math.IsInf(one.value, 1) {
+					return market.Refuse("choice", one.flag, "%g: want a number, or 0 where it is not known", one.value)
+				}
+			}
 			data, err := os.ReadFile(args[0])
 			if err != nil {
 				return err

@@ -20,6 +20,7 @@ func TestLoadsAreJudgedFirst(t *testing.T) {
 	for _, line := range [][]string{
 		{"pool", "--miners", "0"}, {"pool", "--miners", "60001"}, {"pool", "--connections", "0"}, {"pool", "--connections", "10001"},
 		{"farm", "--machines", "0"}, {"farm", "--machines", "19001"}, {"farm", "--workers", "0"}, {"farm", "--stored", "0"},
+		{"pool", "--duration", "0s"}, {"pool", "--duration", "-1s"}, {"farm", "--duration", "-1s"}, {"farm", "--duration", "2h"},
 		{"sha256d", "--rounds", "0"}, {"sha256d", "--rounds", "100001"}, {"plan", "surplus"},
 	} {
 		if e := clitest.Run(t, clitest.Nouns{bench}, append([]string{"bench"}, line...)...); e.Exit != 2 {

@@ -56,6 +56,9 @@ is measured on 18 days of other simulated machines, polled every 30 s: a sample 
 			if machines < 1 || machines > 19_000 || workers < 1 || stored < 1 {
 				return cli.Usage(errors.New("--machines: want 1 to 19000; --workers and --stored: at least 1"))
 			}
+			if err := checkDuration(duration); err != nil {
+				return err
+			}
 			cli.CollectLess() // as a watch does
 			result := farmBench{Machines: machines}
 			dir, err := os.MkdirTemp("", "aqsha-bench-farm")

@@ -62,6 +62,9 @@ of its hashes that the pool credits is printed; it fails if a block of it is los
 			if miners < 1 || miners > 60_000 || connections < 1 || connections > 10_000 {
 				return cli.Usage(errors.New("--miners and --connections: want 1 to 60000 and 1 to 10000"))
 			}
+			if err := checkDuration(duration); err != nil {
+				return err
+			}
 			result, err := runPoolBench(command.Context(), miners, connections, duration, command.ErrOrStderr())
 			if err != nil {
 				return err
@@ -88,6 +91,14 @@ of its hashes that the pool credits is printed; it fails if a block of it is los
 	command.Flags().StringVar(&serve, "serve", "", "be the pool under measurement, with its data in this directory")
 	_ = command.Flags().MarkHidden("serve")
 	return command
+}
+
+// checkDuration refuses a time in which nothing is measured, and one that is a slip.
+func checkDuration(d time.Duration) error {
+	if d <= 0 || d > time.Hour {
+		return cli.Usage(fmt.Errorf("--duration %s: want more than nothing and at most an hour", d))
+	}
+	return nil
 }
 
 // benchPool is the pool's process as its measurer sees it.

@@ -84,6 +84,12 @@ func (f *mineFlags) check() error {
 		return errors.New("--user: who works at the pool?")
 	case !solo && f.payTo != "":
 		return errors.New("--pay-to is for solo mining; at a pool, --user says who is paid")
+	case !solo && f.blocks > 0: // at a pool it would go on for ever
+		return errors.New("--blocks is for solo mining; at a pool, --duration says how long")
+	case solo && f.user != "":
+		return errors.New("--user is for a pool; alone, --pay-to says who is paid")
+	case solo && f.difficulty > 0:
+		return errors.New("--difficulty is for a pool: alone, the network's counts")
 	case f.threads < 0 || f.threads > 4096:
 		return fmt.Errorf("--threads %d: want 1 to 4096", f.threads)
 	case f.blocks < 0:

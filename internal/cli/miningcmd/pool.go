@@ -49,7 +49,8 @@ func openPoolLog(dir, name string, create bool) (*txlog.Log, error) {
 func openPoolLogAfter(dir, name string, create bool, scanned *txlog.Reader) (*txlog.Log, error) {
 	shares := filepath.Join(dir, "shares")
 	if !create {
-		if _, err := os.Stat(shares); err != nil {
+		// With an empty folder the log would be begun there, and read as one that says nothing.
+		if _, err := os.Stat(filepath.Join(shares, "checkpoint")); err != nil {
 			return nil, cli.Usage(fmt.Errorf("--data: no pool's log there: %w", err))
 		}
 	}
@@ -125,6 +126,9 @@ were hashed, the scheme, or the chain is listed on standard error, and the comma
 			"  aqsha pool recompute --data copy --verify --bitcoin http://127.0.0.1:8332 --json",
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
+			if err := payout.CheckScheme(scheme); err != nil {
+				return err
+			}
 			log, closer, err := openPoolRecords(dir)
 			if err != nil {
 				return err
@@ -145,26 +149,7 @@ were hashed, the scheme, or the chain is listed on standard error, and the comma
 			if err != nil {
 				return err
 			}
-			return cli.Show(command, result, func(w io.Writer) {
-				l := cli.LanguageFor(command)
-				fmt.Fprintln(w, l.Text("pool.block", "height", result.Height, "hash", result.Hash, "status",
-					result.Status))
-				fmt.Fprintln(w, l.Text("pool.reward", "reward", result.Reward.Format(), "scheme", result.Scheme,
-					"entry",
-					result.Position))
-				for _, c := range result.Credits {
-					fmt.Fprintf(w, "  %16s  %s\n", c.Amount, c.Address)
-				}
-				fmt.Fprintln(w, l.Text("pool.coinbase"))
-				for _, p := range result.Paid {
-					fmt.Fprintln(w, " ", l.Text("pool.owed", "amount", fmt.Sprintf("%16s", p.Amount), "address",
-						p.Address,
-						"debt", p.Debt))
-				}
-				if result.Checked != nil {
-					fmt.Fprintln(w, l.Text("pool.work", "shares", result.Checked.Shares))
-				}
-			})
+			return showBlock(command, result)
 		},
 	}
 	flags := command.Flags()
@@ -175,6 +160,30 @@ were hashed, the scheme, or the chain is listed on standard error, and the comma
 	flags.BoolVar(&verify, "verify", false, "hash every share again")
 	node.Register(command)
 	return command
+}
+
+// showBlock shows a block's split as it was recomputed.
+func showBlock(command *cobra.Command, result *audit.Recomputation) error {
+	return cli.Show(command, result, func(w io.Writer) {
+		l := cli.LanguageFor(command)
+		fmt.Fprintln(w, l.Text("pool.block", "height", result.Height, "hash", result.Hash, "status",
+			result.Status))
+		fmt.Fprintln(w, l.Text("pool.reward", "reward", result.Reward.Format(), "scheme", result.Scheme,
+			"entry",
+			result.Position))
+		for _, c := range result.Credits {
+			fmt.Fprintf(w, "  %16s  %s\n", c.Amount, c.Address)
+		}
+		fmt.Fprintln(w, l.Text("pool.coinbase"))
+		for _, p := range result.Paid {
+			fmt.Fprintln(w, " ", l.Text("pool.owed", "amount", fmt.Sprintf("%16s", p.Amount), "address",
+				p.Address,
+				"debt", p.Debt))
+		}
+		if result.Checked != nil {
+			fmt.Fprintln(w, l.Text("pool.work", "shares", result.Checked.Shares))
+		}
+	})
 }
 
 func showSpread(command *cobra.Command, auditor *audit.Auditor) error {
@@ -217,6 +226,9 @@ name, licence, licence_date. Wallets that nobody has claimed are named on standa
 					return cli.Usage(err)
 				}
 				days[i] = day
+			}
+			if days[1] < days[0] { // an empty report would be filed
+				return cli.Usage(fmt.Errorf("--to %s is before --from %s", days[1], days[0]))
 			}
 			location, err := time.LoadLocation(zone)
 			if err != nil {

@@ -8,8 +8,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
+	"net/netip"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -19,6 +21,7 @@ import (
 
 	"github.com/aqsha/aqsha/internal/cli"
 	"github.com/aqsha/aqsha/pool/admin"
+	"github.com/aqsha/aqsha/pool/serve"
 	"github.com/aqsha/aqsha/words"
 )
 
@@ -48,10 +51,19 @@ gives it: viewer (sessions, bans), support (kick, message, reconnect) or admin (
 // adminReads are requests that change nothing.
 var adminReads = []string{"status", "sessions", "bans"}
 
+// onlyAsks tells whether a request changes nothing: without a reason a recovery lists what it would enter.
+func onlyAsks(action string, request *admin.ControlRequest) bool {
+	return slices.Contains(adminReads, action) || action == "recover" && request.Text == ""
+}
+
+// withFigures are requests whose answer is the pool's figures.
+var withFigures = []string{"status", "fee", "override", "recover"}
+
 // query sends a request and shows the answer.
 func (a *poolAdmin) query(command *cobra.Command, action string, request admin.ControlRequest,
 	text func(io.Writer, *admin.ControlAnswer)) error {
-	if !slices.Contains(adminReads, action) {
+	asks := onlyAsks(action, &request)
+	if !asks {
 		cli.Changing(command)
 	}
 	socket := a.socket
@@ -73,7 +85,7 @@ func (a *poolAdmin) query(command *cobra.Command, action string, request admin.C
 	}
 	// What was sent may have been done: only questions that change nothing end as if nobody had been asked.
 	unanswered := cli.SentUnanswered
-	if slices.Contains(adminReads, action) {
+	if asks {
 		unanswered = func(err error) error { return err }
 	}
 	answer, err := client.Do(call)
@@ -87,7 +99,7 @@ func (a *poolAdmin) query(command *cobra.Command, action string, request admin.C
 	}
 	if answer.StatusCode != http.StatusOK {
 		var problem struct{ Title, Code string }
-		if json.Unmarshal(raw, &problem) != nil {
+		if json.Unmarshal(raw, &problem) != nil || problem.Code == "" {
 			return fmt.Errorf("the pool answers %s", answer.Status)
 		}
 		return cli.CodedError{Code: problem.Code, Field: "", Text: problem.Title}
@@ -95,6 +107,9 @@ func (a *poolAdmin) query(command *cobra.Command, action string, request admin.C
 	var result admin.ControlAnswer
 	if err := json.Unmarshal(raw, &result); err != nil {
 		return unanswered(fmt.Errorf("the pool at %s: %w", socket, err))
+	}
+	if result.Pool == nil && slices.Contains(withFigures, action) { // another version's, or no pool
+		return unanswered(fmt.Errorf("the pool at %s answers without its figures", socket))
 	}
 	return cli.Show(command, result, func(w io.Writer) { text(w, &result) })
 }
@@ -176,13 +191,28 @@ func (a *poolAdmin) bans() *cobra.Command {
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
 			return a.query(command, "bans", admin.ControlRequest{}, func(w io.Writer, r *admin.ControlAnswer) {
-				for address, until := range r.Bans {
+				for _, address := range slices.SortedFunc(maps.Keys(r.Bans), compareAddresses) {
 					fmt.Fprintf(w, "%-15s  %s\n", address, cli.LanguageFor(command).Text("pool.ban", "at",
-						until.Format(time.RFC3339)))
+						r.Bans[address].Format(time.RFC3339)))
 				}
 			})
 		},
 	}
+}
+
+// compareAddresses orders addresses as numbers.
+func compareAddresses(a, b string) int {
+	x, _ := netip.ParseAddr(a)
+	y, _ := netip.ParseAddr(b)
+	return cmp.Or(x.Compare(y), cmp.Compare(a, b))
+}
+
+// selected refuses a request that would mean everybody by mistake.
+func selected(r *admin.ControlRequest) error {
+	if r.Selector == (serve.Selector{}) && !r.Everybody {
+		return cli.Usage(errors.New("whom? Give --address or --worker, or --everybody"))
+	}
+	return nil
 }
 
 func (a *poolAdmin) kick() *cobra.Command {
@@ -191,6 +221,9 @@ func (a *poolAdmin) kick() *cobra.Command {
 		Use: "kick", Short: "Close connections; who is kicked may come back", Args: cobra.NoArgs,
 		Example: "  aqsha pool admin kick --worker bc1q....rig7\n  aqsha pool admin kick --address 203.0.113.7",
 		RunE: func(command *cobra.Command, _ []string) error {
+			if err := selected(&r); err != nil {
+				return err
+			}
 			return a.query(command, "kick", r, said(command, "closed"))
 		},
 	}
@@ -205,7 +238,9 @@ func (a *poolAdmin) message() *cobra.Command {
 		Use: "message TEXT", Short: "Have devices show a text, all or the selected", Args: cobra.ExactArgs(1),
 		Example: `  aqsha pool admin message "maintenance on Sunday at 02:00"`,
 		RunE: func(command *cobra.Command, args []string) error {
-			r.Text = args[0]
+			if r.Text = args[0]; r.Text == "" || len(r.Text) > serve.MaxMessage {
+				return cli.Usage(fmt.Errorf("text of %d bytes: want 1 to %d", len(r.Text), serve.MaxMessage))
+			}
 			return a.query(command, "message", r, said(command, "sent"))
 		},
 	}
@@ -225,6 +260,9 @@ func (a *poolAdmin) reconnect() *cobra.Command {
 			if r.Port < 0 || r.Port > 65535 {
 				return cli.Usage(fmt.Errorf("--port %d: want 1 to 65535", r.Port))
 			}
+			if err := selected(&r); err != nil {
+				return err
+			}
 			return a.query(command, "reconnect", r, said(command, "asked"))
 		},
 	}
@@ -242,6 +280,9 @@ func (a *poolAdmin) ban() *cobra.Command {
 		Args:    cobra.ExactArgs(1),
 		Example: "  aqsha pool admin ban 203.0.113.7\n  aqsha pool admin ban 203.0.113.7 --remove",
 		RunE: func(command *cobra.Command, args []string) error {
+			if _, err := netip.ParseAddr(args[0]); err != nil {
+				return cli.Usage(fmt.Errorf("address %.50q: want one of the network, such as 203.0.113.7", args[0]))
+			}
 			r.Address = args[0]
 			return a.query(command, "ban", r, said(command, "done"))
 		},
@@ -258,6 +299,9 @@ func (a *poolAdmin) exempt() *cobra.Command {
 		Args:    cobra.ExactArgs(1),
 		Example: "  aqsha pool admin exempt 10.0.0.0/8",
 		RunE: func(command *cobra.Command, args []string) error {
+			if _, err := admin.ParseNetwork(args[0]); err != nil {
+				return cli.Usage(err)
+			}
 			r.Network = args[0]
 			return a.query(command, "exempt", r, func(w io.Writer, _ *admin.ControlAnswer) {
 				fmt.Fprintln(w, cli.LanguageFor(command).Text("pool.done"))
@@ -304,7 +348,13 @@ sure that nobody loses by it, go on without: the log, which is public, says so w
 			if err != nil {
 				return cli.Usage(fmt.Errorf("entry %q: want its number in the log", args[0]))
 			}
-			r.First, r.Last = entry, max(entry, r.Last)
+			if !command.Flags().Changed("last") { // one that was given and is before the entry is a slip
+				r.Last = entry
+			}
+			if r.Last < entry {
+				return cli.Usage(fmt.Errorf("--last %d is before entry %d", r.Last, entry))
+			}
+			r.First = entry
 			return a.query(command, "override", r, func(w io.Writer, r *admin.ControlAnswer) {
 				fmt.Fprintln(w, cmp.Or(r.Pool.Stopped, cli.LanguageFor(command).Text("pool.go-on")))
 			})
@@ -328,6 +378,9 @@ a higher --fee is announced at the start and holds a day later as well.`,
 			percent, err := strconv.ParseFloat(args[0], 64)
 			if err != nil || !(percent >= 0 && percent <= 100) {
 				return cli.Usage(fmt.Errorf("fee %q: want 0 to 100 percent", args[0]))
+			}
+			if _, err := time.Parse(time.RFC3339, r.At); r.At != "" && err != nil {
+				return cli.Usage(fmt.Errorf("--at %.50q: want a time such as 2026-12-24T00:00:00Z", r.At))
 			}
 			r.Percent = percent
 			return a.query(command, "fee", r, func(w io.Writer, r *admin.ControlAnswer) {

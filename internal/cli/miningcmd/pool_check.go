@@ -1,11 +1,18 @@
 package miningcmd
 
 import (
+	"crypto/tls"
+	"errors"
 	"fmt"
+	"net"
 	"os/user"
+	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/aqsha/aqsha/bitcoin"
+	"github.com/aqsha/aqsha/internal/cli"
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/pool/admin"
 	"github.com/aqsha/aqsha/pool/payments"
@@ -80,4 +87,39 @@ func (up *poolUp) groups() (map[string]admin.Role, error) {
 		groups[group] = role
 	}
 	return groups, nil
+}
+
+// maxSocketPath is what a system takes for the name of a socket, bytes.
+const maxSocketPath = 107
+
+// checkPlaces judges what stands beside the node before it is asked: with a large log a slip would be found out late,
+// and of some only by an alarm.
+func (up *poolUp) checkPlaces() error {
+	if up.name == "" || strings.ContainsFunc(up.name, unicode.IsSpace) || strings.Contains(up.name, "+") ||
+		!utf8.ValidString(up.name) { // a log's name is part of each line that it signs
+		return cli.Usage(fmt.Errorf("--name %.50q: want a name without spaces and +", up.name))
+	}
+	if scheme, _, is := strings.Cut(up.mirror, "://"); is && scheme != "http" && scheme != "https" {
+		return cli.Usage(fmt.Errorf("--mirror %.90q: want http://…, https://… or a directory", up.mirror))
+	}
+	for _, peer := range up.peers {
+		host, port, err := net.SplitHostPort(peer)
+		if number, wrong := strconv.ParseUint(port, 10, 16); err != nil || host == "" || wrong != nil || number == 0 {
+			return cli.Usage(fmt.Errorf("--peer %.90q: want host:port", peer))
+		}
+	}
+	if len(up.adminSocket) > maxSocketPath {
+		return cli.Usage(fmt.Errorf("--admin-socket: a path of %d bytes; at most %d", len(up.adminSocket),
+			maxSocketPath))
+	}
+	if len(up.tlsListen) == 0 {
+		return nil
+	}
+	if up.tlsCert == "" || up.tlsKey == "" {
+		return cli.Usage(errors.New("--tls-listen needs --tls-cert and --tls-key"))
+	}
+	if _, err := tls.LoadX509KeyPair(up.tlsCert, up.tlsKey); err != nil {
+		return cli.Usage(fmt.Errorf("--tls-cert: %w", err))
+	}
+	return nil
 }

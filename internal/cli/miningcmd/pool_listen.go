@@ -3,7 +3,6 @@ package miningcmd
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -54,6 +53,7 @@ func parseListen(text string, config settings.Config) (address string, port *set
 // checkListens judges where miners connect before a node is asked and a log is opened: with a large log that takes a
 // while, and a slip would be found out behind it.
 func (up *poolUp) checkListens() error {
+	seen := map[string]bool{}
 	flags := map[string][]string{"listen": up.listen, "tls-listen": up.tlsListen}
 	for flag, list := range flags { // any order: of several that are wrong one is said
 		for _, text := range list {
@@ -64,6 +64,10 @@ func (up *poolUp) checkListens() error {
 			if err := cli.ListenAddress("--"+flag, address); err != nil {
 				return err
 			}
+			if seen[address] && !strings.HasSuffix(address, ":0") { // which is another port each time
+				return cli.Usage(fmt.Errorf("--%s %s: more than one listener on an address", flag, address))
+			}
+			seen[address] = true
 		}
 	}
 	return nil
@@ -111,9 +115,6 @@ func (up *poolUp) listeners(ctx context.Context, log *slog.Logger,
 	}
 	if len(up.tlsListen) == 0 {
 		return listeners, addresses, nil
-	}
-	if up.tlsCert == "" || up.tlsKey == "" {
-		return nil, nil, cli.Usage(errors.New("--tls-listen needs --tls-cert and --tls-key"))
 	}
 	renewing, err := cli.LoadCertificate(up.tlsCert, up.tlsKey, log)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/aqsha/aqsha/bitcoin"
 	"github.com/aqsha/aqsha/internal/cli"
 	"github.com/aqsha/aqsha/pool/admin"
 	"github.com/aqsha/aqsha/pool/payments"
@@ -35,6 +36,11 @@ by hand for another reason: the log then knows them, and changes nothing for the
   aqsha pool admin recover --reason "the disk died on 3 May; the copy of 1 May was put back"
   aqsha pool admin recover --aside TXID --reason "bought a machine from him"`,
 		RunE: func(command *cobra.Command, _ []string) error {
+			for _, id := range r.Aside {
+				if _, err := bitcoin.ParseHash(id); err != nil {
+					return cli.Usage(fmt.Errorf("--aside: %w", err))
+				}
+			}
 			// The pool that runs does it, and not this process: it alone appends to the log, and it has stopped
 			// payments meanwhile.
 			return a.query(command, "recover", r, func(w io.Writer, answer *admin.ControlAnswer) {

@@ -174,11 +174,6 @@ func (up *poolUp) settings(command *cobra.Command) error {
 		}
 		up.config.Exempt = append(up.config.Exempt, prefix)
 	}
-	for _, peer := range up.peers {
-		if _, _, err := net.SplitHostPort(peer); err != nil {
-			return cli.Usage(fmt.Errorf("--peer %q: want host:port", peer))
-		}
-	}
 	if up.importFile == "" {
 		return up.config.Validate()
 	}
@@ -234,6 +229,9 @@ func (up *poolUp) run(command *cobra.Command) error {
 		return err
 	}
 	if err := up.checkListens(); err != nil {
+		return err
+	}
+	if err := up.checkPlaces(); err != nil {
 		return err
 	}
 	return up.serve(command)

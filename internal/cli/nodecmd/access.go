@@ -22,9 +22,10 @@ import (
 	"github.com/aqsha/aqsha/internal/terminal"
 	"github.com/aqsha/aqsha/txlog/vfs"
 	"github.com/aqsha/aqsha/wallet"
+	"github.com/aqsha/aqsha/words"
 )
 
-// NewAccessCommand makes the command "access".
+// NewAccessCommand makes the command "access", which works on config.toml, never through a node.
 func NewAccessCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use: "access", Short: "Access tokens of a node that is not open: make, list, revoke",
@@ -47,6 +48,7 @@ shown once, when it is made. A node that runs takes changes in within seconds.`,
 	return command
 }
 
+// accessNew writes the token's file before the configuration has its hash: no crash leaves a token that nobody has.
 func accessNew() *cobra.Command {
 	command := &cobra.Command{
 		Use: "new NAME", Short: "Make an access token, and show it once",
@@ -90,7 +92,8 @@ func accessNew() *cobra.Command {
 			}
 			return cli.Show(command, out, func(w io.Writer) {
 				if path, there := out["file"]; there {
-					fmt.Fprintln(w, cli.LanguageFor(command).Text("access.made", "name", a.Name, "role", a.Role,
+					fmt.Fprintln(w, cli.LanguageFor(command).Text("access.made", "name", a.Name,
+						"role", roleText(cli.LanguageFor(command), a.Role),
 						"file", path))
 					return
 				}
@@ -197,7 +200,8 @@ func accessList() *cobra.Command {
 					if l.Expired {
 						until = said.Text("access.expired", "at", until)
 					}
-					fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", terminal.Plain(l.Name), l.Role, l.Intermediary, until)
+					fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", terminal.Plain(l.Name), roleText(said, l.Role),
+						l.Intermediary, until)
 				}
 				_ = table.Flush()
 			})
@@ -265,4 +269,9 @@ func fileMark(path string) string {
 		return ""
 	}
 	return fmt.Sprint(info.ModTime().UnixNano(), info.Size())
+}
+
+// roleText is what a role of an access is called in a language.
+func roleText(l words.Language, role api.AccessRole) string {
+	return l.Phrase("role-name", string(role))
 }

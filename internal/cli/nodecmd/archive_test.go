@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aqsha/aqsha/internal/cli/clitest"
 	"github.com/aqsha/aqsha/internal/cli/datadir"
 	"github.com/aqsha/aqsha/token"
 )
@@ -14,19 +15,6 @@ var (
 	ours   = token.NetworkID{1}
 	theirs = token.NetworkID{2}
 )
-
-// put writes a file of a test, and the folders above it.
-func put(t *testing.T, content string, path ...string) string {
-	t.Helper()
-	name := filepath.Join(path...)
-	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return name
-}
 
 // fails wants an error that says a text; none for an empty text.
 func fails(t *testing.T, what, text string, err error) {
@@ -43,14 +31,14 @@ func TestWhereALeaderArchives(t *testing.T) {
 	root := t.TempDir()
 	at := func(parts ...string) string { return filepath.Join(append([]string{root}, parts...)...) }
 	dir := at("net", "node")
-	put(t, "name = \"x\"\n", dir, datadir.ConfigFile)
-	put(t, "leader = \"backup\"\nnetwork = \""+ours.String()+"\"\n", at("own"), datadir.ConfigFile)
-	put(t, "leader = \"backup\"\nnetwork = \""+theirs.String()+"\"\nname = \"theirs.example\"\n", at("foreign"),
+	clitest.Put(t, "name = \"x\"\n", dir, datadir.ConfigFile)
+	clitest.Put(t, "leader = \"backup\"\nnetwork = \""+ours.String()+"\"\n", at("own"), datadir.ConfigFile)
+	clitest.Put(t, "leader = \"backup\"\nnetwork = \""+theirs.String()+"\"\nname = \"theirs.example\"\n", at("foreign"),
 		datadir.ConfigFile)
-	put(t, "name = \"leads\"\n", at("ledger"), datadir.ConfigFile)
-	put(t, "leader = \"http://127.0.0.1:1\"\n", at("follower"), datadir.ConfigFile)
-	put(t, "leader = \"back", at("torn"), datadir.ConfigFile)
-	put(t, "", at("file"))
+	clitest.Put(t, "name = \"leads\"\n", at("ledger"), datadir.ConfigFile)
+	clitest.Put(t, "leader = \"http://127.0.0.1:1\"\n", at("follower"), datadir.ConfigFile)
+	clitest.Put(t, "leader = \"back", at("torn"), datadir.ConfigFile)
+	clitest.Put(t, "", at("file"))
 	if err := os.MkdirAll(at("folder", datadir.ConfigFile), 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +94,7 @@ func TestAnArchiveIsNamedOnce(t *testing.T) {
 	if there, err := datadir.ReadConfig(c.Archive); err != nil || there.Development {
 		t.Errorf("the archive says still that anybody may read it: %v", err)
 	}
-	put(t, "[", c.Archive, datadir.ConfigFile)
+	clitest.Put(t, "[", c.Archive, datadir.ConfigFile)
 	fails(t, "torn", datadir.ConfigFile, nameArchive(c, ours))
 }
 
@@ -114,13 +102,13 @@ func TestAnArchiveIsNamedOnce(t *testing.T) {
 func TestAPromotionIsFreshOnce(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	put(t, "", dir, PromotedFile)
+	clitest.Put(t, "", dir, PromotedFile)
 	for _, want := range []bool{true, false} {
 		if got, err := justPromoted(dir); err != nil || got != want {
 			t.Errorf("%v, %v, want %v", got, err, want)
 		}
 	}
-	put(t, "", dir, PromotedFile, "something") // which cannot be taken away: it would be said of a later copy
+	clitest.Put(t, "", dir, PromotedFile, "something") // which cannot be taken away: it would be said of a later copy
 	if got, err := justPromoted(dir); err == nil || got {
 		t.Errorf("%v, %v", got, err)
 	}

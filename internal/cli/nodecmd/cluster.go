@@ -11,7 +11,8 @@ import (
 	"github.com/aqsha/aqsha/wallet"
 )
 
-// OpenCluster opens a validator's part of a directory; nil for a node that orders alone.
+// OpenCluster opens a validator's part of a directory; nil for a node that orders alone, which the other functions here
+// take. A key that is to follow is taken along: from the block on that names it, it signs.
 func OpenCluster(dir string, keyring *wallet.Keyring, logger *slog.Logger) (*cluster.Engine, error) {
 	if !cluster.Here(dir) {
 		return nil, nil

@@ -88,7 +88,8 @@ func MakeConsoleLink(dir, origin string, now time.Time) (link string, until time
 	return origin + "/sign-in#join?" + secret, until, err
 }
 
-// PageOrigin is where people dial a node's pages: by a name, as a passkey belongs to one.
+// PageOrigin is where people dial a node's pages: by a name, as a passkey belongs to one. With TLS there is no guess,
+// since a passkey that is made for the wrong name works nowhere.
 func PageOrigin(c datadir.Config, dir, given string) (string, error) {
 	if given != "" {
 		origin, err := api.Origin(given)

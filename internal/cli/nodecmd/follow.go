@@ -31,7 +31,8 @@ import (
 // defaultFollowerListen is where a follower serves: beside a leader on the same machine.
 const defaultFollowerListen = "127.0.0.1:8430"
 
-// NewFollowCommand makes the command "follow".
+// NewFollowCommand makes the command "follow". It ends with 0 when it is interrupted; with a failure when the leader
+// shows two histories, of which the evidence was saved before.
 func NewFollowCommand() *cobra.Command {
 	var once bool
 	command := &cobra.Command{
@@ -176,7 +177,7 @@ func keepHeard(ctx context.Context, dir string, n *node.Node, url string, logger
 	}
 }
 
-// beginCopy founds a copy of a node's log with its genesis, in a directory that it takes.
+// beginCopy founds a copy of a node's log with its genesis, in a directory that it takes; the lock is the caller's.
 func beginCopy(ctx context.Context, dir, url, access, network string) (datadir.Config, io.Closer, error) {
 	client := api.NewClient(url, access)
 	info, err := client.Network(ctx)
@@ -213,7 +214,8 @@ func checkNetwork(asked string, got token.NetworkID) error {
 	return nil
 }
 
-// CopyGenesis begins a copy with its first entry, in a directory that the caller holds.
+// CopyGenesis begins a copy with its first entry, in a directory that the caller holds. The genesis is not believed
+// for who sent it: its hash must be the network that was asked for, where one was.
 func CopyGenesis(ctx context.Context, dir string, client *api.Client, network string, c datadir.Config) error {
 	var genesis []byte
 	for entry, err := range client.Entries(ctx, 1) {
@@ -326,6 +328,7 @@ type Copied struct {
 	FollowerKey string  `json:"follower_key,omitempty"`
 }
 
+// followOnce copies what the leader has now; it is written into the configuration only then.
 func followOnce(command *cobra.Command, dir string, c datadir.Config, keyring *wallet.Keyring, client *api.Client,
 	cosigner note.Signer, public string) error {
 	if err := ShowsAll(command.Context(), client); err != nil {
@@ -393,7 +396,7 @@ func CopyLogTo(command *cobra.Command, dir string, c datadir.Config, keyring *wa
 	})
 }
 
-// copying opens a directory's ledger, has it copied, and says what came of it.
+// copying opens a directory's ledger, has it copied, closes it, and says what came of it.
 func copying(command *cobra.Command, dir string, c datadir.Config, keyring *wallet.Keyring, info api.Network,
 	target uint64, leader *api.Client, run func(n *node.Node, notify func(uint64)) error) (result Copied, err error) {
 	start := time.Now()

@@ -46,7 +46,7 @@ func RootAt(ctx context.Context, client *api.Client, head node.Head, size uint64
 	return txlog.Hash(hash), err
 }
 
-// sameHistory refuses a copy that is not the beginning of the log it is to be continued from.
+// sameHistory refuses a copy that is not the beginning of the log it is to be continued from, by that one's tiles.
 func sameHistory(ctx context.Context, n *node.Node, from api.Network, client *api.Client) error {
 	if n.Network() != from.Network {
 		return token.Errorf(datadir.WrongNetwork, "dir", "it holds network %s (%s); this ledger is network %s (%s)",

@@ -51,6 +51,8 @@ for a network whose keys lie open and which anybody on this machine may read.`,
 	return command
 }
 
+// runInit refuses a directory that has a network before it asks for anything. What a crash leaves half made is no
+// network: config.toml is written last.
 func runInit(command *cobra.Command, _ []string) error {
 	dir := cli.Flag(command, "data")
 	if _, err := os.Stat(filepath.Join(dir, datadir.ConfigFile)); err == nil {
@@ -113,7 +115,7 @@ func keyringForInit(command *cobra.Command, development bool) (*wallet.Keyring, 
 	return wallet.OpenKeyring(cli.Flag(command, "data"), secret, func(string) (string, error) { return secret, nil })
 }
 
-// PassphraseForInit is under what a new network's keys are kept; empty for a development network.
+// PassphraseForInit is under what a new network's keys are kept; empty for a development network, and for no other.
 func PassphraseForInit(command *cobra.Command, development bool) (string, error) {
 	secret, err := datadir.Passphrase(command)
 	switch {

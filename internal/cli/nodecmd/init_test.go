@@ -24,12 +24,12 @@ func leaves(t *testing.T, what, dir string) {
 func TestAnInitThatWasCutOff(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "net")
-	put(t, "half", dir, "log", "tile")
+	clitest.Put(t, "half", dir, "log", "tile")
 	run(t, dir, "init", "--development").Wants(t, 2, "holds a log")
 	if content, err := os.ReadFile(filepath.Join(dir, "log", "tile")); err != nil || string(content) != "half" {
 		t.Errorf("the log that was there: %q, %v", content, err)
 	}
-	put(t, "a ledger is being founded here\n", dir, datadir.InitFile)
+	clitest.Put(t, "a ledger is being founded here\n", dir, datadir.InitFile)
 	run(t, dir, "init", "--development").Wants(t, 0)
 	if _, err := os.Stat(filepath.Join(dir, "log", "tile")); err == nil {
 		t.Error("what a crash left is part of the new ledger's log")
@@ -45,7 +45,7 @@ func TestAnInitThatFails(t *testing.T) {
 	t.Parallel()
 	root := t.TempDir()
 	dir := filepath.Join(root, "net")
-	keys := put(t, "a file where keys should be", dir, "keys")
+	keys := clitest.Put(t, "a file where keys should be", dir, "keys")
 	if e := run(t, dir, "init", "--development"); e.Exit == 0 {
 		t.Errorf("founded without keys: %s", e.Out)
 	}
@@ -54,7 +54,7 @@ func TestAnInitThatFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	run(t, dir, "init", "--development").Wants(t, 0)
-	run(t, put(t, "", root, "file"), "init", "--development").Wants(t, 1, "file")
+	run(t, clitest.Put(t, "", root, "file"), "init", "--development").Wants(t, 1, "file")
 	run(t, filepath.Join(root, "file", "below"), "init", "--development").Wants(t, 1, "file")
 }
 

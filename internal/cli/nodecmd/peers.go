@@ -192,7 +192,7 @@ func ownURL(c datadir.Config, listens string) string {
 	return listens
 }
 
-// keepMembersFresh keeps them until ctx ends.
+// keepMembersFresh keeps them until ctx ends, for when the leader is gone and cannot be asked for them.
 func keepMembersFresh(ctx context.Context, dir string, c datadir.Config, leader *api.Client, server *api.Server,
 	logger *slog.Logger) {
 	for {

@@ -142,7 +142,7 @@ func differing(before, after datadir.Config) (keys []string) {
 	return keys
 }
 
-// setMembers has other followers count at a leader that runs.
+// setMembers has other followers count at a leader that runs: first at the node, which may refuse.
 func (r *reloading) setMembers(next datadir.Config) error {
 	verifiers, err := datadir.VerifiersOf(next.Followers)
 	if err != nil {

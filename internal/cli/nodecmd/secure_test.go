@@ -34,8 +34,8 @@ func pair(t *testing.T, dir string, at time.Time, names ...string) (chain, key s
 	if err != nil {
 		t.Fatal(err)
 	}
-	put(t, string(authority.PEM()), dir, CaFile)
-	return put(t, string(c), dir, serverFile), put(t, string(k), dir, serverKey)
+	clitest.Put(t, string(authority.PEM()), dir, CaFile)
+	return clitest.Put(t, string(c), dir, serverFile), clitest.Put(t, string(k), dir, serverKey)
 }
 
 // How TLS is spoken is judged before anything listens: each mode wants what it needs, and no other is taken for one.
@@ -44,7 +44,7 @@ func TestHowTLSIsSpoken(t *testing.T) {
 	dir := t.TempDir()
 	chain, key := pair(t, filepath.Join(dir, TlsFolder), time.Now(), "tenge.example", "192.0.2.7")
 	_, otherKey := pair(t, t.TempDir(), time.Now(), "other.example")
-	torn, empty := put(t, "-----BEGIN CERT", dir, "torn.pem"), t.TempDir()
+	torn, empty := clitest.Put(t, "-----BEGIN CERT", dir, "torn.pem"), t.TempDir()
 	ended, endedKey := pair(t, t.TempDir(), time.Now().Add(-390*24*time.Hour), "old.example")
 	for _, c := range []struct {
 		name, dir string
@@ -85,7 +85,7 @@ func TestHowTLSIsSpoken(t *testing.T) {
 			t.Errorf("%s: names %v, proxy %q, TLS %v, log %s", c.name, o.Names, o.Proxy, o.TLS != nil, &log)
 		}
 	}
-	put(t, "not PEM", dir, TlsFolder, CaFile)
+	clitest.Put(t, "not PEM", dir, TlsFolder, CaFile)
 	var o api.Options
 	fails(t, "a torn authority", CaFile, Secure(t.Context(), datadir.Config{TLS: "self"}, dir, &o, slog.Default()))
 }
@@ -138,8 +138,8 @@ func TestWhomAUserTrusts(t *testing.T) {
 	home, other := t.TempDir(), t.TempDir()
 	t.Setenv("XDG_CONFIG_HOME", home)
 	pair(t, other, time.Now(), "tenge.example")
-	good, bad := filepath.Join(other, CaFile), put(t, "none", other, "bad.pem")
-	large := put(t, strings.Repeat("x", tlsMostFile+1), other, "large.pem")
+	good, bad := filepath.Join(other, CaFile), clitest.Put(t, "none", other, "bad.pem")
+	large := clitest.Put(t, strings.Repeat("x", tlsMostFile+1), other, "large.pem")
 	try := func(flag, environment string) error {
 		t.Setenv("AQSHA_CA", environment)
 		command := &cobra.Command{}
@@ -152,7 +152,7 @@ func TestWhomAUserTrusts(t *testing.T) {
 	} {
 		fails(t, c.flag+" "+c.environment, c.want, try(c.flag, c.environment))
 	}
-	put(t, "none", home, "aqsha", "trusted", "x.pem")
+	clitest.Put(t, "none", home, "aqsha", "trusted", "x.pem")
 	fails(t, "a file among those that were kept", "x.pem", try(good, ""))
 }
 
@@ -209,7 +209,7 @@ func TestWherePagesAreDialled(t *testing.T) {
 			t.Errorf("%s: %s, want %s", c.name, got, c.want)
 		}
 	}
-	put(t, "http://127.0.0.1:9999\nword\n", dir, "node.url")
+	clitest.Put(t, "http://127.0.0.1:9999\nword\n", dir, "node.url")
 	got, err := PageOrigin(datadir.Config{Listen: "127.0.0.1:8420"}, dir, "")
 	if err != nil || got != "http://localhost:9999" {
 		t.Errorf("a node that runs elsewhere than configured: %s, %v", got, err)
@@ -301,9 +301,9 @@ func TestAnAuthorityOfItsOwn(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		put(t, string(content[:len(content)/3]), folder, file)
+		clitest.Put(t, string(content[:len(content)/3]), folder, file)
 		run(t, dir, "tls", "show").Wants(t, 1, said)
-		put(t, string(content), folder, file)
+		clitest.Put(t, string(content), folder, file)
 	}
 	otherFolder := t.TempDir()
 	pair(t, otherFolder, time.Now(), "other.example")
@@ -311,7 +311,7 @@ func TestAnAuthorityOfItsOwn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	put(t, string(content), folder, CaFile)
+	clitest.Put(t, string(content), folder, CaFile)
 	run(t, dir, "tls", "renew", "--authority-key", key).Wants(t, 1, "not the authority's", key)
 }
 

@@ -134,7 +134,7 @@ func CheckServing(ctx context.Context, c datadir.Config, dir string) error {
 // expiresSoon is from when on a certificate's end is warned of.
 const expiresSoon = 30 * 24 * time.Hour
 
-// serveFiles speaks TLS with a certificate in files, read again when they change.
+// serveFiles speaks TLS with a certificate in files, read again when they change or on SIGHUP.
 func serveFiles(ctx context.Context, certFile, keyFile string, o *api.Options, logger *slog.Logger) error {
 	certificate, err := cli.LoadCertificate(certFile, keyFile, logger)
 	if err != nil {

@@ -51,6 +51,8 @@ passphrase and needed only for new certificates: keep it apart from the node. Wh
 	return command
 }
 
+// newTLSInitCommand makes "tls init": the authority's key, encrypted, then its certificate, then the server's. A crash
+// between them leaves a key that init names as in the way; no certificate is believed by then.
 func newTLSInitCommand() *cobra.Command {
 	var keyPath string
 	command := &cobra.Command{
@@ -248,6 +250,8 @@ func drawCode(w io.Writer, code *qr.Code) {
 	}
 }
 
+// newTLSTrustCommand makes "tls trust". The connection that fetches the certificate is verified by nobody; the
+// fingerprint, which came by another way, is what decides.
 func newTLSTrustCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "trust URL FINGERPRINT",

@@ -68,6 +68,7 @@ by itself.`,
 	return command
 }
 
+// runUp holds the directory's lock from before keys are asked for until everything is closed.
 func runUp(command *cobra.Command, _ []string) error {
 	dir := cli.Flag(command, "data")
 	// Taken before keys are asked for, and a follower's directory refused under the same lock: a second node
@@ -182,6 +183,9 @@ func promises(n *node.Node, keyring *wallet.Keyring) error {
 // ErrDone ends serving without being an error.
 var ErrDone = errors.New("done")
 
+// serveNode serves a node until ctx ends or once fails. The order is a contract with this machine's commands: what
+// opens the door to them (the machine's token) lies there before the address is announced, and is withdrawn after it.
+// once runs when requests are answered.
 func serveNode(ctx context.Context, n *node.Node, dir string, c datadir.Config, logger *slog.Logger,
 	story func() []api.StoryStep, once func(ctx context.Context, s *api.Server, url string) error) error {
 	machine, forget, err := datadir.LeaveAccess(dir)

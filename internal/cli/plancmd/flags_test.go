@@ -105,3 +105,47 @@ func TestResultsThatAreNone(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Before minutes of computing: a language that there is not, a result over the plan, the power file or the prices that it
+// is of, and two results in one file, by whatever path.
+func TestResultsReplaceNothingThatIsRead(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "farm")
+	run(t, "plan", "init", dir).Wants(t, 0)
+	plan, power := filepath.Join(dir, "plan.toml"), filepath.Join(dir, "power.toml")
+	before, err := os.ReadFile(plan)
+	if err != nil {
+		t.Fatal(err)
+	}
+	link := filepath.Join(t.TempDir(), "link.toml")
+	if err := os.Symlink(plan, link); err != nil {
+		t.Fatal(err)
+	}
+	html := filepath.Join(t.TempDir(), "p.html")
+	for _, line := range [][]string{
+		{"plan", plan, "--html", plan}, {"plan", plan, "--out", filepath.Join(dir, "..", "farm", "plan.toml")}, {"plan", plan, "--out", link},
+		{"plan", plan, "--site", power, "--html", power}, {"plan", plan, "--html", html, "--out", html},
+		{"plan", "rerun", plan, "--html", plan}, {"power", "bid", power, "--prices", plan, "--out", plan},
+		{"power", "bid", power, "--prices", plan, "--out", power}, {"power", "schedule", power, "--hours", power},
+	} {
+		run(t, line...).Wants(t, 2, "replace")
+	}
+	for _, line := range [][]string{{"plan", plan, "--lang", "de", "--html", html}, {"plan", "rerun", plan, "--lang", ""}} {
+		run(t, line...).Wants(t, 3, "en, kk, ru")
+	}
+	if after, err := os.ReadFile(plan); err != nil || string(after) != string(before) {
+		t.Errorf("the plan is %.40q, %v", after, err)
+	}
+	if _, err := os.Stat(html); err == nil {
+		t.Error("a page was written")
+	}
+	// A power file that is called as a file of the plan's own would be computed again in its place.
+	named := filepath.Join(t.TempDir(), "garch.json")
+	text, err := os.ReadFile(power)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(named, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	run(t, "plan", plan, "--site", named).Wants(t, 2, "another file of the plan")
+}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -43,6 +44,10 @@ bitcoin, and the same money in the bank. The plan, the files it names and its se
   aqsha farm plan farm/plan.toml --site farm/power.toml --html plan.html`,
 		Args: cli.ExactArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
+			// Before the plan is computed, which takes minutes.
+			if err := f.check(args[0], f.site); err != nil {
+				return err
+			}
 			p, err := planner.Read(args[0])
 			if err != nil {
 				return err
@@ -58,7 +63,10 @@ bitcoin, and the same money in the bank. The plan, the files it names and its se
 					return err
 				}
 				name := filepath.Base(f.site)
-				// Into the result: it is computed again without the file.
+				// Into the result: it is computed again without the file. Under its name, which must be its own there.
+				if has, taken := p.Files[name]; taken && has != string(text) {
+					return cli.Usage(fmt.Errorf("--site %s: it is called as another file of the plan", f.site))
+				}
 				p.Files[name] = string(text)
 				if day, err = advise.DayOf(s, name); err != nil {
 					return err
@@ -81,11 +89,16 @@ bitcoin, and the same money in the bank. The plan, the files it names and its se
 	return command
 }
 
-// show writes the files that were asked for, and prints.
-func (f *planFlags) show(command *cobra.Command, r *advise.Result) error {
-	if _, ok := r.Words[f.lang]; !ok {
+// check refuses a language that there is not, and files that would replace what is read or each other.
+func (f *planFlags) check(inputs ...string) error {
+	if !slices.Contains([]string{"en", "kk", "ru"}, f.lang) {
 		return farm.Refuse("language", "lang", "%q is not one of en, kk, ru", f.lang)
 	}
+	return cli.CheckOutputs(inputs, cli.Output{Flag: "html", Path: f.html}, cli.Output{Flag: "out", Path: f.out})
+}
+
+// show writes the files that were asked for, and prints.
+func (f *planFlags) show(command *cobra.Command, r *advise.Result) error {
 	if f.html != "" {
 		if err := cli.WriteFile(f.html, func(w io.Writer) error { return page.Write(w, r, f.lang) }); err != nil {
 			return err
@@ -106,7 +119,7 @@ func writeResult(w io.Writer, r *advise.Result) error {
 }
 
 func printPlan(w io.Writer, r *advise.Result, lang string) {
-	a, t := r.Words[lang], advise.In(lang)
+	a, t := r.Words[lang], r.In(lang)
 	fmt.Fprintf(w, "%s, %s … %s\n\n%s\n", terminal.Plain(r.Name), r.From, r.To, a.Headline)
 	list := func(lines []string) {
 		for _, line := range lines {
@@ -118,18 +131,18 @@ func printPlan(w io.Writer, r *advise.Result, lang string) {
 	list(a.Reasons)
 	fmt.Fprintf(w, "\n%s\n", terminal.Plain(a.RunnerUp))
 	list(a.Changes)
-	fmt.Fprintf(w, "\n%-28s %12s %12s %12s %12s %12s %12s %8s\n", advise.InCurrency(t.Say("million"), r.Currency),
+	fmt.Fprintf(w, "\n%-28s %12s %12s %12s %12s %12s %12s %8s\n", advise.InCurrency(t.Unit(), r.Currency),
 		t.Say("mean"), "$", "5 %", "50 %",
 		"95 %", "−CVaR₅", t.Say("probability"))
 	for _, o := range r.Options {
 		fmt.Fprintf(w, "%-28s %12s %12s %12s %12s %12s %12s %8s\n", t.Say("way "+string(o.Way)),
-			t.Number(o.Mean/1e6, 1), t.Number(o.MeanUSD/1e6, 2), t.Number(o.P5/1e6, 1), t.Number(o.Median/1e6, 1),
-			t.Number(o.P95/1e6, 1), t.Number(-o.CVaR5/1e6, 1), t.Percent(o.LossProbability, false))
+			t.Amount(o.Mean), t.Number(o.MeanUSD/t.Scale(), 2), t.Amount(o.P5), t.Amount(o.Median),
+			t.Amount(o.P95), t.Amount(-o.CVaR5), t.Percent(o.LossProbability, false))
 	}
 	printYears(w, r, t)
 	for _, s := range r.Tornado {
 		fmt.Fprintf(w, "%-28s %6s %12s   %6s %12s\n", t.Say("input "+s.Input), t.Percent(s.LowFactor-1, true),
-			t.Number(s.Low/1e6, 1), t.Percent(s.HighFactor-1, true), t.Number(s.High/1e6, 1))
+			t.Amount(s.Low), t.Percent(s.HighFactor-1, true), t.Amount(s.High))
 	}
 	fmt.Fprintln(w)
 	list(a.Notes)
@@ -146,8 +159,8 @@ func printYears(w io.Writer, r *advise.Result, t advise.Phrases) {
 			m := r.Months[i]
 			income, power, tax, cash = income+m.Income, power+m.Power, tax+m.Tax, cash+m.Cash
 		}
-		fmt.Fprintf(w, "%-28s %12s %12s %12s %12s\n", year, t.Number(income/1e6, 1), t.Number(-power/1e6, 1),
-			t.Number(-tax/1e6, 1), t.Number(cash/1e6, 1))
+		fmt.Fprintf(w, "%-28s %12s %12s %12s %12s\n", year, t.Amount(income), t.Amount(-power),
+			t.Amount(-tax), t.Amount(cash))
 	}
 	fmt.Fprintln(w)
 }
@@ -207,6 +220,9 @@ changed, or another version or processor architecture rounds otherwise.`,
 		Example: "  aqsha farm plan rerun plan.json --html plan.html",
 		Args:    cli.ExactArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
+			if err := f.check(args[0]); err != nil {
+				return err
+			}
 			old, stored, err := readResult(args[0])
 			if err != nil {
 				return err

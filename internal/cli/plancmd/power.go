@@ -2,11 +2,9 @@ package plancmd
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -99,7 +97,8 @@ func newFarmPowerCeilingCommand() *cobra.Command {
 				fmt.Fprintln(w)
 				// With where each rate comes from: a ceiling is believed by whoever can look its levy up.
 				for _, f := range s.Facts {
-					fmt.Fprintln(w, l.Text("plan.fact", "name", f.Name, "from", f.From, "source", f.Source))
+					fmt.Fprintln(w, l.Text("plan.fact", "name", factText(l, f.Name), "from", f.From, "source",
+						factText(l, f.Source)))
 				}
 			})
 		},
@@ -142,8 +141,9 @@ runs and rests. With --curtail and --at, what was to run before that hour stays 
   aqsha farm power schedule site/power.toml --curtail 14-17=500 --at 13`,
 		Args: cli.ExactArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
-			if hoursFile != "" && filepath.Clean(hoursFile) == filepath.Clean(machinesFile) {
-				return cli.Usage(errors.New("--hours and --machines name one file: the second would replace the first"))
+			if err := cli.CheckOutputs(args, cli.Output{Flag: "hours", Path: hoursFile},
+				cli.Output{Flag: "machines", Path: machinesFile}); err != nil {
+				return err
 			}
 			s, err := site.Read(args[0])
 			if err != nil {
@@ -248,6 +248,9 @@ func newFarmPowerBidCommand() *cobra.Command {
 		Example: "  aqsha farm power bid site/power.toml --prices site/prices.csv --out bids.csv",
 		Args:    cli.ExactArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
+			if err := cli.CheckOutputs([]string{args[0], prices}, cli.Output{Flag: "out", Path: out}); err != nil {
+				return err
+			}
 			s, days, err := siteAndPrices(args[0], prices)
 			if err != nil {
 				return err
@@ -280,6 +283,31 @@ func newFarmPowerBidCommand() *cobra.Command {
 	command.Flags().StringVar(&out, "out", "", "write the bids to this CSV")
 	_ = command.MarkFlagRequired("prices")
 	return command
+}
+
+// strategyKeys are the words of what a back-test plays.
+var strategyKeys = map[string]string{"rule": "rule", "ceiling": "ceiling", "margin 10 %": "margin-10",
+	"margin 20 %": "margin-20", "margin 40 %": "margin-40", "margin that was best before": "best-margin",
+	"always on, bidding": "bidding", "always on, granted the clearing price": "granted", "foresight": "foresight"}
+
+// strategyText is a strategy's name in a language; the result's JSON keeps its own.
+func strategyText(l words.Language, name string) string {
+	if key, ok := strategyKeys[name]; ok {
+		return l.Text("plan-strategy." + key)
+	}
+	return name
+}
+
+// factKeys are the words of the dated parameters that a power file takes; what a law is called stays as its source.
+var factKeys = map[string]string{params.MiningLevies.Name: "levy", params.ValueAddedTax.Name: "vat",
+	params.MiningSaleQuota.Name: "quota", "day-ahead auction of power for miners": "auction",
+	params.NotConfirmed2026: "not-confirmed"}
+
+func factText(l words.Language, text string) string {
+	if key, ok := factKeys[text]; ok {
+		return l.Text("plan-fact." + key)
+	}
+	return text
 }
 
 // siteAndPrices reads both files; the site must have an auction.
@@ -333,11 +361,12 @@ perfect foresight. The worth of hashes is the power file's on every day.`,
 				l := cli.LanguageFor(command)
 				fmt.Fprintln(w, l.Text("plan.backtest", "name", terminal.Plain(result.Site), "from", result.From, "to",
 					result.To, "days", result.Days, "train", result.TrainDays))
-				fmt.Fprintf(w, "\n%-40s %20s %14s %14s %12s\n", l.Text("plan.strategy"), l.Text("plan.gain"),
+				fmt.Fprintf(w, "\n%-46s %20s %16s %18s %15s\n", l.Text("plan.strategy"), l.Text("plan.gain"),
 					l.Text("plan.bought"), l.Text("plan.used"), l.Text("plan.foresight"))
 				// Beside what perfect foresight earns: a rule that gains is not yet a good one.
 				for _, r := range result.Rows {
-					fmt.Fprintf(w, "%-40s %20s %14d %14d %11.1f%%\n", r.Strategy, r.Gain.Format(), r.BoughtKWh,
+					fmt.Fprintf(w, "%-46s %20s %16d %18d %14.1f%%\n", strategyText(l, r.Strategy),
+						r.Gain.Format(), r.BoughtKWh,
 						r.UsedKWh, float64(r.OfForesight)/1e4)
 				}
 			})

@@ -54,9 +54,22 @@ func ReadPurpose(path string) (*contract.PurposeSource, error) {
 
 // ProblemsIn says all that is wrong with a file, each with its line.
 func ProblemsIn(path string, problems contract.Problems) error {
-	lines := make([]string, len(problems))
-	for i, p := range problems {
-		lines[i] = fmt.Sprintf("%s:%d: %s", path, p.Line, p)
+	return unsound{problems, path}
+}
+
+// unsound is a file whose definition or rules have problems.
+type unsound struct {
+	contract.Problems
+	path string
+}
+
+func (u unsound) Error() string { return u.ErrorIn(string(contract.English)) }
+
+// ErrorIn says all the problems in a language, a line each.
+func (u unsound) ErrorIn(l string) string {
+	lines := make([]string, len(u.Problems))
+	for i, p := range u.Problems {
+		lines[i] = fmt.Sprintf("%s:%d: %s", u.path, p.Line, p.In(contract.Language(l)))
 	}
-	return cli.CodedError{Code: problems.ErrorCode(), Field: problems.ErrorField(), Text: strings.Join(lines, "\n")}
+	return strings.Join(lines, "\n")
 }

@@ -100,7 +100,8 @@ func (s *Stage) ofMembers(text string) (value token.Value, ok bool, err error) {
 	})
 }
 
-// MemberValue reads a term or argument that speaks of a register: root of FILE, or proof of NAME in FILE, without A, B.
+// MemberValue reads a term or argument that speaks of a register: root of FILE, or proof of NAME in FILE, without A,
+// B. ok is false of a text that speaks of none, which is then read as any value is.
 func MemberValue(text string, resolve func(string) (token.WalletID, error)) (value token.Value, ok bool, err error) {
 	text, claimed, _ := strings.Cut(text, " without ")
 	var without []string

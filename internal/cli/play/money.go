@@ -277,7 +277,8 @@ func (s *Stage) choose(who token.WalletID, purpose uint32, amount money.Tiyn,
 	return inputs, total, nil
 }
 
-// brings chooses tokens for what is paid in.
+// brings chooses tokens for what is paid in, asset by asset in the definition's order: paid has an amount for each,
+// also where it is nothing.
 func (s *Stage) brings(who token.WalletID, pay map[string]string) (paid []money.Tiyn, inputs []token.ID, err error) {
 	for word := range pay {
 		if !slices.Contains(s.program.Definition.Assets, word) {
@@ -356,7 +357,8 @@ func (s *Stage) inForce(number uint32) uint32 {
 	return number
 }
 
-// shares divides a payment among a purpose's money and that of its amendments.
+// shares divides a payment among a purpose's money and that of its amendments, the oldest first, each under the rules
+// that its money may follow: its own and those of what amends it.
 func (s *Stage) shares(from, to token.WalletID, of uint32, amount money.Tiyn) ([]wallet.Share, error) {
 	if from == to {
 		return []wallet.Share{{Number: s.inForce(of), Amount: amount, Becomes: s.inForce(of)}}, nil

@@ -331,6 +331,7 @@ func (s *Stage) step(i int, m Move) (what string, refused *token.Error, err erro
 	return what, refused, nil
 }
 
+// body is what a step sends: the creation first, and then actions. Names are the play's people.
 func (s *Stage) body(i int, m Move) (token.Body, error) {
 	d := s.program.Definition
 	caller, ok := s.people[m.By]

@@ -52,6 +52,8 @@ type checked struct {
 	Never   contract.Problems `json:"never"` // what can never be computed in it
 }
 
+// newContractCheck makes "contract check". It needs no ledger: what it says of a definition follows from its text and
+// the newest rules alone. Costs are in the units that MaxActionCost bounds.
 func newContractCheck() *cobra.Command {
 	return &cobra.Command{
 		Use: "check DEFINITION", Short: "Check a definition as the ledger will, and say what to write instead",
@@ -81,7 +83,8 @@ func newContractCheck() *cobra.Command {
 					fmt.Fprintln(w, l.Text("program.sound", head...))
 				}
 				for _, never := range result.Never {
-					fmt.Fprintln(w, " ", l.Text("program.warning", "text", terminal.Plain(never.String())))
+					fmt.Fprintln(w, " ", l.Text("program.warning",
+						"text", terminal.Plain(never.In(contract.Language(l)))))
 				}
 				for _, a := range p.Definition.Actions {
 					fmt.Fprintln(w, " ", l.Text("program.cost", "action", a.Name, "cost", result.Actions[a.Name],
@@ -189,6 +192,8 @@ func findDefinition(ctx context.Context, s *session.Session, name string) (token
 	return found.ID, found.Definition, err
 }
 
+// newContractCreate makes "contract create". The name must be free before anything is sent; a name that cannot be kept
+// afterwards is an error beside the receipt, since the contract is there.
 func newContractCreate() *cobra.Command {
 	command := &cobra.Command{
 		Use: "create DEFINITION NAME", Short: "Create a contract and put money into it; NAME is what it is called here",
@@ -231,6 +236,7 @@ func addCallFlags(command *cobra.Command) {
 	command.Flags().String("document", "", "file whose SHA-256 is attached, or the 64 digits of the hash")
 }
 
+// pairsOf reads NAME=VALUE flags, each name once.
 func pairsOf(command *cobra.Command, name string) (map[string]string, error) {
 	list, err := command.Flags().GetStringArray(name)
 	pairs := map[string]string{}
@@ -247,6 +253,8 @@ func pairsOf(command *cobra.Command, name string) (map[string]string, error) {
 	return pairs, err
 }
 
+// creationOf builds a contract's creation from flags, in the definition's order of parties, assets and terms.
+// Everything that is named must be known: a slip would be another contract than its parties agreed on.
 func creationOf(ctx context.Context, command *cobra.Command, s *session.Session, name string) (*token.Create, error) {
 	id, d, err := findDefinition(ctx, s, name)
 	if err != nil {
@@ -393,6 +401,7 @@ func contractOf(ctx context.Context, s *session.Session,
 	return c, d, err
 }
 
+// newContractAct makes "contract act".
 func newContractAct() *cobra.Command {
 	command := &cobra.Command{
 		Use: "act CONTRACT ACTION", Short: "Call an action of a contract",
@@ -477,6 +486,7 @@ type shownContract struct {
 	Money []assetView `json:"money"` // what each asset is
 }
 
+// assetsOf names the assets of a contract, in its definition's order.
 func assetsOf(ctx context.Context, s *session.Session, c api.ContractView) ([]assetView, error) {
 	views := make([]assetView, len(c.Assets))
 	for i, number := range c.Assets {
@@ -568,6 +578,7 @@ func termText(d *contract.Definition, name string, v token.Value) string {
 	return valueText(v)
 }
 
+// valueText is a value as a person reads it: bytes in hexadecimal, all else as it is written in flags.
 func valueText(v token.Value) string {
 	switch v.Type {
 	case token.BytesValue:

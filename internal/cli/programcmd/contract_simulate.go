@@ -13,6 +13,8 @@ import (
 	"github.com/aqsha/aqsha/words"
 )
 
+// newContractSimulate makes "contract simulate". Nothing of it leaves this process. It fails when a step went
+// otherwise than the play says, so that a play is a test.
 func newContractSimulate() *cobra.Command {
 	return &cobra.Command{
 		Use:   "simulate PLAY.yaml [DEFINITION]",

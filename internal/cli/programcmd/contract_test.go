@@ -92,7 +92,7 @@ func TestAContractIsShown(t *testing.T) {
 	nameOf := func(id token.WalletID) string { return "party\x1b[1m" + string('a'+id[0]) }
 	for l, wants := range map[words.Language][]string{
 		words.English: {"version 3, until ", "after 2 of at most", "  party ", "  term ", "  holds ", "1 500.00 ₸ of purpose ministry/meals", "(4)"},
-		words.Kazakh:  {"3-нұсқа", "  тарап ", "  шарт ", "  қаражат "},
+		words.Kazakh:  {"3-нұсқа", "  тарап ", "  талап ", "  қаражат "},
 		words.Russian: {"версия 3", "продлён 2 раз", "  сторона ", "  условие ", "  деньги "},
 	} {
 		var out bytes.Buffer

@@ -107,6 +107,8 @@ func requireFlags(command *cobra.Command, flags ...[2]string) {
 	}
 }
 
+// newGrantOpen makes "grant open". Terms are, in the template's order: the subject's hash, the amount, the end, and
+// the money's name.
 func newGrantOpen() *cobra.Command {
 	command := &cobra.Command{
 		Use: "open NAME", Short: "Put a subsidy in, as the treasury; it waits for the registry's certificate",
@@ -159,6 +161,7 @@ type certificate struct {
 	Signature token.Signature `json:"signature"`
 }
 
+// newGrantCertify makes "grant certify". It signs and sends nothing: whoever has the certificate brings it.
 func newGrantCertify() *cobra.Command {
 	command := &cobra.Command{
 		Use: "certify NAME", Short: "Sign, as the registry, that the event has happened; the certificate is printed",
@@ -204,6 +207,8 @@ func newGrantCertify() *cobra.Command {
 	return command
 }
 
+// newGrantRelease makes "grant release". The certificate is checked by the contract, not here: a wrong one is refused
+// and changes nothing.
 func newGrantRelease() *cobra.Command {
 	command := &cobra.Command{
 		Use: "release NAME CERTIFICATE", Short: "Bring a certificate, as anybody: the seller is paid",
@@ -233,6 +238,7 @@ func newGrantRelease() *cobra.Command {
 	return command
 }
 
+// newGrantWork makes "grant work". Terms are, in the template's order: the price, the end, and the money's name.
 func newGrantWork() *cobra.Command {
 	command := &cobra.Command{
 		Use: "work NAME", Short: "Order works, as their buyer: the price waits for acceptance",
@@ -272,6 +278,8 @@ func newGrantWork() *cobra.Command {
 	return command
 }
 
+// newGrantWhere makes "grant where". It reads the whole log, for which it needs an access that may, and takes time in
+// proportion to it.
 func newGrantWhere() *cobra.Command {
 	return &cobra.Command{
 		Use: "where PURPOSE", Short: "Say where every tenge of a purpose lies now, and where it left the purpose",

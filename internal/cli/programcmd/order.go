@@ -42,6 +42,8 @@ and a subcontractor, less what is retained until the warranty ends and a penalty
 	return command
 }
 
+// newOrderOpen makes "order open". The price is bounded so that the total of all milestones fits 64 bits; shares,
+// retention and penalties are thousandths, which the template checks.
 func newOrderOpen() *cobra.Command {
 	command := &cobra.Command{
 		Use: "open NAME", Short: "Order, as the buyer, and put the price in", Args: cobra.ExactArgs(1),
@@ -167,6 +169,7 @@ func purposeFlag(ctx context.Context, command *cobra.Command, s *session.Session
 	return p.Number, err
 }
 
+// newOrderAmount makes a step of the arbiter's with an amount.
 func newOrderAmount(verb, action, short string) *cobra.Command {
 	command := &cobra.Command{
 		Use: verb + " NAME AMOUNT", Short: short, Args: cobra.ExactArgs(2), Example: "  aqsha order " +

@@ -113,6 +113,7 @@ func newPurposeShow() *cobra.Command {
 	}
 }
 
+// describePurpose prints a purpose's rule as it was registered, and its account: entered less left is live.
 func describePurpose(w io.Writer, l words.Language, s *session.Session, p api.PurposeView) {
 	fmt.Fprintln(w, l.Text("purpose.head", "number", p.Number, "name", terminal.Plain(p.Name), "agency",
 		s.Keyring.NameOf(p.Agency)))
@@ -177,6 +178,8 @@ func languagesOf(command *cobra.Command) ([]contract.Language, error) {
 	return []contract.Language{language}, nil
 }
 
+// explainPurpose says a purpose in words, in each language, and warns of attributes for which nobody vouches: a rule
+// that rests on them believes the bank's word.
 func explainPurpose(command *cobra.Command, p token.Purpose, returns string, others []string,
 	languages []contract.Language) error {
 	rule, problems := contract.CompilePurpose(p)
@@ -204,6 +207,7 @@ func explainPurpose(command *cobra.Command, p token.Purpose, returns string, oth
 	})
 }
 
+// registerPurpose registers a file's purpose, its names resolved to what they mean now.
 func registerPurpose(ctx context.Context, command *cobra.Command, s *session.Session, path string) error {
 	source, err := play.ReadPurpose(path)
 	if err != nil {

@@ -75,7 +75,8 @@ func purposeNames(ctx context.Context, s *session.Session) (func(words.Language,
 	}, err
 }
 
-// readGraph reads the whole log.
+// readGraph reads the whole log, up to the size that it has at the beginning, and holds the graph of all its tokens in
+// memory. The entries are the node's word: no root is compared.
 func readGraph(ctx context.Context, command *cobra.Command, s *session.Session) (*trace.Graph, error) {
 	supply, err := s.API.Supply(ctx)
 	if err != nil {
@@ -103,6 +104,8 @@ func readGraph(ctx context.Context, command *cobra.Command, s *session.Session) 
 	return g, nil
 }
 
+// follow finds what is meant: a token's id, a purpose, or a contract, in this order, before the log is read, which
+// takes long.
 func follow(ctx context.Context, command *cobra.Command, s *session.Session, what string) (*trace.Trace, error) {
 	o := trace.Options{}
 	o.Forwards, _ = command.Flags().GetInt("forwards")

@@ -100,6 +100,8 @@ func addReceiveFlags(command *cobra.Command) {
 	addExchangeFlags(command)
 }
 
+// receive takes a payment: by a connection in one go, or by steps with texts between. What the phone has taken is on
+// its disk before the receipt is printed.
 func receive(command *cobra.Command, args []string) error {
 	phone, step := phoneOf(command), cli.Flag(command, "step")
 	if step == "payment" {
@@ -185,6 +187,8 @@ off is shown again. One whose receipt never comes is given up (aqsha purse give-
 	return cli.SpeakingAtOnce(command)
 }
 
+// pay gives what is asked for, up to MOST. The payment is on the disk before it is shown, and stays the same until its
+// receipt: a second one for the same request would be two signatures that contradict each other.
 func pay(command *cobra.Command, args []string) error {
 	// The most that may be asked: the amount comes in the payee's message, and is held against this before anything is
 	// signed.
@@ -239,6 +243,7 @@ in. What nobody claims returns with the rest of the deposit when the purse is cl
 	return command
 }
 
+// giveUp ends the waiting for a receipt. The payment may still be claimed, and its text is printed to be shown again.
 func giveUp(command *cobra.Command, _ []string) error {
 	phone := phoneOf(command)
 	if list, _ := command.Flags().GetBool("list"); list {

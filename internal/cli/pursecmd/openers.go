@@ -46,6 +46,7 @@ func saveSecret(path string, secret *sealed.Secret) error {
 	return err
 }
 
+// readSecret reads a key's file: 64 hexadecimal digits.
 func readSecret(path string) (*sealed.Secret, error) {
 	text, err := cli.ReadLimited(path, 256)
 	if err != nil {
@@ -101,6 +102,8 @@ func addMembersFlags(command *cobra.Command) {
 	command.Flags().Int("opener", 0, "which of them this opener is, from 1")
 }
 
+// newDealCommand makes "openers deal". A dealing has a part for each opener, encrypted to his key: it can be shown to
+// anybody.
 func newDealCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use: "deal", Short: "Deal a part of the openers' key to all openers, and print the dealing",
@@ -124,6 +127,7 @@ func newDealCommand() *cobra.Command {
 	return command
 }
 
+// newJoinCommand makes "openers join". The share's file must be new: one that is there may be of the key in force.
 func newJoinCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "join DEALING…",
@@ -193,6 +197,8 @@ func newAnnounceOpenersCommand() *cobra.Command {
 	}
 }
 
+// newAskCommand makes "openers ask". The request names the number of the opening, so that shares for it serve no
+// other.
 func newAskCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use: "ask PURSE", Short: "Ask for the name of a purse's owner: print the request for the openers",
@@ -283,6 +289,8 @@ twice), and nothing is opened before as many openers as it takes agree.`,
 	return command
 }
 
+// newOpenNameCommand makes "openers open". It needs nobody's key: what is brought is signed by who asked and who
+// answered.
 func newOpenNameCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:     "open REQUEST SHARE…",
@@ -309,6 +317,7 @@ func newOpenNameCommand() *cobra.Command {
 	}
 }
 
+// newReadNameCommand makes "openers read". The name is read here: the asker's key goes nowhere.
 func newReadNameCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use: "read PURSE", Short: "Read the name of a purse's owner with the key that asked for it",

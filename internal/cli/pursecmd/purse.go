@@ -98,6 +98,8 @@ for it.`,
 	return command
 }
 
+// openPurse makes the purse's file first and the purse after: its key is on the disk before money is set aside for it.
+// When the ledger has refused it the file goes; when it is not known it stays, since the deposit may be in it.
 func openPurse(ctx context.Context, command *cobra.Command, s *session.Session, args []string) error {
 	owner, err := s.WalletOf(args[0])
 	if err != nil {
@@ -257,6 +259,8 @@ certificate's text, as "purse certify" prints it, the purse has that one from th
 	return command
 }
 
+// updateOnline teaches the phone what the ledger knows, and then takes the certificate in, which is checked by what it
+// has learned.
 func updateOnline(ctx context.Context, command *cobra.Command, s *session.Session, args []string) error {
 	phone := phoneOf(command)
 	if _, err := standingOn(s, phone); err != nil {
@@ -295,6 +299,8 @@ func updateByList(command *cobra.Command) error {
 	return showPurse(command, phone)
 }
 
+// newFundCommand makes "purse fund". The money is set aside when the certificate is taken in; without that the payee
+// believes the smaller deposit, and nothing is lost.
 func newFundCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use: "fund AMOUNT", Short: "Add to the purse's deposit out of a wallet",

@@ -23,6 +23,8 @@ type settled struct {
 	Lost    int `json:"lost"`    // that came after their time
 }
 
+// newSettleCommand makes "purse settle". Each settlement is a transaction of its own: one that others brought before,
+// or that came too late, keeps no other back.
 func newSettleCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "settle", Short: "Bring the payments that the purse has received to the ledger",
@@ -149,6 +151,7 @@ func showRevocations(ctx context.Context, command *cobra.Command, s *session.Ses
 	})
 }
 
+// newCloseCommand makes "purse close". It needs no key: who may close what is the ledger's to decide, by its time.
 func newCloseCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "close [PURSE|BANK]", Short: "End a purse whose claim window is over; what is left returns to its owner",

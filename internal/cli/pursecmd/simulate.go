@@ -103,6 +103,8 @@ func population(command *cobra.Command) (o study.Options, err error) {
 	return o, nil
 }
 
+// simulate plays every combination of the lists under each seed, up to maxRuns in all. A run that breaks the theorem
+// on who bears the fraud ends it as a failure.
 func simulate(command *cobra.Command, _ []string) error {
 	o, err := population(command)
 	if err != nil {

@@ -24,6 +24,8 @@ func ReadingLedger(act func(ctx context.Context, command *cobra.Command, s *Sess
 	return ledgerCommand(true, act)
 }
 
+// ledgerCommand runs a command on a session, which is closed whatever becomes of it. reading opens the ledger without
+// writing to it, where no node runs on the directory.
 func ledgerCommand(reading bool, act func(ctx context.Context, command *cobra.Command, s *Session,
 	args []string) error) func(*cobra.Command, []string) error {
 	return func(command *cobra.Command, args []string) error {

@@ -21,7 +21,8 @@ func (s *Session) WalletOf(name string) (token.WalletID, error) {
 	return ids[0], nil
 }
 
-// WalletAndAmount reads the two arguments of a payment.
+// WalletAndAmount reads the two arguments of a payment: a wallet's name or id, and tenge with at most two decimals.
+// What is wrong with them is the command line's mistake, found before anything is asked for.
 func (s *Session) WalletAndAmount(name, text string) (token.WalletID, money.Tiyn, error) {
 	ids, err := s.Resolve(name)
 	if err != nil {

@@ -21,7 +21,8 @@ import (
 	"github.com/aqsha/aqsha/wallet"
 )
 
-// Session is a command's access to a ledger.
+// Session is a command's access to a ledger: at a node by its URL, at the one that runs on the directory, or in this
+// process with the directory's lock. End lets go of it and must be called.
 type Session struct {
 	*wallet.Client
 	End func() error
@@ -119,6 +120,10 @@ func hung(command *cobra.Command, dir string) (over func()) {
 	return sync.OnceFunc(cli.Waiting(command)(url))
 }
 
+// openSession finds who has the ledger. A node that announces itself in the directory is spoken to; without one the
+// ledger is opened here; and when another process holds it and announces nothing, both are tried again until LockWait
+// is over, since a command before this one may be at its end. A node that holds the directory and does not answer is
+// said after readsWithin.
 func openSession(command *cobra.Command, reading bool) (*Session, error) {
 	ctx := command.Context()
 	keyring, err := datadir.OpenKeyring(command)
@@ -214,6 +219,7 @@ func OpenForReading(ctx context.Context, dir string, keyring *wallet.Keyring) (*
 // closers close in order.
 type closers []io.Closer
 
+// Close closes all of them, whatever fails on the way.
 func (c closers) Close() error {
 	var errs []error
 	for _, one := range c {
@@ -222,7 +228,8 @@ func (c closers) Close() error {
 	return errors.Join(errs...)
 }
 
-// openLocal opens the ledger of a directory that is held; held is let go with the session.
+// openLocal opens the ledger of a directory that is held; held is let go with the session, last, when nothing writes
+// any more.
 func openLocal(ctx context.Context, dir string, c datadir.Config, keyring *wallet.Keyring,
 	held io.Closer) (*Session, error) {
 	n, err := datadir.OpenNode(dir, c, keyring, nil)
@@ -252,7 +259,8 @@ func ShowReceipt(command *cobra.Command, receipt node.Receipt, err error, format
 	return ShowDone(command, receipt, err, fmt.Sprintf(strings.TrimSuffix(format, "\n"), args...))
 }
 
-// ShowDone prints what became of a transaction: done says what was done, in the reader's language.
+// ShowDone prints what became of a transaction: done says what was done, in the reader's language. A draft was written
+// and not sent; its file is named, and nothing is said to be done. Every other error goes on, with its exit code.
 func ShowDone(command *cobra.Command, receipt node.Receipt, err error, done string) error {
 	l := cli.LanguageFor(command)
 	drafted := errors.Is(err, wallet.ErrDrafted)

@@ -8,7 +8,7 @@ import (
 	"github.com/aqsha/aqsha/internal/cli"
 )
 
-// Tier reads the name or number of a tier, as --tier gives it.
+// Tier reads the name or number of a tier, as --tier gives it, by the policy in force. A name goes before a number.
 func (s *Session) Tier(ctx context.Context, text string) (uint8, error) {
 	a, err := s.API.Authority(ctx)
 	if err != nil {

@@ -17,7 +17,8 @@ import (
 
 // Who signs on the ledger, and whether: what banks, agencies and the authority's sets have in common.
 
-// Suspensions are "NOUN suspend" and "NOUN reinstate". short says what a suspension does.
+// Suspensions are "NOUN suspend" and "NOUN reinstate". short says what a suspension does. Both can be repeated; the
+// words of their results stand under "standing.NOUN-…".
 func Suspensions(noun, example, short string, suspend func(d *wallet.Client, ctx context.Context, id token.WalletID,
 	suspended bool) (node.Receipt, error)) []*cobra.Command {
 	verb := func(use, short string, suspended bool) *cobra.Command {

@@ -51,6 +51,7 @@ type nodeStatus struct {
 	logKey   string
 	instance string          // of the run of the program that answered; empty when it does not say
 	promised failover.Ballot // the newest that it promised
+	orders   bool            // as a validator, with others: no one of them leads
 }
 
 // group is what all members of a group show alike: nobody can have it with another log key.

@@ -8,11 +8,14 @@ import (
 	"slices"
 	"sync"
 
+	"golang.org/x/mod/sumdb/note"
+
 	"github.com/aqsha/aqsha/api"
 	"github.com/aqsha/aqsha/internal/cli/datadir"
 	"github.com/aqsha/aqsha/internal/errtext"
 	"github.com/aqsha/aqsha/internal/terminal"
 	"github.com/aqsha/aqsha/node"
+	"github.com/aqsha/aqsha/node/signers"
 	"github.com/aqsha/aqsha/token"
 	"github.com/aqsha/aqsha/txlog/quorum"
 )
@@ -66,19 +69,45 @@ func queryNode(ctx context.Context, url, access string) nodeStatus {
 		return m
 	}
 	m.takeHealth(info, h)
-	// A note that cannot be read says nothing.
-	if f, err := node.OpenFence(signed, verifier); err == nil && f.Network == info.Network {
-		m.Epoch = f.Epoch
-	}
-	if p, err := node.OpenPrepare(prepared, verifier); err == nil && p.Network == info.Network {
-		m.promised = p.Ballot
+	// A note that cannot be read says nothing. Who signed the log at first may have signed it, or who does now.
+	for _, v := range []note.Verifier{verifier, newest(ctx, client, info.Network, verifier)} {
+		if f, err := node.OpenFence(signed, v); err == nil && f.Network == info.Network {
+			m.Epoch = f.Epoch
+		}
+		if p, err := node.OpenPrepare(prepared, v); err == nil && p.Network == info.Network {
+			m.promised = p.Ballot
+		}
 	}
 	if m.Role == "leader" {
+		// One that does not say it orders alone, as earlier versions all do.
+		ordering, err := client.Cluster(ctx)
+		m.orders = err == nil && ordering.Cluster != nil
 		if members, err := client.Members(ctx); err == nil {
 			m.Acks = members.Acks
 		}
 	}
 	return m
+}
+
+// newest is the key of who signs a node's log now, by what it shows; the genesis's where it shows nothing.
+func newest(ctx context.Context, client *api.Client, network token.NetworkID, genesis note.Verifier) note.Verifier {
+	shown, err := client.Signers(ctx)
+	if err != nil || shown == nil {
+		return genesis
+	}
+	links, err := signers.Decode(shown)
+	if err != nil {
+		return genesis
+	}
+	g, err := client.Genesis(ctx)
+	if err != nil || g.Network() != network {
+		return genesis
+	}
+	known, err := signers.FromGenesis(g, links)
+	if err != nil {
+		return genesis
+	}
+	return known.Newest()
 }
 
 // takeHealth takes in what a node says of itself, without what moves a reader's cursor.

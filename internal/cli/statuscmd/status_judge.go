@@ -10,7 +10,7 @@ func (g *GroupStatus) judge() {
 	group := g.most()
 	g.sameNodes()
 	newest, writing := g.newest(group)
-	leaders, unsaid := 0, 0
+	leaders, validators, unsaid := 0, 0, 0
 	for i := range g.Members {
 		m := &g.Members[i]
 		switch {
@@ -42,10 +42,13 @@ func (g *GroupStatus) judge() {
 			if leaders++; m.Ready {
 				g.Leader = m.URL
 			}
+			if m.orders {
+				validators++
+			}
 		}
 	}
 	switch {
-	case leaders > 1:
+	case leaders > 1 && validators < leaders: // validators take payments at each of them
 		unwell("%d of the nodes asked lead", leaders)
 	case leaders == 0 && unsaid > 0:
 		unwell("nobody is known to lead: %d of the nodes did not say", unsaid)

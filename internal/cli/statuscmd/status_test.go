@@ -12,6 +12,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"github.com/aqsha/aqsha/api"
+	"github.com/aqsha/aqsha/cluster/status"
 	"github.com/aqsha/aqsha/node"
 	"github.com/aqsha/aqsha/token"
 	"github.com/aqsha/aqsha/words"
@@ -27,6 +28,7 @@ type answers struct {
 	health   api.Health
 	fence    []byte
 	instance string
+	cluster  *status.Status
 }
 
 func (a answers) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -45,6 +47,8 @@ func (a answers) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		body = api.Network{Network: a.network, Name: "tenge\x1b[2J", LogKey: a.logKey, Head: node.Head{Size: a.size}}
 	case r.URL.Path == "/health":
 		body = a.health
+	case r.URL.Path == "/v1/cluster" && a.cluster != nil:
+		body = api.Ordering{Orders: "cluster", Cluster: a.cluster}
 	case r.URL.Path == "/v1/followers":
 		body = api.Members{Acks: 1}
 	case r.URL.Path == "/v1/fence":
@@ -129,6 +133,9 @@ func TestStatusOfOddAnswers(t *testing.T) {
 				"fenced", "run of the old one"
 		})
 	}
+	validates := func(run string) func(a *answers) {
+		return func(a *answers) { a.instance, a.cluster = run, &status.Status{Member: run} }
+	}
 	for name, c := range map[string]struct {
 		nodes   []answers
 		roles   []string // of each
@@ -148,6 +155,10 @@ func TestStatusOfOddAnswers(t *testing.T) {
 			a.instance = "another run"
 		})}, roles: []string{"leader", "leader"},
 			leads: 1, unwell: []string{"2 of the nodes asked lead"}},
+		"validators, of whom none leads": {nodes: []answers{w.leader(0, validates("run a")), w.leader(0, validates("run b"))},
+			roles: []string{"leader", "leader"}, leads: 1, well: true},
+		"a validator beside one that orders alone": {nodes: []answers{w.leader(0, nil), w.leader(0, validates("run b"))},
+			roles: []string{"leader", "leader"}, leads: 1, unwell: []string{"2 of the nodes asked lead"}},
 		"two that do not say which run they are": {nodes: []answers{w.leader(1, func(a *answers) {
 			a.instance = ""
 		}), w.leader(1, func(a *answers) { a.instance = "" })},

@@ -33,7 +33,7 @@ func newVerifyEvidenceCommand() *cobra.Command {
 signed by the log's key, and that the longer one does not begin with the shorter one. Nothing else
 is needed: no node, no log.
 
-The verdict is "two-histories" (exit code 0: the evidence holds), or "left-behind" (exit code 4): the two were signed
+The verdict is "two-histories" (exit code 0: the evidence holds), or "left-behind" (exit code 3): the two were signed
 in two epochs, and both begin as the fence between them states, so that the older one goes on with
 what nobody had acknowledged when another leader was promoted. That is no fraud.`,
 		Example: "  aqsha verify evidence evidence-1767225600000.json --key tenge.localhost+1c7f…",

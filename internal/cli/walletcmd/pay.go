@@ -234,7 +234,8 @@ func payEarmarked(ctx context.Context, command *cobra.Command, s *session.Sessio
 // anyPurpose is no purpose's name: the rules refuse it.
 const anyPurpose = "any"
 
-// memoOf makes the memo in the form that was asked for.
+// memoOf makes the memo in the form that was asked for. Of a hashed one the salt is printed on stderr, once: without
+// it nobody can show later what the hash is of.
 func memoOf(command *cobra.Command) (token.Memo, error) {
 	text, recipient := cli.Flag(command, "memo"), cli.Flag(command, "memo-for")
 	hash, _ := command.Flags().GetBool("memo-hash")

@@ -91,6 +91,8 @@ func newTokenShowCommand() *cobra.Command {
 	}
 }
 
+// newTokenProveCommand makes "token prove". The file is the node's word until "token verify" has been run on it: it is
+// written as it came.
 func newTokenProveCommand() *cobra.Command {
 	prove := &cobra.Command{
 		Use: "prove TOKEN", Short: "Write a proof file: the token's provenance back to its issue",

@@ -40,6 +40,8 @@ func atNode(act func(ctx context.Context, command *cobra.Command, s *session.Ses
 	}
 }
 
+// newTxShareCommand makes "tx share". To share again does no harm: the node adds the signatures that it lacks, and
+// hands the transaction in once.
 func newTxShareCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "share DRAFT", Short: "Send a draft to the node, which shows it to who must sign too",
@@ -82,7 +84,7 @@ func draftState(l words.Language, view api.DraftView) string {
 	}
 	var lacks []string
 	for _, role := range slices.Sorted(maps.Keys(view.Missing)) {
-		lacks = append(lacks, fmt.Sprintf("%d × %s", view.Missing[role], role)) // as "tx sign" names the sets
+		lacks = append(lacks, fmt.Sprintf("%d × %s", view.Missing[role], roleText(l, role))) // as "tx sign" does
 	}
 	return l.Text("draft.waiting", "lacks", strings.Join(lacks, ", "))
 }
@@ -123,6 +125,8 @@ func newTxWaitingCommand() *cobra.Command {
 	return command
 }
 
+// newTxFetchCommand makes "tx fetch". The file is a new one, as a draft of that name may hold signatures; what it says
+// is the node's word, which "tx sign" shows in words before a key signs.
 func newTxFetchCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "fetch ID FILE", Short: "Write a draft at the node into a file, to look at it and sign it",
@@ -161,6 +165,8 @@ func draftAt(ctx context.Context, s *session.Session, text string) (view api.Dra
 	return view, nil
 }
 
+// newTxRefuseCommand makes "tx refuse". What is signed is the transaction's id and the reason: nobody can say no in
+// somebody else's name.
 func newTxRefuseCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use: "refuse ID", Short: "Say with a key that it does not sign a draft at the node",

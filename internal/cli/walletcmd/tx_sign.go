@@ -23,6 +23,7 @@ import (
 	"github.com/aqsha/aqsha/internal/terminal"
 	"github.com/aqsha/aqsha/token"
 	"github.com/aqsha/aqsha/wallet"
+	"github.com/aqsha/aqsha/words"
 )
 
 func newTxSignCommand() *cobra.Command {
@@ -45,6 +46,9 @@ draft of another network than the directory's, or than --network, is refused. Wh
 	return command
 }
 
+// signDraft shows, asks, signs, and writes the draft. It is read twice: what was shown, and, under the file's lock,
+// what is signed, which must be the same transaction of the same network. The key is asked for after the answer, so
+// that who says no types no passphrase.
 func signDraft(command *cobra.Command, path string) error {
 	draft, err := wallet.ReadDraft(path)
 	if err != nil {
@@ -72,7 +76,7 @@ func signDraft(command *cobra.Command, path string) error {
 	id := draft.Transaction.ID()
 	if err := confirm(command, id,
 		append(lines, wallet.Line{Label: cli.LanguageFor(command).Text("field.signs"),
-			Value: joinRoles(roles)})); err != nil {
+			Value: joinRoles(cli.LanguageFor(command), roles)})); err != nil {
 		return err
 	}
 	key, err := keyring.Key(cli.Flag(command, "key"))
@@ -103,7 +107,7 @@ func signDraft(command *cobra.Command, path string) error {
 			}
 			var still []string
 			for _, role := range slices.Sorted(maps.Keys(missing)) {
-				still = append(still, l.Text("draft.missing-of", "count", missing[role], "role", role))
+				still = append(still, l.Text("draft.missing-of", "count", missing[role], "role", roleText(l, role)))
 			}
 			fmt.Fprintln(w, l.Text("draft.missing", "missing", strings.Join(still, ", ")))
 		})
@@ -122,15 +126,19 @@ func nothingToSign(draft *wallet.Draft, public token.PublicKey) error {
 // wrongDraft is the code of a draft that is not the one that was looked at.
 const wrongDraft token.Code = "wrong-draft"
 
-func joinRoles(list []token.Role) string {
+// roleText is what a role of signatures, by its name in files, is called in a language.
+func roleText(l words.Language, role string) string { return l.Phrase("role-name", role) }
+
+func joinRoles(l words.Language, list []token.Role) string {
 	texts := make([]string, len(list))
 	for i, one := range list {
-		texts[i] = one.String()
+		texts[i] = roleText(l, one.String())
 	}
 	return strings.Join(texts, ", ")
 }
 
-// describeDraft says all that a draft does, and refuses one of another network.
+// describeDraft says all that a draft does, and refuses one of another network. Names are the keyring's: what the
+// draft says of itself could make somebody else's wallet look known.
 func describeDraft(command *cobra.Command, keyring *wallet.Keyring, draft *wallet.Draft) ([]wallet.Line, error) {
 	l, err := cli.LanguageOf(command)
 	if err != nil {
@@ -197,7 +205,8 @@ func printLines(w io.Writer, lines []wallet.Line) {
 	table.Flush()
 }
 
-// confirm shows what is to be signed and asks; or believes --yes, if it names this very transaction.
+// confirm shows what is to be signed and asks; or believes --yes, if it names this very transaction. Where there is no
+// terminal nothing is signed: a pipe's "yes" is nobody's word. The answer must be the whole word.
 func confirm(command *cobra.Command, id token.TransactionID, lines []wallet.Line) error {
 	w := command.ErrOrStderr()
 	if said := command.Flags().Lookup("yes"); said.Changed {
@@ -258,7 +267,7 @@ func showDraft(command *cobra.Command, draft *wallet.Draft) error {
 	return cli.Show(command, shownDraft{draft, missing, held}, func(w io.Writer) {
 		var still []string
 		for _, role := range slices.Sorted(maps.Keys(missing)) {
-			still = append(still, fmt.Sprintf("%d × %s", missing[role], role))
+			still = append(still, fmt.Sprintf("%d × %s", missing[role], roleText(l, role)))
 		}
 		if still == nil {
 			still = []string{"0"}

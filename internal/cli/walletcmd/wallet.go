@@ -39,6 +39,7 @@ func NewWalletCommand() *cobra.Command {
 	return command
 }
 
+// walletNew makes "wallet new". A key that is the customer's is never here: then a draft is written that he signs.
 func walletNew() *cobra.Command {
 	command := &cobra.Command{
 		Use: "new NAME", Short: "Open a wallet: its registrar signs, its new key proves possession",
@@ -112,7 +113,8 @@ func readAttributes(command *cobra.Command, a *token.Attributes) {
 	}
 }
 
-// walletApply is the applicant's side.
+// walletApply is the applicant's side. The key is made before the bank is asked and kept under the name, so that the
+// command, interrupted, goes on with the same application.
 func walletApply() *cobra.Command {
 	command := &cobra.Command{
 		Use: "apply NAME", Short: "Ask a bank for a wallet: the key is made here, the bank signs, and the key signs " +
@@ -207,6 +209,8 @@ func walletUpdate() *cobra.Command {
 	return command
 }
 
+// walletRekey makes "wallet rekey". The new key is kept here under a name that is free before it is sent: an answer
+// that is lost leaves it, and with it the wallet.
 func walletRekey() *cobra.Command {
 	command := &cobra.Command{
 		Use: "rekey WALLET", Short: "Give a wallet a new key",
@@ -338,6 +342,8 @@ func walletHeld() *cobra.Command {
 	}
 }
 
+// walletTake makes "wallet take". Without an amount it is all that fits one transaction, without --to it goes to the
+// wallet that it is held for.
 func walletTake() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "take WALLET [AMOUNT]",
@@ -552,7 +558,7 @@ func namedWallets(ctx context.Context, client *api.Client, names []wallet.Name) 
 	return list, nil
 }
 
-// stateOf says in words what is special about a wallet.
+// stateOf says in words what is special about a wallet, all of it, in the order of its weight.
 func stateOf(l words.Language, w api.WalletView) string {
 	var all []string
 	if w.Treasury {
@@ -583,6 +589,7 @@ func dueText(w api.WalletView) string {
 	return terminal.Moment(w.Rekey.DueMillis)
 }
 
+// walletShow makes "wallet show". It reads three times, and what it shows need not be of one height.
 func walletShow() *cobra.Command {
 	return &cobra.Command{
 		Use: "show WALLET", Short: "Show a wallet: balance, tier, limits used, state",

@@ -101,7 +101,10 @@ func TestWhatADraftLacks(t *testing.T) {
 	if got := draftState(words.English, view); got != string(drafts.Executed) {
 		t.Error(got)
 	}
-	if got := joinRoles([]token.Role{token.RolePolicy, token.RoleIssue}); got != "policy, issue" {
+	if got := joinRoles(words.English, []token.Role{token.RolePolicy, token.RoleIssue}); got != "policy, issue" {
+		t.Error(got)
+	}
+	if got := joinRoles(words.Russian, []token.Role{token.RolePolicy, token.RoleWallet}); got != "ключи политики, ключ кошелька" {
 		t.Error(got)
 	}
 	var out bytes.Buffer

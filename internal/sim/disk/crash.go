@@ -5,7 +5,8 @@ import (
 	"slices"
 )
 
-// settle decides what of the unsynced changes reached the platter.
+// settle decides what of the unsynced changes reached the platter. The caller holds mu. Afterwards live and durable
+// are the same: the next run begins with what there is.
 func (d *Disk) settle() {
 	d.settleNames()
 	// One mood per crash: all lost, all kept, or somewhere between, so that
@@ -21,7 +22,8 @@ func (d *Disk) settle() {
 	}
 }
 
-// settleNames keeps the unsynced name changes of each directory up to some point.
+// settleNames keeps the unsynced name changes of each directory up to some point, as a file system with a journal
+// does: a rename survives only with all changes of its directory before it.
 func (d *Disk) settleNames() {
 	kept := map[string]int{}
 	for _, c := range d.renames {
@@ -71,8 +73,8 @@ func inodes(sets ...map[string]*inode) []*inode {
 	return all
 }
 
-// settle applies the pending changes to the durable bytes, each sector of a write
-// if survives says so.
+// settle applies the pending changes to the durable bytes, each sector of a write if survives says so. A sector that
+// is lost leaves what stood there before, or a hole of zeros where a later one made the file longer.
 func (n *inode) settle(survives func() bool) {
 	for _, c := range n.pending {
 		if c.data == nil {

@@ -45,6 +45,8 @@ type Disk struct {
 }
 
 // inode is a file apart from its names.
+// Invariant: durable, with all of pending applied to it in order, is live, but for the bytes that a failed sync has
+// dropped: readers go on seeing these, and no later sync writes them.
 type inode struct {
 	number  int // order of creation, so that crashes replay
 	live    []byte
@@ -101,10 +103,12 @@ func (d *Disk) FailSyncAt(n int) { d.set(func() { d.failSyncAt = d.syncs + n }) 
 // FailWriteAt plans that the n-th write to a file from now fails half-way.
 func (d *Disk) FailWriteAt(n int) { d.set(func() { d.failWriteAt = d.writes + n }) }
 
-// Lie makes syncs of files return without making anything durable, until told otherwise.
+// Lie makes syncs of files return without making anything durable, until it is called with false or the next run
+// begins.
 func (d *Disk) Lie(lying bool) { d.set(func() { d.lying = lying }) }
 
-// SetCapacity limits the sum of all file lengths in bytes; 0 lifts the limit.
+// SetCapacity limits the sum of all file lengths in bytes; 0 lifts the limit. A restart does not lift it: a disk stays
+// full.
 func (d *Disk) SetCapacity(bytes int64) { d.set(func() { d.capacity = bytes }) }
 
 func (d *Disk) set(change func()) {

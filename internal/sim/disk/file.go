@@ -86,6 +86,8 @@ func (f *file) Truncate(size int64) error {
 	return f.resize(size, func(int64) bool { return false })
 }
 
+// resize makes a file longer, with zeros, or shorter; skip says for which lengths there is nothing to do. It is
+// pending like a write.
 func (f *file) resize(size int64, skip func(have int64) bool) error {
 	crash, err := f.view.enter(true)
 	d := f.view.disk
@@ -114,6 +116,8 @@ func (f *file) Size() (int64, error) {
 func (f *file) Datasync() error { return f.sync() }
 func (f *file) Sync() error     { return f.sync() }
 
+// sync makes the pending changes durable. A failed one draws for each whether it got there and forgets the rest, as
+// the page cache marks what it could not write as clean: whoever syncs again is told nothing of it.
 func (f *file) sync() error {
 	crash, err := f.view.enter(true)
 	d := f.view.disk

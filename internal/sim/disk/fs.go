@@ -45,6 +45,7 @@ func leave(crash bool) error {
 	return nil
 }
 
+// MkdirAll makes directories, which a crash does not take away: what the model loses are files and their names.
 func (v *view) MkdirAll(dir string) error {
 	crash, err := v.enter(true)
 	defer v.disk.mu.Unlock()
@@ -75,6 +76,8 @@ func (v *view) Create(name string) (vfs.File, error) {
 	return &file{v, name, node, true}, leave(crash)
 }
 
+// rebind changes a name as the running process sees it; after a crash it is so only if its directory was synced, or by
+// chance. The lock is held.
 func (d *Disk) rebind(c nameChange) {
 	bind(d.live, c)
 	d.renames = append(d.renames, c)
@@ -153,6 +156,7 @@ func (v *view) List(dir string) ([]string, error) {
 	return names, nil
 }
 
+// SyncDir makes the names of a directory durable. A crash in the middle of it leaves all of them pending.
 func (v *view) SyncDir(dir string) error {
 	crash, err := v.enter(true)
 	defer v.disk.mu.Unlock()
@@ -169,6 +173,7 @@ func (v *view) SyncDir(dir string) error {
 	return nil
 }
 
+// cmpErr is the error of a call that failed, or of the crash in the midst of it.
 func cmpErr(err error, crash bool) error {
 	if err != nil {
 		return err
@@ -176,10 +181,12 @@ func cmpErr(err error, crash bool) error {
 	return leave(crash)
 }
 
+// unlock lets a lock go when it is closed, unless a later generation has taken it.
 type unlock func() error
 
 func (u unlock) Close() error { return u() }
 
+// Lock is held by a generation, not by a closer alone: a crashed run's locks end with it, as a process's do.
 func (v *view) Lock(dir string) (io.Closer, error) {
 	_, err := v.enter(false)
 	defer v.disk.mu.Unlock()

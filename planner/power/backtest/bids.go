@@ -13,7 +13,8 @@ import (
 	"github.com/aqsha/aqsha/planner/power/site"
 )
 
-// Offer is a bid of one class for one hour.
+// Offer is a bid of one class for one hour: as much as all its machines draw. The ceiling is at what it would not
+// lose.
 type Offer struct {
 	Hour     int        `json:"hour"`
 	Class    string     `json:"class"`
@@ -98,7 +99,8 @@ func Offers(s *site.Site, past []Day, policy Policy) ([]Offer, error) {
 	return offers, nil
 }
 
-// WriteOffers is the bid that an operator submits, with the day's deadlines and the money to be prepaid.
+// WriteOffers is the bid that an operator submits, with the day's deadlines and the money to be prepaid. Deadlines are
+// those of the rules in force on the site's day.
 func WriteOffers(out io.Writer, s *site.Site, offers []Offer) error {
 	rule, err := params.MiningPowerAuction.At(s.Day)
 	if err != nil {

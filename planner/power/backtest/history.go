@@ -22,7 +22,7 @@ type Day struct {
 	Prices [24]money.Tiyn
 }
 
-// limits of a price file
+// maxRows is four zones' hours of ten years.
 const (
 	maxRows = 24 * 3660 * 4
 )

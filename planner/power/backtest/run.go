@@ -12,7 +12,8 @@ import (
 	"github.com/aqsha/aqsha/planner/power/site"
 )
 
-// Row is what a strategy earned over the days.
+// Row is what a strategy earned over the days. Perfect foresight knows each day's prices before it bids, and is what a
+// strategy can be measured by, not one.
 type Row struct {
 	Strategy    string     `json:"strategy"`
 	Gain        money.Tiyn `json:"gain_tiyn"` // earnings less everything paid for power
@@ -183,6 +184,7 @@ func foresight(s *site.Site, today Day, states []dispatch.Machine) (outcome, err
 	return finish(outcome{}, p, states, 0)
 }
 
+// finish schedules a day for what was bought, and takes the machines' states over into the next one.
 func finish(o outcome, p *dispatch.Problem, states []dispatch.Machine, paid farm.MicroTiyn) (outcome, error) {
 	p.Machines = states
 	schedule, err := dispatch.Solve(p)
@@ -199,7 +201,8 @@ func finish(o outcome, p *dispatch.Problem, states []dispatch.Machine, paid farm
 	return o, nil
 }
 
-// alwaysOn runs the best machines that the limits hold in every hour, and is granted the clearing price.
+// alwaysOn runs the best machines that the limits hold in every hour, and is granted the clearing price. Rules of
+// switching do not bind it: it is the baseline of who does nothing.
 func alwaysOn(s *site.Site, today Day, states []dispatch.Machine) (outcome, error) {
 	var o outcome
 	order := slices.Clone(s.Classes)
@@ -226,7 +229,8 @@ func alwaysOn(s *site.Site, today Day, states []dispatch.Machine) (outcome, erro
 	return o, nil
 }
 
-// bestMargin is the fixed margin, in steps of 5 %, that would have earned most on the days to learn from.
+// bestMargin is the fixed margin, in steps of 5 %, that would have earned most on the days to learn from; 0 when none
+// earned anything. It costs twenty plays of those days.
 func bestMargin(s *site.Site, days []Day) (params.PPM, error) {
 	var best params.PPM
 	var most farm.MicroTiyn

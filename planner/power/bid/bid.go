@@ -27,7 +27,8 @@ type Observation struct {
 	AgeDays int
 }
 
-// Remember weighs observations by their age: half after halfLife days; 0: all alike.
+// Remember weighs observations by their age: a weight of 2^(−age/halfLife), in millionths; 0: all alike. Prices are
+// sorted, with weights beside them, so that a share of the weight is found by one pass.
 func Remember(observations []Observation, halfLife float64) Past {
 	sorted := slices.Clone(observations)
 	slices.SortFunc(sorted,
@@ -98,6 +99,7 @@ func (p Past) Highest() money.Tiyn {
 	return p.prices[len(p.prices)-1]
 }
 
+// scale is a share in millionths; of nothing it is nothing.
 func scale(part, total int64) int64 {
 	if total == 0 {
 		return 0

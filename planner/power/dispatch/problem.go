@@ -28,7 +28,8 @@ type Machine struct {
 	Hours int // in this state so far
 }
 
-// Problem is a day to be scheduled.
+// Problem is a day to be scheduled. Lists by hour have the length of Cost, up to MaxHours; Earnings has that of
+// Classes. Solve reads it only.
 type Problem struct {
 	Cost       []farm.MicroTiyn // of a metered kWh in all, by hour
 	Open       []bool           // false: there is no power in this hour; nil: there always is

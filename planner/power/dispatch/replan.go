@@ -12,7 +12,8 @@ type Call struct {
 	LimitWatts int64
 }
 
-// Apply puts a call into a problem.
+// Apply puts a call into a problem: hours [From, To). Of calls for one hour the lowest limit holds. It changes the
+// problem's own lists.
 func (p *Problem) Apply(c Call) error {
 	if c.From < 0 || c.To > len(p.Cost) || c.From >= c.To || c.LimitWatts < 0 {
 		return farm.Refuse("call", "curtailment",
@@ -87,7 +88,8 @@ func Replan(p *Problem, s *Schedule, hour int) (*Schedule, error) {
 	return out, nil
 }
 
-// gainOf is what one machine gains in the first hours of a schedule.
+// gainOf is what one machine gains in the first hours of a schedule. A start costs the earnings of StartMinutes, as in
+// the dynamic program.
 func (p *Problem) gainOf(machine int, on uint64, hours int) farm.MicroTiyn {
 	m := p.Machines[machine]
 	watts := farm.MicroTiyn(p.Classes[m.Class].MeterWatts(p.PUEMilli))

@@ -19,7 +19,8 @@ type group struct {
 // committed says whether its machines must still run in an hour.
 func (g *group) committed(hour, minRun int) bool { return g.on && hour < minRun-g.hours }
 
-// solver is what is left of the limits while machines are being placed.
+// solver is what is left of the limits while machines are being placed. One goroutine has it for one problem.
+// Invariant: room holds reserved, so that a machine in the middle of its least run always finds its power.
 type solver struct {
 	*Problem
 	hours    int
@@ -31,7 +32,9 @@ type solver struct {
 	table    table
 }
 
-// Solve schedules a day.
+// Solve schedules a day: machines alike form a group, groups are placed in order of merit, and a machine's own plan is
+// the best within what those before have left (a dynamic program over hours and states). Each is optimal for itself;
+// where limits or the ramp bind, all together need not be, and Bound says what could be gained at most.
 func Solve(p *Problem) (*Schedule, error) {
 	if err := p.Check(); err != nil {
 		return nil, err
@@ -143,7 +146,8 @@ func (s *solver) fits(g *group, p plan, most int) int {
 	return int(max(1, n)) // the plan was made within what is left, so that one always fits
 }
 
-// take books n machines with a plan.
+// take books n machines with a plan: their power by hour, what they start and stop, and their gain. What was reserved
+// for them is given back as it is used.
 func (s *solver) take(g *group, p plan, n int) {
 	watts, running := g.watts*int64(n), g.on
 	for h := range s.hours {

@@ -16,8 +16,8 @@ type plan struct {
 // impossible is a value that no sum of gains reaches.
 const impossible = farm.MicroTiyn(math.MinInt64 / 4)
 
-// table is the dynamic program's scratch: the best value from an hour on, by state. States are: off for
-// 1…MinRest hours, on for 1…MinRun hours, and on since before the day began.
+// table is the dynamic program's scratch: the best value from an hour on, by state. States are: off for 1…MinRest
+// hours, on for 1…MinRun hours, and on since before the day began. A solver uses one for all its groups.
 type table struct {
 	value [MaxHours + 1][2*MaxHours + 2]farm.MicroTiyn
 	runs  [MaxHours][2*MaxHours + 2]bool // run in this hour
@@ -84,7 +84,8 @@ func (t *table) prepare(s *solver, g *group, limited bool) {
 	}
 }
 
-// read follows the best decisions.
+// read follows the best decisions, from the machine's state at the day's beginning. forced is the hour in which a
+// limit ended a run before its least time; −1 for none.
 func (t *table) read(s *solver, g *group, first, rest, run int) plan {
 	p := plan{forced: -1}
 	state := first

@@ -11,6 +11,7 @@ import (
 	"github.com/aqsha/aqsha/planner/power/dispatch"
 )
 
+// readMachines takes the classes; their number in all is bounded, since the schedule has a row for each machine.
 func (s *Site) readMachines(file *strict.File, f *form) error {
 	if len(f.Machines) == 0 {
 		return file.Refuse("missing", "machines", "want at least one [[machines]]")
@@ -55,6 +56,7 @@ func classOf(file *strict.File, key string, m machineForm) (power.Class, error) 
 	return power.ClassOf(params.MiningMachine{Name: m.Model, RateGHs: rate, Watts: m.Watts}, m.Count), nil
 }
 
+// readLimits takes power by hour and the rules of switching. Curtailments are called hours; limits are the contract's.
 func (s *Site) readLimits(file *strict.File, f *form) error {
 	for _, n := range []struct {
 		key   string
@@ -100,6 +102,7 @@ func (s *Site) readLimits(file *strict.File, f *form) error {
 	return nil
 }
 
+// readTariffs takes the tariffs of the site's zone, in the order of their days. Without any the price is an auction's.
 func (s *Site) readTariffs(file *strict.File, f *form) error {
 	var last params.Date
 	for i, t := range f.Tariffs {
@@ -143,6 +146,8 @@ func (s *Site) readTariffs(file *strict.File, f *form) error {
 	return nil
 }
 
+// readAuction takes the bounds of bids, and how many days of the past are looked at: 60 where the file does not say
+// it.
 func (s *Site) readAuction(file *strict.File, f *form) error {
 	if f.Auction == nil {
 		return nil

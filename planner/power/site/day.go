@@ -8,7 +8,7 @@ import (
 	"github.com/aqsha/aqsha/planner/power/dispatch"
 )
 
-// Ceiling is the highest price of a kWh for a class.
+// Ceiling is the highest price of a kWh, in tiyn before VAT and fees, at which a class does not lose.
 type Ceiling struct {
 	Class   string     `json:"class"`
 	Count   int        `json:"count"`
@@ -42,7 +42,8 @@ func (s *Site) Machines() []dispatch.Machine {
 	return machines
 }
 
-// Problem is a day with prices of a kWh before VAT and fees; open tells in which hours there is power (nil: in all).
+// Problem is a day with prices of a kWh before VAT and fees, 24 of them; open tells in which hours there is power
+// (nil: in all). Slices of the site are copied where the solver may change them.
 func (s *Site) Problem(prices []money.Tiyn, open []bool) (*dispatch.Problem, error) {
 	p := &dispatch.Problem{Open: open, LimitWatts: append([]int64{}, s.LimitWatts[:]...),
 		Called: append([]bool{}, s.Called[:]...), Classes: s.Classes, PUEMilli: s.Terms.PUEMilli,

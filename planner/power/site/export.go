@@ -12,17 +12,19 @@ import (
 
 // HourRow is an hour of a schedule.
 type HourRow struct {
-	Hour     int        `json:"hour"`
-	Price    money.Tiyn `json:"price_tiyn"` // before VAT and fees
-	KWh      int64      `json:"watt_hours"`
-	LimitWh  int64      `json:"limit_watt_hours"`
-	Machines int        `json:"machines"`
-	Starts   int        `json:"starts"`
-	Called   bool       `json:"called,omitempty"`
-	Cost     money.Tiyn `json:"cost_tiyn"` // with VAT, fees and levy
+	Hour  int        `json:"hour"`
+	Price money.Tiyn `json:"price_tiyn"` // before VAT and fees, to the nearest tiyn
+	// Exact is the price where it has parts of a tiyn, as in a plan of another currency.
+	Exact    farm.MicroTiyn `json:"price_micro_tiyn,omitempty"`
+	KWh      int64          `json:"watt_hours"`
+	LimitWh  int64          `json:"limit_watt_hours"`
+	Machines int            `json:"machines"`
+	Starts   int            `json:"starts"`
+	Called   bool           `json:"called,omitempty"`
+	Cost     money.Tiyn     `json:"cost_tiyn"` // with VAT, fees and levy
 }
 
-// Hours tells a schedule hour by hour.
+// Hours tells a schedule hour by hour. p, s and prices are of the same day and length.
 func Hours(p *dispatch.Problem, s *dispatch.Schedule, prices []money.Tiyn) []HourRow {
 	rows := make([]HourRow, len(p.Cost))
 	for h := range rows {
@@ -55,7 +57,8 @@ func (s *Site) WriteHours(out io.Writer, rows []HourRow) error {
 	return w.Error()
 }
 
-// WriteMachines is what control software executes: a row for each run of each machine.
+// WriteMachines is what control software executes: a row for each run of each machine, from an hour's beginning to
+// another's, 24:00 at the day's end. was_on says that the run goes on from the day before.
 func (s *Site) WriteMachines(out io.Writer, p *dispatch.Problem, schedule *dispatch.Schedule) error {
 	w := safecsv.NewWriter(out)
 	_ = w.Write([]string{"day", "machine", "model", "from", "to", "meter_watts", "was_on"})

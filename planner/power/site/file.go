@@ -73,7 +73,9 @@ type Auction struct {
 	HalfLife   float64 // days; 0: every past day counts alike
 }
 
-// Site is a checked power file.
+// Site is a checked power file. LimitWatts and Called are by the hour of the day, 0 to 23; Auction is nil where the
+// site does not bid; Running says that all machines run as the day begins, and have for longer than any rule asks, or
+// none does.
 type Site struct {
 	Name       string
 	Day        params.Date
@@ -112,7 +114,8 @@ func Read(path string) (*Site, error) {
 	return Parse(path, string(text))
 }
 
-// Parse checks a power file's text.
+// Parse checks a power file's text. The order of the steps is a dependency: terms are of the day, tariffs of the zone.
+// The error is the first problem, a *strict.Problem with key and line.
 func Parse(name, text string) (*Site, error) {
 	var f form
 	file, err := strict.Decode(name, text, &f)
@@ -129,6 +132,8 @@ func Parse(name, text string) (*Site, error) {
 	return s, nil
 }
 
+// readDay takes day and zone. The day must be one for which the auction's rules are known: all else is looked up by
+// it.
 func (s *Site) readDay(file *strict.File, f *form) error {
 	day, err := params.ParseDate(f.Day)
 	if err != nil {
@@ -159,6 +164,8 @@ func take[T any](s *Site, series params.Series[T]) (T, error) {
 	return fact.Value, err
 }
 
+// readTerms takes the law of the day and the file's own terms. A share sold below the legal quota is refused. Power of
+// one's own has no VAT.
 func (s *Site) readTerms(file *strict.File, f *form) error {
 	levy, err1 := take(s, params.MiningLevies)
 	vat, err2 := take(s, params.ValueAddedTax)

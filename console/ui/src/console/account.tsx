@@ -48,12 +48,12 @@ export function AccountPage() {
       </div>
       <h2>{t("passkeys.title")}</h2>
       <p>{t("passkeys.about")}</p>
-      <Table about={t("passkeys.title")} head={[t("passkeys.name"), t("passkeys.site"), t("passkeys.made"), t("acts")]}>
+      <Table stacked about={t("passkeys.title")} head={[t("passkeys.name"), t("passkeys.site"), t("passkeys.made"), t("acts")]}>
         {me.passkeys.map((p) => (
           <tr key={p.id}>
-            <td class="quoted">{p.name === "" ? t("passkeys.first") : p.name}</td>
-            <td class="id">{p.site}</td>
-            <td>{moment(p.madeMillis, language.value)}</td>
+            <td data-label={t("passkeys.name")} class="quoted">{p.name === "" ? t("passkeys.first") : p.name}</td>
+            <td data-label={t("passkeys.site")} class="id">{p.site}</td>
+            <td data-label={t("passkeys.made")}>{moment(p.madeMillis, language.value)}</td>
             <td>
               <Sure button={t("passkeys.remove")} question={t("passkeys.sure")} act={() => attempt(() => privileged(() => ask(`/v1/staff/accounts/${me.id}/passkeys/${p.id}`, "DELETE")))} />
             </td>

@@ -1,6 +1,6 @@
 import { useState } from "preact/hooks";
 import { csv, download } from "../csv";
-import { ends, moment } from "../format";
+import { ends, moment, stamp } from "../format";
 import { type Key, known, language, t } from "../words";
 import { Field, Title } from "../wallet/parts";
 import { type Json, ask } from "./api";
@@ -9,7 +9,7 @@ import { rolesInWords } from "./roles";
 import { account, params, setParam } from "./state";
 import { extended, remember, seen } from "./trail";
 
-interface Line {
+export interface Line {
   readonly index: number;
   readonly timeMillis: number;
   readonly act: string;
@@ -69,6 +69,27 @@ function who(l: Line): string {
   return l.by === "" ? t("audit.machine") : l.byName || ends(l.by);
 }
 
+function matches(l: Line, all: readonly Line[], query: string): boolean {
+  return [actInWords(l.act), l.name, l.what, l.by, who(l), changeInWords(l, all)].some((text) => text.toLowerCase().includes(query));
+}
+
+/** The lines as a file has them: in words, with times that spreadsheets read, and the accounts' numbers. */
+export function table(lines: readonly Line[], all: readonly Line[]): string[][] {
+  const head = ["№", t("audit.time"), t("audit.by"), `${t("audit.by")}, №`, t("audit.what"), t("audit.whom"), `${t("audit.whom")}, №`, t("audit.detail")];
+  return [head, ...lines.map((l) => [String(l.index), stamp(l.timeMillis), who(l), l.by, actInWords(l.act), l.name, l.whom, changeInWords(l, all)])];
+}
+
+/** What was loaded and all that is older. */
+async function whole(loaded: readonly Line[]): Promise<readonly Line[]> {
+  const every = [...loaded];
+  for (let last = every.at(-1)?.index ?? 0; last > 0; last = every.at(-1)!.index) {
+    const part = ((await ask(`/v1/audit?limit=${PART}&before=${last}`)) as Json).entries as Json[];
+    if (part.length === 0) break;
+    every.push(...part.map(lineOf));
+  }
+  return every;
+}
+
 /** Who did what: newest first, searched in what was loaded, older lines on demand. */
 export function AuditPage() {
   const loaded = useLoaded(load, [account.value?.id]);
@@ -91,7 +112,7 @@ export function AuditPage() {
       <Shown of={loaded}>
         {({ verdict, size, lines }) => {
           const all = [...lines, ...older];
-          const shown = all.filter((l) => [actInWords(l.act), l.name, l.what, l.by, who(l), changeInWords(l, all)].some((text) => text.toLowerCase().includes(query)));
+          const shown = all.filter((l) => matches(l, all, query));
           const last = all.at(-1)?.index ?? 0;
           return (
             <>
@@ -131,7 +152,10 @@ export function AuditPage() {
                 {last > 0 && <button onClick={() => void more(last)}>{t("older")}</button>}
                 <button
                   onClick={() =>
-                    download("audit.csv", "text/csv", csv([["index", "time_millis", "act", "by", "by_name", "account", "name", "what", "roles", "bank"], ...shown.map((l) => [String(l.index), String(l.timeMillis), l.act, l.by, l.byName, l.whom, l.name, l.what, l.roles.join(" "), l.bank])], language.value))
+                    void whole(all).then(
+                      (every) => download("audit.csv", "text/csv", csv(table(every.filter((l) => matches(l, every, query)), every), language.value)),
+                      setError, // no part of it passes for the whole
+                    )
                   }
                 >
                   {t("csv")}

@@ -4,6 +4,7 @@ import { LANGUAGES, type Language } from "../format";
 import { choose, language, preferred, speakFrom, t } from "../words";
 import { loadRefusals } from "../words/refusals";
 import { Later } from "../wallet/parts";
+import { keepFocus } from "../focus";
 import { soonOr, whenIdle } from "../pace";
 import { Overview, lookAhead } from "./overview";
 import { Trouble } from "./parts";
@@ -104,7 +105,9 @@ speakFrom({ en: () => import("../words/console.en.json"), kk: () => import("../w
 startRoutes();
 const asked = [whoAmI(), loadNetwork(), ...(page.value === "overview" ? [lookAhead()] : [])];
 await Promise.all([choose(preferred()), soonOr(Promise.allSettled(asked))]);
-render(<Shell />, document.getElementById("app")!);
+const app = document.getElementById("app")!;
+render(<Shell />, app);
+keepFocus(app);
 onReturn(() => void whoAmI());
 effect(() => {
   void language.value;

@@ -93,16 +93,21 @@ function inWords(row: Row, unit: string): string {
   return (row.ratio ?? 0).toFixed(3);
 }
 
-/** Bars, the highest as high as the picture. What they show stands in the table below, so a reader of the screen hears that. */
-function Bars({ rows }: { rows: readonly Row[] }) {
+/** Bars, the highest as high as the picture, and how high that is. What they show stands in the table below, so a reader of the screen hears that. */
+function Bars({ rows, unit }: { rows: readonly Row[]; unit: string }) {
   const heights = rows.map((r) => (r.value === undefined ? (r.ratio ?? 0) : Number(r.value)));
   const top = Math.max(...heights, 1e-9);
+  const highest = rows[heights.indexOf(Math.max(...heights))]!;
+  if (heights.every((h) => h === 0)) return <p class="dim">{t("series.zero", { from: rows[0]!.date, to: rows.at(-1)!.date })}</p>;
   return (
-    <svg class="bars" viewBox={`0 0 ${rows.length * 10} 100`} preserveAspectRatio="none" aria-hidden="true">
-      {heights.map((h, i) => (
-        <rect key={rows[i]!.date} x={i * 10 + 1} width="8" y={100 - (h / top) * 98} height={(h / top) * 98 + 1} />
-      ))}
-    </svg>
+    <>
+      <svg class="bars" viewBox={`0 0 ${rows.length * 10} 100`} preserveAspectRatio="none" aria-hidden="true">
+        {heights.map((h, i) => (
+          <rect key={rows[i]!.date} x={i * 10 + 1} width="8" y={99 - (h / top) * 98} height={(h / top) * 98 + 1} />
+        ))}
+      </svg>
+      <p class="dim">{t("series.span", { from: rows[0]!.date, to: rows.at(-1)!.date, most: inWords(highest, unit) })}</p>
+    </>
   );
 }
 
@@ -132,7 +137,7 @@ function Days({ measure, step }: { measure: (typeof MEASURES)[number]; step: str
             <p class="dim">{t("series.empty")}</p>
           ) : (
             <>
-              {rows.every((r) => r.value === undefined && r.ratio === undefined) ? <p class="dim">{t(why ? "series.hidden-refused" : "series.hidden")}</p> : <Bars rows={rows} />}
+              {rows.every((r) => r.value === undefined && r.ratio === undefined) ? <p class="dim">{t(why ? "series.hidden-refused" : "series.hidden")}</p> : <Bars rows={rows} unit={unit} />}
               {why && <p class="dim">{t("series.counted-here")}</p>}
               <details>
                 <summary>{t("series.table")}</summary>
@@ -170,7 +175,8 @@ interface Link {
 
 interface Step {
   readonly name: string;
-  readonly title: string;
+  readonly title: string; // in English
+  readonly titles: Readonly<Record<string, string>>;
   readonly state: string;
   readonly links: readonly Link[];
 }
@@ -214,9 +220,9 @@ function Links({ of }: { of: readonly Link[] }) {
   );
 }
 
-/** The story of a development network, as far as it was played; its titles are in English, as the program writes them. */
+/** The story of a development network, as far as it was played. */
 function Story() {
-  const loaded = useLoaded(async () => ((await ask("/v1/story")) as Json[]).map((s): Step => ({ name: String(s.name), title: String(s.title), state: String(s.state), links: (s.links as Json[]).map((l) => ({ kind: String(l.kind), role: String(l.role ?? ""), path: String(l.path) })) })), []);
+  const loaded = useLoaded(async () => ((await ask("/v1/story")) as Json[]).map((s): Step => ({ name: String(s.name), title: String(s.title), titles: (s.titles ?? {}) as Record<string, string>, state: String(s.state), links: (s.links as Json[]).map((l) => ({ kind: String(l.kind), role: String(l.role ?? ""), path: String(l.path) })) })), []);
   if (!loaded.value || loaded.value.length === 0) return null;
   return (
     <details class="card">
@@ -224,7 +230,7 @@ function Story() {
       <ol>
         {loaded.value.map((s) => (
           <li key={s.name}>
-            <span lang="en">{s.title}</span> {s.state === "played" && <span class="good">✓ {t("story.played")}</span>}
+            {s.titles[language.value] ?? <span lang="en">{s.title}</span>} {s.state === "played" && <span class="good">✓ {t("story.played")}</span>}
             <Links of={s.links} />
           </li>
         ))}
@@ -272,13 +278,13 @@ export function Overview() {
               </div>
             </div>
             <h2>{t("overview.blocks")}</h2>
-            <Table about={t("overview.blocks")} head={[t("overview.height"), t("overview.time"), t("overview.entries"), t("overview.root")]}>
+            <Table stacked about={t("overview.blocks")} head={[t("overview.height"), t("overview.time"), t("overview.entries"), t("overview.root")]}>
               {now.blocks.map((b) => (
                 <tr key={b.height}>
-                  <td class="n">{b.height}</td>
-                  <td>{moment(b.timeMillis, language.value)}</td>
-                  <td class="n">{b.entries}</td>
-                  <td class="id">{b.root.slice(0, 16)}…</td>
+                  <td data-label={t("overview.height")} class="n">{b.height}</td>
+                  <td data-label={t("overview.time")}>{moment(b.timeMillis, language.value)}</td>
+                  <td data-label={t("overview.entries")} class="n">{b.entries}</td>
+                  <td data-label={t("overview.root")} class="id">{b.root.slice(0, 16)}…</td>
                 </tr>
               ))}
             </Table>

@@ -1,5 +1,5 @@
 import type { ComponentChildren } from "preact";
-import { useCallback, useEffect, useRef, useState } from "preact/hooks";
+import { useCallback, useEffect, useId, useRef, useState } from "preact/hooks";
 import { language, t } from "../words";
 import { explain, loadRefusals } from "../words/refusals";
 import { time } from "../format";
@@ -117,14 +117,16 @@ export function Table({ about, head, children, stacked = false }: { about: strin
   );
 }
 
-/** Asks before something that cannot be taken back. */
+/** Asks before something that cannot be taken back. The dialog begins on what does nothing, and the focus goes back to the button that opened it;
+ * when what was done took that button away, `keepFocus` has a place for it. */
 export function Sure({ button, question, act }: { button: string; question: string; act: () => Promise<void> }) {
   const dialog = useRef<HTMLDialogElement>(null);
+  const asked = useId();
   return (
     <>
       <button onClick={() => dialog.current?.showModal()}>{button}</button>
-      <dialog ref={dialog} class="card">
-        <p>{question}</p>
+      <dialog ref={dialog} class="card" aria-labelledby={asked}>
+        <p id={asked}>{question}</p>
         <p class="acts">
           <button
             class="first"
@@ -135,7 +137,9 @@ export function Sure({ button, question, act }: { button: string; question: stri
           >
             {button}
           </button>
-          <button onClick={() => dialog.current?.close()}>{t("cancel")}</button>
+          <button autofocus onClick={() => dialog.current?.close()}>
+            {t("cancel")}
+          </button>
         </p>
       </dialog>
     </>

@@ -157,12 +157,12 @@ export function StaffPage() {
             {invitations.length === 0 ? (
               <p class="dim">{t("staff.no-invitations")}</p>
             ) : (
-              <Table about={t("staff.invitations")} head={[t("staff.name"), t("staff.roles"), t("staff.until"), t("acts")]}>
+              <Table stacked about={t("staff.invitations")} head={[t("staff.name"), t("staff.roles"), t("staff.until"), t("acts")]}>
                 {invitations.map((i) => (
                   <tr key={i.id}>
-                    <td class="quoted">{i.name}</td>
-                    <td>{rolesInWords(i.roles)}</td>
-                    <td>{moment(i.untilMillis, language.value)}</td>
+                    <td data-label={t("staff.name")} class="quoted">{i.name}</td>
+                    <td data-label={t("staff.roles")}>{rolesInWords(i.roles)}</td>
+                    <td data-label={t("staff.until")}>{moment(i.untilMillis, language.value)}</td>
                     <td>
                       <button onClick={() => void attempt(() => ask(`/v1/staff/invitations/${i.id}`, "DELETE"))}>{t("staff.take-back")}</button>
                     </td>

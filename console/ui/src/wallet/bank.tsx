@@ -4,6 +4,7 @@ import { useEffect, useId, useState } from "preact/hooks";
 import { moment } from "../format";
 import { unhex } from "../ledger/bytes";
 import { language, t } from "../words";
+import { applyTo, dropWaiting, register, takeAnswer, takeWaiting } from "./applying";
 import { type Keyed, Refusal, isRule } from "./client";
 import { codeOf } from "./codeof";
 import { holdsRecovery, takeBack } from "./keys";
@@ -11,7 +12,7 @@ import { LearnLink } from "./learnlink";
 import { Choice, Field, Form, Later, type Problem, Title } from "./parts";
 import { Refused } from "./refused";
 import { numberIn } from "./request";
-import { applyTo, change, client, clockOff, dropWaiting, enter, record, register, seedWith, signer, take, takeAnswer, takeWaiting } from "./state";
+import { change, client, clockOff, enter, record, seedWith, signer, take } from "./state";
 
 const code = () => import("./code").then((m) => m.Code);
 

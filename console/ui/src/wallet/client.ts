@@ -83,6 +83,10 @@ export interface HistoryLine {
   readonly came?: Mark; // of what the wallet was paid in marked money
   readonly inputs?: readonly string[]; // tokens that it spent
   readonly outputs?: readonly OwnOutput[]; // tokens that it made for the wallet
+  readonly contract?: string; // into which money went, or out of which it came
+  readonly paidOut?: readonly { readonly wallet: string; readonly amount: bigint }[]; // by the contract, to others
+  readonly system?: number; // the kind of what the ledger did by itself, as docs/FORMATS.md numbers them
+  readonly rekey?: { readonly by: string; readonly key: string; readonly recovery: boolean }; // a new key that was asked for
 }
 
 /** A token that a transaction made for the wallet. */
@@ -97,6 +101,9 @@ export interface Mark {
   readonly from: number;
   readonly becomes: number;
 }
+
+/** What the ledger does by itself. */
+export const SYSTEM = { rekey: 1, rekeyDropped: 3, end: 4, expiry: 5, close: 6, renewal: 7 } as const;
 
 export interface HistoryPage {
   readonly lines: readonly HistoryLine[];
@@ -215,9 +222,30 @@ function markOf(body: Json, wallet: string): Mark | undefined {
   return o && { from: Number(o.from), becomes: Number(o.becomes ?? 0) };
 }
 
+/** What a line says of a contract: which it is, and whom it paid. The rules' own effects name it. */
+function contractOf(l: Json, body: Json, kind: string, wallet: string): Pick<HistoryLine, "contract" | "paidOut"> {
+  const system = l.system as Json | undefined;
+  const effects = (system?.effects ?? l.effects ?? {}) as Json;
+  const made = (Array.isArray(effects.made) ? (effects.made as Json[]) : []).map((m) => ({ wallet: String(m.for ?? m.wallet), amount: amountOf(m.amount) }));
+  let contract: string | undefined;
+  if (kind === "act") contract = String(body.contract);
+  else if (kind === "create") {
+    const named = [String(body.creator), ...(Array.isArray(body.parties) ? body.parties.map(String) : [])];
+    contract = made.find((m) => !named.includes(m.wallet))?.wallet; // it is nobody's but the contract's
+  } else if (system && (system.kind === SYSTEM.end || system.kind === SYSTEM.renewal)) contract = String(system.wallet);
+  if (contract === undefined) return {};
+  const paidOut = made.filter((m) => m.wallet !== wallet && m.wallet !== contract);
+  return { contract, ...(paidOut.length > 0 && { paidOut }) };
+}
+
+function rekeyOf(body: Json): NonNullable<HistoryLine["rekey"]> {
+  return { by: String(body.by), key: String(body.key), recovery: body.recovery !== undefined };
+}
+
 function lineOf(l: Json, wallet: string): HistoryLine {
   const tx = l.transaction as Json | undefined;
   const body = (tx?.body ?? {}) as Json;
+  const kind = typeof tx?.kind === "string" ? tx.kind : "";
   const came = markOf(body, wallet);
   const parties = Array.isArray(body.parties) ? body.parties.map(String) : [];
   const outputs = Array.isArray(body.outputs) ? (body.outputs as Json[]).map((o, place) => ({ o, place })).filter(({ o }) => parties[Number(o.party ?? 0)] === wallet) : [];
@@ -226,13 +254,16 @@ function lineOf(l: Json, wallet: string): HistoryLine {
     index: amountOf(l.index),
     millis: Number(l.time_millis),
     net: amountOf(l.net),
-    kind: typeof tx?.kind === "string" ? tx.kind : "",
+    kind,
     parties,
     payers: Number(body.payers ?? 1),
     memo: memoText(body.memo),
     ...(came && { came }),
     inputs: Array.isArray(body.inputs) ? body.inputs.map(String) : [],
     outputs: outputs.map(({ o, place }) => ({ place, amount: amountOf(o.amount), purpose: Number(o.becomes ?? 0) })),
+    ...contractOf(l, body, kind, wallet),
+    ...(l.system !== undefined && { system: Number((l.system as Json).kind) }),
+    ...(kind === "rekey" && { rekey: rekeyOf(body) }),
   };
 }
 

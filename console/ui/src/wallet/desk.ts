@@ -8,9 +8,10 @@ import { amountOf } from "../json";
 import { Box } from "./box";
 import { type HistoryLine, Refusal, Unreached } from "./client";
 import { listen } from "./events";
-import { client, connected, keep, network, nodeNow, phase, record, signedIn, theStore } from "./state";
+import { EVENTS_APART, client, connected, keep, network, nodeNow, phase, record, signedIn, theStore } from "./state";
 import type { Delegation } from "./store";
 import type { Asked } from "./tillbook";
+import { inTurn, paced } from "./turns";
 
 /** The delegation of this device; it is a till of somebody else's wallet and nothing else. */
 export const delegation = signal<Delegation | undefined>(undefined);
@@ -96,7 +97,9 @@ function read<T>(work: (wallet: string) => Promise<T>): Promise<T> {
 }
 
 /** Reads what the wallet was paid, back to the day's beginning. */
-export async function look(): Promise<void> {
+export const look = inTurn(readLines);
+
+async function readLines(): Promise<void> {
   if (over.value || (!delegation.value && phase.value !== "open")) return;
   try {
     const today = dayIn(nodeNow());
@@ -128,7 +131,7 @@ export function attendDesk(): () => void {
       `aqsha-till-${wallet}-${hex(mark.slice(0, 4))}`,
       {
         open: (last, until, heard) => read(() => client.events("wallet", last, until, heard)),
-        heard: () => void look(),
+        heard: paced(() => void look(), EVENTS_APART),
         pause: (millis) => new Promise((done) => setTimeout(done, millis)),
       },
       end.signal,

@@ -6,6 +6,7 @@ import { language, t } from "../words";
 import type { DraftLine } from "./client";
 import { codeOf } from "./codeof";
 import { LearnLink } from "./learnlink";
+import { quotedMemo } from "./lines";
 import { Field, Form, Picture, Title } from "./parts";
 import { nameOf } from "./private";
 import { Refused } from "./refused";
@@ -96,7 +97,7 @@ function One({ draft, own, changed }: { draft: DraftLine; own: ReadonlyMap<strin
         {shared.memo !== "" && (
           <>
             <dt>{t("pay.memo")}</dt>
-            <dd>{shared.memo}</dd>
+            <dd>{quotedMemo(shared)}</dd>
           </>
         )}
         <dt>{t("drafts.until")}</dt>

@@ -2,7 +2,7 @@
 // What a refusal says to this person: names, amounts and dates that he may know, and nothing where nothing is known.
 
 import "fake-indexeddb/auto";
-import { beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { choose } from "../words";
 import type { Balance, Policy } from "./client";
 import { factsOf } from "./facts";
@@ -26,6 +26,8 @@ beforeEach(async () => {
   contacts.value = [];
   clockOff.value = 0;
 });
+
+afterEach(() => void vi.useRealTimers());
 
 describe("the facts of a refusal", () => {
   it("name the payee, the sum, what is free, and what is marked", () => {
@@ -54,6 +56,7 @@ describe("the facts of a refusal", () => {
   it("say when: of a new key that waits, of a request that is over", () => {
     const due = Date.UTC(2026, 10, 29, 7, 30);
     balance.value = { ...own, pending: { dueMillis: due, closes: false } };
+    vi.setSystemTime(Date.UTC(2026, 10, 28)); // days near it have no year
     expect(plain(factsOf("rekey-pending", {}))).toEqual(["A new key waits until 29 November, 12:30."]);
     expect(plain(factsOf("request-over", { until: due }))).toEqual(["It was to be paid until 29 November, 12:30."]);
   });

@@ -6,7 +6,7 @@ import { t } from "../words";
 import { codeOf } from "./codeof";
 import { LearnLink, What } from "./learnlink";
 import { Field, Form, Later, type Problem, Title } from "./parts";
-import { make, meet, network, record, unlock, unlockByDevice } from "./state";
+import { madeElsewhere, make, meet, network, record, unlock, unlockByDevice } from "./state";
 import { LEAST_PASSPHRASE } from "./vault";
 
 const roles = () => import("./demo").then((m) => m.Roles);
@@ -104,6 +104,7 @@ export function Locked() {
   return (
     <>
       <Title text="open.title" />
+      {madeElsewhere.value && <p role="alert">{t("open.elsewhere")}</p>}
       <Form
         button={t("open.open")}
         submit={async () => {

@@ -1,13 +1,12 @@
 import { useEffect } from "preact/hooks";
-import { date, ends, money, time } from "../format";
+import { date, money, time } from "../format";
 import { type Key, language, t } from "../words";
 import { explain } from "../words/refusals";
 import { differenceInWords, factsOf, freeMoney } from "./facts";
 import { LearnLink, What } from "./learnlink";
-import { GivenTwice, Line, memoOf } from "./lines";
+import { GivenTwice, Line, calledHere, quotedMemo } from "./lines";
 import { Meaning } from "./meaning";
-import { ELSEWHERE, listed } from "./outbox";
-import { nameOf } from "./private";
+import { ELSEWHERE, listed, rowsOf } from "./outbox";
 import { Refused } from "./refused";
 import { address, go } from "./route";
 import type { PaymentRecord } from "./store";
@@ -138,12 +137,7 @@ function History() {
         <p>{t("home.empty")}</p>
       ) : (
         <ul class="lines">
-          {waiting.map((p) => (
-            <Waiting key={p.id} payment={p} />
-          ))}
-          {lines?.slice(0, SHOWN).map((l) => (
-            <Line key={String(l.index)} line={l} />
-          ))}
+          {rowsOf(waiting, lines?.slice(0, SHOWN) ?? []).map((row) => ("net" in row ? <Line key={String(row.index)} line={row} /> : <Waiting key={row.id} payment={row} />))}
         </ul>
       )}
       {lines && lines.length > SHOWN && (
@@ -172,8 +166,14 @@ export function Waiting({ payment }: { payment: PaymentRecord }) {
         {ICONS[payment.state]}
       </span>
       <span>
-        <b>{nameOf(payment.payee) ?? (memoOf(payment) || ends(payment.payee))}</b>
+        <b>{calledHere(payment.payee)}</b>
         <br />
+        {payment.memo !== "" && (
+          <>
+            <span class="dim">{quotedMemo(payment)}</span>
+            <br />
+          </>
+        )}
         <span class="dim">
           {payment.state === "prepared" ? `${time(payment.made, language.value)}. ${t("pay.unanswered")}` : `${t(wordOf(payment))}, ${time(payment.made, language.value)}`}
         </span>

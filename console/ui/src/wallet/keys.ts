@@ -5,7 +5,7 @@
 import { type Bytes, concat, hex, unhex } from "../ledger/bytes";
 import { type Signer, signerOf } from "../ledger/sign";
 import { ROLE, type Witness, cancelRekeyBody, digest, rekeyBody, signatureOf } from "../ledger/transaction";
-import { balance, change, client, record, refresh, reopen, signer, submitOwn, theStore } from "./state";
+import { balance, changeFrom, client, record, refresh, reopen, signer, submitOwn, theStore } from "./state";
 import type { WalletRecord } from "./store";
 import { open, seal } from "./vault";
 
@@ -15,14 +15,19 @@ async function possession(network: Bytes, id: Bytes, key: Signer, index: number)
 }
 
 /** The key that comes next, sealed under the passphrase: one that was begun before, or a new one. */
-async function nextKey(passphrase: string): Promise<{ seed: Bytes; made: Signer }> {
-  const r = record.value!;
-  const network = unhex(r.network);
-  let seed: Bytes | undefined = r.next && (await open(r.next.sealed, passphrase, network, unhex(r.next.publicKey)));
-  seed ??= crypto.getRandomValues(new Uint8Array(32));
-  const made = await signerOf(seed);
-  await change({ next: { publicKey: hex(made.publicKey), sealed: await seal(seed, passphrase, network, made.publicKey) } });
-  return { seed, made };
+export async function nextKey(passphrase: string): Promise<{ seed: Bytes; made: Signer }> {
+  const network = unhex(record.value!.network);
+  for (;;) {
+    await changeFrom(() => undefined); // another tab may have begun one
+    const before = record.value!.next;
+    let seed: Bytes | undefined = before && (await open(before.sealed, passphrase, network, unhex(before.publicKey)));
+    if (seed) return { seed, made: await signerOf(seed) };
+    seed = crypto.getRandomValues(new Uint8Array(32));
+    const made = await signerOf(seed);
+    const next = { publicKey: hex(made.publicKey), sealed: await seal(seed, passphrase, network, made.publicKey) };
+    await changeFrom((held) => (held.next?.publicKey === before?.publicKey ? { ...held, next } : undefined));
+    if (record.value!.next?.publicKey === next.publicKey) return { seed, made };
+  }
 }
 
 /** Gives the wallet a new key under the same passphrase, and its seed to write down. It is in force at once, or waits where the
@@ -87,9 +92,14 @@ export async function promote(passphrase: string, also: Partial<WalletRecord> = 
   if (!r.next) return false;
   const seed = await open(r.next.sealed, passphrase, unhex(r.network), unhex(r.next.publicKey));
   if (!seed) return false;
-  const { next, passkey: _, ...rest } = r; // the device's lock knew the old seed
-  const now: WalletRecord = { ...rest, ...also, publicKey: next.publicKey, sealed: next.sealed, recoverySaved: false };
-  await theStore().saveWallet(now);
+  const { next } = r;
+  const now = await theStore().changeWallet((there) => {
+    const held = there ?? r;
+    if (held.publicKey !== r.publicKey) return undefined;
+    const { next: _, passkey: __, ...rest } = held; // the device's lock knew the old seed
+    return { ...rest, ...also, publicKey: next.publicKey, sealed: next.sealed, recoverySaved: false };
+  });
+  if (now?.publicKey !== next.publicKey) return false; // another tab went on to yet another
   record.value = now;
   await reopen(seed);
   return true;

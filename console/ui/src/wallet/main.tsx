@@ -10,6 +10,7 @@ import { newer, startInstall, takeNewer } from "./install";
 import { Later } from "./parts";
 import { Pay } from "./payment";
 import { More } from "./more";
+import { keepFocus } from "../focus";
 import { soonOr, whenIdle } from "../pace";
 import { loadRefusals } from "../words/refusals";
 import { connected, fault, lock, meet, network, phase, record, refresh, start, started, touch } from "./state";
@@ -20,7 +21,7 @@ const TABS = ["home", "pay", "ask", "more"] as const satisfies readonly Page[];
 
 const PARTS = {
   ask: () => import("./ask").then((m) => m.Ask),
-  history: () => import("./history").then((m) => m.HistoryPage),
+  history: () => import("./history").then((m) => m.HistoryList),
   receipt: () => import("./receipt").then((m) => m.ReceiptPage),
   rules: () => import("./rules").then((m) => m.Rules),
   drafts: () => import("./drafts").then((m) => m.Drafts),
@@ -116,7 +117,9 @@ async function prepare(): Promise<void> {
 startRoutes();
 const prepared = prepare();
 await Promise.all([choose(preferred()), soonOr(prepared)]);
-render(<App />, document.getElementById("app")!);
+const app = document.getElementById("app")!;
+render(<App />, app);
+keepFocus(app);
 void prepared.then(() => (fault.value ? undefined : meet()));
 startInstall();
 whenIdle(() =>

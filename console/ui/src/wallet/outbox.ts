@@ -11,6 +11,12 @@ export function unsettled(p: PaymentRecord): boolean {
   return p.state === "waiting" || p.state === "prepared";
 }
 
+/** How much of a purpose's money, or of plain money, payments take that have no verdict yet and that the history does not show. */
+export function spokenFor(journal: readonly PaymentRecord[], lines: readonly HistoryLine[], purpose: number | undefined): bigint {
+  const paid = new Set(lines.map((l) => l.id));
+  return journal.filter((p) => unsettled(p) && p.purpose === purpose && !paid.has(p.id)).reduce((sum, p) => sum + BigInt(p.amount), 0n);
+}
+
 /** What became of a payment that is shown: one that waited has another id once it is signed, and what the history has was paid,
  * whoever lost the answer. Undefined when it was taken back. */
 export function nowOf(shown: PaymentRecord, journal: readonly PaymentRecord[], lines: readonly HistoryLine[] = []): PaymentRecord | undefined {
@@ -22,6 +28,17 @@ export function nowOf(shown: PaymentRecord, journal: readonly PaymentRecord[], l
 export function listed(journal: readonly PaymentRecord[], lines: readonly HistoryLine[], now: number): readonly PaymentRecord[] {
   const shown = new Set(lines.map((l) => l.id));
   return journal.filter((p) => !shown.has(p.id) && (unsettled(p) || (p.state !== "done" && now - p.made < SHOWN_ENDED)));
+}
+
+/** The rows of a list: what is not settled above, then what was paid and what was not in the order of their times, the latest first. */
+export function rowsOf(journal: readonly PaymentRecord[], lines: readonly HistoryLine[]): readonly (PaymentRecord | HistoryLine)[] {
+  const ended = journal.filter((p) => !unsettled(p)).sort((a, b) => b.made - a.made);
+  const rows: (PaymentRecord | HistoryLine)[] = journal.filter(unsettled);
+  for (const line of lines) {
+    while (ended.length > 0 && ended[0]!.made >= line.millis) rows.push(ended.shift()!);
+    rows.push(line);
+  }
+  return [...rows, ...ended];
 }
 
 /** The code of a payment that waited on another phone: whether that one pays it is not known here until the history says so. */

@@ -9,8 +9,8 @@ import { Refusal, isRule } from "./client";
 import { freeMoney } from "./facts";
 import { LearnLink, What } from "./learnlink";
 import { limitsNow } from "./limits";
-import { GivenTwice, memoOf } from "./lines";
-import { nowOf, unsettled } from "./outbox";
+import { GivenTwice, quotedMemo } from "./lines";
+import { nowOf, spokenFor, unsettled } from "./outbox";
 import { Choice, Field, Form, Later, Picture, type Problem, Title } from "./parts";
 import { contacts, nameOf, settings } from "./private";
 import { type Before, refundOf, refundedBy } from "./refund";
@@ -18,6 +18,7 @@ import { Refused } from "./refused";
 import { type PaymentRequest, checkRequest, numberIn, parseRequest, saidCode } from "./request";
 import { again, go, requested } from "./route";
 import type { PaymentRecord } from "./store";
+import { keepTyped, typedIn } from "./typed";
 import { answered, asOf, client, connected, history, learnPurpose, marked, moved, nodeNow, pay, payments, purposeName, reach, record, refresh, signedIn, unanswered } from "./state";
 
 const scanner = () => import("./scanner").then((m) => m.Scanner);
@@ -61,19 +62,22 @@ export function Pay() {
     setDraft(undefined);
   }, [asked]);
   if (verdict) return <Verdict payment={nowOf(verdict, payments.value, history.value)} />;
-  if (draft) return <Confirm draft={draft} back={() => setDraft(undefined)} done={setVerdict} />;
+  if (draft) return <Confirm draft={draft} back={() => setDraft(undefined)} done={(p) => (keepTyped(""), setVerdict(p))} />;
   return <Order chosen={setDraft} />;
 }
 
 function Order({ chosen }: { chosen: (d: Draft) => void }) {
-  const [to, setTo] = useState(() => {
-    const brought = requested.value;
+  const own = record.value?.wallet ?? "";
+  const [begun] = useState(() => {
+    const typed = typedIn(own, requested.value);
     requested.value = "";
-    return brought;
+    return typed;
   });
-  const [amount, setAmount] = useState("");
-  const [memo, setMemo] = useState("");
-  const [purpose, setPurpose] = useState(() => purposeBack(to));
+  const [to, setTo] = useState(begun.to);
+  const [amount, setAmount] = useState(begun.amount);
+  const [memo, setMemo] = useState(begun.memo);
+  const [purpose, setPurpose] = useState(() => begun.purpose || purposeBack(to));
+  useEffect(() => keepTyped(own, { to, amount, memo, purpose }));
   const [scanning, setScanning] = useState(false);
   const [problems, setProblems] = useState<{ to?: Problem; amount?: Problem }>({});
   let asked: PaymentRequest | undefined;
@@ -134,7 +138,7 @@ function Order({ chosen }: { chosen: (d: Draft) => void }) {
         ) : (
           <p class="big">{money(asked.amount, language.value)}</p>
         )}
-        {asked?.reference === undefined ? <Field label="pay.memo" value={memo} change={setMemo} problem={long(memo) ? "pay.memo-long" : undefined} /> : <p>{asked.reference}</p>}
+        {asked?.reference === undefined ? <Field label="pay.memo" value={memo} change={setMemo} problem={long(memo) ? "pay.memo-long" : undefined} /> : <p>{quotedMemo({ memo: asked.reference })}</p>}
       </Form>
     </>
   );
@@ -146,6 +150,15 @@ const long = (text: string) => new TextEncoder().encode(text).length > 256;
 const ASK_EVERY = 5_000;
 /** A payment that takes longer is said to be under way. */
 const SAID_AFTER = 1_000;
+
+/** Refusals after which the same payment can never be made: nothing is offered then but to go back. */
+const ENDED: readonly string[] = ["refund-made", "refund-payee", "refund-unknown", "request-over"];
+
+/** What may be done about a payment that is looked at: pay it, and whether that is once more. */
+export function offered(code: string | undefined, before: Before | undefined): { readonly pay: boolean; readonly again: boolean } {
+  const pay = code === undefined || !ENDED.includes(code);
+  return { pay, again: pay && before !== undefined };
+}
 
 function Confirm({ draft, back, done }: { draft: Draft; back: () => void; done: (p: PaymentRecord) => void }) {
   const [code, setCode] = useState<string | undefined>(undefined);
@@ -174,8 +187,9 @@ function Confirm({ draft, back, done }: { draft: Draft; back: () => void; done: 
   const strange = name === undefined && draft.amount >= settings.value.askAbove && !payments.value.some((p) => p.payee === draft.payee && p.state === "done");
   const free = draft.purpose === undefined ? freeMoney() : marked.value.get(draft.purpose);
   const [underway, setUnderway] = useState<{ readonly left: bigint | undefined; readonly slow: boolean } | undefined>(undefined);
-  const left = underway ? underway.left : free === undefined ? undefined : free - draft.amount; // what is being paid may be gone from it already
+  const left = underway ? underway.left : free === undefined ? undefined : free - spokenFor(payments.value, history.value ?? [], draft.purpose) - draft.amount; // what is being paid may be gone from it already
   const limits = draft.purpose === undefined ? limitsNow() : undefined; // marked money may have none: the ledger says
+  const may = offered(code, before);
   const overDay = limits?.dayLeft !== undefined && draft.amount > limits.dayLeft;
   return (
     <>
@@ -199,7 +213,7 @@ function Confirm({ draft, back, done }: { draft: Draft; back: () => void; done: 
         {draft.memo !== "" && (
           <>
             <dt>{t("pay.memo")}</dt>
-            <dd>{memoOf(draft)}</dd>
+            <dd>{quotedMemo(draft)}</dd>
           </>
         )}
         <dt>{t("pay.after")}</dt>
@@ -226,71 +240,77 @@ function Confirm({ draft, back, done }: { draft: Draft; back: () => void; done: 
           {t("refund.frees", { purpose: came ? purposeName(came.from) : "…" })}
         </p>
       )}
-      {before && (
+      {before && may.again && (
         <p class="note" role="alert">
           {t(before.waits ? "pay.waits-already" : refundOf(draft.memo) === undefined ? "pay.before" : "refund.before", { when: moment(before.millis, language.value) })}
         </p>
       )}
-      <Form
-        button={t("pay.confirm", { amount })}
-        submit={async () => {
-          if ((strange && !compared) || (before && !anew) || (frees && !freed)) return setProblem(true);
-          setCode(undefined);
-          setUnderway({ left, slow: false });
-          const timer = setTimeout(() => setUnderway({ left, slow: true }), SAID_AFTER);
-          try {
-            done(await pay({ ...draft, once: draft.once === true && !anew, ...(frees && { freed: true }) }));
-          } catch (error) {
-            setCode(codeOf(error));
-            await look(); // it may have been paid meanwhile, in another tab or on another phone
-          } finally {
-            clearTimeout(timer);
-            setUnderway(undefined);
+      {may.pay ? (
+        <Form
+          button={t("pay.confirm", { amount })}
+          submit={async () => {
+            if ((strange && !compared) || (may.again && !anew) || (frees && !freed)) return setProblem(true);
+            setCode(undefined);
+            setUnderway({ left, slow: false });
+            const timer = setTimeout(() => setUnderway({ left, slow: true }), SAID_AFTER);
+            try {
+              done(await pay({ ...draft, once: draft.once === true && !anew, ...(frees && { freed: true }) }));
+            } catch (error) {
+              setCode(codeOf(error));
+              await look(); // it may have been paid meanwhile, in another tab or on another phone
+            } finally {
+              clearTimeout(timer);
+              setUnderway(undefined);
+            }
+          }}
+          other={
+            <button type="button" onClick={back}>
+              {t("back")}
+            </button>
           }
-        }}
-        other={
-          <button type="button" onClick={back}>
-            {t("back")}
-          </button>
-        }
-      >
-        {strange && <LearnLink card="fraud" />}
-        {strange && <LearnLink card="pyramid" />}
-        {strange && (
-          <p class="field">
-            <label class="check">
-              <input type="checkbox" checked={compared} aria-invalid={problem && !compared} onChange={(e) => setCompared(e.currentTarget.checked)} />
-              <span>{t("pay.compared")}</span>
-            </label>
-            <span class="problem" role="alert">
-              {problem && !compared ? t("pay.compare") : ""}
-            </span>
-          </p>
-        )}
-        {before && (
-          <p class="field">
-            <label class="check">
-              <input type="checkbox" checked={anew} aria-invalid={problem && !anew} onChange={(e) => setAnew(e.currentTarget.checked)} />
-              <span>{t("pay.again")}</span>
-            </label>
-            <span class="problem" role="alert">
-              {problem && !anew ? t("pay.again-say") : ""}
-            </span>
-          </p>
-        )}
-        {frees && (
-          <p class="field">
-            <label class="check">
-              <input type="checkbox" checked={freed} aria-invalid={problem && !freed} onChange={(e) => setFreed(e.currentTarget.checked)} />
-              <span>{t("refund.frees-yes")}</span>
-            </label>
-            <span class="problem" role="alert">
-              {problem && !freed ? t("refund.frees-say") : ""}
-            </span>
-          </p>
-        )}
-        <p role="status">{unanswered.value ? t("pay.unanswered") : underway?.slow ? t("pay.going") : ""}</p>
-      </Form>
+        >
+          {strange && <LearnLink card="fraud" />}
+          {strange && <LearnLink card="pyramid" />}
+          {strange && (
+            <p class="field">
+              <label class="check">
+                <input type="checkbox" checked={compared} aria-invalid={problem && !compared} onChange={(e) => setCompared(e.currentTarget.checked)} />
+                <span>{t("pay.compared")}</span>
+              </label>
+              <span class="problem" role="alert">
+                {problem && !compared ? t("pay.compare") : ""}
+              </span>
+            </p>
+          )}
+          {may.again && (
+            <p class="field">
+              <label class="check">
+                <input type="checkbox" checked={anew} aria-invalid={problem && !anew} onChange={(e) => setAnew(e.currentTarget.checked)} />
+                <span>{t("pay.again")}</span>
+              </label>
+              <span class="problem" role="alert">
+                {problem && !anew ? t("pay.again-say") : ""}
+              </span>
+            </p>
+          )}
+          {frees && (
+            <p class="field">
+              <label class="check">
+                <input type="checkbox" checked={freed} aria-invalid={problem && !freed} onChange={(e) => setFreed(e.currentTarget.checked)} />
+                <span>{t("refund.frees-yes")}</span>
+              </label>
+              <span class="problem" role="alert">
+                {problem && !freed ? t("refund.frees-say") : ""}
+              </span>
+            </p>
+          )}
+          <p role="status">{unanswered.value ? t("pay.unanswered") : underway?.slow ? t("pay.going") : ""}</p>
+        </Form>
+      ) : (
+        <p class="acts">
+          <button onClick={back}>{t("back")}</button>
+        </p>
+      )}
     </>
   );
 }

@@ -2,7 +2,7 @@ import { useState } from "preact/hooks";
 import { ends } from "../format";
 import { t } from "../words";
 import { Field, Form, Picture, type Problem, Title } from "./parts";
-import { MOST_CONTACTS, MOST_NAME, contacts, setContact } from "./private";
+import { MOST_CONTACTS, MOST_NAME, contacts, namedAlike, setContact } from "./private";
 import { go, params, requested, setParam } from "./route";
 import { formatRequest } from "./request";
 import { record } from "./state";
@@ -56,6 +56,7 @@ export function People() {
             if (!/^[0-9a-f]{32}$/.test(id)) return setProblems({ wallet: "bank.bad-number" });
             if (id === record.value?.wallet) return setProblems({ wallet: "pay.self" });
             if (called === "" || [...called].length > MOST_NAME) return setProblems({ name: "people.bad-name" });
+            if (namedAlike(id, called)) return setProblems({ name: "people.name-taken" });
             if (contacts.value.length >= MOST_CONTACTS) return setProblems({ name: "people.full" });
             await setContact(id, called);
             setProblems({});

@@ -69,6 +69,12 @@ export function nameOf(wallet: string): string | undefined {
   return contacts.value.find((c) => c.wallet === wallet)?.name;
 }
 
+/** Whether another wallet has this name: two of one name would be listed alike. */
+export function namedAlike(wallet: string, name: string): boolean {
+  const plain = (text: string) => text.normalize("NFKC").toLowerCase().replace(/\s+/g, " ").trim();
+  return contacts.value.some((c) => c.wallet !== wallet && plain(c.name) === plain(name));
+}
+
 /** Adds or renames a contact; without a name it is taken away. */
 export async function setContact(wallet: string, name: string): Promise<void> {
   const others = contacts.value.filter((c) => c.wallet !== wallet);

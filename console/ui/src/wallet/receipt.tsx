@@ -3,8 +3,10 @@ import { download } from "../csv";
 import { ends, fullDate, money, time } from "../format";
 import type { Bytes } from "../ledger/bytes";
 import { language, t } from "../words";
-import { type HistoryLine, Refusal, Unreached } from "./client";
-import { memoOf, wordOf } from "./lines";
+import { type ContractLine, type HistoryLine, Refusal, Unreached } from "./client";
+import { whom } from "./facts";
+import { isPayment } from "./kinds";
+import { quotedMemo, wordOf } from "./lines";
 import { LearnLink, What } from "./learnlink";
 import { Form, Picture, Title } from "./parts";
 import { nameOf } from "./private";
@@ -53,24 +55,25 @@ export function ReceiptPage() {
         </div>
         {other !== undefined && (
           <>
-            <dt>{t(line.net > 0n ? "receipt.from" : "receipt.to")}</dt>
+            <dt>{t(!isPayment(line) ? "rules.with" : line.net > 0n ? "receipt.from" : "receipt.to")}</dt>
             <dd>
               <Picture of={other} /> {(nameOf(other) ?? bankOf(other)) !== undefined && <b class="quoted">{nameOf(other) ?? bankOf(other)} </b>}
               <span class="id">{other}</span>
             </dd>
           </>
         )}
+        {line.contract !== undefined && <OfContract id={line.contract} line={line} />}
         {line.memo !== "" && (
           <>
             <dt>{t("pay.memo")}</dt>
-            <dd>{memoOf(line)}</dd>
+            <dd>{quotedMemo(line)}</dd>
           </>
         )}
         <dt>{t("receipt.when")}</dt>
         <dd>
           {fullDate(line.millis, language.value)}, {time(line.millis, language.value)}
         </dd>
-        <dt>{t("receipt.number")}</dt>
+        <dt>{t(isPayment(line) ? "receipt.number" : "receipt.entry")}</dt>
         <dd class="id">{line.id}</dd>
       </dl>
       <Proof line={line} />
@@ -79,6 +82,30 @@ export function ReceiptPage() {
         {other !== undefined && nameOf(other) === undefined && <SaveContact wallet={other} />}
         <button onClick={() => go("history")}>{t("back")}</button>
       </p>
+    </>
+  );
+}
+
+/** Where the money of a contract is: in it, until it pays somebody. What it did not pay may come back. */
+function OfContract({ id, line }: { id: string; line: HistoryLine }) {
+  const [now, setNow] = useState<ContractLine | "ended" | undefined>(undefined);
+  useEffect(() => {
+    signedIn((wallet) => client.contracts(wallet)).then((list) => setNow(list.find((c) => c.id === id) ?? "ended"), () => {}); // without a connection it is not said
+  }, [id]);
+  const sum = (tiyn: bigint) => money(tiyn, language.value);
+  return (
+    <>
+      <dt>{t("receipt.contract")}</dt>
+      <dd>
+        <span class="id">{id}</span>
+        {line.paidOut?.map((p, i) => (
+          <p key={i}>{t("receipt.paid-out", { name: whom(p.wallet), sum: sum(p.amount) })}</p>
+        ))}
+        {line.kind !== "" && line.net < 0n && <p>{t("receipt.in-contract")}</p>}
+        {now === "ended" && <p>{t("receipt.contract-over")}</p>}
+        {typeof now === "object" && <p>{t("receipt.holds", { sum: sum(now.held) })}</p>}
+        {typeof now === "object" && now.standing && <p>{t("receipt.may-take", { name: whom(now.standing.payee), sum: sum(now.standing.mayTake) })}</p>}
+      </dd>
     </>
   );
 }
@@ -116,11 +143,11 @@ function Proof({ line }: { line: HistoryLine }) {
           {t("proof.title")} <What term="proof" />
         </h2>
         {line.net < 0n && <LearnLink card="proof" />}
-      <p>{t("proof.about")}</p>
+      <p>{t(isPayment(line) ? "proof.about" : "proof.entry")}</p>
       {typeof verdict === "string" && <Refused code={verdict} />}
       {typeof verdict === "object" && (
         <p class={verdict.holds ? "good" : "problem"} role="status">
-          {verdict.holds ? t("proof.holds", { size: String(verdict.size) }) : t("proof.fails")}
+          {verdict.holds ? t(isPayment(line) ? "proof.holds" : "proof.entry-holds", { size: String(verdict.size) }) : t("proof.fails")}
         </p>
       )}
       <Form

@@ -12,10 +12,14 @@ import { nameOf } from "./private";
 import { Refused } from "./refused";
 import { asOf, client, nodeNow, record, refresh, signedIn, submitOwn } from "./state";
 
+/** How often the page looks, in milliseconds: what moved no money of this wallet itself makes no event, neither a bill nor what a payee took. */
+const LOOK_EVERY = 5_000;
+
 /** What binds the wallet: contracts, standing debits, channels; and what the person may do about each. */
 export function Rules() {
   const [list, setList] = useState<readonly ContractLine[] | undefined>(undefined);
   const [problem, setProblem] = useState<string | undefined>(undefined);
+  const [refused, setRefused] = useState<{ readonly of: string; readonly code: string } | undefined>(undefined);
   const read = async () => {
     try {
       setList(await signedIn((wallet) => client.contracts(wallet)));
@@ -27,18 +31,23 @@ export function Rules() {
   };
   useEffect(() => void read(), [asOf.value]); // what the other side did shows too
   useEffect(() => {
-    const look = () => void read(); // also what moved no money, of which nothing is heard
+    const look = () => void (document.hidden || read());
     addEventListener("focus", look);
-    return () => removeEventListener("focus", look);
+    const round = setInterval(look, LOOK_EVERY);
+    return () => {
+      removeEventListener("focus", look);
+      clearInterval(round);
+    };
   }, []);
   return (
     <>
       <Title text="nav.rules" />
       <p>{t("rules.about")}</p>
       {problem !== undefined && <Refused code={problem} />}
+      {list && refused && !list.some((c) => c.id === refused.of) && <Refused code={refused.code} /> /* it ended meanwhile */}
       {list === undefined && problem === undefined && <p class="skeleton">{t("loading")}</p>}
       {list?.length === 0 && <p>{t("rules.none")}</p>}
-      {list && [...list].sort((a, b) => Number(b.standing !== undefined) - Number(a.standing !== undefined)).map((c) => <Contract key={c.id} contract={c} changed={read} />)}
+      {list && [...list].sort((a, b) => Number(b.standing !== undefined) - Number(a.standing !== undefined)).map((c) => <Contract key={c.id} contract={c} changed={read} refused={refused?.of === c.id ? refused.code : undefined} refuse={(code) => setRefused(code === undefined ? undefined : { of: c.id, code })} />)}
     </>
   );
 }
@@ -57,8 +66,8 @@ const KINDS: Readonly<Record<Standing["kind"], Key>> = { debit: "rules.kind-debi
 /** What the wallet may do about a contract of a known kind, in words of this page; another contract's actions have the names of its definition. */
 const ACTS: Readonly<Record<Standing["kind"], Readonly<Record<string, { readonly does: Key; readonly sure?: Key }>>>> = {
   debit: { revoke: { does: "rules.revoke" }, charge: { does: "rules.charge", sure: "rules.sure-charge" } },
-  metered: { accept: { does: "rules.accept-bill", sure: "rules.sure-accept" } },
-  order: { accept: { does: "rules.accept-delivery", sure: "rules.sure-accept" } },
+  metered: { accept: { does: "rules.accept-bill", sure: "rules.sure-accept" }, collect: { does: "rules.collect-bill", sure: "rules.sure-charge" } },
+  order: { accept: { does: "rules.accept-delivery", sure: "rules.sure-accept" }, collect: { does: "rules.collect-delivery", sure: "rules.sure-charge" } },
   escrow: {},
   channel: { leave: { does: "rules.leave", sure: "rules.sure-leave" }, finish: { does: "rules.finish" }, release: { does: "rules.release", sure: "rules.sure-release" } },
 };
@@ -67,6 +76,14 @@ function does(step: Step, s: Standing | undefined, definition: string): string {
   const own = s && ACTS[s.kind][step.action];
   if (own) return t(own.does, { sum: money(s.each > 0n ? s.each : s.owed, language.value) });
   return t(step.ends ? "rules.stop" : "rules.do", { action: actName(step.action, definition) });
+}
+
+/** Whether an answer to a bill or a delivery is meant of which there is none: "nothing is owed" says that already. */
+const nothingFor = (step: Step, s: Standing | undefined) => (s?.kind === "metered" || s?.kind === "order") && s.owed === 0n && (step.action === "accept" || step.action === "dispute");
+
+/** What the button of the second question says. */
+function yes(step: Step, of: ContractLine): string {
+  return of.standing && ACTS[of.standing.kind][step.action] ? does(step, of.standing, of.definition) : t("rules.yes", { action: actName(step.action, of.definition) });
 }
 
 function sureOf(step: Step, s: Standing | undefined): Key {
@@ -130,17 +147,24 @@ function Takes({ standing: s, own }: { standing: Standing; own: string }) {
 /** The longest that a browser's timer waits, about 24 days. */
 const MOST_WAIT = 2 ** 31 - 1;
 
-function Contract({ contract, changed }: { contract: ContractLine; changed: () => Promise<void> }) {
+interface ContractProps {
+  readonly contract: ContractLine;
+  readonly changed: () => Promise<void>;
+  /** Why the last act on it was refused: the page's own, for what is refused may have ended meanwhile. */
+  readonly refused: string | undefined;
+  readonly refuse: (code: string | undefined) => void;
+}
+
+function Contract({ contract, changed, refused, refuse }: ContractProps) {
   const own = record.value?.wallet ?? "";
   const [definition, setDefinition] = useState<Definition | undefined>(undefined);
-  const [code, setCode] = useState<string | undefined>(undefined);
-  const [sure, setSure] = useState<Step | undefined>(undefined);
+  const [asking, setAsking] = useState<{ readonly step: Step; readonly of: ContractLine } | undefined>(undefined); // what is signed is what was asked, also when the contract changes meanwhile
   const [steps, setSteps] = useState<readonly Step[]>([]);
   useEffect(() => {
     client.definition(contract.definition).then(setDefinition, () => {});
   }, [contract.definition]);
+  const look = () => void signedIn((wallet) => client.steps(contract.id, wallet)).then(setSteps, () => {});
   useEffect(() => {
-    const look = () => void signedIn((wallet) => client.steps(contract.id, wallet)).then(setSteps, () => {});
     look();
     addEventListener("focus", look);
     return () => removeEventListener("focus", look);
@@ -148,19 +172,19 @@ function Contract({ contract, changed }: { contract: ContractLine; changed: () =
   const section = useRef<HTMLElement>(null);
   const asked = useRef<string | undefined>(undefined);
   useEffect(() => {
-    if (sure) section.current?.querySelector<HTMLElement>("form button")?.focus(); // what was pressed is gone
+    if (asking) section.current?.querySelector<HTMLElement>("form button")?.focus(); // what was pressed is gone
     else if (asked.current !== undefined) (section.current?.querySelector<HTMLElement>(`[data-act="${CSS.escape(asked.current)}"]`) ?? section.current?.querySelector("h2"))?.focus();
-    asked.current = sure?.action;
-  }, [sure]);
+    asked.current = asking?.step.action;
+  }, [asking]);
   const due = Math.min(...steps.filter((s) => !s.possible && s.fromMillis > nodeNow()).map((s) => s.fromMillis));
   useEffect(() => {
     if (due === Infinity) return;
-    const timer = setTimeout(() => signedIn((wallet) => client.steps(contract.id, wallet)).then(setSteps, () => {}), Math.min(due - nodeNow() + 1_000, MOST_WAIT));
+    const timer = setTimeout(look, Math.min(due - nodeNow() + 1_000, MOST_WAIT));
     return () => clearTimeout(timer);
   }, [due]);
   useEffect(() => void loadActs().catch(() => {}), [language.value]); // without a connection names stand as they are written
   const { standing } = contract;
-  const others = standing?.kind === "debit" || standing?.kind === "channel" ? [] : steps.map((s) => said(s, contract.definition)).filter((text) => text !== undefined); // of what is known the page says all itself
+  const others = standing?.kind === "debit" || standing?.kind === "channel" ? [] : steps.filter((s) => s.possible || !nothingFor(s, standing)).map((s) => said(s, contract.definition)).filter((text) => text !== undefined); // of what is known the page says all itself
   return (
     <section class="card" ref={section}>
       {standing ? <h2 tabIndex={-1}>{t(KINDS[standing.kind])}</h2> : <h2 class="rule-text" tabIndex={-1}>{contract.name}</h2>}
@@ -181,29 +205,33 @@ function Contract({ contract, changed }: { contract: ContractLine; changed: () =
         <dt>{t("rules.ends")}</dt>
         <dd>{date(contract.endsMillis, language.value)}</dd>
       </dl>
-      {code !== undefined && <Refused code={code} />}
-      {sure ? (
+      {refused !== undefined && <Refused code={refused} />}
+      {asking ? (
         <Form
-          button={standing && ACTS[standing.kind][sure.action] ? does(sure, standing, contract.definition) : t("rules.yes", { action: actName(sure.action, contract.definition) })}
+          button={yes(asking.step, asking.of)}
           submit={async () => {
-            setCode(undefined);
+            refuse(undefined);
             try {
-              await submitOwn((wallet, until) => actBody(unhex(contract.id, 16), contract.version, sure.action, wallet, contract.assets, until));
-              setSure(undefined);
+              await submitOwn((wallet, until) => actBody(unhex(asking.of.id, 16), asking.of.version, asking.step.action, wallet, asking.of.assets, until));
+              setAsking(undefined);
               await changed();
               await refresh();
             } catch (error) {
               if (!(error instanceof Unreached || error instanceof Refusal)) throw error;
-              setCode(error instanceof Refusal ? error.code : "unreached");
+              refuse(error instanceof Refusal ? error.code : "unreached");
+              if (!(error instanceof Refusal)) return; // nobody said no: it is asked once more as it is
+              setAsking(undefined); // what was asked about has changed
+              await changed();
+              look();
             }
           }}
           other={
-            <button type="button" onClick={() => setSure(undefined)}>
+            <button type="button" onClick={() => setAsking(undefined)}>
               {t("cancel")}
             </button>
           }
         >
-          <p>{t(sureOf(sure, standing))}</p>
+          <p>{t(sureOf(asking.step, asking.of.standing))}</p>
         </Form>
       ) : (
         <>
@@ -211,7 +239,7 @@ function Contract({ contract, changed }: { contract: ContractLine; changed: () =
             {steps
               .filter((s) => s.possible && s.plain)
               .map((s) => (
-                <button key={s.action} data-act={s.action} onClick={() => setSure(s)}>
+                <button key={s.action} data-act={s.action} onClick={() => setAsking({ step: s, of: contract })}>
                   {does(s, standing, contract.definition)}
                 </button>
               ))}

@@ -5,7 +5,7 @@ import "fake-indexeddb/auto";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { signerOf } from "../ledger/sign";
 import type { KeptKey } from "./keptkey";
-import { ELSEWHERE, listed, nowOf, paidElsewhere } from "./outbox";
+import { ELSEWHERE, listed, nowOf, paidElsewhere, spokenFor } from "./outbox";
 
 const NETWORK = "ab".repeat(32);
 const OWN = "01".repeat(16);
@@ -93,6 +93,24 @@ describe("a payment that waits", () => {
     node.up = true;
     await vi.waitFor(() => (tick(), expect(nowOf(shown, state.payments.value)).toMatchObject({ state: "done", index: 9 })));
     expect([node.sent, state.payments.value.length]).toEqual([1, 1]);
+  });
+
+  it("waits unsigned when the page has said that there is no connection, though the node answers when it is pressed", async () => {
+    const { state, tick } = await walletOn(node);
+    node.up = true;
+    state.connected.value = false;
+    const shown = await state.pay(order);
+    expect(shown).toMatchObject({ state: "waiting", bytes: "" });
+    await vi.waitFor(() => (tick(), expect(nowOf(shown, state.payments.value)).toMatchObject({ state: "done" })));
+    expect(node.sent).toBe(1);
+  });
+
+  it("is no money that remains, until the history has it", async () => {
+    const { state } = await walletOn(node);
+    const shown = await state.pay(order);
+    const line = { id: shown.id, index: 9n, millis: 1, net: -5_500n, kind: "transfer", parties: [OWN, SHOP], payers: 1, memo: "" };
+    expect([spokenFor(state.payments.value, [], undefined), spokenFor(state.payments.value, [], 3), spokenFor(state.payments.value, [line], undefined)]).toEqual([5_500n, 0n, 0n]);
+    expect(spokenFor([{ ...shown, state: "done" }, { ...shown, state: "refused" }, { ...shown, state: "prepared" }], [], undefined)).toBe(5_500n);
   });
 
   it("was taken back when the journal has it no more", async () => {

@@ -5,15 +5,14 @@ import { type Bytes, concat, hex, unhex } from "../ledger/bytes";
 import type { Signer } from "../ledger/sign";
 import { Box, type Kept } from "./box";
 import { type Balance, Client, type HistoryLine, type Network, type Policy, Refusal, Unreached } from "./client";
-import { signPaper } from "./draft";
 import { recallAsked } from "./desk";
 import { listen } from "./events";
 import { openWithPasskey, sealWithPasskey } from "./passkey";
 import { paidElsewhere, unsettled } from "./outbox";
 import { type Order, type Payer, makeWaiting, prepare, pursue, settle, wait } from "./pay";
-import { promote } from "./keys";
 import { type KeptKey, Locked, keepKey } from "./keptkey";
 import { type Before, paidBefore, waitsAlready } from "./refund";
+import { inTurn, paced } from "./turns";
 import { type Seen, forget, recall, seen } from "./private";
 import { Full, Gone, type PaymentRecord, Store, type WalletRecord } from "./store";
 import { open, seal } from "./vault";
@@ -141,19 +140,31 @@ async function opened(seed: Bytes, own?: KeptKey): Promise<void> {
   const key = own ?? (await keepKey(seed, lock));
   signer.value?.forget();
   signer.value = key;
-  moved.value = false;
+  madeElsewhere.value = moved.value = false;
 }
 
-/** Makes the wallet of a seed on this device. */
-export async function make(seed: Bytes, passphrase: string, recoverySaved: boolean): Promise<void> {
+/** Another tab made a wallet while one was being made here, whose key nobody has seen and which is forgotten. */
+export const madeElsewhere = signal(false);
+
+/** Makes the wallet of a seed on this device. Nothing is shown or sent of its key before the device keeps it. False, and the wallet
+ * that the device has is taken up, when another tab was faster. */
+export async function make(seed: Bytes, passphrase: string, recoverySaved: boolean): Promise<boolean> {
   const of = network.value?.network;
   if (of === undefined) throw new Unreached("the network is not known");
   const key = await keepKey(concat(seed), lock);
   const next: WalletRecord = { network: of, publicKey: hex(key.publicKey), sealed: await seal(seed, passphrase, unhex(of), key.publicKey), recoverySaved, ...(recoverySaved && { restored: true }) };
-  await theStore().saveWallet(next);
-  record.value = next;
+  const held = await theStore().createWallet(next);
+  if (held.publicKey !== next.publicKey) {
+    key.forget();
+    seed.fill(0);
+    madeElsewhere.value = true;
+    record.value = held;
+    return false;
+  }
+  record.value = held;
   await opened(seed, key);
   seed.fill(0);
+  return true;
 }
 
 /** The seed, when the passphrase is right. */
@@ -170,7 +181,7 @@ export async function reopen(seed: Bytes): Promise<void> {
   client.useToken("");
   await opened(concat(seed)); // its owner writes it down
   attend();
-  if (record.value?.backup) void (await import("./backup")).lay(true); // only the old key opens what lies there
+  if (record.value?.backup) void (await import("./backup")).lay(true).catch(() => {}); // it is laid down with the next change else; only the old key opens what lies there
   await refresh();
 }
 
@@ -191,18 +202,17 @@ export async function unlockByDevice(): Promise<boolean> {
 
 /** Lets the device's lock open the wallet, or no more. */
 export async function setDeviceLock(passphrase: string | undefined): Promise<boolean> {
-  const { passkey: _, ...rest } = record.value!;
-  let next: WalletRecord = rest;
+  const rest = record.value!;
+  let part: WalletRecord["passkey"];
   if (passphrase !== undefined) {
     const seed = await seedWith(passphrase);
     if (!seed) return false;
     const passkey = await sealWithPasskey(seed, unhex(rest.network), unhex(rest.publicKey), `Aqsha ${(rest.wallet ?? "").slice(0, 8)}`);
     seed.fill(0);
     if (!passkey) return false;
-    next = { ...rest, passkey };
+    part = passkey;
   }
-  await theStore().saveWallet(next);
-  record.value = next;
+  await change({ passkey: part });
   return true;
 }
 
@@ -219,16 +229,32 @@ async function takeNext(passphrase: string): Promise<void> {
   try {
     await client.signIn(unhex(r.network), r.wallet, signer.value);
   } catch (error) {
-    if (error instanceof Refusal && error.code === "sign-in-refused") await promote(passphrase);
+    if (error instanceof Refusal && error.code === "sign-in-refused") await (await import("./keys")).promote(passphrase);
   }
 }
 
 /** Changes the record of the wallet; what is undefined is taken away. */
 export async function change(part: { readonly [K in keyof WalletRecord]?: WalletRecord[K] | undefined }): Promise<void> {
   if (!record.value) return;
-  const next = Object.fromEntries(Object.entries({ ...record.value, ...part }).filter(([, v]) => v !== undefined)) as unknown as WalletRecord;
-  await theStore().saveWallet(next);
-  record.value = next;
+  await changeFrom((held) => ({ ...held, ...part }));
+}
+
+/** Changes what the device has now, which another tab may have changed since this one looked. Where the wallet there is under another
+ * key than this tab's, this tab's is over. Undefined leaves it. */
+export async function changeFrom(work: (held: WalletRecord) => { readonly [K in keyof WalletRecord]?: WalletRecord[K] | undefined } | undefined): Promise<void> {
+  const own = record.value!;
+  let other = false;
+  const now = await theStore().changeWallet((there) => {
+    const held = there ?? own;
+    other = held.publicKey !== own.publicKey;
+    const next = other ? undefined : work(held);
+    return next && (Object.fromEntries(Object.entries(next).filter(([, v]) => v !== undefined)) as unknown as WalletRecord);
+  });
+  if (other) {
+    theStore().gone();
+    throw new Gone("another tab has put another key in this one's place");
+  }
+  record.value = now ?? own;
 }
 
 export const recoverySaved = () => change({ recoverySaved: true });
@@ -254,71 +280,6 @@ export async function take(wallet: string): Promise<boolean> {
   attend();
   await refresh();
   return true;
-}
-
-/** Signs the bank's paper and hands it in: a new wallet is open when the ledger has it, a new key of one that was lost waits. */
-export async function register(paper: string): Promise<void> {
-  const key = signer.value;
-  const r = record.value;
-  if (!key || !r) throw new Error("the wallet is not open");
-  const made = await signPaper(paper, unhex(r.network), key);
-  const receipt = await client.submit(made.bytes);
-  if (made.kind === "register") {
-    await take(made.wallet);
-    return;
-  }
-  const { rekeyDelayMillis } = await client.policy();
-  await change({ waits: { wallet: made.wallet, due: receipt.millis + rekeyDelayMillis } });
-}
-
-/** Opens the wallet to which a bank gave this key, once that is in force; false before, and if somebody cancelled it. */
-export async function takeWaiting(): Promise<boolean> {
-  const waits = record.value?.waits;
-  if (!waits || !(await take(waits.wallet))) return false;
-  await dropWaiting();
-  return true;
-}
-
-/** Forgets the wallet for which this key waited. */
-export async function dropWaiting(): Promise<void> {
-  const { waits: _, ...rest } = record.value!;
-  await theStore().saveWallet(rest);
-  record.value = rest;
-}
-
-/** Asks a bank for the wallet. */
-export async function applyTo(bank: string, name: string): Promise<void> {
-  const key = signer.value;
-  const r = record.value;
-  if (!key || !r) throw new Error("the wallet is not open");
-  await change({ application: { id: await client.apply(unhex(r.network), bank, key, name), bank, name } });
-}
-
-/** Looks for the bank's answer, and hands its paper in. A paper that another customer's has made void is asked for again. The
- * bank's reason is returned when it refuses. */
-export async function takeAnswer(): Promise<string | undefined> {
-  const asked = record.value?.application;
-  if (!asked || !signer.value) return undefined;
-  const answer = await client.application(asked.id);
-  if (answer.state === "refused") {
-    await withoutApplication();
-    return answer.reason;
-  }
-  if (answer.paper === undefined) return undefined;
-  try {
-    await register(answer.paper);
-    await withoutApplication();
-  } catch (error) {
-    if (!(error instanceof Refusal) || (error.code !== "stale-version" && error.code !== "expired")) throw error;
-    await applyTo(asked.bank, asked.name);
-  }
-  return undefined;
-}
-
-async function withoutApplication(): Promise<void> {
-  const { application: _, ...rest } = record.value!;
-  await theStore().saveWallet(rest);
-  record.value = rest;
 }
 
 /** Reads with a session of the wallet's key, which is opened where there is none. */
@@ -384,7 +345,9 @@ export async function learnPurpose(purpose: number): Promise<void> {
 }
 
 /** Reads balance and history again. What cannot be read is left as it was, and said to be old. */
-export async function refresh(): Promise<void> {
+export const refresh = inTurn(readAgain);
+
+async function readAgain(): Promise<void> {
   if (phase.value !== "open" || moved.value) return;
   try {
     const [b, h, m] = await signedIn(async (wallet) => [await client.balance(wallet), await client.history(wallet, HISTORY), await client.marked(wallet)] as const);
@@ -417,6 +380,9 @@ export async function refresh(): Promise<void> {
 /** So often it is tried to pay what waits, whatever page is open and whether or not the browser says that there is a connection. */
 const TRIED_EVERY = 5_000;
 
+/** Events come together, as many as there are payments: so far apart they are looked at, in milliseconds. */
+export const EVENTS_APART = 1_000;
+
 /** Hears what touches the wallet while it is open, by one connection of this browser, and pays what waits. */
 export function attend(): void {
   listening?.abort();
@@ -433,7 +399,7 @@ export function attend(): void {
     `aqsha-events-${of}`,
     {
       open: (last, until, heard) => signedIn(() => client.events("wallet,drafts", last, until, heard, tryAll)),
-      heard: () => void refresh(),
+      heard: paced(() => void refresh(), EVENTS_APART),
       pause: (millis) => new Promise((done) => setTimeout(done, millis)),
     },
     ends,
@@ -464,6 +430,7 @@ async function payNow(order: Omit<Order, "wallet">): Promise<PaymentRecord> {
   await navigator.locks.request("aqsha-pay", async () => {
     let made: PaymentRecord;
     try {
+      if (!connected.value) throw new Unreached("the page has said so"); // and that the payment waits unsigned
       made = await signedIn((wallet) => prepare(payer(), { wallet, ...order }));
     } catch (error) {
       if (!(error instanceof Unreached)) throw error;

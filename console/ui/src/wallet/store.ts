@@ -113,7 +113,12 @@ export class Store {
         this.gone();
         return reject(new Gone("the device's storage is closed", { cause }));
       }
-      const request = work(transaction.objectStore(store));
+      let request: IDBRequest<T>;
+      try {
+        request = work(transaction.objectStore(store));
+      } catch (error) {
+        return reject(error instanceof DOMException ? failed(error) : error); // some browsers say at once that there is no room
+      }
       transaction.oncomplete = () => resolve(request.result);
       transaction.onabort = transaction.onerror = () => reject(failed(transaction.error ?? request.error));
     });
@@ -128,8 +133,25 @@ export class Store {
     return this.run("wallet", "readonly", (s) => s.get("own") as IDBRequest<WalletRecord | undefined>);
   }
 
-  async saveWallet(record: WalletRecord): Promise<void> {
-    await this.run("wallet", "readwrite", (s) => s.put(record, "own"));
+  /** Keeps a new wallet where there is none: of tabs that make one at once the first has made it. Returns what the device has then. */
+  createWallet(record: WalletRecord): Promise<WalletRecord> {
+    return this.changeWallet((held) => (held ? undefined : record)).then((now) => now!);
+  }
+
+  /** Changes the record in the transaction that reads it: no tab writes over what another has written since this one looked. Undefined
+   * leaves it. Returns what the device has then. */
+  async changeWallet(work: (held: WalletRecord | undefined) => WalletRecord | undefined): Promise<WalletRecord | undefined> {
+    let now: WalletRecord | undefined;
+    await this.run("wallet", "readwrite", (s) => {
+      const found = s.get("own") as IDBRequest<WalletRecord | undefined>;
+      found.onsuccess = () => {
+        const next = work(found.result);
+        now = next ?? found.result;
+        if (next) s.put(next, "own");
+      };
+      return found;
+    });
+    return now;
   }
 
   async savePayment(record: PaymentRecord): Promise<void> {

@@ -17,7 +17,7 @@ import { choose } from "../words";
 import { type Payer, makeWaiting, wait } from "./pay";
 import { numberIn } from "./request";
 import { Store } from "./store";
-import { givenText } from "./till";
+import { givenText, othersText, table } from "./till";
 import { dayOf, newReference, partOf, refundMemo, refunded, standing } from "./tillbook";
 
 let index = 0n;
@@ -45,17 +45,37 @@ describe("a till", () => {
     expect(refunded(first, [first, second, back])).toBe(0n);
     expect(standing(asked, [first, second, back])).toMatchObject({ state: "paid", paid: 1000n });
     expect(standing(asked, [first, line(-1000n, refundMemo(first))])).toMatchObject({ state: "back", given: 1000n });
-    expect(standing(asked, [first, line(-300n, refundMemo(first))])).toMatchObject({ state: "paid", paid: 700n });
+    expect(standing(asked, [first, line(-300n, refundMemo(first))])).toMatchObject({ state: "less", paid: 700n });
     expect(standing(asked, [first, line(-2000n, refundMemo(first))])).toMatchObject({ state: "back", paid: 0n }); // never more than came
     expect(standing(asked, [line(400n, asked.reference), line(-1000n, refundMemo(second))])).toMatchObject({ state: "part", paid: 400n });
     expect(new TextEncoder().encode(refundMemo(first)).length).toBeLessThanOrEqual(64);
+  });
+
+  it("says what stays after each refund of several payments, and not what once came", () => {
+    const came = [line(400n, asked.reference), line(700n, asked.reference), line(1000n, asked.reference)] as const;
+    expect(standing(asked, came)).toMatchObject({ state: "over", twice: true, paid: 2100n });
+    const first = line(-1000n, refundMemo(came[2]));
+    expect(standing(asked, [...came, first])).toMatchObject({ state: "over", twice: false, paid: 1100n, given: 1000n });
+    expect(standing(asked, [...came, first, line(-100n, refundMemo(came[1]))])).toMatchObject({ state: "paid", paid: 1000n });
+    expect(standing(asked, [...came, first, line(-300n, refundMemo(came[1]))])).toMatchObject({ state: "less", paid: 800n, given: 1300n });
+  });
+
+  it("says what else came that day, in a line and in the file, and counts it in no sum of the till's", async () => {
+    await choose("en");
+    const [sale, gift] = [line(380_100n, "T-0000000C", 0), line(2_600_000n, "T-1", 0)];
+    const day = dayOf([sale, gift, line(9n, "", -86_400_000), line(-5n, "bread", 0)], dayIn(0), dayIn);
+    expect(day).toMatchObject({ received: 380_100n, otherwise: 2_600_000n, others: [gift] });
+    expect(othersText(day)).toBe("Not in this sum: 1 payment without the till's code, 26,000.00\u00a0₸.");
+    const rows = table(day.sales, day).trim().split("\r\n");
+    expect([rows.length, rows[2]]).toEqual([3, ",without the code of the till,,26000.00,,"]);
+    expect(table(day.sales, { ...day, others: [] }).trim().split("\r\n")).toHaveLength(2);
   });
 
   it("says what was given back and what stays", async () => {
     await choose("en");
     const came = line(220_000n, asked.reference);
     const s = standing({ ...asked, amount: 200_000n }, [came, line(-90_000n, refundMemo(came))]);
-    expect([s.state, givenText(s)]).toEqual(["paid", "Given back: 900.00\u00a0₸. What stays: 1,300.00\u00a0₸."]);
+    expect([s.state, givenText(s)]).toEqual(["less", "Given back: 900.00\u00a0₸. What stays: 1,300.00\u00a0₸."]);
   });
 
   it("gives back a part up to what is left of its payment", () => {

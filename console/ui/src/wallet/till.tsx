@@ -4,18 +4,18 @@ import { dayIn, ends, fullDate, money, parseAmount, stamp, time } from "../forma
 import { counted, language, t } from "../words";
 import type { HistoryLine } from "./client";
 import { asked, ask, attendDesk, delegation, deskNetwork, deskWallet, endDelegation, lines, look, over } from "./desk";
-import { Cells, Columns, GivenTwice } from "./lines";
+import { Cells, Columns, GivenTwice, quotedMemo } from "./lines";
 import { Field, Form, Later, type Problem, Title } from "./parts";
 import { formatRequest } from "./request";
 import { address, go, requested } from "./route";
 import { connected, learnPurpose, nodeNow, purposeName } from "./state";
 import { against } from "./unsaved";
-import { type Asked, type Standing, dayOf, newReference, partOf, payerOf, refundMemo, refunded, standing } from "./tillbook";
+import { type Asked, type Day as DayBook, type Standing, dayOf, isReference, newReference, partOf, payerOf, refundMemo, refunded, standing } from "./tillbook";
 
 const code = () => import("./code").then((m) => m.Code);
 /** Payments are heard at once; this is for when nothing can be heard. */
 const EVERY = 5_000;
-const KEYS = ["1", "2", "3", "4", "5", "6", "7", "8", "9", ",", "0", "⌫"];
+const keys = () => ["1", "2", "3", "4", "5", "6", "7", "8", "9", language.value === "en" ? "." : ",", "0", "⌫"];
 
 export function Till() {
   const [open, setOpen] = useState<Asked | undefined>(undefined);
@@ -75,7 +75,7 @@ function Pad({ open }: { open: (a: Asked) => void }) {
       >
         <Field label="pay.amount" value={text} change={setText} decimal problem={problem} />
         <div class="pad" role="group" aria-label={t("till.pad")}>
-          {KEYS.map((k) => (
+          {keys().map((k) => (
             <button key={k} type="button" aria-label={k === "⌫" ? t("till.delete") : k} onClick={() => setText((old) => (k === "⌫" ? old.slice(0, -1) : old + k))}>
               {k}
             </button>
@@ -99,11 +99,13 @@ function Counter({ asked: a, back }: { asked: Asked; back: () => void }) {
   const rest = a.amount - s.paid;
   const request = formatRequest({ network: deskNetwork.value, to: deskWallet.value, amount: rest > 0n ? rest : a.amount, reference: a.reference });
   const amount = money(a.amount, language.value);
+  const last = s.payments.filter((p) => p.net > refunded(p, lines.value ?? [])).at(-1);
   return (
     <>
       <Title text="till.title" />
       <div class={s.state === "paid" ? "card done" : s.state === "over" ? "card note" : "card"} role="status" data-testid="till-state">
-        {s.state === "paid" && <p class="big good">{t("till.paid", { amount: s.given > 0n ? money(s.paid + s.given, language.value) : amount })}</p>}
+        {s.state === "paid" && <p class="big good">{t("till.paid", { amount })}</p>}
+        {s.state === "less" && <p class="big">{t("till.less", { left: money(s.paid, language.value), amount })}</p>}
         {s.state === "part" && <p class="big warn">{t("till.part", { paid: money(s.paid, language.value), rest: money(rest, language.value) })}</p>}
         {s.state === "over" && <p class="big warn">{t(s.twice ? "till.twice" : "till.more", { paid: money(s.paid, language.value), over: money(-rest, language.value) })}</p>}
         {s.state === "open" && <p class="big">{amount}</p>}
@@ -119,7 +121,7 @@ function Counter({ asked: a, back }: { asked: Asked; back: () => void }) {
       )}
       <GivenTwice lines={lines.value ?? []} />
       {s.payments.map((p) => (
-        <Payment key={p.id} payment={p} most={s.state === "over" && p === s.payments.at(-1) && -rest < p.net ? -rest : undefined} />
+        <Payment key={p.id} payment={p} most={s.state === "over" && p === last && -rest < p.net - refunded(p, lines.value ?? []) ? -rest : undefined} />
       ))}
       <p class="acts">
         <button class={s.state === "paid" ? "first" : ""} onClick={back}>
@@ -211,6 +213,11 @@ function Day({ open }: { open: (a: Asked) => void }) {
         {money(day.received - day.given, language.value)}
       </p>
       <p class="dim">{t("till.sum", { sales: counted("till.sales", day.sales.length), given: money(day.given, language.value) })}</p>
+      {day.others.length > 0 && (
+        <p class="dim" data-testid="day-others">
+          {othersText(day)}
+        </p>
+      )}
       <Columns />
       <ul class="lines">
         {unpaid.map((a) => (
@@ -231,7 +238,7 @@ function Day({ open }: { open: (a: Asked) => void }) {
             </span>
             <span>
               <button class="link" disabled={l.net < 0n} onClick={() => open({ reference: l.memo, amount: asked.value.find((a) => a.reference === l.memo)?.amount ?? l.net, made: l.millis })}>
-              {l.net > 0n ? l.memo : t("till.back", { reference: lines.value?.find((p) => refundMemo(p) === l.memo)?.memo ?? "" })}, {time(l.millis, language.value)}
+              {l.net > 0n ? l.memo : t("till.back", { reference: soldAs(lines.value?.find((p) => refundMemo(p) === l.memo)) })}, {time(l.millis, language.value)}
               </button>
               <Cells line={l} own={deskWallet.value} />
             </span>
@@ -240,7 +247,7 @@ function Day({ open }: { open: (a: Asked) => void }) {
         ))}
       </ul>
       <p class="acts">
-        <button disabled={rows.length === 0} onClick={() => download(`aqsha-till-${today}.csv`, "text/csv", table(rows))}>
+        <button disabled={rows.length + day.others.length === 0} onClick={() => download(`aqsha-till-${today}.csv`, "text/csv", table(rows, day))}>
           {t("history.csv")}
         </button>
         <button disabled={rows.length === 0} onClick={() => print()}>
@@ -256,7 +263,15 @@ function Day({ open }: { open: (a: Asked) => void }) {
   );
 }
 
-function table(rows: readonly HistoryLine[]): string {
+/** What a payment is called at the till: by the till's own reference, or by what its payer wrote, as words of his. */
+export const soldAs = (payment: HistoryLine | undefined) => (payment === undefined ? "" : isReference(payment.memo) ? payment.memo : quotedMemo(payment));
+
+/** What came today without a till's code, which the day's sum leaves out. */
+export function othersText(day: DayBook): string {
+  return t("till.others", { payments: counted("till.sales", day.others.length), amount: money(day.otherwise, language.value) });
+}
+
+export function table(rows: readonly HistoryLine[], day: DayBook): string {
   const head = [t("csv.time"), t("csv.memo"), t("csv.other"), t("csv.amount"), t("csv.id"), t("csv.entry")];
-  return csv([head, ...rows.map((l) => [stamp(l.millis), l.memo, payerOf(l, deskWallet.value) ?? "", decimal(l.net, language.value), l.id, String(l.index)])], language.value);
+  return csv([head, ...rows.map((l) => [stamp(l.millis), l.memo, payerOf(l, deskWallet.value) ?? "", decimal(l.net, language.value), l.id, String(l.index)]), ...(day.others.length > 0 ? [["", t("till.others-row"), "", decimal(day.otherwise, language.value), "", ""]] : [])], language.value);
 }

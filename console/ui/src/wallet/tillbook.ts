@@ -16,20 +16,24 @@ export interface Asked {
 const DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"; // Crockford's: none is taken for another
 const REFERENCE = /^T-[0-9A-HJKMNP-TV-Z]{8}$/;
 
+/** Whether a memo is a reference of tills: of their form. */
+export const isReference = (memo: string) => REFERENCE.test(memo);
+
 /** A reference that nobody else's has: forty random bits. */
 export function newReference(): string {
   return `T-${[...crypto.getRandomValues(new Uint8Array(8))].map((b) => DIGITS[b & 31]).join("")}`;
 }
 
-/** Back: all that came was given back, and nothing is asked for any more. */
-export type State = "open" | "part" | "paid" | "over" | "back";
+/** Less: it was paid, and a part went back, so that less stays than was asked for. Back: all that came was given back. Of both nothing is
+ * asked for any more. */
+export type State = "open" | "part" | "paid" | "over" | "less" | "back";
 
 export interface Standing {
   readonly state: State;
   readonly paid: bigint; // less what was given back, of each payment at most the payment
   readonly given: bigint; // back
   readonly payments: readonly HistoryLine[];
-  readonly twice: boolean; // a later payment came when the sum was there already
+  readonly twice: boolean; // of what stays, a later payment came when the sum was there already
 }
 
 function least(a: bigint, b: bigint): bigint {
@@ -41,9 +45,10 @@ export function standing(asked: Asked, lines: readonly HistoryLine[]): Standing 
   const came = payments.reduce((sum, l) => sum + l.net, 0n);
   const given = payments.reduce((sum, l) => sum + least(l.net, refunded(l, lines)), 0n);
   const paid = came - given;
-  const state: State = came === 0n ? "open" : paid === 0n ? "back" : came < asked.amount ? "part" : paid > asked.amount ? "over" : "paid";
-  const before = payments.slice(0, -1).reduce((sum, l) => sum + l.net, 0n);
-  return { state, paid, given, payments, twice: payments.length > 1 && before >= asked.amount };
+  const state: State = came === 0n ? "open" : paid === 0n ? "back" : came < asked.amount ? "part" : paid > asked.amount ? "over" : paid < asked.amount ? "less" : "paid";
+  const stays = payments.map((l) => l.net - least(l.net, refunded(l, lines))).filter((left) => left > 0n);
+  const before = stays.slice(0, -1).reduce((sum, left) => sum + left, 0n);
+  return { state, paid, given, payments, twice: stays.length > 1 && before >= asked.amount };
 }
 
 export interface Day {
@@ -51,15 +56,18 @@ export interface Day {
   readonly refunds: readonly HistoryLine[];
   readonly received: bigint;
   readonly given: bigint;
+  readonly others: readonly HistoryLine[]; // what came without a till's code: it is in no sum above
+  readonly otherwise: bigint; // sum of others
 }
 
-/** A day's sales, which tills asked for, and refunds. */
+/** A day's sales, which tills asked for, and refunds; and what else the wallet was paid. */
 export function dayOf(lines: readonly HistoryLine[], day: string, dayAt: (millis: number) => string): Day {
   const of = lines.filter((l) => dayAt(l.millis) === day);
   const sales = of.filter((l) => l.net > 0n && REFERENCE.test(l.memo));
   const refunds = of.filter((l) => l.net < 0n && refundOf(l.memo) !== undefined);
   const sum = (list: readonly HistoryLine[]) => list.reduce((s, l) => s + l.net, 0n);
-  return { sales, refunds, received: sum(sales), given: -sum(refunds) };
+  const others = of.filter((l) => l.net > 0n && !REFERENCE.test(l.memo));
+  return { sales, refunds, received: sum(sales), given: -sum(refunds), others, otherwise: sum(others) };
 }
 
 /** Whom a refund goes to: the one who paid. */

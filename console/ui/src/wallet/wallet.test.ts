@@ -2,13 +2,14 @@
 // What the wallet relies on: the journal before sending, one payment for many taps, codes, amounts, the vault.
 
 import "fake-indexeddb/auto";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { date, ends, money, parseAmount, time } from "../format";
 import { amountOf, parse, stringify } from "../json";
 import { hex, unhex } from "../ledger/bytes";
 import { signerOf } from "../ledger/sign";
 import { decodeTransaction, item } from "../ledger/transaction";
 import { Client, Refusal } from "./client";
+import { codeOf } from "./codeof";
 import { type Payer, prepare, settle, wait } from "./pay";
 import { groupsOf, recoveryCode, seedOf } from "./recovery";
 import { formatRequest, parseRequest, checkRequest } from "./request";
@@ -140,6 +141,21 @@ describe("a payment", () => {
     expect((await settle(payer, await prepare(payer, order))).state).toBe("done");
   });
 
+  it("is not sent where the device has no room, whether it says so at once or at the end, and the reason is said", async () => {
+    const { client, sent } = nodeThat(receipt);
+    const payer = await payerAt(client, "quota");
+    const put = vi.spyOn(IDBObjectStore.prototype, "put").mockImplementation(() => {
+      throw new DOMException("no room", "QuotaExceededError");
+    });
+    try {
+      const refused: unknown = await prepare(payer, order).catch((error: unknown) => error);
+      expect([refused instanceof Full, codeOf(refused), sent.length]).toEqual([true, "full", 0]);
+    } finally {
+      put.mockRestore();
+    }
+    expect((await settle(payer, await prepare(payer, order))).state).toBe("done");
+  });
+
   it("of more than the tokens have is not signed", async () => {
     const { client } = nodeThat(receipt);
     await expect(prepare(await payerAt(client, "e"), { ...order, amount: 500001n })).rejects.toThrow("out-of-range");
@@ -205,7 +221,7 @@ describe("what people type and read", () => {
 
   it("writes days with the language's own months, at the network's clock", () => {
     const evening = Date.UTC(2026, 10, 28, 20, 5); // 01:05 on the 29th there
-    expect([date(evening, "kk"), date(evening, "ru"), date(evening, "en"), time(evening, "kk")]).toEqual(["29\u00a0қараша", "29\u00a0ноября", "29\u00a0November", "01:05"]);
+    expect([date(evening, "kk", evening), date(evening, "ru", evening), date(evening, "en", evening), time(evening, "kk")]).toEqual(["29\u00a0қараша", "29\u00a0ноября", "29\u00a0November", "01:05"]);
     expect(time(Date.UTC(2026, 0, 1, 19, 0), "en")).toBe("00:00");
   });
 

@@ -57,6 +57,7 @@ func At(t testing.TB, dir string, nouns clitest.Nouns) Ledger {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
+		// The lock goes last: until the node has ended, its directory is nobody else's.
 		end()
 		if err := <-ended; err != nil {
 			t.Error(err)

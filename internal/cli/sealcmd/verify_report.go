@@ -1,4 +1,4 @@
-package marketcmd
+package sealcmd
 
 import (
 	"errors"
@@ -41,10 +41,11 @@ word proves only that nothing changed since.`,
 		RunE: func(command *cobra.Command, args []string) error {
 			index, err := strconv.ParseUint(args[0], 10, 64)
 			if err != nil && log == "" {
-				if command.Flags().Changed("inputs") {
-					return verifyInHand(command, args[0], sealFile, public, inputs)
+				// The default folder is for entries: data that nobody offered are said to be unchecked.
+				if !command.Flags().Changed("inputs") {
+					inputs = ""
 				}
-				return verifyInHand(command, args[0], sealFile, public, "")
+				return verifyInHand(command, args[0], sealFile, public, inputs)
 			}
 			if err != nil {
 				return cli.Usage(fmt.Errorf("INDEX: %w", err))
@@ -95,7 +96,7 @@ func verifySealed(command *cobra.Command, log, inputs, public string, index uint
 	if err != nil {
 		return err
 	}
-	return present(command, sealed, func(w io.Writer) {
+	return cli.Present(command, sealed, func(w io.Writer) {
 		fmt.Fprintln(w, cli.LanguageFor(command).Text("market.verified-report", "asset", sealed.Asset, "from",
 			sealed.From, "to", sealed.To, "entry", index, "file", sealed.File, "sha", sealed.SHA256, "hash",
 			sealed.Report))
@@ -112,14 +113,14 @@ func verifyDocument(command *cobra.Command, sealed document.Seal, log string, in
 	if err != nil {
 		return err
 	}
-	return present(command, sealed, func(w io.Writer) {
+	return cli.Present(command, sealed, func(w io.Writer) {
 		fmt.Fprintln(w, cli.LanguageFor(command).Text("market.verified-study", "system", sealed.Options.System, "entry",
 			index, "files", len(sealed.Inputs), "forms", len(sealed.Forms)))
 	})
 }
 
-// named prints which cells of a form are not as sealed, by the seal file in the log's folder, where there is one that the
-// entry vouches for; and gives the error.
+// named prints which cells of a form are not as sealed, by the seal file in the log's folder, where there is one that
+// the entry vouches for; and gives the error.
 func named(command *cobra.Command, failed error, log string, index uint64, form string, texts map[string]string,
 	found []sealfile.Row) error {
 	raw, err := readBounded(sealFileOf(log, index), sealfile.MaxFile)
@@ -131,7 +132,7 @@ func named(command *cobra.Command, failed error, log string, index uint64, form 
 		return failed
 	}
 	differences := sealfile.Compare(file.Texts[form], found)
-	if err := present(command, map[string]any{"entry": index, "form": form, "differences": differences},
+	if err := cli.Present(command, map[string]any{"entry": index, "form": form, "differences": differences},
 		func(w io.Writer) {
 			fmt.Fprintln(w, cli.LanguageFor(command).Text("market.hand-derived-differs", "form", form, "entry", index))
 			printDifferences(w, command, differences)

@@ -1,4 +1,4 @@
-package marketcmd
+package sealcmd
 
 import (
 	"crypto/sha256"
@@ -21,6 +21,7 @@ import (
 	marketreport "github.com/aqsha/aqsha/market/report"
 	"github.com/aqsha/aqsha/market/sealfile"
 	"github.com/aqsha/aqsha/txlog/seal"
+	"github.com/aqsha/aqsha/txlog/vfs"
 	"github.com/aqsha/aqsha/words"
 )
 
@@ -29,9 +30,9 @@ func sealFileOf(dir string, index uint64) string {
 	return filepath.Join(dir, "files", fmt.Sprintf("%d.seal.json", index))
 }
 
-// writeSealFile writes what goes along with a document, beside it and into the log's folder. The log comes first and the
+// WriteFile writes what goes along with a document, beside it and into the log's folder. The log comes first and the
 // file follows from it: one that is lost is no loss of a seal.
-func writeSealFile(dir, beside string, log seal.Log, index uint64, texts map[string][]sealfile.Row) error {
+func WriteFile(dir, beside string, log seal.Log, index uint64, texts map[string][]sealfile.Row) error {
 	proof, err := log.Prove(filepath.Join(dir, "log"), index)
 	if err != nil {
 		return err
@@ -42,7 +43,7 @@ func writeSealFile(dir, beside string, log seal.Log, index uint64, texts map[str
 	}
 	file := sealfile.File{Format: sealfile.Format, Origin: log.Origin, Key: strings.TrimSpace(string(public)),
 		Proof: proof, Texts: texts}
-	if err := os.MkdirAll(filepath.Join(dir, "files"), 0o700); err != nil {
+	if err := vfs.OS.MkdirAll(filepath.Join(dir, "files")); err != nil {
 		return err
 	}
 	for _, path := range []string{sealFileOf(dir, index), beside} {
@@ -99,8 +100,10 @@ type entryOf struct {
 
 func readEntry(entry []byte) (entryOf, error) {
 	if s, ok := document.ReadSeal(entry); ok {
-		e := entryOf{name: words.Say("market.hand-study", "system", s.Options.System), forms: s.Forms, texts: s.Texts,
-			derive: func(command *cobra.Command, dir string) error { return s.Rederive(command.Context(), dir) }}
+		e := entryOf{name: words.Say("market.hand-study", "system", s.Options.System), forms: s.Forms,
+			texts: s.Texts, derive: func(command *cobra.Command, dir string) error {
+				return s.Rederive(command.Context(), dir)
+			}}
 		for _, i := range s.Inputs {
 			e.inputs = append(e.inputs, handInput{File: i.File, Expected: i.SHA256})
 		}
@@ -110,8 +113,8 @@ func readEntry(entry []byte) (entryOf, error) {
 	if !ok {
 		return entryOf{}, market.Refuse("seal", "seal-file", "its entry is not a sealed report")
 	}
-	e := entryOf{name: words.Say("market.hand-report", "asset", s.Asset, "from", s.From, "to", s.To), forms: s.Forms, texts: s.Texts,
-		derive: func(command *cobra.Command, dir string) error {
+	e := entryOf{name: words.Say("market.hand-report", "asset", s.Asset, "from", s.From, "to", s.To),
+		forms: s.Forms, texts: s.Texts, derive: func(command *cobra.Command, dir string) error {
 			return s.Rederive(command.Context(), opener(dir), cli.ProgressOf(command, "back-test"))
 		}}
 	for _, i := range [][2]string{{s.File, s.SHA256}, {s.Benchmark, s.BenchHash}, {s.RiskFreeFile, s.RiskFreeHash}} {
@@ -135,6 +138,7 @@ func verifyInHand(command *cobra.Command, path, sealPath, public, inputs string)
 	if err != nil {
 		return err
 	}
+	// From the signature inwards: nothing of the file is used before what vouches for it was checked.
 	if sealPath == "" {
 		if sealPath, err = besides(path); err != nil {
 			return err
@@ -175,7 +179,7 @@ func verifyInHand(command *cobra.Command, path, sealPath, public, inputs string)
 	if failed == nil && inputs != "" {
 		failed = hand.data(command, sealed, inputs)
 	}
-	if err := present(command, hand, func(w io.Writer) { hand.print(w, command) }); err != nil {
+	if err := cli.Present(command, hand, func(w io.Writer) { hand.print(w, command) }); err != nil {
 		return err
 	}
 	return failed
@@ -191,8 +195,8 @@ func besides(path string) (string, error) {
 		return !strings.HasPrefix(filepath.Base(path), strings.TrimSuffix(filepath.Base(name), ".seal.json"))
 	})
 	if len(found) != 1 {
-		return "", market.Refuse("seal", "seal-file", "%d seal files beside %s are called like it; ask whoever sent it for "+
-			"the file that ends in .seal.json, and name it with --seal-file", len(found), filepath.Base(path))
+		return "", market.Refuse("seal", "seal-file", "%d seal files beside %s are called like it; ask whoever sent "+
+			"it for the file that ends in .seal.json, and name it with --seal-file", len(found), filepath.Base(path))
 	}
 	return found[0], nil
 }
@@ -217,8 +221,8 @@ func (h *inHand) judge(forms map[string]string) error {
 		h.Same = true
 		return nil
 	}
-	return market.Refuse("seal-document", h.Document, "it hashes to %s, which is none of the forms of the %s that were "+
-		"sealed", h.SHA256, h.SealedAs)
+	return market.Refuse("seal-document", h.Document, "it hashes to %s, which is none of the forms of the %s that "+
+		"were sealed", h.SHA256, h.SealedAs)
 }
 
 // data holds the inputs that are in the folder to their hashes and, where all are, derives the document again.
@@ -250,11 +254,12 @@ func (h *inHand) data(command *cobra.Command, sealed entryOf, dir string) error 
 	return nil
 }
 
-// mostNamed is how many differences are printed; --json has all.
-const mostNamed = 20
+// maxNamed is how many differences are printed; --json has all.
+const maxNamed = 20
 
 func (h *inHand) print(w io.Writer, command *cobra.Command) {
 	l := cli.LanguageFor(command)
+	// What was checked and what was not, whatever the end: a reader who stops at "the same" has read whose key it was.
 	say := func(text string) { fmt.Fprintln(w, text) }
 	say(l.Text("market.hand-seal", "what", h.SealedAs.In(l), "entry", h.Index, "key", h.Key))
 	if !h.KeyGiven {
@@ -307,14 +312,14 @@ func printDifferences(w io.Writer, command *cobra.Command, differences []sealfil
 	if len(differences) == 0 {
 		fmt.Fprintln(w, l.Text("market.hand-no-text"))
 	}
-	for _, d := range differences[:min(mostNamed, len(differences))] {
+	for _, d := range differences[:min(maxNamed, len(differences))] {
 		row := d.Row
 		if d.Column != "" {
 			row += " / " + d.Column
 		}
 		fmt.Fprintln(w, sentenceOf(l, d, row))
 	}
-	if more := len(differences) - mostNamed; more > 0 {
+	if more := len(differences) - maxNamed; more > 0 {
 		fmt.Fprintln(w, l.Text("market.hand-more", "count", more))
 	}
 }
