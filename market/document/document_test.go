@@ -19,6 +19,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/aqsha/aqsha/market"
+	"github.com/aqsha/aqsha/market/sealfile"
 	"github.com/aqsha/aqsha/market/synthetic"
 	"github.com/aqsha/aqsha/market/usage"
 	"github.com/aqsha/aqsha/txlog/seal"
@@ -302,7 +303,7 @@ func TestASealedDocumentIsDerivedAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := filepath.Join(t.TempDir(), "log")
-	index, _, err := d.Append(dir, log)
+	index, _, texts, err := d.Append(dir, log, map[string]string{"pdf.en": strings.Repeat("0", 64)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -311,7 +312,7 @@ func TestASealedDocumentIsDerivedAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	s, ok := ReadSeal(entry)
-	if !ok || len(s.Forms) != 7 {
+	if !ok || len(s.Forms) != 8 || len(s.Texts) != 7 {
 		t.Fatalf("seal of %d forms: %s", len(s.Forms), entry)
 	}
 	if err := s.Rederive(context.Background(), d.Options.Dir); err != nil {
@@ -327,6 +328,16 @@ func TestASealedDocumentIsDerivedAgain(t *testing.T) {
 	other := s
 	other.Options.To = "2019-10-19"
 	refused("another window", "seal-differs", other, d.Options.Dir)
+	var differs *Differs
+	if err := other.Rederive(context.Background(), d.Options.Dir); !errors.As(err, &differs) ||
+		len(sealfile.Compare(texts[differs.Form], differs.Rows)) == 0 {
+		t.Errorf("what differs is not named: %v", err)
+	}
+	for form, rows := range texts {
+		if sealfile.TextHash(rows) != s.Texts[form] {
+			t.Errorf("the texts of %s are not vouched for", form)
+		}
+	}
 	copied := t.TempDir()
 	if err := synthetic.Write(copied); err != nil {
 		t.Fatal(err)

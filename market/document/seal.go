@@ -13,6 +13,7 @@ import (
 
 	"github.com/aqsha/aqsha/internal/oldnames"
 	"github.com/aqsha/aqsha/market"
+	"github.com/aqsha/aqsha/market/sealfile"
 	"github.com/aqsha/aqsha/txlog/seal"
 )
 
@@ -41,7 +42,12 @@ type Seal struct {
 	Options Options           `json:"options"`
 	Inputs  []Input           `json:"inputs"`
 	Missing []string          `json:"missing,omitempty"` // a file that was not there then must not be there now
-	Forms   map[string]string `json:"sha256"`            // json, html.en …, md.ru
+	Forms   map[string]string `json:"sha256"`            // json, html.en …, md.ru; pdf.en … as printed
+	// Texts are hashes of what a reader sees of each form (sealfile.TextHash), by which what was changed is named.
+	// Seals before have none.
+	Texts map[string]string `json:"texts_sha256,omitempty"`
+
+	rows map[string][]sealfile.Row
 }
 
 // SealOf hashes every form.
@@ -55,13 +61,21 @@ func (d *Document) sealOf(format string) (Seal, error) {
 		then.Format = form
 		d = &then
 	}
-	s := Seal{Format: format, Options: d.Options, Inputs: d.Inputs, Missing: d.Missing, Forms: map[string]string{}}
+	s := Seal{Format: format, Options: d.Options, Inputs: d.Inputs, Missing: d.Missing, Forms: map[string]string{},
+		rows: map[string][]sealfile.Row{}}
+	if format == SealFormat {
+		s.Texts = map[string]string{}
+	}
 	hash := func(name, form string, lang Language) error {
 		var b bytes.Buffer
 		if err := d.Write(&b, form, lang); err != nil {
 			return err
 		}
 		text := b.Bytes()
+		if format == SealFormat {
+			s.rows[name] = sealfile.Rows(form, text)
+			s.Texts[name] = sealfile.TextHash(s.rows[name])
+		}
 		if format == firstFormat && form == "json" {
 			text = oldnames.Write(text)
 		}
@@ -100,20 +114,24 @@ func (d *Document) Sealable() error {
 	return nil
 }
 
-// Append seals the document in a log, if it may be.
-func (d *Document) Append(dir string, log seal.Log) (index uint64, checkpoint []byte, err error) {
+// Append seals the document in a log, if it may be, with the hashes of files that were printed from it, by form. The
+// texts go into a seal file.
+func (d *Document) Append(dir string, log seal.Log, printed map[string]string) (index uint64, checkpoint []byte,
+	texts map[string][]sealfile.Row, err error) {
 	if err := d.Sealable(); err != nil {
-		return 0, nil, err
+		return 0, nil, nil, err
 	}
 	s, err := d.SealOf()
 	if err != nil {
-		return 0, nil, err
+		return 0, nil, nil, err
 	}
+	maps.Copy(s.Forms, printed)
 	entry, err := json.Marshal(s)
 	if err != nil {
-		return 0, nil, err
+		return 0, nil, nil, err
 	}
-	return log.Append(dir, entry)
+	index, checkpoint, err = log.Append(dir, entry)
+	return index, checkpoint, s.rows, err
 }
 
 // ReadSeal takes the seal of a document out of a log's entry; false where the
@@ -127,8 +145,21 @@ func ReadSeal(entry []byte) (Seal, bool) {
 	return s, true
 }
 
+// Differs is the error of a form that is not as sealed when it is derived again.
+type Differs struct {
+	Form string
+	Rows []sealfile.Row // of today's
+	err  error
+}
+
+// Error says which form, and both hashes.
+func (d *Differs) Error() string { return d.err.Error() }
+
+// Unwrap is the refusal.
+func (d *Differs) Unwrap() error { return d.err }
+
 // Rederive makes the document anew from the folder's files and refuses when an
-// input or a byte of any form differs.
+// input or a byte of any form differs (Differs).
 func (s Seal) Rederive(ctx context.Context, dir string) error {
 	o := s.Options
 	o.Dir, o.earlier = dir, s.Format == firstFormat || s.Format == secondFormat
@@ -164,8 +195,8 @@ func (s Seal) Rederive(ctx context.Context, dir string) error {
 	}
 	for _, name := range slices.Sorted(maps.Keys(again.Forms)) {
 		if again.Forms[name] != s.Forms[name] {
-			return market.Refuse("seal-differs", name, "re-derived it hashes to %s, sealed was %q", again.Forms[name],
-				s.Forms[name])
+			return &Differs{name, again.rows[name], market.Refuse("seal-differs", name,
+				"re-derived it hashes to %s, sealed was %q", again.Forms[name], s.Forms[name])}
 		}
 	}
 	return nil
