@@ -38,7 +38,6 @@ func ReadSheet(name string, data []byte, columns [][]string, options ReadOptions
 	}
 	// A workbook is known by what it begins with, and not by its name, which people change.
 	s := &Sheet{raw: options}
-	// By what the bytes are, not the name.
 	if bytes.HasPrefix(data, []byte("PK\x03\x04")) {
 		if s.grid, err = readWorkbook(name, data, options); err != nil {
 			return nil, err

@@ -129,14 +129,28 @@ func script(a, b []Row) []step {
 	return steps
 }
 
+// place is what two rows must share to be compared cell by cell.
+type place struct {
+	table, name string
+	width       int // in cells; below zero where the order counts
+}
+
 // pair compares rows between two that stayed: those of one name with each other, then those of one table in their
 // order.
 func pair(gone, come []Row, heads map[string][]string) []Difference {
 	var out []Difference
 	taken := make([]bool, len(come))
-	match := func(r Row, same func(other Row) bool) int {
-		for j, other := range come {
-			if !taken[j] && other.Table == r.Table && len(other.Cells) == len(r.Cells) && same(other) {
+	waiting := map[place][]int{} // rows of come, in their order: a whole table may have changed
+	for j, r := range come {
+		for _, at := range []place{{r.Table, r.Cells[0], len(r.Cells)}, {r.Table, "", -len(r.Cells)}} {
+			waiting[at] = append(waiting[at], j)
+		}
+	}
+	match := func(at place) int {
+		for len(waiting[at]) > 0 {
+			j := waiting[at][0]
+			waiting[at] = waiting[at][1:]
+			if !taken[j] {
 				taken[j] = true
 				return j
 			}
@@ -145,11 +159,13 @@ func pair(gone, come []Row, heads map[string][]string) []Difference {
 	}
 	partner := make([]int, len(gone))
 	for i, r := range gone {
-		partner[i] = match(r, func(other Row) bool { return len(r.Cells) > 1 && other.Cells[0] == r.Cells[0] })
+		if partner[i] = -1; len(r.Cells) > 1 {
+			partner[i] = match(place{r.Table, r.Cells[0], len(r.Cells)})
+		}
 	}
 	for i, r := range gone {
 		if partner[i] < 0 && len(gone) == len(come) { // as many as before: in their order
-			partner[i] = match(r, func(Row) bool { return true })
+			partner[i] = match(place{r.Table, "", -len(r.Cells)})
 		}
 		if partner[i] < 0 {
 			out = append(out, Difference{r.Table, r.Cells[0], "", strings.Join(r.Cells, " | "), "", Missing})

@@ -4,7 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"fmt"
+	"slices"
 	"strings"
 
 	"golang.org/x/mod/sumdb/note"
@@ -65,7 +65,7 @@ func (f *File) Check(public string) (entry []byte, err error) {
 	}
 	verifier, err := note.NewVerifier(strings.TrimSpace(public))
 	if err != nil {
-		return nil, fmt.Errorf("public key: %w", err)
+		return nil, market.Refuse("seal", "seal-file", "its public key: %v", err)
 	}
 	if err := (seal.Log{Origin: f.Origin, Verifier: verifier}).Check(f.Proof); err != nil {
 		return nil, market.Refuse("seal", "seal-file", "%v", err)
@@ -108,21 +108,25 @@ func (f *File) Likest(kind string, found []Row) string {
 	return best
 }
 
+// binary are the kinds of forms that are no text.
+var binary = []string{"pdf", "parquet"}
+
 // SameForm finds the form whose hash the bytes have: as they are, or, with plain false, once line ends and a byte order
-// mark are as they were written; mail and editors change those.
+// mark are as they were written; mail and editors change those. In what is no text they are data.
 func SameForm(data []byte, forms map[string]string) (form string, plain bool) {
-	find := func(data []byte) string {
+	find := func(data []byte, texts bool) string {
 		sum := sha256.Sum256(data)
 		for form, hash := range forms {
-			if hash == hex.EncodeToString(sum[:]) {
+			kind, _, _ := strings.Cut(form, ".")
+			if hash == hex.EncodeToString(sum[:]) && !(texts && slices.Contains(binary, kind)) {
 				return form
 			}
 		}
 		return ""
 	}
-	if form := find(data); form != "" {
+	if form := find(data, false); form != "" {
 		return form, true
 	}
 	text := strings.ReplaceAll(strings.TrimPrefix(string(data), "\ufeff"), "\r\n", "\n")
-	return find([]byte(text)), false
+	return find([]byte(text), true), false
 }

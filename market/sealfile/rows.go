@@ -17,11 +17,31 @@ type Row struct {
 	Head  bool     `json:"head,omitempty"` // names of columns
 }
 
-// Limits of a document in one's hand.
+// Limits of a document in one's hand. Its texts are counted with the headings and paths that rows repeat: a long one
+// over many rows would take the square of the document.
 const (
 	MaxDocument = 64 << 20
 	maxRows     = 200_000
+	maxTexts    = 4 * MaxDocument
 )
+
+// list gathers rows within the limits.
+type list struct {
+	rows []Row
+	size int // of all texts, in bytes
+}
+
+// full is whether nothing more is taken.
+func (l *list) full() bool { return len(l.rows) >= maxRows || l.size > maxTexts }
+
+func (l *list) add(r Row) {
+	for _, cell := range r.Cells {
+		l.size += len(cell)
+	}
+	if l.size += len(r.Table); !l.full() {
+		l.rows = append(l.rows, r)
+	}
+}
 
 // Rows are the texts of a document of a form: html, md, csv or json. Pictures, styles and scripts have none. Whatever
 // the bytes, it gives what it finds.
@@ -37,12 +57,12 @@ func Rows(form string, data []byte) []Row {
 	case "json":
 		rows = jsonRows(data)
 	}
-	return rows[:min(len(rows), maxRows)]
+	return rows
 }
 
 // page reads HTML as far as its texts go.
 type page struct {
-	rows    []Row
+	list
 	table   string
 	cells   []string
 	text    strings.Builder
@@ -56,7 +76,10 @@ var silent = []string{"style", "script", "svg"}
 
 func htmlRows(text string) []Row {
 	var p page
-	for len(text) > 0 && len(p.rows) < maxRows {
+	// Of the same length, so that a place in the one is the same place in the other; and made once.
+	lower := lowerASCII(text)
+	for len(text) > 0 && !p.full() {
+		lower = lower[len(lower)-len(text):]
 		open := strings.IndexByte(text, '<')
 		if open < 0 {
 			p.text.WriteString(text)
@@ -78,17 +101,28 @@ func htmlRows(text string) []Row {
 		text = text[end+1:]
 		name, _, _ := strings.Cut(strings.ReplaceAll(tag, "\n", " "), " ")
 		if slices.Contains(silent, name) && !strings.HasSuffix(tag, "/") {
-			close := strings.Index(strings.ToLower(text), "</"+name)
-			if close < 0 {
+			_, after, closed := strings.Cut(lower[len(lower)-len(text):], "</"+name)
+			if !closed {
 				break
 			}
-			text = text[close:]
+			text = text[len(text)-len(after)-len("</"+name):]
 			continue
 		}
 		p.tag(name)
 	}
 	p.flush()
 	return p.rows
+}
+
+// lowerASCII is a text with the letters of HTML's names small, byte for byte.
+func lowerASCII(text string) string {
+	b := []byte(text)
+	for i, c := range b {
+		if 'A' <= c && c <= 'Z' {
+			b[i] = c + 'a' - 'A'
+		}
+	}
+	return string(b)
 }
 
 func (p *page) tag(name string) {
@@ -105,7 +139,7 @@ func (p *page) tag(name string) {
 		}
 	case "/tr", "/table":
 		if p.inRow && len(p.cells) > 0 {
-			p.rows = append(p.rows, Row{p.table, p.cells, p.heads == len(p.cells)})
+			p.add(Row{p.table, p.cells, p.heads == len(p.cells)})
 		}
 		p.inRow, p.cells = false, nil
 		p.text.Reset()
@@ -115,7 +149,7 @@ func (p *page) tag(name string) {
 	case "/h1", "/h2", "/h3", "/figcaption", "/title":
 		if text := p.take(); p.heading && text != "" {
 			p.table = text
-			p.rows = append(p.rows, Row{text, []string{text}, false})
+			p.add(Row{text, []string{text}, false})
 		}
 		p.heading = false
 	// What begins or ends a line on the screen; inside a row it is a part of the cell.
@@ -136,36 +170,36 @@ func (p *page) take() string {
 // flush makes a row of a text that stands alone.
 func (p *page) flush() {
 	if text := p.take(); text != "" {
-		p.rows = append(p.rows, Row{p.table, []string{text}, false})
+		p.add(Row{p.table, []string{text}, false})
 	}
 }
 
 // lineRows are lines of cells: of Markdown's tables, whose headings start with #, or of a CSV.
 func lineRows(text string, sign byte) []Row {
-	var rows []Row
+	var l list
 	table := ""
 	for line := range strings.Lines(text) {
 		if line = strings.TrimSpace(line); line == "" || sign == '|' && strings.Trim(line, "|-: ") == "" {
 			continue
 		}
-		if len(rows) == maxRows {
+		if l.full() {
 			break
 		}
 		switch {
 		case sign == '|' && line[0] == '#':
 			table = strings.TrimSpace(strings.TrimLeft(line, "#"))
-			rows = append(rows, Row{table, []string{table}, false})
+			l.add(Row{table, []string{table}, false})
 		case sign == '|' && line[0] != '|':
-			rows = append(rows, Row{table, []string{line}, false})
+			l.add(Row{table, []string{line}, false})
 		default:
 			cells := strings.Split(strings.Trim(line, "|"), string(sign))
 			for i := range cells {
 				cells[i] = strings.TrimSpace(cells[i])
 			}
-			rows = append(rows, Row{table, cells, false})
+			l.add(Row{table, cells, false})
 		}
 	}
-	return rows
+	return l.rows
 }
 
 // jsonRows are the values of a JSON document with their paths; elements of a list are called by their name, where they
@@ -177,15 +211,18 @@ func jsonRows(data []byte) []Row {
 	if decoder.Decode(&value) != nil {
 		return nil
 	}
-	var rows []Row
+	var l list
 	var walk func(table, path string, value any)
 	walk = func(table, path string, value any) {
-		if len(rows) >= maxRows {
+		if l.size += len(path); l.full() {
 			return
 		}
 		switch value := value.(type) {
 		case map[string]any:
 			for _, key := range slices.Sorted(maps.Keys(value)) {
+				if l.full() {
+					return
+				}
 				if table == "" {
 					walk(key, key, value[key])
 				} else {
@@ -194,14 +231,17 @@ func jsonRows(data []byte) []Row {
 			}
 		case []any:
 			for i, element := range value {
+				if l.full() {
+					return
+				}
 				walk(table, fmt.Sprintf("%s[%s]", path, nameOf(element, i)), element)
 			}
 		default:
-			rows = append(rows, Row{table, []string{path, fmt.Sprint(value)}, false})
+			l.add(Row{table, []string{path, fmt.Sprint(value)}, false})
 		}
 	}
 	walk("", "", value)
-	return rows
+	return l.rows
 }
 
 func nameOf(element any, i int) string {

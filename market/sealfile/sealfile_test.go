@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -112,6 +113,44 @@ func TestEveryChangedCellIsNamed(t *testing.T) {
 			t.Fatalf("a row removed: %+v", d)
 		}
 	})
+}
+
+// Documents that somebody made to be slow or large are read and compared in a time and a space of their size: the square
+// of any of these would be hours or hundreds of gigabytes.
+func TestHostileDocuments(t *testing.T) {
+	t.Parallel()
+	const many = 200_000
+	pictures := Rows("html", []byte(strings.Repeat("<SVG></sVg>", 5*many)+"<p>end</p>"))
+	if len(pictures) != 1 || pictures[0].Cells[0] != "end" {
+		t.Errorf("%d rows of pictures", len(pictures))
+	}
+	long := strings.Repeat("k", 1<<20)
+	for form, text := range map[string]string{
+		"json": `{"` + long + `":[` + strings.Repeat("1,", many) + `1]}`,
+		"html": "<h1>" + long + "</h1>" + strings.Repeat("<tr><td>a</td></tr>", many),
+		"md":   "# " + long + "\n" + strings.Repeat("|a|\n", many),
+	} {
+		rows, size := Rows(form, []byte(text)), 0
+		for _, r := range rows {
+			size += len(r.key())
+		}
+		if len(rows) == 0 || size > maxTexts+2*len(long) {
+			t.Errorf("%s: %d rows of %d bytes", form, len(rows), size)
+		}
+	}
+	// A table of which every row was changed, but for its names and then with them.
+	table := func(name, value string) []Row {
+		rows := make([]Row, many)
+		for i := range rows {
+			rows[i] = Row{"T", []string{name + strconv.Itoa(i), value}, false}
+		}
+		return rows
+	}
+	for _, name := range []string{"a", "b"} {
+		if d := Compare(table("a", "1"), table(name, "2")); len(d) < many || d[many-1].Kind != Cell {
+			t.Errorf("%d differences", len(d))
+		}
+	}
 }
 
 type fixture struct {

@@ -10,10 +10,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/mod/sumdb/note"
 
 	"github.com/aqsha/aqsha/internal/cli"
 	"github.com/aqsha/aqsha/market"
@@ -134,6 +134,11 @@ func opener(dir string) func(string, market.ReadOptions) (*market.Table, error) 
 
 // verifyInHand holds a document that somebody was sent to the seal file that came with it.
 func verifyInHand(command *cobra.Command, path, sealPath, public, inputs string) error {
+	if public != "" {
+		if _, err := note.NewVerifier(strings.TrimSpace(public)); err != nil {
+			return cli.Usage(fmt.Errorf("--public: %w", err))
+		}
+	}
 	data, err := readBounded(path, sealfile.MaxDocument)
 	if err != nil {
 		return err
@@ -185,20 +190,24 @@ func verifyInHand(command *cobra.Command, path, sealPath, public, inputs string)
 	return failed
 }
 
-// besides finds the seal file in the document's folder: the only one there is.
+// besides finds the seal file in the document's folder: that whose name the document's begins with, the longest one.
 func besides(path string) (string, error) {
-	found, err := filepath.Glob(filepath.Join(filepath.Dir(path), "*.seal.json"))
+	entries, err := os.ReadDir(filepath.Dir(path))
 	if err != nil {
 		return "", err
 	}
-	found = slices.DeleteFunc(found, func(name string) bool {
-		return !strings.HasPrefix(filepath.Base(path), strings.TrimSuffix(filepath.Base(name), ".seal.json"))
-	})
-	if len(found) != 1 {
-		return "", market.Refuse("seal", "seal-file", "%d seal files beside %s are called like it; ask whoever sent "+
-			"it for the file that ends in .seal.json, and name it with --seal-file", len(found), filepath.Base(path))
+	best := ""
+	for _, e := range entries {
+		stem, is := strings.CutSuffix(e.Name(), ".seal.json")
+		if is && len(stem) > len(best) && strings.HasPrefix(filepath.Base(path), stem) {
+			best = stem
+		}
 	}
-	return found[0], nil
+	if best == "" {
+		return "", market.Refuse("seal", "seal-file", "no seal file beside %s is called like it; ask whoever sent it "+
+			"for the file that ends in .seal.json, and name it with --seal-file", filepath.Base(path))
+	}
+	return filepath.Join(filepath.Dir(path), best+".seal.json"), nil
 }
 
 // compare names what differs from the likest form that was sealed.
@@ -274,7 +283,7 @@ func (h *inHand) print(w io.Writer, command *cobra.Command) {
 		say(l.Text("market.hand-other", "document", h.Document, "sha", h.SHA256))
 	default:
 		say(l.Text("market.hand-differs", "document", h.Document, "form", h.Form, "sha", h.SHA256))
-		printDifferences(w, command, h.Differences)
+		printDifferences(w, command, h.Form, h.Differences)
 	}
 	for _, in := range h.Inputs {
 		switch in.Found {
@@ -306,13 +315,16 @@ func sentenceOf(l words.Language, d sealfile.Difference, row string) string {
 	return l.Text("market.hand-cell", "table", d.Table, "row", row, "expected", d.Expected, "found", d.Found)
 }
 
-// printDifferences names cells and rows, the first of them.
-func printDifferences(w io.Writer, command *cobra.Command, differences []sealfile.Difference) {
+// printDifferences names cells and rows, the first of them; those of no table by the form.
+func printDifferences(w io.Writer, command *cobra.Command, form string, differences []sealfile.Difference) {
 	l := cli.LanguageFor(command)
 	if len(differences) == 0 {
 		fmt.Fprintln(w, l.Text("market.hand-no-text"))
 	}
 	for _, d := range differences[:min(maxNamed, len(differences))] {
+		if d.Table == "" {
+			d.Table = form
+		}
 		row := d.Row
 		if d.Column != "" {
 			row += " / " + d.Column

@@ -135,7 +135,7 @@ func named(command *cobra.Command, failed error, log string, index uint64, form 
 	if err := cli.Present(command, map[string]any{"entry": index, "form": form, "differences": differences},
 		func(w io.Writer) {
 			fmt.Fprintln(w, cli.LanguageFor(command).Text("market.hand-derived-differs", "form", form, "entry", index))
-			printDifferences(w, command, differences)
+			printDifferences(w, command, form, differences)
 		}); err != nil {
 		return err
 	}
