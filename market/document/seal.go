@@ -21,9 +21,11 @@ import (
 // format had another spelling of the JSON form's keys, those of the second other
 // words and digits, those of the third other last digits of the fit, those of the fourth
 // another domain of the Cornish–Fisher expansion and bars as they were traded, those of the fifth
-// verdicts on the paper by synthetic data too, and are held to them.
+// verdicts on the paper by synthetic data too, those of the sixth nouns of one form whatever their number, and are held
+// to them.
 const (
-	SealFormat   = "aqsha-study-seal/6"
+	SealFormat   = "aqsha-study-seal/7"
+	sixthFormat  = "aqsha-study-seal/6"
 	fifthFormat  = "aqsha-study-seal/5"
 	fourthFormat = "aqsha-study-seal/4"
 	thirdFormat  = "aqsha-study-seal/3"
@@ -33,7 +35,8 @@ const (
 
 // earlierForms are the formats of documents by the earlier format of their seal.
 var earlierForms = map[string]string{firstFormat: "aqsha-study/1", secondFormat: "aqsha-study/2",
-	thirdFormat: "aqsha-study/3", fourthFormat: "aqsha-study/3", fifthFormat: "aqsha-study/3"}
+	thirdFormat: "aqsha-study/3", fourthFormat: "aqsha-study/3", fifthFormat: "aqsha-study/3",
+	sixthFormat: "aqsha-study/3"}
 
 // Seal is what a document was made from and the hash of each of its forms, in
 // every language, so that each can be derived again byte for byte.
@@ -163,9 +166,9 @@ func (d *Differs) Unwrap() error { return d.err }
 func (s Seal) Rederive(ctx context.Context, dir string) error {
 	o := s.Options
 	o.Dir, o.earlier = dir, s.Format == firstFormat || s.Format == secondFormat
-	o.thorough = o.earlier || s.Format == thirdFormat
+	o.thorough, o.six = o.earlier || s.Format == thirdFormat, s.Format != SealFormat
 	switch s.Format {
-	case SealFormat:
+	case SealFormat, sixthFormat:
 	case fifthFormat:
 		o.rules = 6
 	default:
