@@ -114,8 +114,8 @@ func verifyDocument(command *cobra.Command, sealed document.Seal, log string, in
 		return err
 	}
 	return cli.Present(command, sealed, func(w io.Writer) {
-		fmt.Fprintln(w, cli.LanguageFor(command).Text("market.verified-study", "system", sealed.Options.System, "entry",
-			index, "files", len(sealed.Inputs), "forms", len(sealed.Forms)))
+		fmt.Fprintln(w, cli.LanguageFor(command).Count("market.verified-study", len(sealed.Inputs), "system",
+			sealed.Options.System, "entry", index, "forms", len(sealed.Forms)))
 	})
 }
 
