@@ -70,18 +70,18 @@ func checkVolumes(t *Table) []Finding {
 		return nil
 	}
 	off := func(i int) float64 { return math.Log(quote[i] / base[i] / c[i]) }
-	swapped := where(c, func(i int) bool {
+	inverse := func(i int) bool {
 		// Near a price of one the two directions cannot be told apart.
 		return base[i] > 0 && quote[i] > 0 && c[i] > 0 && math.Abs(math.Log(c[i])) > 1 &&
 			math.Abs(math.Log(base[i]/quote[i]/c[i])) < 0.5
-	})
-	found := runs(t, swapped, "volume_swapped", "volume_base", "swap volume_base and volume_quote",
+	}
+	found := runs(t, where(c, inverse), "volume_swapped", "volume_base", "swap volume_base and volume_quote",
 		swap("volume_base", "volume_quote"), func(i int) string {
 			return fmt.Sprintf("base %g × price %g is far from quote %g, the other way round it fits", base[i], c[i],
 				quote[i])
 		})
 	wrong := where(c, func(i int) bool {
-		return base[i] > 0 && quote[i] > 0 && c[i] > 0 && math.Abs(off(i)) > 0.5 && !slices.Contains(swapped, i)
+		return base[i] > 0 && quote[i] > 0 && c[i] > 0 && math.Abs(off(i)) > 0.5 && !inverse(i)
 	})
 	return append(found, runs(t, wrong, "volume_price", "volume_quote", "", nil, func(i int) string {
 		return fmt.Sprintf("base %g × price %g against quote %g", base[i], c[i], quote[i])

@@ -22,8 +22,8 @@ const (
 )
 
 // ReadSheet reads separated text, bare or packed, or a workbook, whose header has a column of each list of names, in
-// any order and writing: encoding, separator and quotes are found as in files of prices, lines above the header and empty
-// ones are passed over. A row of another width than the header's is refused, for cells of it would stand in other
+// any order and writing: encoding, separator and quotes are found as in files of prices, lines above the header and
+// empty ones are passed over. A row of another width than the header's is refused, for cells of it would stand in other
 // columns.
 func ReadSheet(name string, data []byte, columns [][]string, options ReadOptions) (*Sheet, error) {
 	if len(data) > maxSheetBytes {

@@ -162,7 +162,7 @@ func Summarise(t *Table, found []Finding) Summary {
 // Print writes the summary for a terminal, in a language. How a file was read and why (its form, its frequency and what
 // was decided) is said by the words of the reader of files, in English.
 func (s Summary) Print(w io.Writer, l words.Language) {
-	fmt.Fprintln(w, l.Text("study.import-head", "file", s.File, "form", s.Form, "rows", s.Rows, "bytes", s.Bytes))
+	fmt.Fprintln(w, l.Count("study.import-head", s.Rows, "file", s.File, "form", s.Form, "bytes", s.Bytes))
 	fmt.Fprintln(w, l.Text("study.import-sha", "sha", s.SHA256))
 	fmt.Fprintln(w, l.Text("study.import-origin", "origin", l.Phrase("market-word", s.Origin)))
 	fmt.Fprintln(w, l.Text("study.import-times", "first", s.First, "last", s.Last, "zone", s.TimeZone))
@@ -190,8 +190,8 @@ func (s Summary) Print(w io.Writer, l words.Language) {
 		s.printDecisions(w, l)
 	}
 	for _, r := range s.Repairs {
-		fmt.Fprintln(w, l.Text("study.import-repaired", "code", r.Code, "first", r.FirstLine, "last", r.LastLine,
-			"rows", r.Rows, "what", mends(r.What).In(l)))
+		fmt.Fprintln(w, l.Count("study.import-repaired", r.Rows, "code", r.Code, "first", r.FirstLine, "last",
+			r.LastLine, "what", mends(r.What).In(l)))
 	}
 	if len(s.Findings) == 0 {
 		fmt.Fprintln(w, l.Text("study.import-no-findings"))

@@ -171,20 +171,51 @@ func textOf(d *xml.Decoder, e xml.StartElement) (string, error) {
 	return s.T, nil
 }
 
+// showsDate is whether a format code's section for positive numbers spells a date or a time of day (section 18.8.31): a
+// letter of year, month, day, hour, minute or second outside of texts, and no place of a digit but those of a second's
+// fraction. A time that has elapsed, [h]:mm, is a length and no date.
+func showsDate(code string) bool {
+	code = strings.ToLower(code)
+	letters := false
+	for i := 0; i < len(code); i++ {
+		switch c := code[i]; c {
+		case '\\', '_', '*': // the character after it is written, left out or repeated
+			i++
+		case '"', '[': // a text; a colour, condition, locale or currency
+			end := strings.IndexByte(code[i+1:], map[byte]byte{'"': '"', '[': ']'}[c])
+			if end < 0 {
+				return letters
+			}
+			inside := code[i+1 : i+1+end]
+			if c == '[' && inside != "" && (strings.Trim(inside, "h") == "" || strings.Trim(inside, "m") == "" ||
+				strings.Trim(inside, "s") == "") {
+				return false
+			}
+			i += end + 1
+		case ';':
+			return letters
+		case 'y', 'm', 'd', 'h', 's':
+			letters = true
+			if c == 's' && strings.HasPrefix(code[i+1:], ".0") {
+				for i += 2; i+1 < len(code) && code[i+1] == '0'; {
+					i++
+				}
+			}
+		case '0', '#', '?', '@':
+			return false
+		}
+	}
+	return letters
+}
+
 // styles finds which cell styles show a date: the built-in formats 14 to 22
-// and 45 to 47 (section 18.8.30), and those that spell year, day or hour.
+// and 45 to 47 (section 18.8.30), and those whose code shows one.
 func (w *workbook) styles() error {
 	custom, inCells := map[string]bool{}, false
 	return w.part("xl/styles.xml", func(_ *xml.Decoder, e xml.StartElement) error {
 		switch e.Name.Local {
 		case "numFmt":
-			code := strings.ToLower(attribute(e, "formatCode"))
-			for _, quoted := range []string{`"`, "[", "]"} {
-				code = strings.Join(strings.Split(code, quoted), "\x00")
-			}
-			code, _, _ = strings.Cut(code, ";")
-			custom[attribute(e, "numFmtId")] = strings.Contains(code, "yy") || strings.Contains(code, "dd") ||
-				strings.Contains(code, "hh")
+			custom[attribute(e, "numFmtId")] = showsDate(attribute(e, "formatCode"))
 		case "cellXfs":
 			inCells = true
 		case "cellStyles", "dxfs":

@@ -24,7 +24,8 @@ import (
 var measuring = map[string]string{"farm": "", "planner": "", "internal/strict": "", "internal/cli/farmcmd": "",
 	"internal/cli/controlcmd": "", "internal/cli/farmdir": "",
 	"api/farms": "", "internal/cli/plancmd": "",
-	"market": "market-", "internal/cli/marketcmd": "market-"}
+	"market": "market-", "internal/cli/marketcmd": "market-",
+	"internal/cli/sealcmd": "market-"}
 
 // measuredCodes reads, from the sources, each code of these lines and the rules that it is said with.
 func measuredCodes(t *testing.T) map[string][]string {

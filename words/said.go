@@ -12,14 +12,21 @@ type Said struct {
 	key   string
 	pairs []any
 	text  string // in English, where that is not the catalogue's; alone: in every language
+	// counted is whether the text depends on a number, the first pair's value.
+	counted bool
 }
 
 // Say is the text of a key with {name} filled in from pairs of a name and a value. A value that is a Said itself,
 // or has an In as it has, and an error are said in the same language.
 func Say(key string, pairs ...any) Said { return Said{key: key, pairs: pairs} }
 
+// SayCount is Say of a text that depends on a number, which is {count} in it.
+func SayCount(key string, n int, pairs ...any) Said {
+	return Said{key: key, pairs: append([]any{"count", n}, pairs...), counted: true}
+}
+
 // SayAs is Say of a text whose English stands elsewhere, as with more figures in a sealed file.
-func SayAs(english, key string, pairs ...any) Said { return Said{key, pairs, english} }
+func SayAs(english, key string, pairs ...any) Said { return Said{key: key, pairs: pairs, text: english} }
 
 // Quote is a text that is the same in every language: a name, or somebody's own words.
 func Quote(text string) Said { return Said{text: text} }
@@ -36,7 +43,18 @@ func (s Said) In(l Language) string {
 	for i, value := range s.pairs {
 		pairs[i] = in(l, value)
 	}
+	if n, is := s.number(); is {
+		return l.Count(s.key, n, pairs[2:]...)
+	}
 	return l.Text(s.key, pairs...)
+}
+
+// number is what a text depends on.
+func (s Said) number() (n int, is bool) {
+	if s.counted {
+		n, is = s.pairs[1].(int)
+	}
+	return n, is
 }
 
 // in is a value of a text in a language.

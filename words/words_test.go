@@ -330,7 +330,7 @@ func TestKeysAreUsed(t *testing.T) {
 	asks := regexp.MustCompile(`\.(?:Text|Count)\("([a-z0-9._-]+)"(?:, "([a-z]+)"|)`)
 	prefixes := regexp.MustCompile(`\.(?:Text|Count)\("([a-z0-9._-]+\.)" ?\+`)
 	sections := regexp.MustCompile(`\.Phrase\("([a-z0-9-]+)"`)
-	says := regexp.MustCompile(`\b(?:words\.Say|words\.SayAs|cli\.Text)\((?:[a-z.A-Z]+, )?"([a-z0-9._-]+)"`)
+	says := regexp.MustCompile(`\b(?:words\.Say|words\.SayAs|words\.SayCount|cli\.Text)\((?:[a-z.A-Z]+, )?"([a-z0-9._-]+)"`)
 	asked, begun := map[string]bool{}, map[string]bool{"code.": true, "money.": true}
 	err := filepath.WalkDir("..", func(path string, entry os.DirEntry, err error) error {
 		if err != nil || entry.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {

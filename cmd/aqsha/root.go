@@ -26,6 +26,7 @@ import (
 	"github.com/aqsha/aqsha/internal/cli/plancmd"
 	"github.com/aqsha/aqsha/internal/cli/programcmd"
 	"github.com/aqsha/aqsha/internal/cli/pursecmd"
+	"github.com/aqsha/aqsha/internal/cli/sealcmd"
 	"github.com/aqsha/aqsha/internal/cli/statuscmd"
 	"github.com/aqsha/aqsha/internal/cli/verifycmd"
 	"github.com/aqsha/aqsha/internal/cli/walletcmd"
@@ -44,7 +45,7 @@ var commandGroups = []commandGroup{
 		walletcmd.NewRedeemCommand, walletcmd.NewPayCommand, walletcmd.NewBalanceCommand, walletcmd.NewHistoryCommand,
 		walletcmd.NewSupplyCommand, walletcmd.NewTokenCommand, walletcmd.NewProofCommand, walletcmd.NewTxCommand,
 		authoritycmd.NewPolicyCommand,
-		with(verifycmd.NewVerifyCommand, marketcmd.NewVerifyReportCommand, farmcmd.NewVerifyFarmCommand),
+		with(verifycmd.NewVerifyCommand, sealcmd.NewVerifyReportCommand, farmcmd.NewVerifyFarmCommand),
 	}},
 	{"programs", "Programmable money:", []func() *cobra.Command{
 		programcmd.NewPurposeCommand, programcmd.NewAgencyCommand, programcmd.NewContractCommand,

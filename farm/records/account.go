@@ -1,6 +1,7 @@
 package records
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -211,7 +212,7 @@ func (b *Records) metered(site string, from, to usage.Instant) (sum int64, ok bo
 			readings = append(readings, r)
 		}
 	}
-	slices.SortFunc(readings, func(a, b MeterReading) int { return int((a.From - b.From) / usage.Second) })
+	slices.SortFunc(readings, func(a, b MeterReading) int { return cmp.Compare(a.From, b.From) })
 	at := from
 	for _, r := range readings {
 		if r.From != at {

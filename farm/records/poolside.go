@@ -1,6 +1,7 @@
 package records
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -125,7 +126,7 @@ func readPoolTable(dir string) (readings []PoolReading, err error) {
 		readings = append(readings, PoolReading{at, f[1], work})
 		return nil
 	})
-	slices.SortStableFunc(readings, func(a, b PoolReading) int { return int(a.At - b.At) })
+	slices.SortStableFunc(readings, func(a, b PoolReading) int { return cmp.Compare(a.At, b.At) })
 	return readings, err
 }
 

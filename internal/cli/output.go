@@ -280,3 +280,20 @@ func (e CodedError) Error() string { return e.Text }
 func (e CodedError) ErrorCode() string { return e.Code }
 
 func (e CodedError) ErrorField() string { return e.Field }
+
+// Interrupted is the error of a command that was interrupted, and err of one that was not.
+func Interrupted(command *cobra.Command, err error) error {
+	if stopped := command.Context().Err(); stopped != nil {
+		return fmt.Errorf("interrupted before the end: %w", stopped)
+	}
+	return err
+}
+
+// Present is Show of a result that took its time, unless the command was interrupted meanwhile: of what was cut off
+// nothing must pass for a result.
+func Present(command *cobra.Command, value any, human func(w io.Writer)) error {
+	if err := Interrupted(command, nil); err != nil {
+		return err
+	}
+	return Show(command, value, human)
+}

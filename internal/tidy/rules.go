@@ -94,7 +94,8 @@ var mayImport = map[string][]string{
 		"internal/cli"},
 	"internal/cli/plancmd": {"words", "money", "params", "txlog", "farm", "planner", "internal/cli"},
 	"internal/cli/marketcmd": {"words", "money", "params", "txlog", "market", "farm", "bitcoin", "internal/cli",
-		"internal/cli/chaincmd"},
+		"internal/cli/chaincmd", "internal/cli/sealcmd"},
+	"internal/cli/sealcmd": {"words", "txlog", "market", "internal/cli"},
 
 	// commands about several lines
 	"internal/cli/configcmd": {"words", "farm", "internal/cli", "internal/cli/datadir", "internal/cli/nodecmd"},
@@ -109,7 +110,7 @@ var mayImport = map[string][]string{
 		"internal/cli/democmd", "internal/cli/farmcmd", "internal/cli/marketcmd",
 		"internal/cli/minebench", "internal/cli/miningcmd",
 		"internal/cli/nodecmd", "internal/cli/plancmd", "internal/cli/programcmd", "internal/cli/pursecmd",
-		"internal/cli/statuscmd", "internal/cli/verifycmd", "internal/cli/walletcmd"},
+		"internal/cli/sealcmd", "internal/cli/statuscmd", "internal/cli/verifycmd", "internal/cli/walletcmd"},
 }
 
 // onLedgers is what commands of the ledger's line are made of.

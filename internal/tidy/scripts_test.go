@@ -121,7 +121,7 @@ func TestLinesOfScriptsAreCounted(t *testing.T) {
 		"exec aqsha farm orders run":                           "internal/cli/controlcmd",
 		"exec aqsha farm list --data own":                      "internal/cli/farmcmd",
 		"exec aqsha farm power bid x":                          "internal/cli/plancmd",
-		"exec aqsha verify report 0":                           "internal/cli/marketcmd",
+		"exec aqsha verify report 0":                           "internal/cli/sealcmd",
 		"exec aqsha verify farm 0":                             "internal/cli/farmcmd",
 		"exec aqsha verify --log x":                            "internal/cli/verifycmd",
 		"waitfor 'x' aqsha cash booked $NOTED":                 "internal/cli/cashcmd",

@@ -1,6 +1,7 @@
 package concentration
 
 import (
+	"cmp"
 	"math"
 	"slices"
 
@@ -30,7 +31,7 @@ func (s segment) slope() float64 { return s.rise / s.width }
 // segments are the pieces between points of a Lorenz curve, which must be convex from (0,0) to (1,1).
 func segments(points []Point) ([]segment, error) {
 	points = slices.Clone(points)
-	slices.SortFunc(points, func(a, b Point) int { return int(math.Copysign(1, a.Population-b.Population)) })
+	slices.SortFunc(points, func(a, b Point) int { return cmp.Compare(a.Population, b.Population) })
 	points = append(append([]Point{{}}, points...), Point{1, 1})
 	var out []segment
 	for i := 1; i < len(points); i++ {

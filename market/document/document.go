@@ -37,6 +37,7 @@ type Options struct {
 	Dir     string `json:"-"`
 
 	earlier bool // written as documents sealed in the formats 1 and 2 were
+	six     bool // in the words of documents sealed in the formats 1 to 6
 	// thorough has the last digits of fits as documents sealed in the formats 1 to 3 have them.
 	thorough bool
 	// rules are those of study.Input: 5 for documents sealed in the formats 1 to 4, 6 for those of format 5.
@@ -78,7 +79,7 @@ type Document struct {
 	Inputs          []Input          `json:"inputs"`
 	Missing         []string         `json:"missing,omitempty"` // files that the folder has not
 
-	earlier bool // of the options
+	earlier, six bool // of the options
 }
 
 // builder carries the studies from which the sections are made, computed before those that quote them. pools and
@@ -119,7 +120,7 @@ func Build(ctx context.Context, o Options) (*Document, error) {
 	if o.Country == "" {
 		o.Country = "Kazakhstan"
 	}
-	b := &builder{Document: &Document{Format: Format, Options: o, earlier: o.earlier}}
+	b := &builder{Document: &Document{Format: Format, Options: o, earlier: o.earlier, six: o.six}}
 	// What sections quote comes first; from here to the summary, which stands in front, the order is that of the page.
 	for _, step := range []func() error{b.study, b.concentrated, b.architecture} {
 		if err := step(); err != nil {

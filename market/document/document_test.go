@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"errors"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
@@ -19,6 +20,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/aqsha/aqsha/market"
+	"github.com/aqsha/aqsha/market/sealfile"
 	"github.com/aqsha/aqsha/market/synthetic"
 	"github.com/aqsha/aqsha/market/usage"
 	"github.com/aqsha/aqsha/txlog/seal"
@@ -127,7 +129,7 @@ func TestCataloguesAgree(t *testing.T) {
 	t.Parallel()
 	blank := regexp.MustCompile(`\{\d\}`)
 	blanks := func(s string) []string {
-		found := blank.FindAllString(s, -1)
+		found := blank.FindAllString(countPlace.ReplaceAllString(s, "{$1}"), -1)
 		slices.Sort(found)
 		return found
 	}
@@ -302,7 +304,7 @@ func TestASealedDocumentIsDerivedAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := filepath.Join(t.TempDir(), "log")
-	index, _, err := d.Append(dir, log)
+	index, _, texts, err := d.Append(dir, log, map[string]string{"pdf.en": strings.Repeat("0", 64)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -311,7 +313,7 @@ func TestASealedDocumentIsDerivedAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	s, ok := ReadSeal(entry)
-	if !ok || len(s.Forms) != 7 {
+	if !ok || len(s.Forms) != 8 || len(s.Texts) != 7 {
 		t.Fatalf("seal of %d forms: %s", len(s.Forms), entry)
 	}
 	if err := s.Rederive(context.Background(), d.Options.Dir); err != nil {
@@ -327,6 +329,16 @@ func TestASealedDocumentIsDerivedAgain(t *testing.T) {
 	other := s
 	other.Options.To = "2019-10-19"
 	refused("another window", "seal-differs", other, d.Options.Dir)
+	var differs *Differs
+	if err := other.Rederive(context.Background(), d.Options.Dir); !errors.As(err, &differs) ||
+		len(sealfile.Compare(texts[differs.Form], differs.Rows)) == 0 {
+		t.Errorf("what differs is not named: %v", err)
+	}
+	for form, rows := range texts {
+		if sealfile.TextHash(rows) != s.Texts[form] {
+			t.Errorf("the texts of %s are not vouched for", form)
+		}
+	}
 	copied := t.TempDir()
 	if err := synthetic.Write(copied); err != nil {
 		t.Fatal(err)
@@ -451,5 +463,77 @@ func TestWholeNumbersHaveNoZeros(t *testing.T) {
 	}
 	if !strings.Contains(written(t, d, "md", English), "\u00a0count|") {
 		t.Error("no count stands in the document")
+	}
+}
+
+// Whatever is counted stands in the form that its number wants, in each language; what is fractional or is not known,
+// too.
+func TestFormsOfNumbers(t *testing.T) {
+	t.Parallel()
+	whole := func(v float64) Cell { return value(v, 0) }
+	for _, c := range []struct {
+		sentence Sentence
+		lang     Language
+		want     string
+	}{
+		{Sentence{Word: "rule.pools", Cells: []Cell{whole(1), whole(4)}}, English, "1 pool makes a majority"},
+		{Sentence{Word: "rule.pools", Cells: []Cell{whole(3), whole(4)}}, English, "3 pools make a majority"},
+		{Sentence{Word: "rule.pools", Cells: []Cell{whole(1), whole(4)}}, Russian, "составляет 1 пул при"},
+		{Sentence{Word: "rule.pools", Cells: []Cell{whole(3), whole(4)}}, Russian, "составляют 3 пула при"},
+		{Sentence{Word: "rule.pools", Cells: []Cell{whole(5), whole(9)}}, Russian, "составляют 5 пулов при"},
+		{Sentence{Word: "rule.pools", Cells: []Cell{whole(21), whole(51)}}, Russian, "составляет 21 пул при"},
+		{Sentence{Word: "rule.pools", Cells: []Cell{whole(1), whole(4)}}, Kazakh, "көпшілікті 1 пул құрайды"},
+		{Sentence{Word: "rule.finality", Cells: []Cell{whole(1), value(0.5, 1)}}, English, "after 1 minute, more than 0.5"},
+		{Sentence{Word: "rule.finality", Cells: []Cell{value(1.5, 1), whole(1)}}, English, "after 1.5 minutes"},
+		{Sentence{Word: "summary.rules", Cells: []Cell{whole(12), whole(1), whole(1)}}, English,
+			"Of 12 rules 1 fires; 1 lacks data."},
+		{Sentence{Word: "summary.rules", Cells: []Cell{whole(12), whole(0), whole(2)}}, English,
+			"Of 12 rules 0 fire; 2 lack data."},
+		{Sentence{Word: "summary.rules", Cells: []Cell{whole(21), whole(1), whole(1)}}, Russian, "Из 21 правила"},
+		{Sentence{Word: "summary.rules", Cells: []Cell{whole(12), whole(1), whole(1)}}, Russian, "Из 12 правил сработало"},
+		{Sentence{Word: "volatility.about.bitcoin", Cells: []Cell{text("a"), text("b"), whole(1461), value(365.25, 2)}},
+			Russian, "1461 наблюдение; приведены к 365,25 наблюдения"},
+		{Sentence{Word: "volatility.about.tenge", Cells: []Cell{text("a"), text("b"), whole(1022), whole(252)}},
+			Russian, "1022 наблюдения; приведены к 252 наблюдениям"},
+		{Sentence{Word: "risks.events", Cells: []Cell{whole(11), whole(1), whole(0)}}, Russian, "11 событий"},
+		{Sentence{Word: "risks.events", Cells: []Cell{text("–"), whole(1), whole(0)}}, English, "– events"},
+		{Sentence{Word: "paper.about", Cells: []Cell{whole(1), whole(1)}}, English,
+			"1 figure of the paper was checked; 1 identity is wrong"},
+	} {
+		w := (&Document{}).writer(c.lang)
+		if got := w.sentence(c.sentence); !strings.Contains(got, c.want) || w.err() != nil {
+			t.Errorf("%s: %q (%v), want %q", c.lang, got, w.err(), c.want)
+		}
+	}
+	// Documents that were sealed before have their words of then.
+	then := (&Document{six: true}).writer(English)
+	if got := then.sentence(Sentence{Word: "rule.pools", Cells: []Cell{whole(1), whole(4)}}); !strings.Contains(got, "1 pools") {
+		t.Errorf("sealed in format 6: %q", got)
+	}
+}
+
+// Each count that a text has is in the catalogue, with the forms that its language tells apart; and none is unused.
+func TestCountsHaveTheirForms(t *testing.T) {
+	t.Parallel()
+	wants := map[Language][]string{English: {"one", "other"}, Russian: {"few", "many", "one", "other"}}
+	for _, lang := range Languages {
+		used := map[string]bool{}
+		for key, text := range catalogues[lang] {
+			for _, found := range countPlace.FindAllStringSubmatch(text, -1) {
+				if used[found[2]] = true; counts[lang][found[2]] == nil {
+					t.Errorf("%s: %s counts %q, which has no forms", lang, key, found[2])
+				}
+			}
+		}
+		for name, forms := range counts[lang] {
+			if got := slices.Sorted(maps.Keys(forms)); !used[name] || !slices.Equal(got, wants[lang]) {
+				t.Errorf("%s: %q used %v, has the forms %v", lang, name, used[name], got)
+			}
+			for form, text := range forms {
+				if strings.Count(text, "{count}") != 1 {
+					t.Errorf("%s: %s of %q: %q", lang, form, name, text)
+				}
+			}
+		}
 	}
 }

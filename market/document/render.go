@@ -45,7 +45,7 @@ func (v view) Draw(p Picture) template.HTML { return template.HTML(v.picture(p))
 
 // HTML writes a page that needs nothing from the network and prints well.
 func (d *Document) HTML(out io.Writer, lang Language) error {
-	w := newWriter(lang, d.earlier)
+	w := d.writer(lang)
 	var b bytes.Buffer
 	if err := pageTemplate.Execute(&b, view{d, w, lang}); err != nil {
 		return err
@@ -59,7 +59,7 @@ func (d *Document) HTML(out io.Writer, lang Language) error {
 
 // Markdown writes the sentences and tables; pictures are in the page only.
 func (d *Document) Markdown(out io.Writer, lang Language) error {
-	w := newWriter(lang, d.earlier)
+	w := d.writer(lang)
 	var b strings.Builder
 	escape := strings.NewReplacer("|", `\|`, "\n", " ")
 	table := func(heads []string, rows [][]string) {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/aqsha/aqsha/internal/oldnames"
 	"github.com/aqsha/aqsha/market"
+	"github.com/aqsha/aqsha/market/sealfile"
 	"github.com/aqsha/aqsha/txlog/seal"
 )
 
@@ -20,9 +21,11 @@ import (
 // format had another spelling of the JSON form's keys, those of the second other
 // words and digits, those of the third other last digits of the fit, those of the fourth
 // another domain of the Cornish–Fisher expansion and bars as they were traded, those of the fifth
-// verdicts on the paper by synthetic data too, and are held to them.
+// verdicts on the paper by synthetic data too, those of the sixth nouns of one form whatever their number, and are held
+// to them.
 const (
-	SealFormat   = "aqsha-study-seal/6"
+	SealFormat   = "aqsha-study-seal/7"
+	sixthFormat  = "aqsha-study-seal/6"
 	fifthFormat  = "aqsha-study-seal/5"
 	fourthFormat = "aqsha-study-seal/4"
 	thirdFormat  = "aqsha-study-seal/3"
@@ -32,7 +35,8 @@ const (
 
 // earlierForms are the formats of documents by the earlier format of their seal.
 var earlierForms = map[string]string{firstFormat: "aqsha-study/1", secondFormat: "aqsha-study/2",
-	thirdFormat: "aqsha-study/3", fourthFormat: "aqsha-study/3", fifthFormat: "aqsha-study/3"}
+	thirdFormat: "aqsha-study/3", fourthFormat: "aqsha-study/3", fifthFormat: "aqsha-study/3",
+	sixthFormat: "aqsha-study/3"}
 
 // Seal is what a document was made from and the hash of each of its forms, in
 // every language, so that each can be derived again byte for byte.
@@ -41,7 +45,12 @@ type Seal struct {
 	Options Options           `json:"options"`
 	Inputs  []Input           `json:"inputs"`
 	Missing []string          `json:"missing,omitempty"` // a file that was not there then must not be there now
-	Forms   map[string]string `json:"sha256"`            // json, html.en …, md.ru
+	Forms   map[string]string `json:"sha256"`            // json, html.en …, md.ru; pdf.en … as printed
+	// Texts are hashes of what a reader sees of each form (sealfile.TextHash), by which what was changed is named.
+	// Seals before have none.
+	Texts map[string]string `json:"texts_sha256,omitempty"`
+
+	rows map[string][]sealfile.Row
 }
 
 // SealOf hashes every form.
@@ -55,13 +64,21 @@ func (d *Document) sealOf(format string) (Seal, error) {
 		then.Format = form
 		d = &then
 	}
-	s := Seal{Format: format, Options: d.Options, Inputs: d.Inputs, Missing: d.Missing, Forms: map[string]string{}}
+	s := Seal{Format: format, Options: d.Options, Inputs: d.Inputs, Missing: d.Missing, Forms: map[string]string{},
+		rows: map[string][]sealfile.Row{}}
+	if format == SealFormat {
+		s.Texts = map[string]string{}
+	}
 	hash := func(name, form string, lang Language) error {
 		var b bytes.Buffer
 		if err := d.Write(&b, form, lang); err != nil {
 			return err
 		}
 		text := b.Bytes()
+		if format == SealFormat {
+			s.rows[name] = sealfile.Rows(form, text)
+			s.Texts[name] = sealfile.TextHash(s.rows[name])
+		}
 		if format == firstFormat && form == "json" {
 			text = oldnames.Write(text)
 		}
@@ -100,20 +117,24 @@ func (d *Document) Sealable() error {
 	return nil
 }
 
-// Append seals the document in a log, if it may be.
-func (d *Document) Append(dir string, log seal.Log) (index uint64, checkpoint []byte, err error) {
+// Append seals the document in a log, if it may be, with the hashes of files that were printed from it, by form. The
+// texts go into a seal file.
+func (d *Document) Append(dir string, log seal.Log, printed map[string]string) (index uint64, checkpoint []byte,
+	texts map[string][]sealfile.Row, err error) {
 	if err := d.Sealable(); err != nil {
-		return 0, nil, err
+		return 0, nil, nil, err
 	}
 	s, err := d.SealOf()
 	if err != nil {
-		return 0, nil, err
+		return 0, nil, nil, err
 	}
+	maps.Copy(s.Forms, printed)
 	entry, err := json.Marshal(s)
 	if err != nil {
-		return 0, nil, err
+		return 0, nil, nil, err
 	}
-	return log.Append(dir, entry)
+	index, checkpoint, err = log.Append(dir, entry)
+	return index, checkpoint, s.rows, err
 }
 
 // ReadSeal takes the seal of a document out of a log's entry; false where the
@@ -127,14 +148,27 @@ func ReadSeal(entry []byte) (Seal, bool) {
 	return s, true
 }
 
+// Differs is the error of a form that is not as sealed when it is derived again.
+type Differs struct {
+	Form string
+	Rows []sealfile.Row // of today's
+	err  error
+}
+
+// Error says which form, and both hashes.
+func (d *Differs) Error() string { return d.err.Error() }
+
+// Unwrap is the refusal.
+func (d *Differs) Unwrap() error { return d.err }
+
 // Rederive makes the document anew from the folder's files and refuses when an
-// input or a byte of any form differs.
+// input or a byte of any form differs (Differs).
 func (s Seal) Rederive(ctx context.Context, dir string) error {
 	o := s.Options
 	o.Dir, o.earlier = dir, s.Format == firstFormat || s.Format == secondFormat
-	o.thorough = o.earlier || s.Format == thirdFormat
+	o.thorough, o.six = o.earlier || s.Format == thirdFormat, s.Format != SealFormat
 	switch s.Format {
-	case SealFormat:
+	case SealFormat, sixthFormat:
 	case fifthFormat:
 		o.rules = 6
 	default:
@@ -164,8 +198,8 @@ func (s Seal) Rederive(ctx context.Context, dir string) error {
 	}
 	for _, name := range slices.Sorted(maps.Keys(again.Forms)) {
 		if again.Forms[name] != s.Forms[name] {
-			return market.Refuse("seal-differs", name, "re-derived it hashes to %s, sealed was %q", again.Forms[name],
-				s.Forms[name])
+			return &Differs{name, again.rows[name], market.Refuse("seal-differs", name,
+				"re-derived it hashes to %s, sealed was %q", again.Forms[name], s.Forms[name])}
 		}
 	}
 	return nil

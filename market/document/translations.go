@@ -6,9 +6,14 @@ import (
 	"fmt"
 	"html/template"
 	"maps"
+	"math"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+
+	"golang.org/x/text/feature/plural"
+	"golang.org/x/text/language"
 
 	"github.com/aqsha/aqsha/market/report"
 )
@@ -29,19 +34,50 @@ var Languages = []Language{English, Kazakh, Russian}
 //go:embed words/*.json
 var wordFiles embed.FS
 
-// catalogues by language: key to text.
-var catalogues = func() map[Language]map[string]string {
-	out := map[Language]map[string]string{}
+// catalogues by language: key to text; counts by language: key to a text a plural category of CLDR. Kazakh has no
+// counts: a noun behind a number stands in the singular.
+var catalogues, counts = func() (texts map[Language]map[string]string,
+	forms map[Language]map[string]map[string]string) {
+	texts, forms = map[Language]map[string]string{}, map[Language]map[string]map[string]string{}
 	for _, l := range Languages {
 		data, err := wordFiles.ReadFile("words/" + string(l) + ".json")
 		if err != nil {
 			panic(err) // embedded
 		}
-		words := map[string]string{}
-		if err := json.Unmarshal(data, &words); err != nil {
+		var entries map[string]json.RawMessage
+		if err := json.Unmarshal(data, &entries); err != nil {
 			panic(fmt.Sprintf("words/%s.json: %v", l, err))
 		}
-		out[l] = words
+		texts[l], forms[l] = map[string]string{}, map[string]map[string]string{}
+		for key, entry := range entries {
+			var err error
+			if counted, is := strings.CutPrefix(key, "count: "); is {
+				var of map[string]string
+				err = json.Unmarshal(entry, &of)
+				forms[l][counted] = of
+			} else {
+				var text string
+				err = json.Unmarshal(entry, &text)
+				texts[l][key] = text
+			}
+			if err != nil {
+				panic(fmt.Sprintf("words/%s.json: %s: %v", l, key, err))
+			}
+		}
+	}
+	return texts, forms
+}()
+
+// sealedSix are the texts that stood in documents sealed in the formats 1 to 6 where others stand now: in those a noun
+// had one form, whatever its number. What was sealed is derived in the words of then.
+var sealedSix = func() map[Language]map[string]string {
+	data, err := wordFiles.ReadFile("words/sealed-6.json")
+	if err != nil {
+		panic(err) // embedded
+	}
+	var out map[Language]map[string]string
+	if err := json.Unmarshal(data, &out); err != nil {
+		panic("words/sealed-6.json: " + err.Error())
 	}
 	return out
 }()
@@ -50,10 +86,13 @@ var catalogues = func() map[Language]map[string]string {
 type writer struct {
 	lang    Language
 	missing map[string]bool
-	earlier bool
+	earlier bool // as documents sealed in the formats 1 and 2
+	six     bool // as documents sealed in the formats 1 to 6
 }
 
-func newWriter(lang Language, earlier bool) *writer { return &writer{lang, map[string]bool{}, earlier} }
+func (d *Document) writer(lang Language) *writer {
+	return &writer{lang, map[string]bool{}, d.earlier, d.six}
+}
 
 // earlierWords are the words that stood in documents of the formats 1 and 2
 // where another stands now: what was sealed is derived in the words of then.
@@ -66,6 +105,9 @@ func (w *writer) word(key string) string {
 		return ""
 	}
 	if s, ok := earlierWords[w.lang][key]; ok && w.earlier {
+		return s
+	}
+	if s, ok := sealedSix[w.lang][key]; ok && w.six {
 		return s
 	}
 	s, ok := catalogues[w.lang][key]
@@ -92,13 +134,50 @@ func (w *writer) err() error {
 	return fmt.Errorf("words/%s.json lacks %q", w.lang, slices.Sorted(maps.Keys(w.missing)))
 }
 
-// sentence puts cells into the places {0}, {1}, … of a text.
+// countPlace is a place of a text that takes a number and what is counted, in the number's form: {0 days}.
+var countPlace = regexp.MustCompile(`\{(\d) ([a-z ]+)\}`)
+
+// sentence puts cells into the places {0}, {1}, … of a text, and into {0 days} the cell with what it counts.
 func (w *writer) sentence(s Sentence) string {
-	out := w.word(s.Word)
+	out := countPlace.ReplaceAllStringFunc(w.word(s.Word), func(place string) string {
+		found := countPlace.FindStringSubmatch(place)
+		i, _ := strconv.Atoi(found[1]) // a digit
+		forms, ok := counts[w.lang][found[2]]
+		if !ok || i >= len(s.Cells) {
+			w.missing["count: "+found[2]] = true
+			return place
+		}
+		form, ok := forms[w.pluralOf(s.Cells[i])]
+		if !ok {
+			form = forms["other"]
+		}
+		return strings.ReplaceAll(form, "{count}", w.cell(s.Cells[i]))
+	})
 	for i, c := range s.Cells {
 		out = strings.ReplaceAll(out, "{"+strconv.Itoa(i)+"}", w.cell(c))
 	}
 	return out
+}
+
+// pluralOf is the plural category of a number as it is written, with its decimals (Unicode TR35, part 3, section 5.1);
+// of what is no number, "other".
+func (w *writer) pluralOf(c Cell) string {
+	if c.Value == nil || math.Abs(*c.Value) >= 1e9 {
+		return "other"
+	}
+	whole, fraction, _ := strings.Cut(strconv.FormatFloat(math.Abs(*c.Value), 'f', c.Digits, 64), ".")
+	bare := strings.TrimRight(fraction, "0")
+	number := func(text string) int { n, _ := strconv.Atoi(text); return n } // of digits alone; "" is 0
+	switch plural.Cardinal.MatchPlural(language.Make(string(w.lang)), number(whole), len(fraction), len(bare),
+		number(fraction), number(bare)) {
+	case plural.One:
+		return "one"
+	case plural.Few:
+		return "few"
+	case plural.Many:
+		return "many"
+	}
+	return "other"
 }
 
 // cell writes a word, a number with its unit, or a list of cells.

@@ -303,7 +303,7 @@ func cmpFloat(a, b float64) int {
 // Print writes the study for a terminal, in a language: how far the experts agree on each criterion and on all, by
 // Krippendorff's alpha or why there is none, then the systems with the share of draws in which each had each rank.
 func (s Study) Print(w io.Writer, l words.Language) {
-	fmt.Fprintln(w, l.Text("study.score-head", "experts", len(s.Experts), "criteria", len(s.Criteria), "level",
+	fmt.Fprintln(w, l.Count("study.score-head", len(s.Experts), "criteria", len(s.Criteria), "level",
 		s.Level))
 	tab := tabwriter.NewWriter(w, 2, 0, 2, ' ', 0)
 	fmt.Fprintln(tab, l.Text("study.score-columns"))

@@ -141,6 +141,7 @@ func Estimate(ctx context.Context, returns []float64, spec Spec) (*Fit, error) {
 		return nil, err
 	}
 	var s search
+	// Long series sort their starts on a part; where that ends at a bound or in no top, every start climbs after all.
 	sorted := false
 	if !e.spec.Thorough && e.slow == nil && e.spec.worthSorting() && len(e.scaled) >= leastWhole {
 		s.climbs, s.reported, s.best, err = e.sorted(ctx)

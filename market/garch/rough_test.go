@@ -86,3 +86,37 @@ func TestTheRegionOfWholeModels(t *testing.T) {
 		t.Fatalf("%d fits at the region's top", met)
 	}
 }
+
+// A fitted mean has tops between its returns: from beside the best one a higher one is found, and never a lower.
+func TestATopBesideTheMean(t *testing.T) {
+	higher := 0
+	for seed := uint64(1); seed <= 300 && higher < 1; seed++ {
+		random := rand.New(rand.NewPCG(seed, 11))
+		r, l := make([]float64, 200), 0.0
+		for i := range r {
+			z := random.NormFloat64()
+			r[i] = 0.2 + 3*math.Exp(l/2)*z
+			l = 0.4*(math.Abs(z)-math.Sqrt(2/math.Pi)) + 0.1*z + 0.8*l
+		}
+		now, err := Estimate(t.Context(), r, Spec{Model: EGARCH, Mean: Constant})
+		if err != nil {
+			t.Fatal(err)
+		}
+		then, err := Estimate(t.Context(), r, Spec{Model: EGARCH, Mean: Constant, Folds: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !now.Convergence.Converged || !then.Convergence.Converged || then.forgetting() > hardlyForgets {
+			continue
+		}
+		if now.LogLik < then.LogLik-noise {
+			t.Fatalf("seed %d: %v, and %v without the climbs beside it", seed, now.LogLik, then.LogLik)
+		}
+		if now.LogLik > then.LogLik+1e-3 {
+			higher++
+		}
+	}
+	if higher < 1 {
+		t.Fatal("no top beside another was found")
+	}
+}

@@ -1,6 +1,7 @@
 package regimes
 
 import (
+	"cmp"
 	"context"
 	"math"
 	"slices"
@@ -58,12 +59,8 @@ func Estimate(ctx context.Context, r []float64, k int) (*Fit, error) {
 		c, logLik := w.expect(r, start, whole)
 		tops = append(tops, near{c, logLik})
 	}
-	slices.SortStableFunc(tops, func(a, b near) int {
-		if a.logLik > b.logLik {
-			return -1
-		}
-		return 1
-	})
+	// The highest first, and last what has no likelihood.
+	slices.SortStableFunc(tops, func(a, b near) int { return cmp.Compare(b.logLik, a.logLik) })
 	var best *Fit
 	for i, top := range tops {
 		if i >= 2 && best != nil { // further starts only where the best two run into one observation

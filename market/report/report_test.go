@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -15,6 +16,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"github.com/aqsha/aqsha/market"
+	"github.com/aqsha/aqsha/market/sealfile"
 	"github.com/aqsha/aqsha/market/study"
 	"github.com/aqsha/aqsha/market/synthetic"
 	"github.com/aqsha/aqsha/txlog/seal"
@@ -148,11 +150,12 @@ func TestSeal(t *testing.T) {
 	keys := seal.Log{Origin: "test/reports", Signer: signer, Verifier: verifier}
 	dir := t.TempDir()
 	r := year()
-	index, checkpoint, err := r.Append(dir, keys)
+	index, checkpoint, _, err := r.Append(dir, keys)
 	if err != nil || index != 0 || len(checkpoint) == 0 {
 		t.Fatal(index, err)
 	}
-	if index, _, err = r.Append(dir, keys); err != nil || index != 1 {
+	index, _, texts, err := r.Append(dir, keys)
+	if err != nil || index != 1 {
 		t.Fatal(index, err)
 	}
 	sealed, err := ReadSeal(dir, 1, keys)
@@ -165,6 +168,19 @@ func TestSeal(t *testing.T) {
 	// The refusal names the hash that was re-derived: the sealed one.
 	if err := forged.Rederive(context.Background(), open(t), nil); !errors.As(err, &refused) || refused.Code != "market-seal-differs" || !strings.Contains(err.Error(), sealed.Report) {
 		t.Errorf("forged figures: %v", err)
+	}
+	// A window of a day less: what differs is named by the texts that the seal vouches for.
+	window := sealed
+	window.To = "2025-12-30"
+	var differs *Differs
+	if err := window.Rederive(context.Background(), open(t), nil); !errors.As(err, &differs) ||
+		!slices.ContainsFunc(sealfile.Compare(texts[Figures], differs.Rows), func(d sealfile.Difference) bool {
+			return d.Row == "figures[sharpe].value" && d.Expected != d.Found
+		}) {
+		t.Errorf("what differs is not named: %v", err)
+	}
+	if sealfile.TextHash(texts[Figures]) != sealed.Texts[Figures] || len(sealed.Forms) != 9 {
+		t.Errorf("%d forms, texts %v", len(sealed.Forms), sealed.Texts)
 	}
 	changed := func(name string, o market.ReadOptions) (*market.Table, error) {
 		table, err := open(t)(name, o)
@@ -201,7 +217,7 @@ func TestNoSealOnAnUnrepairedError(t *testing.T) {
 	}
 	r := &Report{Options: Options{Input: study.Input{Table: table}}}
 	var refused *market.Error
-	if _, _, err := r.Append(t.TempDir(), seal.Log{}); !errors.As(err, &refused) || refused.Code != "market-unrepaired" {
+	if _, _, _, err := r.Append(t.TempDir(), seal.Log{}); !errors.As(err, &refused) || refused.Code != "market-unrepaired" {
 		t.Fatalf("sealed: %v", err)
 	}
 	market.Repair(table, market.Check(table), "all")

@@ -8,11 +8,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 
 	"github.com/aqsha/aqsha/internal/oldnames"
 	"github.com/aqsha/aqsha/market"
 	"github.com/aqsha/aqsha/market/performance"
+	"github.com/aqsha/aqsha/market/sealfile"
 	"github.com/aqsha/aqsha/txlog/seal"
 )
 
@@ -61,6 +63,13 @@ type Seal struct {
 	// Reading are the options that the file was read with, where any was given.
 	Reading *market.ReadOptions `json:"reading,omitempty"`
 	Report  string              `json:"report_sha256"`
+	// Forms are the hashes of the files as the program of that version writes them, in every language; Texts those of
+	// what a reader sees of each (sealfile.TextHash), and of the JSON form without the version, "figures". Since format 8.
+	Version string            `json:"version,omitempty"`
+	Forms   map[string]string `json:"forms_sha256,omitempty"`
+	Texts   map[string]string `json:"texts_sha256,omitempty"`
+
+	rows map[string][]sealfile.Row
 }
 
 // SealOf summarises a report for the log.
@@ -105,23 +114,65 @@ func (r *Report) SealOf() (Seal, error) {
 	}
 	sum := sha256.Sum256(form)
 	s.Report = hex.EncodeToString(sum[:])
+	if s.Format == SealFormat {
+		s.Texts, s.rows = map[string]string{}, map[string][]sealfile.Row{}
+		s.see(Figures, sealfile.Rows("json", form))
+	}
 	return s, nil
 }
 
-// Append seals the report in a log. It returns the entry's index and the checkpoint.
-func (r *Report) Append(dir string, log seal.Log) (index uint64, checkpoint []byte, err error) {
+// Figures is the JSON form without the program's version among a seal's texts.
+const Figures = "figures"
+
+func (s *Seal) see(form string, rows []sealfile.Row) {
+	s.rows[form], s.Texts[form] = rows, sealfile.TextHash(rows)
+}
+
+// forms adds the files as they are written.
+func (s *Seal) forms(r *Report) error {
+	s.Version, s.Forms = r.Options.Version, map[string]string{}
+	add := func(name, form string, write func(io.Writer) error) error {
+		var b bytes.Buffer
+		if err := write(&b); err != nil {
+			return err
+		}
+		sum := sha256.Sum256(b.Bytes())
+		s.Forms[name] = hex.EncodeToString(sum[:])
+		if form != "parquet" {
+			s.see(name, sealfile.Rows(form, b.Bytes()))
+		}
+		return nil
+	}
+	for _, lang := range []Language{English, Kazakh, Russian} {
+		if err := add("html."+string(lang), "html", func(w io.Writer) error { return r.HTML(w, lang) }); err != nil {
+			return err
+		}
+		if err := add("md."+string(lang), "md", func(w io.Writer) error { return r.Markdown(w, lang) }); err != nil {
+			return err
+		}
+	}
+	return errors.Join(add("csv", "csv", r.CSV), add("json", "json", r.JSON), add("parquet", "parquet", r.Parquet))
+}
+
+// Append seals the report in a log. It returns the entry's index, the checkpoint, and the texts for a seal file.
+func (r *Report) Append(dir string, log seal.Log) (index uint64, checkpoint []byte, texts map[string][]sealfile.Row,
+	err error) {
 	if err := r.sound(); err != nil {
-		return 0, nil, err
+		return 0, nil, nil, err
 	}
 	sealed, err := r.SealOf()
 	if err != nil {
-		return 0, nil, err
+		return 0, nil, nil, err
+	}
+	if err := sealed.forms(r); err != nil {
+		return 0, nil, nil, err
 	}
 	entry, err := json.Marshal(sealed)
 	if err != nil {
-		return 0, nil, err
+		return 0, nil, nil, err
 	}
-	return log.Append(dir, entry)
+	index, checkpoint, err = log.Append(dir, entry)
+	return index, checkpoint, sealed.rows, err
 }
 
 // sound refuses a report on data in which an error was found and not repaired:
@@ -153,15 +204,35 @@ func ReadSeal(dir string, index uint64, log seal.Log) (sealed Seal, err error) {
 	if err != nil {
 		return Seal{}, err
 	}
-	if err := json.Unmarshal(oldnames.Read(entry), &sealed); err != nil ||
-		!slices.Contains(formats, sealed.Format) {
-		return Seal{}, market.Refuse("seal", "index", "entry %d is not a sealed report", index)
+	if sealed, ok := ParseSeal(entry); ok {
+		return sealed, nil
 	}
-	return sealed, nil
+	return Seal{}, market.Refuse("seal", "index", "entry %d is not a sealed report", index)
 }
 
+// ParseSeal takes the seal of a report out of a log's entry; false where the entry is of another kind.
+func ParseSeal(entry []byte) (sealed Seal, ok bool) {
+	if err := json.Unmarshal(oldnames.Read(entry), &sealed); err != nil ||
+		!slices.Contains(formats, sealed.Format) {
+		return Seal{}, false
+	}
+	return sealed, true
+}
+
+// Differs is the error of figures that are not as sealed when they are derived again.
+type Differs struct {
+	Rows []sealfile.Row // of today's figures
+	err  error
+}
+
+// Error has both hashes.
+func (d *Differs) Error() string { return d.err.Error() }
+
+// Unwrap is the refusal.
+func (d *Differs) Unwrap() error { return d.err }
+
 // Rederive computes the report of a seal anew from its inputs, and refuses
-// when an input or the result differs. open finds a file by its name.
+// when an input or the result differs (Differs). open finds a file by its name.
 func (s Seal) Rederive(ctx context.Context,
 	open func(name string, reading market.ReadOptions) (*market.Table, error), progress func(done, all int)) error {
 	o := Options{Asset: s.Asset, From: s.From, To: s.To}
@@ -199,8 +270,8 @@ func (s Seal) Rederive(ctx context.Context,
 		return err
 	}
 	if again.Report != s.Report {
-		return market.Refuse("seal-differs", "report", "re-derived figures hash to %s, sealed were %s", again.Report,
-			s.Report)
+		return &Differs{again.rows[Figures], market.Refuse("seal-differs", "report",
+			"re-derived figures hash to %s, sealed were %s", again.Report, s.Report)}
 	}
 	return nil
 }

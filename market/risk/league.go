@@ -1,6 +1,7 @@
 package risk
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -307,6 +308,16 @@ func confide(league []Standing, losses map[string][]float64) {
 // rank puts methods that pass first, then by quantile loss; refused ones last and without a rank. A low loss does not
 // outweigh a failed test of coverage.
 func rank(league []Standing) {
+	slices.SortStableFunc(league, standingOrder)
+	for i := range league {
+		if league[i].Refused == "" {
+			league[i].Rank = i + 1
+		}
+	}
+}
+
+// standingOrder compares standings as rank wants them; those of one loss are equal.
+func standingOrder(a, b Standing) int {
 	key := func(s Standing) (int, float64) {
 		switch {
 		case s.Loss == nil:
@@ -316,17 +327,7 @@ func rank(league []Standing) {
 		}
 		return 0, *s.Loss
 	}
-	slices.SortStableFunc(league, func(a, b Standing) int {
-		ga, la := key(a)
-		gb, lb := key(b)
-		if ga != gb {
-			return ga - gb
-		}
-		return int(math.Copysign(1, la-lb))
-	})
-	for i := range league {
-		if league[i].Refused == "" {
-			league[i].Rank = i + 1
-		}
-	}
+	ga, la := key(a)
+	gb, lb := key(b)
+	return cmp.Or(cmp.Compare(ga, gb), cmp.Compare(la, lb))
 }

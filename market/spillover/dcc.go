@@ -1,6 +1,7 @@
 package spillover
 
 import (
+	"cmp"
 	"context"
 	"math"
 	"slices"
@@ -75,12 +76,8 @@ func (d *DCC) second(z [][]float64) error {
 			}
 		}
 	}
-	slices.SortStableFunc(grid, func(x, y start) int {
-		if x.value < y.value {
-			return -1
-		}
-		return 1
-	})
+	// Turned round: what has no value comes last.
+	slices.SortStableFunc(grid, func(x, y start) int { return cmp.Compare(-y.value, -x.value) })
 	best := math.Inf(1)
 	for _, from := range grid[:3] {
 		rest := 1 - from.a - from.b

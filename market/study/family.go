@@ -91,7 +91,7 @@ func (g Family) Print(w io.Writer, l words.Language) {
 		fmt.Fprintf(tab, "  %s\t%.8g\t%s\t%s\t\n", p.Name, p.Value, se(p.SEHessian), se(p.SERobust))
 	}
 	tab.Flush()
-	ended := []string{l.Text("study.fit-family", "starts", len(f.Starts), "steps", f.Iterations, "converged",
+	ended := []string{l.Count("study.fit-family", len(f.Starts), "steps", f.Iterations, "converged",
 		yes(l, f.Converged), "decrement", fmt.Sprintf("%.1e", f.Decrement))}
 	// At a bound the errors are no errors of the estimate, so it is said which.
 	if len(f.Bound) > 0 {

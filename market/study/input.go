@@ -222,5 +222,5 @@ func gaps(prices market.Series) []warning {
 	}
 	to := prices.Times[longest+1].Format(time.DateOnly)
 	return []warning{{fmt.Sprintf("%d gaps: a return across a gap counts as one step; the longest, to %s, spans %s",
-		n, to, steps[longest]), words.Say("study.gaps", "count", n, "to", to, "span", steps[longest])}}
+		n, to, steps[longest]), words.SayCount("study.gaps", n, "to", to, "span", steps[longest])}}
 }

@@ -65,7 +65,7 @@ func StudyIntraday(in Input, level float64) (Intraday, error) {
 func (s Intraday) Print(w io.Writer, l words.Language) {
 	fmt.Fprintln(w, s.Origin.Describe(l))
 	two := func(v float64) string { return fmt.Sprintf("%.2f", v) }
-	fmt.Fprintln(w, l.Text("study.intraday-days", "days", len(s.Days), "short", s.Short))
+	fmt.Fprintln(w, l.Count("study.intraday-days", len(s.Days), "short", s.Short))
 	fmt.Fprintln(w, l.Text("study.intraday-vol", "rv", two(s.RV), "bv", two(s.BV), "med", two(s.MedRV), "ts",
 		two(s.TSRV), "kernel", two(s.Kernel), "down", fmt.Sprintf("%.1f", 100*s.Down)))
 	// Beside what chance alone would give at this level: a count without it always looks like much.

@@ -136,7 +136,7 @@ func (r Risk) Print(w io.Writer, l words.Language) {
 func refused(l words.Language, s risk.Standing) string {
 	var bad, all int
 	if n, err := fmt.Sscanf(s.Refused, "not valid on %d of %d days", &bad, &all); n == 2 && err == nil {
-		return l.Text("study.risk-not-valid", "bad", bad, "all", all)
+		return l.Count("study.risk-not-valid", bad, "all", all)
 	}
 	return l.Phrase("market-word", s.Refused)
 }

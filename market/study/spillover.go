@@ -88,8 +88,8 @@ func (s Spillover) Print(w io.Writer, l words.Language) {
 }
 
 func connected(w io.Writer, l words.Language, of string, c spillover.Connected) {
-	fmt.Fprintln(w, l.Text("study.spill-connected", "of", of, "total", fmt.Sprintf("%.2f", c.Total), "ahead",
-		c.Ahead, "lags", c.Lags))
+	fmt.Fprintln(w, l.Count("study.spill-connected", c.Ahead, "of", of, "total", fmt.Sprintf("%.2f", c.Total),
+		"lags", c.Lags))
 	tab := tabwriter.NewWriter(w, 2, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(tab, l.Text("study.spill-columns", "names", strings.Join(c.Names, "\t")))
 	for i, row := range c.Table {

@@ -212,11 +212,11 @@ func (s Study) printEnergy(w io.Writer, l words.Language) {
 	for _, e := range []Energy{s.Energy[0], s.Energy[n/2], s.Energy[n-1]} {
 		mark := ""
 		if e.Extrapolated {
-			mark = "  " + l.Text("market.use-extrapolated", "days", e.ListDays)
+			mark = "  " + l.Count("market.use-extrapolated", e.ListDays)
 		}
-		fmt.Fprintf(w, "  %s%s\n", l.Text("market.use-day", "day", e.Day, "low", cents(e.LowTWh), "best",
+		fmt.Fprintf(w, "  %s%s\n", l.Count("market.use-day", e.Profitable, "day", e.Day, "low", cents(e.LowTWh), "best",
 			cents(e.BestTWh), "high", cents(e.HighTWh), "low_usd", whole(e.LowUSD), "best_usd", whole(e.BestUSD),
-			"high_usd", whole(e.HighUSD), "price", whole(e.Price), "devices", e.Profitable), mark)
+			"high_usd", whole(e.HighUSD), "price", whole(e.Price)), mark)
 	}
 	fmt.Fprintln(w, " ", l.Text("market.use-cost", "line", market.Sparkline(cost, 60)))
 	fmt.Fprintln(w, " ", l.Text("market.use-ratio", "line", market.Sparkline(ratio, 60), "below", below, "days", fleets,

@@ -1,6 +1,7 @@
 package advise_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -159,7 +160,7 @@ func TestSwingsAreSortedByWidth(t *testing.T) {
 			all = append(all, advise.Swing{Input: strconv.Itoa(i), High: float64(v)})
 		}
 		want := slices.Clone(all)
-		slices.SortStableFunc(want, func(a, b advise.Swing) int { return int(math.Abs(b.High) - math.Abs(a.High)) })
+		slices.SortStableFunc(want, func(a, b advise.Swing) int { return cmp.Compare(math.Abs(b.High), math.Abs(a.High)) })
 		if got := advise.Sorted(all); !slices.Equal(got, want) {
 			t.Fatalf("%v, want %v", got, want)
 		}
@@ -199,7 +200,7 @@ func TestRootsOfKnownCurves(t *testing.T) {
 			}
 			return
 		}
-		want := slices.MinFunc(roots, func(a, b float64) int { return int(math.Copysign(1, math.Abs(a)-math.Abs(b))) })
+		want := slices.MinFunc(roots, func(a, b float64) int { return cmp.Compare(math.Abs(a), math.Abs(b)) })
 		if got == nil || math.Abs(math.Log(*got)-want) > 1e-5 {
 			t.Fatalf("%v, want the exponential of %v of %v", got, want, roots)
 		}

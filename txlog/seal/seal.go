@@ -67,30 +67,56 @@ func (l Log) Checkpoint(dir string) (checkpoint []byte, err error) {
 	return checkpoint, log.Close()
 }
 
+// Proof is an entry with what proves that it stands under a signed checkpoint, for whoever has not the log.
+type Proof struct {
+	Index      uint64       `json:"index"`
+	Entry      []byte       `json:"entry"`
+	Hashes     []txlog.Hash `json:"hashes"`     // of the tree, from the entry up (RFC 6962)
+	Checkpoint string       `json:"checkpoint"` // signed
+}
+
 // Read takes an entry after checking the log's checkpoint and that the entry is under it.
 func (l Log) Read(dir string, index uint64) (entry []byte, err error) {
+	proof, err := l.Prove(dir, index)
+	return proof.Entry, err
+}
+
+// Prove is Read with the proof. An entry that is not under the checkpoint is no error of the log: NotUnder.
+func (l Log) Prove(dir string, index uint64) (p Proof, err error) {
 	log, err := l.open(dir)
 	if err != nil {
-		return nil, err
+		return Proof{}, err
 	}
 	defer func() { err = errors.Join(err, log.Close()) }()
 	signed, _ := log.Checkpoint()
 	if len(signed) == 0 { // keys were made, and what was to be sealed was refused
-		return nil, &NotUnder{index, 0}
+		return Proof{}, &NotUnder{index, 0}
 	}
 	checkpoint, _, err := txlog.OpenCheckpoint(signed, l.Origin, note.VerifierList(l.Verifier))
 	if err != nil {
-		return nil, err
+		return Proof{}, err
 	}
 	if index >= checkpoint.Size {
-		return nil, &NotUnder{index, checkpoint.Size}
+		return Proof{}, &NotUnder{index, checkpoint.Size}
 	}
-	if entry, err = log.Entry(index); err != nil {
-		return nil, err
+	p = Proof{Index: index, Checkpoint: string(signed)}
+	if p.Entry, err = log.Entry(index); err != nil {
+		return Proof{}, err
 	}
-	proof, err := log.InclusionProof(index, checkpoint.Size)
+	if p.Hashes, err = log.InclusionProof(index, checkpoint.Size); err != nil {
+		return Proof{}, err
+	}
+	return p, l.Check(p)
+}
+
+// Check verifies a proof from anywhere: the checkpoint's signature by the log's key, and the entry under its root.
+func (l Log) Check(p Proof) error {
+	checkpoint, _, err := txlog.OpenCheckpoint([]byte(p.Checkpoint), l.Origin, note.VerifierList(l.Verifier))
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return entry, txlog.VerifyInclusion(txlog.LeafHash(entry), index, checkpoint.Size, proof, checkpoint.Root)
+	if p.Index >= checkpoint.Size {
+		return &NotUnder{p.Index, checkpoint.Size}
+	}
+	return txlog.VerifyInclusion(txlog.LeafHash(p.Entry), p.Index, checkpoint.Size, p.Hashes, checkpoint.Root)
 }

@@ -39,8 +39,8 @@ pools, countries, rates. Every one is labelled synthetic; no figure in it is rea
 				l := cli.LanguageFor(command)
 				fmt.Fprintln(w, l.Text("market.demo", "dir", dir))
 				for _, s := range summaries {
-					fmt.Fprintf(w, "  %-28s %-22s %s\n", s.File, s.Form, l.Text("market.demo-file", "rows",
-						fmt.Sprintf("%6d", s.Rows), "from", s.First, "to", s.Last, "findings", len(s.Findings)))
+					fmt.Fprintf(w, "  %-28s %-22s %s\n", s.File, s.Form, l.Count("market.demo-file",
+						len(s.Findings), "rows", fmt.Sprintf("%6d", s.Rows), "from", s.First, "to", s.Last))
 				}
 				fmt.Fprintln(w, l.Text("market.demo-next", "file", filepath.Join(dir, "cm_btc_daily.csv")))
 			})

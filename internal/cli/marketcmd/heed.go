@@ -1,7 +1,6 @@
 package marketcmd
 
 import (
-	"fmt"
 	"io"
 	"time"
 
@@ -43,17 +42,9 @@ func heeding(command *cobra.Command) *cobra.Command {
 }
 
 // interrupted is the error of a command that was, and err of one that was not.
-func interrupted(command *cobra.Command, err error) error {
-	if stopped := command.Context().Err(); stopped != nil {
-		return fmt.Errorf("interrupted before the end: %w", stopped)
-	}
-	return err
-}
+func interrupted(command *cobra.Command, err error) error { return cli.Interrupted(command, err) }
 
 // present prints a result, unless the command was interrupted while it was computed.
 func present(command *cobra.Command, value any, human func(w io.Writer)) error {
-	if err := interrupted(command, nil); err != nil {
-		return err
-	}
-	return cli.Show(command, value, human)
+	return cli.Present(command, value, human)
 }

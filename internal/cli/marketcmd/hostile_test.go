@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/aqsha/aqsha/internal/cli/clitest"
+	"github.com/aqsha/aqsha/internal/cli/sealcmd"
 )
 
 // pricesOf writes days of a price as a function has it, in as many digits as it has.
@@ -173,7 +174,7 @@ func TestSealedReportsAreDerivedAgain(t *testing.T) {
 		t.Errorf("entries %s and %s", first["sealed_index"], second["sealed_index"])
 	}
 	verify := func(entry, from string, more ...string) clitest.Ended {
-		return clitest.Run(t, clitest.Nouns{NewVerifyReportCommand}, append([]string{"report", entry, "--log", seal, "--inputs", from}, more...)...)
+		return clitest.Run(t, clitest.Nouns{sealcmd.NewVerifyReportCommand}, append([]string{"report", entry, "--log", seal, "--inputs", from}, more...)...)
 	}
 	for _, entry := range []string{"0", "1"} {
 		verify(entry, inputs).Wants(t, 0, "XYZ")

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/aqsha/aqsha/internal/cli"
+	"github.com/aqsha/aqsha/internal/cli/sealcmd"
 	"github.com/aqsha/aqsha/market"
 	"github.com/aqsha/aqsha/market/performance"
 	marketreport "github.com/aqsha/aqsha/market/report"
@@ -123,10 +124,16 @@ log there; "aqsha verify report" re-derives it from its inputs.`,
 				}
 				// Sealed when its files are there: a log that names a report which nobody can open would be the worse
 				// failure.
-				index, checkpoint, err := r.Append(filepath.Join(f.seal, "log"), keys)
+				index, checkpoint, texts, err := r.Append(filepath.Join(f.seal, "log"), keys)
 				if err != nil {
 					return err
 				}
+				along := filepath.Join(f.out, baseOf(r)+".seal.json")
+				if err := sealcmd.WriteFile(f.seal, along, keys, index, texts); err != nil {
+					return err
+				}
+				written = append(written, along)
+				result["files"] = written
 				result["sealed_index"], result["checkpoint"] = index, string(checkpoint)
 			}
 			return present(command, result, func(w io.Writer) {
@@ -187,6 +194,11 @@ func (f *reportFlags) checkForms() error {
 	return nil
 }
 
+// baseOf is what a report's files are called, without what tells them apart.
+func baseOf(r *marketreport.Report) string {
+	return fmt.Sprintf("%s-%s-%s", strings.ToLower(r.Options.Asset), r.Origin.From, r.Origin.To)
+}
+
 func (f *reportFlags) write(r *marketreport.Report, language marketreport.Language) ([]string, error) {
 	writers := map[string]func(io.Writer) error{
 		"html": func(w io.Writer) error { return r.HTML(w, language) },
@@ -197,7 +209,7 @@ func (f *reportFlags) write(r *marketreport.Report, language marketreport.Langua
 		return nil, err
 	}
 	var written []string
-	base := fmt.Sprintf("%s-%s-%s", strings.ToLower(r.Options.Asset), r.Origin.From, r.Origin.To)
+	base := baseOf(r)
 	for _, format := range f.formats {
 		name := base + "." + format
 		if slices.Contains([]string{"html", "md"}, format) {

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/aqsha/aqsha/internal/cli/clitest"
+	"github.com/aqsha/aqsha/internal/cli/sealcmd"
 	"github.com/aqsha/aqsha/market/synthetic"
 )
 
@@ -238,7 +239,7 @@ func TestAReportNamesItsSeal(t *testing.T) {
 	if string(result["sealed_index"]) != "0" || result["checkpoint"] == nil || result["files"] == nil {
 		t.Errorf("%s", result)
 	}
-	if e := clitest.Run(t, clitest.Nouns{NewVerifyReportCommand}, "report", "1", "--log", seal, "--inputs", dir); e.Exit == 0 {
+	if e := clitest.Run(t, clitest.Nouns{sealcmd.NewVerifyReportCommand}, "report", "1", "--log", seal, "--inputs", dir); e.Exit == 0 {
 		t.Errorf("an entry that is not there: %s", e.Out)
 	}
 }

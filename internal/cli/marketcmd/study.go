@@ -1,6 +1,8 @@
 package marketcmd
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -18,6 +20,7 @@ import (
 
 	"github.com/aqsha/aqsha/internal/cli"
 	"github.com/aqsha/aqsha/internal/cli/chaincmd"
+	"github.com/aqsha/aqsha/internal/cli/sealcmd"
 	"github.com/aqsha/aqsha/market"
 	"github.com/aqsha/aqsha/market/document"
 	"github.com/aqsha/aqsha/market/garch"
@@ -154,6 +157,7 @@ func (s *studyOutput) write(command *cobra.Command, d *document.Document) error 
 		return err
 	}
 	var written []string
+	printed := map[string]string{} // a PDF carries the time of printing: it is sealed as it is, and not derived again
 	for _, format := range s.formats {
 		for _, lang := range s.languages {
 			name := fmt.Sprintf("study-%s.%s.%s", d.Options.System, lang, format)
@@ -166,7 +170,9 @@ func (s *studyOutput) write(command *cobra.Command, d *document.Document) error 
 			path := filepath.Join(s.out, name)
 			var err error
 			if format == "pdf" {
-				err = printPDF(command, path, d, document.Language(lang))
+				if err = printPDF(command, path, d, document.Language(lang)); err == nil {
+					printed["pdf."+lang], err = hashOf(path)
+				}
 			} else {
 				err = cli.WriteFile(path,
 					func(w io.Writer) error { return d.Write(w, format, document.Language(lang)) })
@@ -184,10 +190,16 @@ func (s *studyOutput) write(command *cobra.Command, d *document.Document) error 
 		if err != nil {
 			return err
 		}
-		index, checkpoint, err := d.Append(filepath.Join(s.seal, "log"), keys)
+		index, checkpoint, texts, err := d.Append(filepath.Join(s.seal, "log"), keys, printed)
 		if err != nil {
 			return err
 		}
+		along := filepath.Join(s.out, fmt.Sprintf("study-%s.seal.json", d.Options.System))
+		if err := sealcmd.WriteFile(s.seal, along, keys, index, texts); err != nil {
+			return err
+		}
+		written = append(written, along)
+		result["files"] = written
 		result["sealed_index"], result["checkpoint"] = index, string(checkpoint)
 	}
 	return present(command, result, func(w io.Writer) {
@@ -199,6 +211,13 @@ func (s *studyOutput) write(command *cobra.Command, d *document.Document) error 
 				result["sealed_index"]), result["checkpoint"])
 		}
 	})
+}
+
+// hashOf is a file's SHA-256.
+func hashOf(path string) (string, error) {
+	data, err := os.ReadFile(path)
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:]), err
 }
 
 // chromium is the browser that prints pages, by the names that it goes by.

@@ -1,6 +1,7 @@
 package backtest
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -206,7 +207,7 @@ func finish(o outcome, p *dispatch.Problem, states []dispatch.Machine, paid farm
 func alwaysOn(s *site.Site, today Day, states []dispatch.Machine) (outcome, error) {
 	var o outcome
 	order := slices.Clone(s.Classes)
-	slices.SortStableFunc(order, func(a, b power.Class) int { return int(a.MilliJTH - b.MilliJTH) })
+	slices.SortStableFunc(order, func(a, b power.Class) int { return cmp.Compare(a.MilliJTH, b.MilliJTH) })
 	for h, price := range today.Prices {
 		cost, err := s.Terms.CostPerKWh(price)
 		if err != nil {
