@@ -120,7 +120,8 @@ func (t *Table) levels(name string, v []float64) []Finding {
 			f = asJump(f, "; it is undone within a month: no split")
 		}
 		if cut := t.cutLine(); f.Repair != "" && (t.Lines[rows[i]] == cut || t.Lines[rows[i-1]] == cut && i == 1) {
-			f = asJump(f, fmt.Sprintf("; line %d has no line end and may be cut: nothing is multiplied on its word", cut))
+			f = asJump(f, fmt.Sprintf("; line %d has no line end and may be cut: nothing is multiplied on its word",
+				cut))
 		}
 		found = append(found, f)
 	}

@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// lastLine leaves a finding where the last row alone has no line end: as a file has that is still being written, or was
-// cut. Its last number may be a part of one then, "270," of "270,55". Many programs leave the last line end out, so that
-// it is a note; a number with fewer decimals than all above it, or with none behind its sign, is a warning.
+// lastLine leaves a finding where the last row alone has no line end: as a file has that is still being written, or
+// was cut. Its last number may be a part of one then, "270," of "270,55". Many programs leave the last line end out, so
+// that it is a note; a number with fewer decimals than all above it, or with none behind its sign, is a warning.
 func (g *grid) lastLine() {
 	last := g.records() - 1
 	if strings.HasSuffix(g.text, "\n") || len(g.body) < 2 || int(g.body[len(g.body)-1]) != last || g.width(last) == 0 {
@@ -16,8 +16,8 @@ func (g *grid) lastLine() {
 	column := min(g.width(last), len(g.headers)) - 1
 	cell := g.cell(len(g.body)-1, column)
 	f := Finding{Code: "cut_line", Severity: Note, Column: "file", FirstLine: g.lines[last], LastLine: g.lines[last],
-		Rows: 1, Detail: fmt.Sprintf("the last line, alone of all, has no line end: if the file was still being written, "+
-			"%q may be a part of what it should be", cell)}
+		Rows: 1, Detail: fmt.Sprintf("the last line, alone of all, has no line end: if the file was still being "+
+			"written, %q may be a part of what it should be", cell)}
 	if g.fewerDecimals(column, cell) {
 		f.Severity, f.Column = Warning, g.headers[column]
 		f.Detail += "; it has fewer decimals than every number above it"

@@ -207,9 +207,9 @@ func isTime(cell string) bool {
 	return false
 }
 
-// oddCell refuses the one cell for which a table is of no form: in a column of times that is called so, the first that is
-// none; else, beside times, in a column of numbers by nine in ten of its first cells, the first that is none. Nil where
-// no column is nearly one.
+// oddCell refuses the one cell for which a table is of no form: in a column of times that is called so, the first that
+// is none; else, beside times, in a column of numbers by nine in ten of its first cells, the first that is none. Nil
+// where no column is nearly one.
 func (g *grid) oddCell() error {
 	at := -1
 	for _, name := range commonTimes {
@@ -230,6 +230,7 @@ func (g *grid) oddCell() error {
 		if column == at || isSecondary(g.headers[column]) {
 			continue
 		}
+		// A column of words has many cells that are no numbers: of one of ten at most it is said that it should be one.
 		odd, bad, filled, s := -1, 0, 0, style{suffix: true}
 		for i := range rows {
 			cell := g.cell(i, column)

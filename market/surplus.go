@@ -103,13 +103,13 @@ func (g *grid) refuseJoinable(name string, from, column int, names []string) err
 				continue
 			}
 			if named := names[min(c, last-1)]; last == g.width(r) {
-				return Refuse("ragged", name, "line %d, column %q: \"%s,%s\" could be one number with a comma in it, or "+
-					"%s and, in a column without a name, %s; put the number in quotes, or separate the cells by "+
+				return Refuse("ragged", name, "line %d, column %q: \"%s,%s\" could be one number with a comma in it, "+
+					"or %s and, in a column without a name, %s; put the number in quotes, or separate the cells by "+
 					"semicolons", g.lines[r], named, left, right, left, right)
 			}
 			return Refuse("ragged", name, "line %d has %d cells, the header %d: \"%s,%s\" could be one number with a "+
-				"comma in it, under %q, or two, %s and %s, beside a column without a name; put the number in quotes, or "+
-				"separate the cells by semicolons", g.lines[r], g.width(r), last, left, right, names[min(c, last-1)],
+				"comma in it, under %q, or two, %s and %s, beside a column without a name; put the number in quotes, "+
+				"or separate the cells by semicolons", g.lines[r], g.width(r), last, left, right, names[min(c, last-1)],
 				left, right)
 		}
 	}

@@ -196,6 +196,7 @@ func (w *workbook) styles() error {
 			if inCells {
 				id := attribute(e, "numFmtId")
 				n, _ := strconv.Atoi(id)
+				// A code goes before what its number is built in as: files say both.
 				unit, is := units[id]
 				if !is {
 					unit = builtInUnit(id)

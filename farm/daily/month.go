@@ -75,8 +75,8 @@ func unmeasured(b *records.Records, month string, machines int) error {
 		return farm.Refuse("no-samples", "dir", "nothing was polled yet: run 'aqsha farm watch'")
 	case b.Store.Newest() == 0:
 		return farm.Refuse("no-answers", "dir", "machines were asked until %s, and none of %d has ever answered: a "+
-			"machine's account begins with its first answer", looked.Time().In(b.Config.Location()).Format("2 Jan 15:04"),
-			machines)
+			"machine's account begins with its first answer",
+			looked.Time().In(b.Config.Location()).Format("2 Jan 15:04"), machines)
 	}
 	return farm.Refuse("no-samples", "month", "no machine answered in %s, or none was asked", month)
 }

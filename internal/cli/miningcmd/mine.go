@@ -166,7 +166,7 @@ func (f *mineFlags) run(command *cobra.Command) error {
 	if err != nil && !errors.As(err, &nobody) && !errors.Is(err, miner.ErrNoWork) {
 		return err
 	}
-	// Shown first, whatever came of it: a program reads the same figures, and the exit code says that there was no pool.
+	// Shown first, whatever came of it: programs read the same figures, and the exit code says the rest.
 	summary := stats.Summary(time.Now())
 	if err := cli.Show(command, summary, func(w io.Writer) {
 		printSummary(w, cli.LanguageFor(command), summary)
