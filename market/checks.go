@@ -36,9 +36,15 @@ func Check(t *Table) []Finding {
 	} {
 		found = append(found, check(t)...)
 	}
-	for i := range found {
-		if found[i].Severity == "" {
-			found[i].Severity = severities[found[i].Code]
+	cut := t.cutLine()
+	for i, f := range found {
+		if f.Severity == "" {
+			found[i].Severity = severities[f.Code]
+		}
+		if f.FirstLine == cut && f.LastLine == cut && (f.Code == "range" || f.Code == "volume_swapped" ||
+			f.Code == "capitalisation") {
+			found[i].Detail += "; the line has no line end and may be cut"
+			found[i].Repair, found[i].rows, found[i].fix = "", nil, nil
 		}
 	}
 	return append(found, t.passed...)

@@ -28,7 +28,7 @@ var severities = map[string]Severity{
 	"gap": Warning, "volume_swapped": Warning, "volume_price": Warning, "jump": Warning, "stale": Warning,
 	"frozen":   Warning,
 	"constant": Warning, "ends_early": Warning,
-	"missing": Note, "trailer": Note, "flag": Note, "hidden": Note, "volume_zero": Note,
+	"missing": Note, "trailer": Note, "cut_line": Note, "flag": Note, "hidden": Note, "volume_zero": Note,
 }
 
 // robustSigma is the standard deviation that the median absolute deviation of
@@ -118,6 +118,10 @@ func (t *Table) levels(name string, v []float64) []Finding {
 		f := t.level(name, rows, r, i, sigma)
 		if f.Code == "split" && undone(r, i, limit) {
 			f = asJump(f, "; it is undone within a month: no split")
+		}
+		if cut := t.cutLine(); f.Repair != "" && (t.Lines[rows[i]] == cut || t.Lines[rows[i-1]] == cut && i == 1) {
+			f = asJump(f, fmt.Sprintf("; line %d has no line end and may be cut: nothing is multiplied on its word",
+				cut))
 		}
 		found = append(found, f)
 	}

@@ -24,7 +24,11 @@ func readText(name, text string, options ReadOptions) (*grid, error) {
 	if err := g.split(name, len(g.text)-len(text)); err != nil {
 		return nil, err
 	}
-	return g, g.layOut(name, options)
+	err := g.layOut(name, options)
+	if err == nil {
+		g.lastLine()
+	}
+	return g, err
 }
 
 // comments reads lines that start with # at the top, of which "# origin: …"

@@ -21,6 +21,7 @@ const (
 
 // named are layouts of dates whose months, perhaps in another language, are written out.
 var named = []string{"2 January 2006", "2 January 2006 15:04", "2 January 2006 15:04:05", "2. January 2006",
+	"2. January 06",
 	"January 2, 2006", "January 2006", "January 06", "2-January-2006", "2-January-06", "2 January 06", "January-2006",
 	"January-06", "January/2006", "2006 January", "2006 January 2",
 	"2006 2 January", "2006-January-2", "2-January 2006"}
@@ -76,6 +77,9 @@ func inEnglish(cell string) (date string, ok bool) {
 		}
 		if letters == 0 {
 			b.WriteByte(cell[i])
+			if cell[i] == '.' { // "01.янв.2024" is "01. January 2024"
+				b.WriteByte(' ')
+			}
 			i++
 			continue
 		}
@@ -92,7 +96,9 @@ func inEnglish(cell string) (date string, ok bool) {
 			return "", false
 		}
 		if i < len(cell) && cell[i] == '.' {
-			i++ // of an abbreviation
+			if i++; i < len(cell) && cell[i] >= '0' && cell[i] <= '9' { // of an abbreviation: "янв.24"
+				b.WriteByte(' ')
+			}
 		}
 	}
 	return strings.Trim(strings.Join(strings.Fields(b.String()), " "), " ,"), ok

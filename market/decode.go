@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"compress/gzip"
+	"errors"
 	"fmt"
 	"io"
 	"path"
@@ -42,7 +43,7 @@ func unpack(name string, data []byte, options ReadOptions) (inner string, _ []by
 				return "", nil, nil, Refuse("gzip", name, "%v", err)
 			}
 			if data, err = readBounded(r); err != nil {
-				return "", nil, nil, Refuse("gzip", name, "%v", err)
+				return "", nil, nil, refusePacked("gzip", name, err)
 			}
 			decided = append(decided, Decision{"container", "gzip", "its first two bytes"})
 		case bytes.HasPrefix(data, []byte("PK\x03\x04")):
@@ -58,7 +59,7 @@ func unpack(name string, data []byte, options ReadOptions) (inner string, _ []by
 				return "", nil, nil, err
 			}
 			if data, err = readMember(member); err != nil {
-				return "", nil, nil, Refuse("zip", name, "%s: %v", member.Name, err)
+				return "", nil, nil, refusePacked("zip", name, fmt.Errorf("%s: %w", member.Name, err))
 			}
 			chosen = true
 			decided = append(decided, Decision{"container", "zip, " + member.Name, "its first four bytes"})
@@ -106,11 +107,22 @@ func readMember(f *zip.File) ([]byte, error) {
 	return readBounded(r)
 }
 
+// errUnpacksTooLarge is the end of what unpacks to more than is read; the packed file itself may be whole.
+var errUnpacksTooLarge = fmt.Errorf("unpacks to more than %d MiB", MaxFileBytes>>20)
+
+// refusePacked refuses what cannot be unpacked: as too large, or as damaged.
+func refusePacked(code, name string, err error) error {
+	if errors.Is(err, errUnpacksTooLarge) {
+		code = "too-large"
+	}
+	return Refuse(code, name, "%v", err)
+}
+
 // readBounded reads at most MaxFileBytes.
 func readBounded(r io.Reader) ([]byte, error) {
 	data, err := io.ReadAll(io.LimitReader(r, MaxFileBytes+1))
 	if err == nil && len(data) > MaxFileBytes {
-		err = fmt.Errorf("unpacks to more than %d MiB", MaxFileBytes>>20)
+		err = errUnpacksTooLarge
 	}
 	return data, err
 }

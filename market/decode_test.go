@@ -140,7 +140,7 @@ func TestPackedFilesAreBounded(t *testing.T) {
 		_, _ = g.Write(zeros)
 	}
 	g.Close()
-	if _, err := Parse("bomb.csv.gz", b.Bytes(), ReadOptions{}); code(err) != "market-gzip" {
+	if _, err := Parse("bomb.csv.gz", b.Bytes(), ReadOptions{}); code(err) != "market-too-large" {
 		t.Error(err)
 	}
 }

@@ -206,3 +206,48 @@ func isTime(cell string) bool {
 	}
 	return false
 }
+
+// oddCell refuses the one cell for which a table is of no form: in a column of times that is called so, the first that
+// is none; else, beside times, in a column of numbers by nine in ten of its first cells, the first that is none. Nil
+// where no column is nearly one.
+func (g *grid) oddCell() error {
+	at := -1
+	for _, name := range commonTimes {
+		if at = slices.IndexFunc(g.headers, func(h string) bool { return normal(h) == name }); at >= 0 {
+			break
+		}
+	}
+	rows := min(g.rows(), looked)
+	if at >= 0 {
+		for i := range rows {
+			if cell := g.cell(i, at); !isTime(cell) {
+				return Refuse("time-bad", g.headers[at], "line %d: %q is no time in a way that is known; give its "+
+					"--time-layout, or take the line out where it is no row", g.line(i), cell)
+			}
+		}
+	}
+	for column := range g.headers {
+		if column == at || isSecondary(g.headers[column]) {
+			continue
+		}
+		// A column of words has many cells that are no numbers: of one of ten at most it is said that it should be one.
+		odd, bad, filled, s := -1, 0, 0, style{suffix: true}
+		for i := range rows {
+			cell := g.cell(i, column)
+			if missing(cell) {
+				continue
+			}
+			filled++
+			if body, _ := s.cutSuffix(cell); evidenceOf(body).bad {
+				if bad++; odd < 0 {
+					odd = i
+				}
+			}
+		}
+		if odd >= 0 && bad*10 <= filled {
+			return Refuse("not-a-number", g.headers[column], "line %d: %q is not a number", g.line(odd),
+				g.cell(odd, column))
+		}
+	}
+	return nil
+}

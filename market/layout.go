@@ -30,6 +30,11 @@ func (g *grid) layOut(name string, options ReadOptions) error {
 		g.decide("banner", fmt.Sprintf("%d lines above the header", first),
 			fmt.Sprintf("they have not the %d cells of the others: %q", width, strings.Join(g.record(0), " ")))
 	}
+	if !options.NoHeader {
+		if err := g.surplusCells(name, first, width); err != nil {
+			return err
+		}
+	}
 	var body int
 	var err error
 	if header := g.squeeze(first, width); header != nil && !options.NoHeader {
@@ -58,7 +63,7 @@ func (g *grid) layOut(name string, options ReadOptions) error {
 	if len(g.body) > maxRows {
 		return Refuse("too-many-rows", name, "more than %d rows", maxRows)
 	}
-	return nil
+	return g.namelessCells(name)
 }
 
 // namesBelow is the record of the header where lines of as many cells stand above it ("Security,XBTUSD", "Period,D"):

@@ -193,6 +193,9 @@ func (g *grid) interpret(name string, options ReadOptions, zone *time.Location) 
 	} else {
 		known = &form{}
 		if len(options.Columns) == 0 && options.TimeColumn == "" {
+			if err := g.oddCell(); err != nil {
+				return nil, err
+			}
 			return nil, Refuse("form-unknown", name,
 				"no known form has the columns %s; declare the time column and the columns",
 				strings.Join(g.headers[:min(8, len(g.headers))], ", "))

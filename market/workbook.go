@@ -16,7 +16,7 @@ import (
 )
 
 // readWorkbook reads one sheet of an xlsx workbook (ECMA-376 part 1, section
-// 18): numbers as stored, not as shown, and dates by their cell's style.
+// 18): numbers as stored, with the unit that they are shown with, and dates by their cell's style.
 func readWorkbook(name string, data []byte, options ReadOptions) (*grid, error) {
 	w := workbook{options: options}
 	archive, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
@@ -48,7 +48,8 @@ type workbook struct {
 	sheets    []sheet
 	sheetName string
 	shared    []string
-	dates     []bool // by cell style: is it a date?
+	dates     []bool     // by cell style: is it a date?
+	shows     []cellUnit // by cell style
 }
 
 // sheet is one of a workbook's; those that are hidden, and those without a table in front of the chosen one, are passed
@@ -212,9 +213,11 @@ func showsDate(code string) bool {
 // and 45 to 47 (section 18.8.30), and those whose code shows one.
 func (w *workbook) styles() error {
 	custom, inCells := map[string]bool{}, false
+	units := map[string]cellUnit{}
 	return w.part("xl/styles.xml", func(_ *xml.Decoder, e xml.StartElement) error {
 		switch e.Name.Local {
 		case "numFmt":
+			units[attribute(e, "numFmtId")] = unitOfFormat(attribute(e, "formatCode"))
 			custom[attribute(e, "numFmtId")] = showsDate(attribute(e, "formatCode"))
 		case "cellXfs":
 			inCells = true
@@ -224,6 +227,12 @@ func (w *workbook) styles() error {
 			if inCells {
 				id := attribute(e, "numFmtId")
 				n, _ := strconv.Atoi(id)
+				// A code goes before what its number is built in as: files say both.
+				unit, is := units[id]
+				if !is {
+					unit = builtInUnit(id)
+				}
+				w.shows = append(w.shows, unit)
 				w.dates = append(w.dates, custom[id] || n >= 14 && n <= 22 || n >= 45 && n <= 47)
 			}
 		}
@@ -407,6 +416,9 @@ func (w *workbook) cellText(d *xml.Decoder, e xml.StartElement) (string, error) 
 	case "", "n":
 		if v, err := strconv.ParseFloat(c.V, 64); err == nil && style >= 0 && style < len(w.dates) && w.dates[style] {
 			return w.serialDate(v)
+		}
+		if style >= 0 && style < len(w.shows) {
+			c.V = w.shows[style].shown(c.V)
 		}
 	}
 	if len(c.V) > maxCellBytes {

@@ -497,6 +497,15 @@ func TestNeverPolled(t *testing.T) {
 	if _, err := daily.BuildMonth(t.Context(), b, "1970-01", "*", "rack", nil); code(err) != "no-samples" || strings.Contains(err.Error(), "1970") {
 		t.Error(err)
 	}
+	// Asked and never answered is another thing: a watch looked, and left no sample.
+	looked := usage.At(time.Date(2026, 10, 2, 12, 0, 0, 0, time.UTC))
+	if err := b.Look(looked); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := daily.BuildMonth(t.Context(), b, "2026-10", "*", "rack", nil); code(err) != "no-answers" ||
+		strings.Contains(err.Error(), "polled") || !strings.Contains(err.Error(), "2 Oct") {
+		t.Error(err)
+	}
 }
 
 // Every cause of lost work and every reason for a visit has its text in each language; the English ones are what JSON has.

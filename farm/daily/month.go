@@ -66,6 +66,21 @@ type CauseRow struct {
 // ByCause is the grouping that lists causes instead of machines.
 const ByCause = "cause"
 
+// unmeasured is why a month of so many machines has no account: nobody has asked them, or none has answered. A watch
+// that looked at a dark farm leaves its time and no sample.
+func unmeasured(b *records.Records, month string, machines int) error {
+	looked := b.Newest()
+	switch {
+	case looked == 0:
+		return farm.Refuse("no-samples", "dir", "nothing was polled yet: run 'aqsha farm watch'")
+	case b.Store.Newest() == 0:
+		return farm.Refuse("no-answers", "dir", "machines were asked until %s, and none of %d has ever answered: a "+
+			"machine's account begins with its first answer",
+			looked.Time().In(b.Config.Location()).Format("2 Jan 15:04"), machines)
+	}
+	return farm.Refuse("no-samples", "month", "no machine answered in %s, or none was asked", month)
+}
+
 // BuildMonth accounts for a month: "2026-10".
 func BuildMonth(ctx context.Context, b *records.Records, month, selector, by string,
 	progress func(done, all int)) (*Month, error) {
@@ -81,10 +96,7 @@ func BuildMonth(ctx context.Context, b *records.Records, month, selector, by str
 		return nil, err
 	}
 	if a.Whole.Nameplate().Sign() == 0 {
-		if b.Store.Newest() == 0 {
-			return nil, farm.Refuse("no-samples", "dir", "nothing was polled yet: run 'aqsha farm watch'")
-		}
-		return nil, farm.Refuse("no-samples", "month", "nothing was polled in %s", month)
+		return nil, unmeasured(b, month, len(a.Machines))
 	}
 	zone := b.Config.Location()
 	r := &Month{Farm: b.Config.Name, Month: month, Selector: selector, By: by, From: from.Time().In(zone),

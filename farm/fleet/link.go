@@ -469,12 +469,17 @@ func detect(ctx context.Context, link Link) (protocol.Protocol, protocol.Reading
 	return d, r, nil
 }
 
-// detectElsewhere asks the framed port and the web server of a machine that says nothing on the API's port.
+// detectElsewhere asks the framed port and the web server of a machine that says nothing on the API's port, or has that
+// port shut; the reason is what to say where none of them is a machine's.
 func detectElsewhere(ctx context.Context, link Link, reason error) (protocol.Protocol, protocol.Reading, error) {
-	if reply, err := link.Command(ctx, protocol.WhatsminerV3.Identities()[0].Text, true); err == nil {
-		if _, err := protocol.Parse(reply); err == nil {
+	reply, err := link.Command(ctx, protocol.WhatsminerV3.Identities()[0].Text, true)
+	if err == nil {
+		if _, err = protocol.Parse(reply); err == nil {
 			return protocol.WhatsminerV3, protocol.Reading{}, nil
 		}
+	}
+	if errors.Is(reason, errClosed) {
+		reason = err // what the port that is open answers, and not that the other is shut
 	}
 	if d := detectWeb(ctx, link); d != "" {
 		return d, protocol.Reading{}, nil

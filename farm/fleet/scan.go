@@ -320,8 +320,8 @@ func ReadAt(ctx context.Context, host string, o ScanOptions) (*Found, *protocol.
 	if port == 0 && m.Protocol == protocol.AntminerNew {
 		port = o.completed().Port // shut: what it would tell there is asked over HTTP
 	}
-	if port == 0 {
-		port = max(n.Port, n.PortV3, n.WebPort)
+	if port == 0 { // the one that was asked first of those that are open: what is wrong is said of it
+		port = orDefault(n.Port, orDefault(n.PortV3, n.WebPort))
 	}
 	m.Address = net.JoinHostPort(host, fmt.Sprint(port))
 	if m.Protocol == protocol.AntminerNew || m.Protocol == protocol.AntminerOld {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/netip"
 	"slices"
@@ -312,5 +313,40 @@ func TestAskLimits(t *testing.T) {
 		if _, err := fleet.Query(t.Context(), l.Addr().String(), []byte("{}"), framed); code(err) != "farm-too-large" {
 			t.Errorf("framed %v: %v", framed, err)
 		}
+	}
+}
+
+// Of a machine whose framed port answers what is none, the scan says so, with that port, and not that another is shut.
+func TestTheOpenPortIsSpokenOf(t *testing.T) {
+	for what, answer := range map[string]string{"nonsense": "\x05\x00\x00\x00{\"a\":", "zeros": strings.Repeat("\x00", 1<<16), "nothing": ""} {
+		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		web, err := net.Listen("tcp", "127.0.0.1:0") // its port is the greater or the smaller by luck
+		if err != nil {
+			t.Fatal(err)
+		}
+		for l, text := range map[net.Listener]string{listener: answer, web: ""} {
+			go func() {
+				for {
+					conn, err := l.Accept()
+					if err != nil {
+						return
+					}
+					_, _ = io.WriteString(conn, text)
+					_ = conn.Close()
+				}
+			}()
+		}
+		at := listener.Addr().(*net.TCPAddr)
+		found, reading := fleet.ReadAt(t.Context(), "127.0.0.1", fleet.ScanOptions{Port: 1, PortV3: at.Port,
+			HTTPPort: web.Addr().(*net.TCPAddr).Port, TLSPort: 1})
+		if found == nil || reading != nil || found.Problem == "" || strings.Contains(found.Problem, "nobody listens") ||
+			found.Machine.Address != at.String() {
+			t.Errorf("%s: %+v", what, found)
+		}
+		listener.Close()
+		web.Close()
 	}
 }

@@ -29,6 +29,9 @@ const (
 func Text(data []byte) (text, encoding string, err error) {
 	encoding, why := Of(data)
 	if encoding == Binary {
+		if strings.HasPrefix(string(data[:min(4, len(data))]), "PK\x03\x04") {
+			why = "it is a workbook or another packed file; save its table as text (CSV)"
+		}
 		return "", encoding, errors.New("no text: " + why)
 	}
 	if text, err = Decode(data, encoding); err == nil && strings.ContainsRune(text, 0) {

@@ -56,6 +56,9 @@ func TestWhatIsNoText(t *testing.T) {
 			t.Errorf("%s: %q in %s", name, text, found)
 		}
 	}
+	if _, _, err := Text([]byte("PK\x03\x04\x14\x00\x06\x00\x00\x00")); err == nil || !strings.Contains(err.Error(), "workbook") {
+		t.Errorf("a workbook: %v", err)
+	}
 	if _, err := Decode([]byte("\xff"), UTF8); err == nil {
 		t.Error("a stray byte is UTF-8")
 	}

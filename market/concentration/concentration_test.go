@@ -3,6 +3,7 @@ package concentration
 import (
 	"math"
 	"slices"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -62,6 +63,11 @@ func TestRefusals(t *testing.T) {
 	}
 	if _, err := Integers([]float64{math.NaN()}); err == nil {
 		t.Error("NaN accepted")
+	}
+	for v, why := range map[float64]string{-3: "below zero", 1e17: "too large"} {
+		if _, err := Integers([]float64{1, v}); err == nil || !strings.Contains(err.Error(), why) || !strings.Contains(err.Error(), "entry 2") {
+			t.Errorf("%v: %v", v, err)
+		}
 	}
 	got, err := Integers([]float64{35.4, 18.1, 11.23})
 	if err != nil || !slices.Equal(got, []int64{3540, 1810, 1123}) {

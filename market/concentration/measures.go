@@ -111,7 +111,13 @@ func Integers(values []float64) ([]int64, error) {
 		out, scale, exact := make([]int64, len(values)), math.Pow10(decimals), true
 		for i, v := range values {
 			if math.IsNaN(v) || v < 0 || v*scale > 1<<53 {
-				return nil, market.Refuse("amount-bad", "amounts", "entry %d is %v", i+1, v)
+				why := "an amount below zero"
+				if math.IsNaN(v) {
+					why = "no number"
+				} else if v > 0 {
+					why = "too large to be counted exactly"
+				}
+				return nil, market.Refuse("amount-bad", "amounts", "entry %d, %v, is %s", i+1, v, why)
 			}
 			whole := math.Round(v * scale)
 			// The division rounds correctly, so a decimal comes back exactly.

@@ -6,7 +6,10 @@ import (
 	"io"
 	"io/fs"
 	"math"
+	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/aqsha/aqsha/market"
@@ -43,6 +46,25 @@ var networks = []struct {
 	blocks     float64
 }{{"cm_btc_daily.csv", "Bitcoin", 144}, {"cm2019_btc_daily.csv", "Bitcoin (to 2019)", 144},
 	{"cm2019_eth_daily.csv", "Ethereum (to 2019)", 86400 / 13.5}, {"cm2019_ltc_daily.csv", "Litecoin (to 2019)", 576}}
+
+// noNetwork is why a folder has no network to study: there is no folder, no file of one, or no day in the window.
+func noNetwork(dir string) error {
+	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+		return market.Refuse("not-available", "data", "there is no folder %s", dir)
+	}
+	files := make([]string, len(networks))
+	for i, n := range networks {
+		files[i] = n.file
+	}
+	if !slices.ContainsFunc(files, func(name string) bool {
+		_, err := os.Stat(filepath.Join(dir, name))
+		return err == nil
+	}) {
+		return market.Refuse("not-available", "data", "%s has no network file: none of %s", dir,
+			strings.Join(files, ", "))
+	}
+	return market.Refuse("not-available", "data", "no network file in %s has a day in the window", dir)
+}
 
 // OfFolder studies whatever the folder holds; what is missing is noted.
 func OfFolder(o Options) (Study, error) {
@@ -103,7 +125,7 @@ func OfFolder(o Options) (Study, error) {
 		}
 	}
 	if len(s.Systems) == 0 {
-		return Study{}, market.Refuse("not-available", "data", "no network file in %s has a day in the window", o.Dir)
+		return Study{}, noNetwork(o.Dir)
 	}
 	if o.Tenge != nil {
 		s.Systems = append(s.Systems, *o.Tenge)

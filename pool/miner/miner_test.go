@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -292,5 +293,37 @@ func TestPoolRefusesTheUser(t *testing.T) {
 	c.send(`{"id":%d,"result":false,"error":[24,"Unauthorized worker",null]}`, id)
 	if err := <-done; err == nil || !strings.Contains(err.Error(), "nobody") {
 		t.Fatal(err)
+	}
+}
+
+// ends is a log that ends a miner with the first connection that was lost.
+type ends struct{ stop context.CancelFunc }
+
+func (e ends) Write(line []byte) (int, error) { e.stop(); return len(line), nil }
+
+// A miner that nobody took a connection of, and one that no pool gave work, say so at their end; one that worked ends well.
+func TestAMinerWithoutAPool(t *testing.T) {
+	gone := newScripted(t)
+	gone.listener.Close()
+	closing := newScripted(t)
+	go func() { closing.accept().conn.Close() }()
+	for what, x := range map[string]struct {
+		urls    []string
+		reached bool
+	}{
+		"nobody there":       {[]string{gone.url()}, false},
+		"nobody there, TLS":  {[]string{"stratum+ssl://127.0.0.1:1"}, false},
+		"there, and no work": {[]string{closing.url()}, true},
+	} {
+		ctx, cancel := context.WithCancel(context.Background())
+		stats := miner.NewStats(time.Now())
+		engine := miner.NewEngine(miner.Options{Threads: 1, Kernel: kernel(t)}, stats)
+		client := miner.PoolClient{URLs: x.urls, User: "somebody", Log: slog.New(slog.NewTextHandler(ends{cancel}, nil))}
+		err := client.Run(ctx, engine, stats)
+		var nobody *miner.NotReachedError
+		if errors.As(err, &nobody) == x.reached || errors.Is(err, miner.ErrNoWork) != x.reached || !strings.Contains(err.Error(), ": ") {
+			t.Errorf("%s: %v", what, err)
+		}
+		cancel()
 	}
 }

@@ -47,6 +47,25 @@ const (
 // ErrRefused means that the pool does not accept the user.
 var ErrRefused = errors.New("pool refuses the user")
 
+// NotReachedError means that no pool of the list took a connection from the first attempt to the end; Cause is why the
+// last attempt failed, nil where none came to its end.
+type NotReachedError struct{ Cause error }
+
+func (e *NotReachedError) Error() string {
+	if e.Cause == nil {
+		return "no pool took a connection"
+	}
+	return fmt.Sprintf("no pool took a connection: %v", e.Cause)
+}
+
+func (e *NotReachedError) Unwrap() error { return e.Cause }
+
+// ErrorCode is the refusal's name in the catalogue of words.
+func (e *NotReachedError) ErrorCode() string { return "pool-not-reached" }
+
+// ErrNoWork means that a pool took a connection, and none ever gave a job.
+var ErrNoWork = errors.New("no pool gave work")
+
 // CheckURL tells whether a pool's address can be used.
 func CheckURL(text string) error {
 	_, _, err := parsePoolURL(text)
@@ -69,15 +88,19 @@ func parsePoolURL(text string) (host string, secure bool, err error) {
 }
 
 // Run keeps a connection until ctx ends, waiting longer after each failure, with jitter so
-// that a farm does not come back all at once. It takes the next pool of the list each time.
+// that a farm does not come back all at once. It takes the next pool of the list each time. Ended without ever having
+// been connected, or given a job, it returns a NotReachedError or
+// ErrNoWork with what was wrong last.
 func (p *PoolClient) Run(ctx context.Context, engine *Engine, stats *Stats) error {
-	wait := time.Second
+	wait, reached, worked := time.Second, false, false
+	var last error // of those that are not the end of ctx
 	for i := 0; ctx.Err() == nil; i++ {
 		target := p.URLs[i%len(p.URLs)]
 		stats.setSource(target, p.User)
 		s := &session{PoolClient: p, engine: engine, stats: stats, jobs: map[string]*Job{}, pending: map[int]*Share{}}
 		err := s.run(ctx, target)
 		stats.setAlive(false)
+		reached, worked = reached || s.conn != nil, worked || s.working
 		if s.working {
 			wait = time.Second
 		} else {
@@ -89,6 +112,7 @@ func (p *PoolClient) Run(ctx context.Context, engine *Engine, stats *Stats) erro
 		if errors.Is(err, ErrRefused) && len(p.URLs) == 1 {
 			return err
 		}
+		last = err
 		p.Log.Warn("connection lost", "pool", target, "error", err)
 		pause := time.NewTimer(wait/2 + rand.N(wait))
 		select {
@@ -99,7 +123,15 @@ func (p *PoolClient) Run(ctx context.Context, engine *Engine, stats *Stats) erro
 		wait = min(2*wait, maxRetryWait)
 		engine.Set(nil)
 	}
-	return nil //nolint:nilerr // its context is over
+	switch {
+	case worked:
+		return nil
+	case !reached:
+		return &NotReachedError{last}
+	case last == nil:
+		return ErrNoWork
+	}
+	return fmt.Errorf("%w: %w", ErrNoWork, last)
 }
 
 // session is one connection.
@@ -202,8 +234,12 @@ func (s *session) run(ctx context.Context, target string) error {
 // dial connects. The handshake of TLS comes with the first bytes, under their deadline.
 func (s *session) dial(ctx context.Context, host string, secure bool) (err error) {
 	dialer := net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second}
-	if s.conn, err = dialer.DialContext(ctx, "tcp", host); err != nil || !secure {
+	conn, err := dialer.DialContext(ctx, "tcp", host)
+	if err != nil {
 		return err
+	}
+	if s.conn = conn; !secure {
+		return nil
 	}
 	config := s.TLS.Clone()
 	if config == nil {

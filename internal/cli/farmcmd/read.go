@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -67,7 +68,7 @@ reads. Nothing is written.`,
 				return cli.EndWith(cli.ExitUnreached, farm.Refuse("farm-machines-not-reached", "address", "%s: %s",
 					all[0].From, nobodyAnswers))
 			}
-			return nil
+			return unread(all)
 		},
 	}
 	scanPorts(command, &o)
@@ -108,6 +109,15 @@ func judged(o *fleet.ScanOptions) error {
 
 // nobodyAnswers is the problem of a machine that is not there.
 const nobodyAnswers = "nobody answers"
+
+// unread is the end of a reading of which nothing came: somebody answers, and what he says is no machine's answer, or
+// never ends. Recorded machines of which one was read end well.
+func unread(all []seen) error {
+	if slices.ContainsFunc(all, func(s seen) bool { return s.Reading != nil || s.Problem == "" }) || len(all) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%s answers, and nothing that could be read: %s", all[0].From, all[0].Problem)
+}
 
 // readMachines reads a machine at an address, or recorded ones.
 func readMachines(ctx context.Context, where string, o fleet.ScanOptions) ([]seen, error) {

@@ -210,7 +210,7 @@ func TestReadingOneMachine(t *testing.T) {
 	if strings.ContainsRune(out, 0x1b) || strings.Contains(out, "\nx") {
 		t.Errorf("%q", out)
 	}
-	ran(t, dir, "read", filepath.Join(dir, "torn")).Wants(t, 0, "problem")
+	ran(t, dir, "read", filepath.Join(dir, "torn")).Wants(t, 1, "problem", "nothing that could be read")
 	ran(t, dir, "read", filepath.Join(dir, "nowhere")).Wants(t, 2, "neither an IP address")
 	ran(t, dir, "read", "10.1.0").Wants(t, 2, "neither an IP address")
 	closed := []string{"--port", "1", "--port-v3", "1", "--antminer-port", "1", "--tls-port", "1"}

@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/aqsha/aqsha/words"
 )
 
 // english are words of it that stand in no Russian or Kazakh sentence; quoted is what stands in quotation marks, options
@@ -72,3 +74,25 @@ func TestStudiesAreSaidInThreeLanguages(t *testing.T) {
 
 // dated begins a line of an event, or names one.
 var dated = regexp.MustCompile(`^\s+\d{4}-\d\d-\d\d\s|без события|болмаса`)
+
+// A refusal of a study is said in the first of the languages that it was to be written in, with the words of its code,
+// and what is missing is named: the folder, a file of a network, or a day.
+func TestAStudyIsRefusedInItsLanguage(t *testing.T) {
+	t.Setenv("LC_ALL", "C")
+	missing := filepath.Join(t.TempDir(), "nowhere")
+	for _, x := range []string{"ru", "kk,en", "en,ru"} {
+		first, _, _ := strings.Cut(x, ",")
+		said, known := words.Language(first).Explain("market-not-available")
+		if !known {
+			t.Fatal("no words")
+		}
+		line := []string{"study", "bitcoin", "--data", missing, "--lang", x}
+		run(t, line...).Wants(t, 3, "there is no folder "+missing, said.Title, said.Do)
+		if e := run(t, append(line, "--json")...); !strings.Contains(e.Err, `"words"`) || !strings.Contains(e.Err, said.Title) {
+			t.Errorf("%s: %s", x, e.Err)
+		}
+	}
+	empty := t.TempDir()
+	run(t, "market", "use", empty).Wants(t, 3, "has no network file", "cm_btc_daily.csv")
+	run(t, "market", "use", extracts(t), "--from", "1990-01-01", "--to", "1990-02-01").Wants(t, 3, "has a day in the window")
+}

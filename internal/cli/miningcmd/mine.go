@@ -161,13 +161,22 @@ func (f *mineFlags) run(command *cobra.Command) error {
 	err = source.Run(ctx, engine, stats)
 	cancel()
 	<-stopped
-	if err != nil {
+	var nobody *miner.NotReachedError
+	ended := err
+	if err != nil && !errors.As(err, &nobody) && !errors.Is(err, miner.ErrNoWork) {
 		return err
 	}
+	// Shown first, whatever came of it: programs read the same figures, and the exit code says the rest.
 	summary := stats.Summary(time.Now())
-	return cli.Show(command, summary, func(w io.Writer) {
+	if err := cli.Show(command, summary, func(w io.Writer) {
 		printSummary(w, cli.LanguageFor(command), summary)
-	})
+	}); err != nil {
+		return err
+	}
+	if nobody != nil {
+		return cli.EndWith(cli.ExitUnreached, ended)
+	}
+	return ended
 }
 
 // workSource is where the engine's jobs come from.
