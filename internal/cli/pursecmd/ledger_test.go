@@ -150,3 +150,35 @@ func TestACopyOfAPurse(t *testing.T) {
 	}
 	s.alone("", "show", "--purse", s.purse("none")).Wants(t, 2, "none.json")
 }
+
+// A payee is told which of his payments wait: the ledger knows them, and neither the purse that paid twice nor its bank's
+// bond has money for them.
+func TestSettleNamesPaymentsThatWait(t *testing.T) {
+	s := newStreet(t)
+	s.Done("purse", "bond", "halyk", "--amount", "100000")
+	s.Done("purse", "open", "aigerim", "--deposit", "1000", "--payment", "1500", "--offline", "1500", "--purse", s.purse("a"))
+	before, err := os.ReadFile(s.purse("a"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, payee := range []string{"b", "c", "d"} {
+		s.Done("purse", "open", "canteen", "--purse", s.purse(payee))
+		if err := os.WriteFile(s.purse("a"), before, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		s.pays("a", payee, "1000")
+	}
+	s.Done("purse", "settle", "--purse", s.purse("b")).Wants(t, 0, "1 payments are settled")
+	// The bond pays one payment beyond the deposit: two would be more than the purse's limit.
+	s.Done("purse", "settle", "--purse", s.purse("c")).Wants(t, 0, "is convicted")
+	for _, said := range []string{"1 payments are settled", "1 were already"} {
+		e := s.Run("purse", "settle", "--purse", s.purse("d")).Wants(t, 4, said)
+		if !strings.Contains(e.Out, "wait: 1, together 1\u202f000.00") || !strings.Contains(e.Out, "NOT paid") {
+			t.Errorf("%s", e.Out)
+		}
+	}
+	e := s.Run("purse", "settle", "--purse", s.purse("d"), "--json").Wants(t, 4, `"waits_tiyn": 100000`)
+	if !strings.Contains(e.Out, `"waits": 1`) || !strings.Contains(e.Out, `"convicted": [`) {
+		t.Errorf("%s", e.Out)
+	}
+}
