@@ -409,6 +409,9 @@ func newCashDepositCommand() *cobra.Command {
 					return err
 				}
 			}
+			if amount == 0 {
+				return &cashwallet.TooLittleError{Want: 1}
+			}
 			return payFromCash(ctx, command, w, args[0], amount, "")
 		})),
 	}
@@ -427,7 +430,8 @@ func newCashSettleCommand() *cobra.Command {
 		Long: `Sends interrupted operations again, changes notes that were received offline into this wallet's own,
 and with --reclaim takes back tokens that were sent and that nobody has taken, and asks the office which notes are
 unspent: those that another wallet of the same words has spent leave this one, and those that only that one knew come
-in. Exit code 4 says that something is still on its way.`,
+in. Exit code 3 says that notes received offline had been spent by whoever gave them: they are lost; 4 that something
+is still on its way.`,
 		Example: "  aqsha cash settle\n  aqsha cash settle --reclaim", Args: cobra.NoArgs,
 		RunE: onCash(false, func(ctx context.Context, command *cobra.Command, w *cashwallet.Wallet, _ []string) error {
 			before, err := w.Recover(ctx)
@@ -494,10 +498,15 @@ func showSettled(ctx context.Context, command *cobra.Command, w *cashwallet.Wall
 				fmt.Fprintln(out, l.Text("cash.gone", "amount", gone.Format()))
 			}
 		})
-	if err == nil && w.Begun() > 0 {
+	switch {
+	case err != nil:
+		return err
+	case lost > 0:
+		return cli.ExitWith(cli.ExitRefused)
+	case w.Begun() > 0:
 		return cli.ExitWith(cli.ExitUnknown)
 	}
-	return err
+	return nil
 }
 
 // stateText is a note's state, which an office gives in the words of NUT-07, in a reader's language.
