@@ -132,6 +132,17 @@ func TestACopyOfAPurse(t *testing.T) {
 	s.Done("purse", "revocations", "--save", list)
 	s.alone("", "update", "--list", list, "--purse", s.purse("b")).Wants(t, 0, "1 purses are known to be revoked")
 	request := s.alone("", "receive", "5", "--step", "request", "--purse", s.purse("b")).Wants(t, 0).Out
+	// The purse that learns of it says so of itself, and signs nothing more.
+	copied, err := os.ReadFile(s.purse("a"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(s.purse("own"), copied, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.alone("", "update", "--list", list, "--purse", s.purse("own")).Wants(t, 0)
+	s.alone("", "show", "--purse", s.purse("own")).Wants(t, 0, "it is convicted", ": 0.00 ₸ can be paid")
+	s.alone(request, "pay", "5", "--step", "payment", "--purse", s.purse("own")).Wants(t, 3, "purse-revoked")
 	if e := s.alone(request, "pay", "5", "--step", "payment", "--purse", s.purse("a")); e.Exit == 0 {
 		payment := s.alone(e.Out, "receive", "--step", "payment", "--purse", s.purse("b"))
 		if payment.Exit == 0 {
