@@ -102,7 +102,7 @@ type PurseView struct {
 	State        ledger.PurseState `json:"state"`
 	Sealed       token.Octets      `json:"sealed,omitempty" doc:"the owner's name, sealed for the openers"`
 	Openings     []ledger.Opening  `json:"openings,omitempty" doc:"of the name"`
-	Link         string            `json:"link,omitempty" enum:"unknown,waits,paid" doc:"of the payment that was asked about"`
+	Link         string            `json:"link,omitempty" enum:"unknown,waits,paid" doc:"of the payment asked for"`
 }
 
 // States of a payment of a purse, as whoever has the payment asks for them.

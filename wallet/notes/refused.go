@@ -21,8 +21,9 @@ type SpentElsewhereError struct {
 }
 
 func (e *SpentElsewhereError) Error() string {
-	return fmt.Sprintf("%s (%s): notes of %s had been spent elsewhere and are this wallet's no more, %s are here again; "+
-		"is there another wallet of the same words?", e.ErrorCode(), e.ErrorField(), e.Gone.Format(), e.Back.Format())
+	return fmt.Sprintf("%s (%s): notes of %s had been spent elsewhere and are this wallet's no more, "+
+		"%s are here again; is there another wallet of the same words?",
+		e.ErrorCode(), e.ErrorField(), e.Gone.Format(), e.Back.Format())
 }
 
 // ErrorCode is the refusal's code.

@@ -220,7 +220,8 @@ func (f *file) pay(r rules.Request, now uint64, signer token.Signer, message *[]
 	}
 	again := func(p rules.Pending) bool { return p.Request == r }
 	if convicted && !slices.ContainsFunc(d.GivenUp, again) && (d.Pending == nil || !again(*d.Pending)) {
-		return token.Errorf(rules.Revoked, "purse", "this purse is convicted: nobody who knows it takes a payment of it")
+		return token.Errorf(rules.Revoked, "purse",
+			"this purse is convicted: nobody who knows it takes a payment of it")
 	}
 	next, m, err := d.Pay(f.Network, r, now, signer)
 	if err != nil {

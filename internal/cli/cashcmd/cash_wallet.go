@@ -501,6 +501,7 @@ func showSettled(ctx context.Context, command *cobra.Command, w *cashwallet.Wall
 	switch {
 	case err != nil:
 		return err
+	// Lost money outweighs what is on its way: the next run says the latter again, and not the former.
 	case lost > 0:
 		return cli.ExitWith(cli.ExitRefused)
 	case w.Begun() > 0:
