@@ -102,6 +102,28 @@ type PurseView struct {
 	State        ledger.PurseState `json:"state"`
 	Sealed       token.Octets      `json:"sealed,omitempty" doc:"the owner's name, sealed for the openers"`
 	Openings     []ledger.Opening  `json:"openings,omitempty" doc:"of the name"`
+	Link         string            `json:"link,omitempty" enum:"unknown,waits,paid" doc:"of the payment asked for"`
+}
+
+// States of a payment of a purse, as whoever has the payment asks for them.
+const (
+	LinkUnknown = "unknown" // it has not come to the ledger, or its purse has ended
+	LinkWaits   = "waits"   // it is known, and neither its purse nor the bond has paid it
+	LinkPaid    = "paid"
+)
+
+// linkState says of a payment by its id, which only payer and payee have, whether it is paid.
+func linkState(p *ledger.Purse, id token.Hash) string {
+	at := slices.IndexFunc(p.Links, func(l ledger.PurseLink) bool { return l.ID == id })
+	switch {
+	case id == token.Hash{}:
+		return ""
+	case at < 0:
+		return LinkUnknown
+	case p.Links[at].Paid:
+		return LinkPaid
+	}
+	return LinkWaits
 }
 
 // PurseAccount is a purse as its owner and his bank see it: what is in it on the ledger, and the payments of it that
@@ -240,7 +262,10 @@ func (s *Server) registerPurses() {
 		return ok(view, err)
 	})
 	huma.Register(s.api, operation("get-purse", "/v1/purses/{id}", "An offline purse, as its payees see it", byAnybody,
-		http.StatusNotFound), func(ctx context.Context, in *WalletPath) (*answer[PurseView], error) {
+		http.StatusNotFound), func(ctx context.Context, in *struct {
+		WalletPath
+		Link token.Hash `query:"link" doc:"id of a payment of it: whether that is paid"`
+	}) (*answer[PurseView], error) {
 		if err := s.waitSize(ctx, in.MinSize); err != nil {
 			return nil, err
 		}
@@ -248,7 +273,7 @@ func (s *Server) registerPurses() {
 		err := s.node.View(ctx, func(state *livestate.State, _ node.Head) {
 			if p := state.Purse(in.ID); p != nil {
 				view = PurseView{p.ID, p.Intermediary, p.Key, p.Class, p.Limits, p.ExpiryMillis, p.Serial, p.Deposit,
-					p.Convicted, p.State, p.Sealed, p.Openings}
+					p.Convicted, p.State, p.Sealed, p.Openings, linkState(p, in.Link)}
 			}
 		})
 		if err == nil && view.ID == (token.WalletID{}) {
@@ -291,6 +316,11 @@ func (c *Client) pursesBy(ctx context.Context, limit int) (all PursesView, err e
 // Purse reads a purse as its payees see it.
 func (c *Client) Purse(ctx context.Context, id token.WalletID) (PurseView, error) {
 	return get[PurseView](ctx, c, "/v1/purses/"+id.String())
+}
+
+// PurseLink reads a purse, with the state of one payment of it: LinkUnknown, LinkWaits or LinkPaid.
+func (c *Client) PurseLink(ctx context.Context, id token.WalletID, link token.Hash) (PurseView, error) {
+	return get[PurseView](ctx, c, "/v1/purses/"+id.String()+"?link="+link.String())
 }
 
 // Revocations reads the revocation list, signed by the log's key, or its filter.

@@ -231,12 +231,12 @@ func (w *Wallet) run(ctx context.Context, op *Operation) (given []cash.Proof, er
 	}
 	var refused *cash.Refusal
 	if errors.As(err, &refused) {
-		return nil, w.refused(ctx, op, blanks, refused)
+		return w.refused(ctx, op, blanks, refused)
 	}
 	if err != nil {
 		return nil, err
 	}
-	return w.book(op, blanks, answer)
+	return w.book(op, blanks, answer, nil)
 }
 
 // onItsWay says of a melt that it has not ended, and why if the ledger said.
@@ -265,51 +265,6 @@ func (w *Wallet) start(ctx context.Context, op *Operation) ([]cash.Proof, error)
 		kept = nil
 	}
 	return nil, errors.Join(err, w.end(op, kept, nil))
-}
-
-// refused ends an operation that the office does not take. If its notes are spent or its outputs signed, it was
-// executed before and the answer lost: the signatures are asked for.
-func (w *Wallet) refused(ctx context.Context, op *Operation, blanks []coin.Blank, refused *cash.Refusal) error {
-	switch refused.Code {
-	case cash.Pending, cash.QuotePending, cash.OutputPending:
-		return &api.UnansweredError{Cause: refused}
-	case cash.QuoteUnpaid:
-		return refused // it may be paid yet
-	case cash.Spent, cash.OutputSigned, cash.QuoteIssued, cash.QuotePaid:
-		found, signatures, err := w.restored(ctx, blanks)
-		if err != nil {
-			return err
-		}
-		if len(found) > 0 || op.Kind == melting && refused.Code == cash.QuotePaid {
-			_, err := w.book(op, found, signatures)
-			return err
-		}
-	}
-	if op.Kind == minting {
-		if err := w.end(op, nil, nil); err != nil {
-			return err
-		}
-		return refused
-	}
-	return errors.Join(refused, w.cancelUnspent(ctx, op))
-}
-
-// cancelUnspent gives back the notes of an operation that are not spent.
-func (w *Wallet) cancelUnspent(ctx context.Context, op *Operation) error {
-	states, err := w.mint.States(ctx, ys(op.Inputs))
-	if err != nil {
-		return err
-	}
-	var kept []cash.Proof
-	for i, s := range states {
-		switch s.State {
-		case cash.StatePending:
-			return nil // not ours to say yet: the operation stays begun
-		case cash.StateUnspent:
-			kept = append(kept, op.Inputs[i])
-		}
-	}
-	return w.end(op, kept, nil)
 }
 
 // restored asks which of some blanks were signed, and returns these with their signatures (NUT-09). An output that was
@@ -343,8 +298,9 @@ func ys(notes []cash.Proof) []string {
 }
 
 // book opens signatures, each with its proof, and ends the operation. blanks are in the signatures' order; there may
-// be more.
-func (w *Wallet) book(op *Operation, blanks []coin.Blank, answer []cash.Signature) ([]cash.Proof, error) {
+// be more. spent are secrets of notes that are the wallet's no more, though they were signed for it; it may be nil.
+func (w *Wallet) book(op *Operation, blanks []coin.Blank, answer []cash.Signature,
+	spent map[string]bool) ([]cash.Proof, error) {
 	set, err := w.keysetOf(op.Keyset)
 	if err != nil {
 		return nil, err
@@ -366,6 +322,13 @@ func (w *Wallet) book(op *Operation, blanks []coin.Blank, answer []cash.Signatur
 		n, err := coin.Open(&set, blanks[i], s)
 		if err != nil {
 			return nil, err // the operation stays begun, with all that proves it
+		}
+		// The change of a melt is the office's to split.
+		if op.Kind != melting && n.Amount != blanks[i].Output.Amount {
+			return nil, fmt.Errorf("the office signed an output of %d as %d", blanks[i].Output.Amount, n.Amount)
+		}
+		if spent[n.Secret] {
+			continue
 		}
 		at := slices.IndexFunc(all, func(b coin.Blank) bool { return b.Secret == n.Secret })
 		if slices.Contains(op.Give, at) {

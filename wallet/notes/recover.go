@@ -135,6 +135,29 @@ func (w *Wallet) Reclaim(ctx context.Context) (back money.Tiyn, err error) {
 	return back, nil
 }
 
+// Recheck holds the wallet against the office: notes that were spent elsewhere leave it, and those that the words bring
+// back and nobody has spent come in. Both happen where another wallet has the same words.
+func (w *Wallet) Recheck(ctx context.Context) (found, gone money.Tiyn, err error) {
+	var spent []cash.Proof
+	for batch := range slices.Chunk(w.notes(), restoreBatch) {
+		states, err := w.mint.States(ctx, ys(batch))
+		if err != nil {
+			return 0, 0, err
+		}
+		for i, s := range states {
+			if s.State == cash.StateSpent {
+				spent = append(spent, batch[i])
+			}
+		}
+	}
+	w.take(spent)
+	if err := w.save(); err != nil {
+		return 0, 0, err
+	}
+	found, err = w.Restore(ctx)
+	return found, coin.Total(spent), err
+}
+
 // restoreBatch and restoreEmpty are NUT-13's: outputs at once, and empty batches in a row after which nothing more is
 // expected.
 const (

@@ -136,6 +136,14 @@ func (f *file) revocations() (signed, word *rules.Revocations, err error) {
 	return signed, word, nil
 }
 
+// convicted says whether the purse itself stands in a list that names purses. A filter alone does not convict it: it
+// can give a false alarm.
+func (f *file) convicted() (bool, error) {
+	signed, word, err := f.revocations()
+	named := func(r *rules.Revocations) bool { return r != nil && r.Filter == nil && r.Has(f.Purse) }
+	return named(signed) || named(word), err
+}
+
 func (f *file) view(nowMillis uint64) (rules.View, error) {
 	signed, word, err := f.revocations()
 	return rules.View{Network: f.Network, Certifiers: f.Certifiers, NowMillis: nowMillis,

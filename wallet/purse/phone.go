@@ -213,6 +213,16 @@ func (f *file) pay(r rules.Request, now uint64, signer token.Signer, message *[]
 	if err != nil {
 		return err
 	}
+	// A payment that was signed before is shown again all the same: it is in its payee's hands already.
+	convicted, err := f.convicted()
+	if err != nil {
+		return err
+	}
+	again := func(p rules.Pending) bool { return p.Request == r }
+	if convicted && !slices.ContainsFunc(d.GivenUp, again) && (d.Pending == nil || !again(*d.Pending)) {
+		return token.Errorf(rules.Revoked, "purse",
+			"this purse is convicted: nobody who knows it takes a payment of it")
+	}
 	next, m, err := d.Pay(f.Network, r, now, signer)
 	if err != nil {
 		return err
@@ -367,6 +377,7 @@ type Standing struct {
 	ListFilter bool   `json:"list_filter"` // only its filter: a false alarm sends the payer online
 	// none, or older than money may be that is paid on: who was convicted since can pay
 	ListStale bool `json:"list_stale"`
+	Convicted bool `json:"convicted"` // it stands in the list itself: it signs nothing more, and Funds is 0
 }
 
 // staleMillis is the age at which a revocation list is said to be stale: that of the oldest money that is paid on.
@@ -387,6 +398,12 @@ func (p *Phone) Standing() (s Standing, err error) {
 		Paid: d.Paid, Received: d.Received, Funds: d.Funds(), Limits: c.Limits, Serial: c.Serial,
 		Expiry:  c.ExpiryMillis,
 		Pending: d.Pending != nil, GivenUp: len(d.GivenUp), Held: len(d.Held)}
+	if s.Convicted, err = f.convicted(); err != nil {
+		return s, err
+	}
+	if s.Convicted {
+		s.Funds = 0
+	}
 	return s, s.lists(&f, p.now())
 }
 

@@ -409,6 +409,9 @@ func newCashDepositCommand() *cobra.Command {
 					return err
 				}
 			}
+			if amount == 0 {
+				return &cashwallet.TooLittleError{Want: 1}
+			}
 			return payFromCash(ctx, command, w, args[0], amount, "")
 		})),
 	}
@@ -425,8 +428,10 @@ func newCashSettleCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use: "settle", Short: "End what was begun, and change what was received offline",
 		Long: `Sends interrupted operations again, changes notes that were received offline into this wallet's own,
-and with --reclaim takes back tokens that were sent and that nobody has taken. Exit code 4 says that something is
-still on its way.`,
+and with --reclaim takes back tokens that were sent and that nobody has taken, and asks the office which notes are
+unspent: those that another wallet of the same words has spent leave this one, and those that only that one knew come
+in. Exit code 3 says that notes received offline had been spent by whoever gave them: they are lost; 4 that something
+is still on its way.`,
 		Example: "  aqsha cash settle\n  aqsha cash settle --reclaim", Args: cobra.NoArgs,
 		RunE: onCash(false, func(ctx context.Context, command *cobra.Command, w *cashwallet.Wallet, _ []string) error {
 			before, err := w.Recover(ctx)
@@ -448,40 +453,61 @@ still on its way.`,
 			if err != nil {
 				return err
 			}
-			key, err := w.LockKey()
-			if err != nil {
-				return err
-			}
-			settled, lost, err := w.Settle(ctx, func(notes []cash.Proof) error { return coin.SignNotes(key, notes) })
-			if err != nil {
-				return err
-			}
-			var back money.Tiyn
-			if reclaim, _ := command.Flags().GetBool("reclaim"); reclaim {
-				if back, err = w.Reclaim(ctx); err != nil {
-					return err
-				}
-			}
-			b := w.Balance()
-			err = cli.Show(command, map[string]any{"settled": settled, "lost": lost, "reclaimed": back, "balance": b},
-				func(out io.Writer) {
-					l := cli.LanguageFor(command)
-					fmt.Fprintln(out, l.Text("cash.settled", "amount", settled.Format(), "balance", b.Settled.Format()))
-					if lost > 0 {
-						fmt.Fprintln(out, l.Text("cash.lost", "amount", lost.Format()))
-					}
-					if back > 0 {
-						fmt.Fprintln(out, l.Text("cash.back", "amount", back.Format()))
-					}
-				})
-			if err == nil && w.Begun() > 0 {
-				return cli.ExitWith(cli.ExitUnknown)
-			}
-			return err
+			return showSettled(ctx, command, w)
 		}),
 	}
 	command.Flags().Bool("reclaim", false, "take back tokens that nobody has taken")
 	return command
+}
+
+// showSettled changes what was received offline and, with --reclaim, holds the wallet against the office.
+func showSettled(ctx context.Context, command *cobra.Command, w *cashwallet.Wallet) error {
+	key, err := w.LockKey()
+	if err != nil {
+		return err
+	}
+	settled, lost, err := w.Settle(ctx, func(notes []cash.Proof) error { return coin.SignNotes(key, notes) })
+	if err != nil {
+		return err
+	}
+	var back, found, gone money.Tiyn
+	if reclaim, _ := command.Flags().GetBool("reclaim"); reclaim {
+		if back, err = w.Reclaim(ctx); err != nil {
+			return err
+		}
+		if found, gone, err = w.Recheck(ctx); err != nil {
+			return err
+		}
+	}
+	b := w.Balance()
+	err = cli.Show(command, map[string]any{"settled": settled, "lost": lost, "reclaimed": back, "found": found,
+		"gone": gone, "balance": b},
+		func(out io.Writer) {
+			l := cli.LanguageFor(command)
+			fmt.Fprintln(out, l.Text("cash.settled", "amount", settled.Format(), "balance", b.Settled.Format()))
+			if lost > 0 {
+				fmt.Fprintln(out, l.Text("cash.lost", "amount", lost.Format()))
+			}
+			if back > 0 {
+				fmt.Fprintln(out, l.Text("cash.back", "amount", back.Format()))
+			}
+			if found > 0 {
+				fmt.Fprintln(out, l.Text("cash.found", "amount", found.Format()))
+			}
+			if gone > 0 {
+				fmt.Fprintln(out, l.Text("cash.gone", "amount", gone.Format()))
+			}
+		})
+	switch {
+	case err != nil:
+		return err
+	// Lost money outweighs what is on its way: the next run says the latter again, and not the former.
+	case lost > 0:
+		return cli.ExitWith(cli.ExitRefused)
+	case w.Begun() > 0:
+		return cli.ExitWith(cli.ExitUnknown)
+	}
+	return nil
 }
 
 // stateText is a note's state, which an office gives in the words of NUT-07, in a reader's language.

@@ -348,3 +348,18 @@ func strangersRecount(t *testing.T, d counter) {
 	d.by("purse", "verify", d.at("office"), "--key", "nonsense").Wants(t, 2, "--key")
 	d.by("purse", "verify", d.at("none")).Wants(t, 2, "--key")
 }
+
+// What a shop took without a network and the giver had spent is lost: its script sees it by the exit code. An empty
+// wallet has nothing to deposit, and says so.
+func TestLostNotesEndASettlementAsRefused(t *testing.T) {
+	t.Parallel()
+	d := opens(t)
+	d.by("purse", "withdraw", "aigerim", "1000", "--mint", d.url).Wants(t, 0)
+	text := d.token("purse", "500")
+	d.by("friend", "receive", text).Wants(t, 0)
+	d.by("friend", "deposit", "aigerim").Wants(t, 0)
+	d.by("friend", "deposit", "aigerim").Wants(t, 3, "insufficient-funds")
+	d.by("friend", "receive", text, "--offline").Wants(t, 0)
+	d.by("friend", "settle").Wants(t, 3, "had been spent by whoever gave it")
+	d.by("friend", "settle").Wants(t, 0)
+}

@@ -132,6 +132,17 @@ func TestACopyOfAPurse(t *testing.T) {
 	s.Done("purse", "revocations", "--save", list)
 	s.alone("", "update", "--list", list, "--purse", s.purse("b")).Wants(t, 0, "1 purses are known to be revoked")
 	request := s.alone("", "receive", "5", "--step", "request", "--purse", s.purse("b")).Wants(t, 0).Out
+	// The purse that learns of it says so of itself, and signs nothing more.
+	copied, err := os.ReadFile(s.purse("a"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(s.purse("own"), copied, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.alone("", "update", "--list", list, "--purse", s.purse("own")).Wants(t, 0)
+	s.alone("", "show", "--purse", s.purse("own")).Wants(t, 0, "it is convicted", ": 0.00 ₸ can be paid")
+	s.alone(request, "pay", "5", "--step", "payment", "--purse", s.purse("own")).Wants(t, 3, "purse-revoked")
 	if e := s.alone(request, "pay", "5", "--step", "payment", "--purse", s.purse("a")); e.Exit == 0 {
 		payment := s.alone(e.Out, "receive", "--step", "payment", "--purse", s.purse("b"))
 		if payment.Exit == 0 {
@@ -149,4 +160,36 @@ func TestACopyOfAPurse(t *testing.T) {
 		t.Error("a torn purse was written over")
 	}
 	s.alone("", "show", "--purse", s.purse("none")).Wants(t, 2, "none.json")
+}
+
+// A payee is told which of his payments wait: the ledger knows them, and neither the purse that paid twice nor its bank's
+// bond has money for them.
+func TestSettleNamesPaymentsThatWait(t *testing.T) {
+	s := newStreet(t)
+	s.Done("purse", "bond", "halyk", "--amount", "100000")
+	s.Done("purse", "open", "aigerim", "--deposit", "1000", "--payment", "1500", "--offline", "1500", "--purse", s.purse("a"))
+	before, err := os.ReadFile(s.purse("a"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, payee := range []string{"b", "c", "d"} {
+		s.Done("purse", "open", "canteen", "--purse", s.purse(payee))
+		if err := os.WriteFile(s.purse("a"), before, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		s.pays("a", payee, "1000")
+	}
+	s.Done("purse", "settle", "--purse", s.purse("b")).Wants(t, 0, "1 payments are settled")
+	// The bond pays one payment beyond the deposit: two would be more than the purse's limit.
+	s.Done("purse", "settle", "--purse", s.purse("c")).Wants(t, 0, "is convicted")
+	for _, said := range []string{"1 payments are settled", "1 were already"} {
+		e := s.Run("purse", "settle", "--purse", s.purse("d")).Wants(t, 4, said)
+		if !strings.Contains(e.Out, "wait: 1, together 1\u202f000.00") || !strings.Contains(e.Out, "NOT paid") {
+			t.Errorf("%s", e.Out)
+		}
+	}
+	e := s.Run("purse", "settle", "--purse", s.purse("d"), "--json").Wants(t, 4, `"waits_tiyn": 100000`)
+	if !strings.Contains(e.Out, `"waits": 1`) || !strings.Contains(e.Out, `"convicted": [`) {
+		t.Errorf("%s", e.Out)
+	}
 }

@@ -413,6 +413,9 @@ func showPurse(command *cobra.Command, phone *purse.Phone) error {
 	return cli.Show(command, s, func(w io.Writer) {
 		l := cli.LanguageFor(command)
 		fmt.Fprintln(w, l.Text("purse.funds", "id", s.Purse, "amount", s.Funds.Format()))
+		if s.Convicted {
+			fmt.Fprintln(w, "  ", l.Text("purse.self-convicted"))
+		}
 		fmt.Fprintln(w, "  ", l.Count("purse.account", s.Held, "deposit", s.Deposit.Format(), "received",
 			s.Received.Format(), "paid", s.Paid.Format()))
 		fmt.Fprintln(w, "  ", l.Text("purse.limits", "once", s.Limits.MaxPayment.Format(), "all",

@@ -4,13 +4,16 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/spf13/cobra"
 
+	"github.com/aqsha/aqsha/api"
 	"github.com/aqsha/aqsha/internal/cli"
 	"github.com/aqsha/aqsha/internal/cli/session"
 	"github.com/aqsha/aqsha/internal/fault"
 	"github.com/aqsha/aqsha/ledger"
+	"github.com/aqsha/aqsha/money"
 	rules "github.com/aqsha/aqsha/purse"
 	"github.com/aqsha/aqsha/token"
 	"github.com/aqsha/aqsha/wallet/purse"
@@ -21,6 +24,48 @@ type settled struct {
 	Settled int `json:"settled"` // payments that the ledger took
 	Known   int `json:"known"`   // that it had already
 	Lost    int `json:"lost"`    // that came after their time
+	// Of those that the ledger has: payments for which there is no money now.
+	Waits       int              `json:"waits"`
+	WaitsAmount money.Tiyn       `json:"waits_tiyn"`
+	Convicted   []token.WalletID `json:"convicted"` // payers that have paid twice
+}
+
+// look asks the ledger what became of a payment that it has: whether it is paid, and whether its payer is convicted.
+func (d *settled) look(ctx context.Context, s *session.Session, payment []byte) error {
+	link, err := rules.DecodeLink(payment)
+	if err != nil {
+		return err
+	}
+	view, err := s.API.PurseLink(ctx, link.Purse, link.ID(s.Network))
+	if err != nil {
+		return err
+	}
+	if view.Link == api.LinkWaits {
+		d.Waits++
+		d.WaitsAmount += link.Amount
+	}
+	if view.Convicted && !slices.Contains(d.Convicted, link.Purse) {
+		d.Convicted = append(d.Convicted, link.Purse)
+	}
+	return nil
+}
+
+// show prints what settling did, and ends with 4 while a payment waits.
+func (d *settled) show(command *cobra.Command) error {
+	err := cli.Show(command, d, func(w io.Writer) {
+		l := cli.LanguageFor(command)
+		fmt.Fprintln(w, l.Text("purse.settled", "settled", d.Settled, "known", d.Known, "lost", d.Lost))
+		if d.Waits > 0 {
+			fmt.Fprintln(w, l.Text("purse.settled-waits", "count", d.Waits, "amount", d.WaitsAmount.Format()))
+		}
+		for _, id := range d.Convicted {
+			fmt.Fprintln(w, l.Text("purse.settled-convicted", "id", id))
+		}
+	})
+	if err == nil && d.Waits > 0 {
+		return cli.ExitWith(cli.ExitUnknown)
+	}
+	return err
 }
 
 // newSettleCommand makes "purse settle". Each settlement is a transaction of its own: one that others brought before,
@@ -30,7 +75,8 @@ func newSettleCommand() *cobra.Command {
 		Use: "settle", Short: "Bring the payments that the purse has received to the ledger",
 		Long: `Each goes with what it rests on, so that none needs another's. Anybody who holds a payment may
 bring it, in any order; twice does no harm. Within days is best: 30 days after a payer's purse has run out its
-payments are worth nothing.`,
+payments are worth nothing. A payment of a purse that has paid twice can wait: neither the purse nor its bank's bond
+has the money for it, and it is not paid. Exit code 4 says that one waits.`,
 		Example: "  aqsha purse settle --purse ./phone.json", Args: cobra.NoArgs,
 		RunE: session.OnLedger(func(ctx context.Context, command *cobra.Command, s *session.Session,
 			_ []string) error {
@@ -42,7 +88,7 @@ payments are worth nothing.`,
 			if err != nil {
 				return err
 			}
-			var done settled
+			done := settled{Convicted: []token.WalletID{}}
 			for _, links := range all {
 				switch _, err := s.Do(ctx, &token.SettlePurses{Links: links}); fault.Code(err) {
 				// Others may have brought it, as its payer's other payees do: that is no failure.
@@ -57,14 +103,16 @@ payments are worth nothing.`,
 					done.Settled++
 				}
 			}
+			// After all of them: what one brings can pay another.
+			for _, links := range all {
+				if err := done.look(ctx, s, links[len(links)-1]); err != nil {
+					return err
+				}
+			}
 			if err := s.TeachPurse(ctx, phone, false); err != nil {
 				return err
 			}
-			return cli.Show(command, done, func(w io.Writer) {
-				fmt.Fprintln(w, cli.LanguageFor(command).Text("purse.settled", "settled", done.Settled, "known",
-					done.Known, "lost",
-					done.Lost))
-			})
+			return done.show(command)
 		}),
 	}
 }
