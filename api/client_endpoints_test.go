@@ -107,7 +107,8 @@ func TestAClientGoesOnFromANodeThatWasHandedOver(t *testing.T) {
 		}
 	}
 	handed()
-	payment := next.payBob(100)                                                                           // of two that send the same both get its receipt
+	// Of two that send the same both get its receipt.
+	payment := next.payBob(100)
 	for name, client := range map[string]*api.Client{"met before": met, "new": api.NewClient(both, "")} { // any order
 		if _, err := client.Submit(t.Context(), payment); err != nil {
 			t.Errorf("%s: %v", name, err)

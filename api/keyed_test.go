@@ -111,7 +111,8 @@ func TestAKeyThatWaitsSeesThatItWasCancelled(t *testing.T) {
 	_, detail, version := page.keysOf(w.alice)
 	want := api.WaitingWallet{Wallet: w.alice, Due: detail.Rekey.DueMillis}
 	found := ask("alice's new phone")
-	if len(found.Wallets)+len(found.Former) != 0 || len(found.Waiting) != 1 || found.Waiting[0] != want || want.Due == 0 {
+	if len(found.Wallets)+len(found.Former) != 0 || len(found.Waiting) != 1 || found.Waiting[0] != want ||
+		want.Due == 0 {
 		t.Errorf("a key that waits finds %v, not that it waits as %v", found, want)
 	}
 	if found := ask("alice"); len(found.Wallets) != 1 || len(found.Waiting) != 0 {

@@ -232,7 +232,8 @@ func TestEveryPageOfTheNodeCanBeReadByAll(t *testing.T) {
 		for _, width := range []int64{320, 390, 1280} {
 			d.do(emulation.SetDeviceMetricsOverride(width, 800, 1, width < 1000))
 			var rows int
-			d.do(chromedp.Evaluate(`new Set([...document.querySelectorAll("nav a")].map((a) => a.offsetTop)).size`, &rows))
+			d.do(chromedp.Evaluate(`new Set([...document.querySelectorAll("nav a")].map((a) => a.offsetTop)).size`,
+				&rows))
 			if width < 700 && rows != 1 {
 				t.Errorf("%s, %s, %s: at %d pixels the menu takes %d lines", state, page, language, width, rows)
 			}
