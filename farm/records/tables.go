@@ -151,7 +151,9 @@ func readPrices(dir string) (prices []PricePoint, err error) {
 		prices = append(prices, PricePoint{from.Floor(usage.Hour), p})
 		return nil
 	})
-	slices.SortStableFunc(prices, func(a, b PricePoint) int { return cmp.Compare(a.From/usage.Hour, b.From/usage.Hour) })
+	slices.SortStableFunc(prices, func(a, b PricePoint) int {
+		return cmp.Compare(a.From/usage.Hour, b.From/usage.Hour)
+	})
 	return prices, err
 }
 

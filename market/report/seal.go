@@ -64,7 +64,8 @@ type Seal struct {
 	Reading *market.ReadOptions `json:"reading,omitempty"`
 	Report  string              `json:"report_sha256"`
 	// Forms are the hashes of the files as the program of that version writes them, in every language; Texts those of
-	// what a reader sees of each (sealfile.TextHash), and of the JSON form without the version, "figures". Since format 8.
+	// what a reader sees of each (sealfile.TextHash), and of the JSON form without the version, "figures". Since
+	// format 8.
 	Version string            `json:"version,omitempty"`
 	Forms   map[string]string `json:"forms_sha256,omitempty"`
 	Texts   map[string]string `json:"texts_sha256,omitempty"`

@@ -82,7 +82,9 @@ func Offers(s *site.Site, past []Day, policy Policy) ([]Offer, error) {
 		order[i] = i
 	}
 	// By merit: the most efficient class gets the hour's power first, whatever it bids.
-	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(s.Classes[a].MilliJTH, s.Classes[b].MilliJTH) })
+	slices.SortStableFunc(order, func(a, b int) int {
+		return cmp.Compare(s.Classes[a].MilliJTH, s.Classes[b].MilliJTH)
+	})
 	var offers []Offer
 	for h := range 24 {
 		room := s.LimitWatts[h]
