@@ -254,6 +254,7 @@ func (e *Engine) run(application abci.Application) error {
 		return err
 	}
 	e.app.stopping.Store(false)
+	e.consensus.Store(nil) // of an engine before
 	signer := cmttypes.PrivValidator(validator)
 	if e.signs != nil {
 		signer = e.signs(signer)
@@ -264,7 +265,7 @@ func (e *Engine) run(application abci.Application) error {
 		nodeKey, proxy.NewConnSyncLocalClientCreator(application),
 		func() (*cmttypes.GenesisDoc, error) {
 			return e.genesis, nil
-		}, e.openStores, cmtnode.DefaultMetricsProvider(&cmtconfig.InstrumentationConfig{}), logger)
+		}, e.openStores, cmtnode.DefaultMetricsProvider(&cmtconfig.InstrumentationConfig{}), logger, e.holdOwnVotes)
 	if err == nil {
 		err = comet.Start()
 	}
