@@ -26,7 +26,9 @@ func SayCount(key string, n int, pairs ...any) Said {
 }
 
 // SayAs is Say of a text whose English stands elsewhere, as with more figures in a sealed file.
-func SayAs(english, key string, pairs ...any) Said { return Said{key: key, pairs: pairs, text: english} }
+func SayAs(english, key string, pairs ...any) Said {
+	return Said{key: key, pairs: pairs, text: english}
+}
 
 // Quote is a text that is the same in every language: a name, or somebody's own words.
 func Quote(text string) Said { return Said{text: text} }
