@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/aqsha/aqsha/api"
@@ -131,7 +132,8 @@ func TestAnOfficeWhoseAnnouncementWasNotAnswered(t *testing.T) {
 	if _, err := Play(ctx, w, ledgerSteps()[:1], record); err != nil {
 		t.Fatal(err)
 	}
-	handler, answered := api.New(n, api.Options{Open: true, CashLogs: CashLogs(w.DataDir)}).Handler(), false
+	handler := api.New(n, api.Options{Open: true, CashLogs: CashLogs(w.DataDir)}).Handler()
+	var answered atomic.Bool
 	lossy := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodPost {
 			handler.ServeHTTP(rw, r)
@@ -139,15 +141,15 @@ func TestAnOfficeWhoseAnnouncementWasNotAnswered(t *testing.T) {
 		}
 		answer := httptest.NewRecorder()
 		handler.ServeHTTP(answer, r)
-		answered = answer.Code == http.StatusOK
+		answered.Store(answer.Code == http.StatusOK)
 		panic(http.ErrAbortHandler)
 	}))
 	defer lossy.Close()
 	direct := w.Client.API
 	w.Client.API = api.NewClient(lossy.URL, "")
 	var unanswered *api.UnansweredError
-	if _, err := Play(ctx, w, cashSteps()[:1], record); !errors.As(err, &unanswered) || !answered {
-		t.Fatalf("%v, answered %v", err, answered)
+	if _, err := Play(ctx, w, cashSteps()[:1], record); !errors.As(err, &unanswered) || !answered.Load() {
+		t.Fatalf("%v, answered %v", err, answered.Load())
 	}
 	before, err := office.ReadKeys(vfs.OS, w.officeDir())
 	if err != nil || len(before) != 1 || before[0].Announcement != "" {
