@@ -107,7 +107,15 @@ func (s *Server) Serve(ctx context.Context) error {
 		go s.accept(ctx, s.Units[i], l)
 	}
 	<-ctx.Done()
-	return errors.Join(s.close(), web.Close(), pages.Close())
+	return errors.Join(s.close(), ended(web.Close()), ended(pages.Close()))
+}
+
+// ended is why a web server did not end; that its listener was closed before, with the others, is no reason.
+func ended(err error) error {
+	if errors.Is(err, net.ErrClosed) {
+		return nil
+	}
+	return err
 }
 
 // accept serves one machine's socket until its listener is closed.
