@@ -466,7 +466,7 @@ func (e *Engine) watch(ctx context.Context) {
 		if comet = e.comet.Swap(nil); comet == nil {
 			return
 		}
-		e.app.stopping.Store(true)
+		e.stopping(true)
 		_ = comet.Stop() // it says only that it has stopped before
 		comet.Wait()
 		e.fetchAndRun(ctx, false)

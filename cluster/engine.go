@@ -253,7 +253,7 @@ func (e *Engine) run(application abci.Application) error {
 	if err != nil {
 		return err
 	}
-	e.app.stopping.Store(false)
+	e.stopping(false)
 	e.consensus.Store(nil) // of an engine before
 	signer := cmttypes.PrivValidator(validator)
 	if e.signs != nil {
@@ -345,6 +345,13 @@ func (e *Engine) Behind() bool {
 	return e.ahead(comet.Switch(), at)
 }
 
+// stopping has the ledger's application, where there is one, let nobody connect while the engine ends.
+func (e *Engine) stopping(is bool) {
+	if e.app != nil {
+		e.app.stopping.Store(is)
+	}
+}
+
 // Stop ends ordering. The ledger stays open. Nothing is lost by it: what was executed and not committed is brought
 // again by CometBFT's own log.
 func (e *Engine) Stop() error {
@@ -355,7 +362,7 @@ func (e *Engine) Stop() error {
 	}
 	var err error
 	if comet := e.comet.Swap(nil); comet != nil {
-		e.app.stopping.Store(true)
+		e.stopping(true)
 		err = comet.Stop()
 		comet.Wait()
 	}
